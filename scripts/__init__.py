@@ -1,0 +1,1 @@
+"""One-off commands around the service: `python -m scripts.<name> --help` says what each does."""

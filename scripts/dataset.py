@@ -1,0 +1,157 @@
+"""A dataset in the bucket: `datasets/<name>/`, which exists once its dataset.json does."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import numpy as np
+from botocore.exceptions import ClientError
+
+from scripts import storage
+from scripts.cli import UserError
+from scripts.data import encode, split
+from scripts.data.images import LabelledImages, Source
+
+ROOT = "datasets/"
+DESCRIPTION = "dataset.json"
+NAME_LENGTH = 60
+
+Splits = dict[str, LabelledImages]
+
+
+def name_of(source: Source) -> str:
+    """Return `<source>-<classes joined by ->`; where that grows long, a digest of the classes."""
+    name = "-".join([source.name, *source.classes])
+    if len(name) <= NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(",".join(source.classes).encode()).hexdigest()[:8]
+    return f"{source.name}-{len(source.classes)}-classes-{digest}"
+
+
+def splits_of(source: Source) -> Splits:
+    """Return the rows of train, validation and test. Test is the source's own."""
+    train, validation = split.hold_out(source.train)
+    return {"train": train, "validation": validation, "test": source.test}
+
+
+def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, storage.Summary]:
+    """Write the dataset and return its name and what was sent.
+
+    dataset.json is written last, and taken away first where other data stood under the name,
+    so that whoever finds it finds a whole dataset.
+    """
+    name = name_of(source)
+    prefix = f"{ROOT}{name}/"
+    arrays = {part: encode.npz(rows, source.classes) for part, rows in splits.items()}
+    description = _describe(name, source, splits, arrays)
+    if _read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
+        s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
+    summary = storage.Summary(0, 0, 0, 0)
+    for folder, uploads in (
+        ("arrays/", _array_uploads(prefix, arrays)),
+        ("images/", _image_uploads(prefix, source, splits)),
+    ):
+        summary += storage.mirror(s3, bucket, prefix + folder, uploads)
+    # Written though it may be there: its date says which dataset is the newest.
+    s3.put_object(
+        Bucket=bucket,
+        Key=prefix + DESCRIPTION,
+        Body=description,
+        ContentType="application/json",
+    )
+    return name, summary
+
+
+def find(s3, bucket: str, name: str | None = None) -> dict:
+    """Return the dataset.json of the named dataset, or of the newest. UserError if none."""
+    found = {}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ROOT, Delimiter="/")
+    for page in pages:
+        for folder in page.get("CommonPrefixes", []):
+            key = folder["Prefix"] + DESCRIPTION
+            objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+            if objects:
+                found[folder["Prefix"][len(ROOT) : -1]] = objects[0]["LastModified"]
+    if not found:
+        raise UserError(
+            f"There is no dataset in {bucket}. Make one: python -m scripts.etl (same --stage)"
+        )
+    if name is not None and name not in found:
+        raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
+    name = name or max(sorted(found), key=found.get)
+    return json.loads(_read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
+
+
+def arrays_uri(bucket: str, name: str, part: str) -> str:
+    """Return where the arrays of a split lie."""
+    return f"s3://{bucket}/{ROOT}{name}/arrays/{part}/"
+
+
+def name_in(job: dict) -> str:
+    """Return the name of the dataset that a training job was given (see `arrays_uri`)."""
+    uri = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    return uri.split(f"/{ROOT}")[1].split("/")[0]
+
+
+def image_key(name: str, part: str, class_name: str, image: str) -> str:
+    """Return the key of an image."""
+    return f"{ROOT}{name}/images/{part}/{class_name}/{image}.png"
+
+
+def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
+    """Return a batch for the workflow: `size` test photos, the classes taking turns."""
+    name = name_of(source)
+    ranked = [
+        (place, label, test.names[row])
+        for label in range(len(source.classes))
+        for place, row in enumerate(np.flatnonzero(test.labels == label))
+    ]
+    return {
+        "images": [
+            {"s3_key": image_key(name, "test", source.classes[label], image)}
+            for _, label, image in sorted(ranked)[:size]
+        ]
+    }
+
+
+def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes]) -> bytes:
+    description = {
+        "name": name,
+        "source": source.name,
+        "origin": source.origin,
+        "classes": list(source.classes),
+        "counts": {
+            part: {
+                class_name: int((rows.labels == label).sum())
+                for label, class_name in enumerate(source.classes)
+            }
+            for part, rows in splits.items()
+        },
+        "seed": split.SEED,
+        "validation_fraction": split.VALIDATION_FRACTION,
+        "sha256": {part: hashlib.sha256(body).hexdigest() for part, body in arrays.items()},
+    }
+    return (json.dumps(description, indent=2) + "\n").encode()
+
+
+def _array_uploads(prefix: str, arrays: dict[str, bytes]) -> Iterator[storage.Upload]:
+    for part, body in arrays.items():
+        key = f"{prefix}arrays/{part}/data.npz"
+        yield storage.Upload(key, lambda body=body: body, "application/octet-stream")
+
+
+def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[storage.Upload]:
+    name = prefix[len(ROOT) : -1]
+    for part, rows in splits.items():
+        for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
+            key = image_key(name, part, source.classes[label], image_name)
+            yield storage.Upload(key, lambda image=image: encode.png(image), "image/png")
+
+
+def _read(s3, bucket: str, key: str) -> bytes | None:
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return None

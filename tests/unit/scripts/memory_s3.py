@@ -1,0 +1,62 @@
+"""S3 in memory: the calls that the scripts make, and a record of what was sent."""
+
+import hashlib
+import io
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import ClientError
+
+
+class MemoryS3:
+    def __init__(self):
+        self.objects: dict[str, bytes] = {}
+        self.modified: dict[str, datetime] = {}
+        self.changes: list[str] = []
+        self.fails_at: str | None = None
+
+    def put_object(self, Bucket, Key, Body, ContentType):  # noqa: N803
+        if self.fails_at and self.fails_at in Key:
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "PutObject")
+        self.changes.append(f"put {Key}")
+        self.objects[Key] = Body
+        self.modified[Key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(len(self.changes))
+
+    def get_object(self, Bucket, Key):  # noqa: N803
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+    def delete_object(self, Bucket, Key):  # noqa: N803
+        self.changes.append(f"delete {Key}")
+        del self.objects[Key]
+
+    def delete_objects(self, Bucket, Delete):  # noqa: N803
+        for item in Delete["Objects"]:
+            self.delete_object(Bucket, item["Key"])
+
+    def list_objects_v2(self, Bucket, Prefix, Delimiter=None):  # noqa: N803
+        contents, folders = [], set()
+        for key in sorted(self.objects):
+            if not key.startswith(Prefix):
+                continue
+            rest = key.removeprefix(Prefix)
+            if Delimiter and Delimiter in rest:
+                folders.add(Prefix + rest.split(Delimiter)[0] + Delimiter)
+            else:
+                body = self.objects[key]
+                contents.append(
+                    {
+                        "Key": key,
+                        "Size": len(body),
+                        "ETag": f'"{hashlib.md5(body).hexdigest()}"',
+                        "LastModified": self.modified[key],
+                    }
+                )
+        return {"Contents": contents, "CommonPrefixes": [{"Prefix": f} for f in sorted(folders)]}
+
+    def get_paginator(self, operation):
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, **request):
+        yield self.list_objects_v2(**request)

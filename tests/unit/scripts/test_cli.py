@@ -1,0 +1,89 @@
+import pytest
+from botocore import exceptions as aws
+
+from scripts import cli
+
+
+def refusal(code: str, message: str = "the\nmessage") -> aws.ClientError:
+    return aws.ClientError({"Error": {"Code": code, "Message": message}}, "PutObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (cli.UserError("do\n this"), "do this"),
+        (aws.NoCredentialsError(), "python -m local env"),
+        (aws.PartialCredentialsError(provider="env", cred_var="x"), "No AWS credentials"),
+        (aws.SSOTokenLoadError(error_msg="x"), "No AWS credentials"),
+        (aws.ProfileNotFound(profile="mine"), "unset AWS_PROFILE"),
+        (aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9/"), "http://127.0.0.1:9/"),
+        (aws.ConnectTimeoutError(endpoint_url="http://10.0.0.1/"), "http://10.0.0.1/"),
+        (aws.ConnectionClosedError(endpoint_url="http://x/"), "Nothing answers"),
+        (aws.SSLError(endpoint_url="https://x/", error="bad"), "Nothing answers"),
+        (refusal("ExpiredToken"), "Log in again"),
+        (refusal("AccessDenied"), "Access denied to PutObject: the message"),
+        (refusal("ResourceLimitExceeded"), "PutObject was refused (ResourceLimitExceeded): the"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_person_can_mend_is_one_line(error, said):
+    line = cli.explain(error)
+    assert said in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("bug", [KeyError("x"), TypeError(), ZeroDivisionError(), OSError()])
+def test_a_bug_is_not_explained_away(bug):
+    assert cli.explain(bug) is None
+
+
+def raising(error):
+    def main(_argv):
+        raise error
+
+    return main
+
+
+def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.run(raising(cli.UserError("do this")))
+    assert left.value.code == 1
+    assert capsys.readouterr() == ("", "error: do this\n")
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "said"),
+    [(KeyboardInterrupt(), "Interrupted."), (cli.Interrupted("The job goes on."), "goes on")],
+)
+def test_ctrl_c_is_one_line_and_exit_130(capsys, interrupt, said):
+    with pytest.raises(SystemExit) as left:
+        cli.run(raising(interrupt))
+    assert left.value.code == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        cli.run(raising(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize("stage", ["", "Dev", "my stage", "x" * 21, "a/b", "-a"])
+def test_a_stage_that_no_stack_can_have_is_refused(stage, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.parser("x", "Does x.", "").parse_args([f"--stage={stage}"])
+    assert left.value.code == 2
+    assert "--stage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²"])
+def test_a_count_is_a_whole_number_of_at_least_1(text):
+    with pytest.raises(cli.argparse.ArgumentTypeError):
+        cli.positive_int(text)
+
+
+def test_long_messages_are_cut():
+    assert cli.one_line("a  b\n c", 10) == "a b c"
+    assert cli.one_line("x" * 600) == "x" * 499 + "…"

@@ -1,0 +1,61 @@
+import pytest
+from botocore.exceptions import ClientError
+
+from scripts.cli import UserError
+from scripts.cloud import OUTPUTS, Cloud, find_stack
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+
+def test_the_region_comes_from_the_environment_else_it_is_us_east_1(monkeypatch):
+    assert Cloud().region == "us-east-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert Cloud().region == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert Cloud().region == "eu-north-1"
+
+
+def test_an_endpoint_url_without_a_scheme_is_one_line(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
+    with pytest.raises(UserError, match="localhost:4566"):
+        Cloud()
+
+
+class Answers:
+    """A cloud whose CloudFormation answers with one stack or an error."""
+
+    def __init__(self, outputs: dict[str, str] | None):
+        self.outputs = outputs
+
+    def client(self, _service):
+        return self
+
+    def describe_stacks(self, StackName):  # noqa: N803
+        if self.outputs is None:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
+            )
+        outputs = [{"OutputKey": key, "OutputValue": key} for key in self.outputs]
+        return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}]}
+
+
+def test_a_stack_is_found_by_its_stage():
+    stack = find_stack(Answers([*OUTPUTS.values(), "TopicArn"]), "dev")
+    assert stack.bucket == "BucketName"
+    assert stack.serving_repository == "ServingRepositoryUri"
+
+
+def test_no_stack_is_one_line_with_the_command_that_makes_it():
+    with pytest.raises(UserError, match=r"No stack scones-vehicles-eu .* sls deploy --stage eu"):
+        find_stack(Answers(None), "eu")
+
+
+def test_a_stack_without_its_outputs_is_one_line_that_names_them():
+    with pytest.raises(UserError, match=r"ROLLBACK_COMPLETE.*EndpointName.*sls deploy"):
+        find_stack(Answers(["BucketName"]), "dev")
