@@ -1,0 +1,1 @@
+"""The local cloud: MiniStack plus what this service needs and MiniStack lacks."""

@@ -1,0 +1,121 @@
+"""`python -m local up|down|status|env [--port 4566]`: the local cloud on this machine."""
+
+import argparse
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from local import environment, interpreter, paths, supervisor
+
+SECONDS_TO_START = 60
+SECONDS_TO_END = 30
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud.")
+    parser.add_argument("command", choices=("up", "down", "status", "env"))
+    parser.add_argument("--port", type=int, default=4566, help="on the loopback interface (4566)")
+    arguments = parser.parse_args()
+    commands = {"up": up, "down": down, "status": status, "env": env}
+    return commands[arguments.command](arguments.port)
+
+
+def up(port: int) -> int:
+    """Start the local cloud unless it is up, wait until it answers, and say where it is."""
+    home = paths.home(port)
+    functions = interpreter.find()
+    if not supervisor.is_up(home):
+        if _port_taken(port):
+            return _fail(f"port {port} is taken by another program; choose one with --port")
+        try:
+            python = interpreter.prepare(functions)
+        except interpreter.InterpreterError as error:
+            return _fail(f"no Python for the functions: {error}")
+        process = supervisor.start(port, python)
+        _wait_until(lambda: _answers(port) or process.poll() is not None, SECONDS_TO_START)
+    if not _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START):
+        return _fail(f"the local cloud does not answer; see {home / 'server.log'}")
+    if not supervisor.is_up(home):
+        said = (home / "server.log").read_text(errors="replace").strip().splitlines() or ["?"]
+        return _fail(f"the local cloud did not start: {said[-1]} (see {home / 'server.log'})")
+    print(environment.url(port))
+    print(f"functions run on {functions}")
+    return 0
+
+
+def down(port: int) -> int:
+    """End the local cloud and all that it started."""
+    home = paths.home(port)
+    if not supervisor.is_up(home):
+        print(f"no local cloud on port {port}")
+        return 0
+    os.kill(supervisor.processes(home)["supervisor"], signal.SIGTERM)
+    if not _wait_until(lambda: not supervisor.is_up(home), SECONDS_TO_END):
+        return _fail(f"the local cloud on port {port} does not end; see {home / 'server.log'}")
+    print(f"the local cloud on port {port} is down")
+    return 0
+
+
+def status(port: int) -> int:
+    """Say whether the local cloud is up (exit 0) or not (exit 1)."""
+    home = paths.home(port)
+    if not supervisor.is_up(home) or not _answers(port):
+        print(f"no local cloud on port {port}")
+        return 1
+    print(f"{environment.url(port)} is up (process {supervisor.processes(home)['server']})")
+    print(f"functions run on {interpreter.find()}")
+    print(f"log: {home / 'server.log'}")
+    return 0
+
+
+def env(port: int) -> int:
+    """Print what a shell evaluates to talk to the local cloud."""
+    for name, value in environment.for_shell(port).items():
+        print(f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _port_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((environment.LOOPBACK, port))
+        except OSError:
+            return True
+    return False
+
+
+def _answers(port: int) -> bool:
+    # No proxy: the environment may name one for everything.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{environment.url(port)}/_ministack/health", timeout=2) as answer:
+            return answer.status == 200
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Poll until the condition holds; False after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The Python that Lambda functions run on: the one serverless.yml names, in a venv of its own.
+
+AWS's Python runtime is an interpreter, `awslambdaric` and boto3, and so is the venv. Functions see
+nothing of the local cloud's own packages: a dependency missing from the layer is missing here too.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from local import paths
+
+REQUIREMENTS = Path(__file__).with_name("requirements-lambda.txt")
+
+
+class InterpreterError(Exception):
+    """The functions' venv cannot be made; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python for the functions: `wanted` is serverless.yml's version, `version` the one found."""
+
+    python: Path
+    version: str
+    wanted: str
+
+    def __str__(self) -> str:
+        if self.version == self.wanted:
+            return f"python{self.version} ({self.python})"
+        return (
+            f"python{self.version} ({self.python}), NOT the python{self.wanted} that serverless.yml"
+            f" names: this machine has none. Install python{self.wanted} to run what AWS runs"
+        )
+
+
+def runtime() -> str:
+    """provider.runtime of serverless.yml, such as `python3.13`."""
+    # Composed, not loaded: CloudFormation's own tags need no meaning here.
+    node = yaml.compose((paths.REPOSITORY / "serverless.yml").read_text(), yaml.SafeLoader)
+    for key in ("provider", "runtime"):
+        node = next(value for name, value in node.value if name.value == key)
+    return node.value
+
+
+def find() -> Interpreter:
+    """The interpreter that serverless.yml names if this machine has it, else this one's own."""
+    wanted = runtime().removeprefix("python")
+    for python in _candidates(wanted):
+        if _version(python) == wanted:
+            return Interpreter(python, wanted, wanted)
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Interpreter(Path(getattr(sys, "_base_executable", sys.executable)), own, wanted)
+
+
+def functions_version() -> str:
+    """The version of the interpreter that runs the functions, such as `3.13`."""
+    return find().version
+
+
+def prepare(interpreter: Interpreter) -> Path:
+    """Make the functions' venv unless it is there; returns its python.
+
+    Raises InterpreterError if pip fails.
+    """
+    venv = paths.STATE / f"python{interpreter.version}"
+    python, done = venv / "bin" / "python", venv / "complete"
+    recipe = hashlib.sha256(f"{interpreter.python}\n{REQUIREMENTS.read_text()}".encode())
+    paths.STATE.mkdir(exist_ok=True)
+    with (paths.STATE / f"python{interpreter.version}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists() and done.read_text() == recipe.hexdigest():
+            return python
+        shutil.rmtree(venv, ignore_errors=True)
+        _run([interpreter.python, "-m", "venv", venv])
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        _run([*pip, "--requirement", REQUIREMENTS])
+        # Else each of a batch's first processes would compile the same files at once.
+        _run([python, "-m", "compileall", "-q", venv / "lib"])
+        done.write_text(recipe.hexdigest())
+    return python
+
+
+def _run(command: list) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
+        raise InterpreterError(f"{' '.join(map(str, command))}: {said[-1]}")
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    name = f"python{version}"
+    if os.environ.get("PATH"):
+        for folder in os.environ["PATH"].split(os.pathsep):
+            yield Path(folder) / name
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
+    yield from sorted(pyenv.glob(f"{version}*/bin/{name}"), reverse=True)
+    yield from sorted(uv.glob(f"cpython-{version}.*/bin/{name}"), reverse=True)
+    for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"):
+        yield Path(folder) / name
+
+
+def _version(python: Path) -> str | None:
+    """The version that the program says it is; None for a shim that runs nothing, or no file."""
+    if not os.access(python, os.X_OK):
+        return None
+    say = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run(  # noqa: S603
+            [python, "-I", "-c", say], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

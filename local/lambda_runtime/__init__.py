@@ -1,0 +1,11 @@
+"""Lambda: functions under AWS's own Python runtime client, on the interpreter that AWS runs."""
+
+from pathlib import Path
+
+from local.lambda_runtime import invocation, package
+
+
+def install(python: Path) -> None:
+    """Run python3.N functions on `python`, which has awslambdaric and boto3."""
+    package.use(python)
+    invocation.install()

@@ -1,0 +1,116 @@
+"""An execution environment: one process of a Python function under AWS's runtime client.
+
+On AWS, `awslambdaric` loads the handler and asks the Runtime API for one event after another. So
+the class of an exception becomes the error's name, a module that cannot be imported becomes
+`Runtime.ImportModuleError`, and the context object is the real one. MiniStack runs Python functions
+under a script of its own instead: every exception arrives as `Runtime.HandlerError`, so that no
+Retry or Catch of the state machine could name one, and the process ends with each.
+
+MiniStack does have a Runtime API, for custom runtimes; an environment is a custom runtime whose
+bootstrap is the runtime client, with these differences:
+
+- the process sees what it sees on AWS, not the server's own environment;
+- its log lines are read when it has answered rather than waited for: all that it wrote before it
+  answered is in the pipe by then. MiniStack waits 50 ms for a first line, and gives lines that come
+  later to the next invocation;
+- answers are not held back for more data (Nagle's algorithm): that costs 40 ms a call.
+"""
+
+import contextlib
+import os
+import queue
+import select
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from ministack.core.lambda_runtime import ProvidedRuntimeError, ProvidedWorker
+from ministack.services import lambda_svc
+
+from local.lambda_runtime import package
+
+# What a process needs of the machine it runs on.
+_MACHINE = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
+
+
+class Environment(ProvidedWorker):
+    """A process that runs one invocation of a Python function at a time."""
+
+    def __init__(self, func_name: str, config: dict, code_zip: bytes):
+        super().__init__(func_name, config, package.with_bootstrap(config, code_zip))
+        self._output: IO[bytes] | None = None
+        self._output_lock = threading.Lock()
+        self._unfinished_line = b""
+
+    def take_log(self) -> str:
+        """The lines written since the last call."""
+        return self._drain_stderr_bounded()
+
+    def _build_handler_class(self, generation: int, pending: queue.Queue) -> type:
+        handler = super()._build_handler_class(generation, pending)
+        handler.disable_nagle_algorithm = True
+        handler.wbufsize = -1  # an answer in one piece
+        return handler
+
+    def _await_init(self, init_timeout: float | None = None) -> None:
+        """Wait until the handler is loaded.
+
+        Raises ProvidedRuntimeError with the name and message that the runtime client reports.
+        """
+        try:
+            super()._await_init(init_timeout)
+        except RuntimeError:
+            if not isinstance(self._init_error, dict):
+                raise
+            error = self._init_error
+            raise ProvidedRuntimeError(error["errorMessage"], error["errorType"]) from None
+
+    def _pump_output(self, stream: IO[bytes], log_queue: queue.Queue) -> None:
+        """Read what the process writes while it runs, so that a full pipe never stops it."""
+        os.set_blocking(stream.fileno(), False)
+        self._output = stream
+        written = select.poll()
+        written.register(stream, select.POLLIN)
+        while not stream.closed:
+            written.poll()
+            self._read_output(stream, log_queue)
+
+    def _drain_stderr_bounded(self, *_: float, **__: float) -> str:
+        if self._output:
+            self._read_output(self._output, self._stderr_queue)
+        return self._drain_stderr()
+
+    def _read_output(self, stream: IO[bytes], log_queue: queue.Queue) -> None:
+        """Move what is in the pipe into the queue, line by line; closes the pipe at its end."""
+        with self._output_lock:
+            if stream.closed:
+                return
+            data = b""
+            with contextlib.suppress(BlockingIOError):
+                while chunk := os.read(stream.fileno(), 65536):
+                    data += chunk
+                stream.close()
+            *lines, self._unfinished_line = (self._unfinished_line + data).split(b"\n")
+            if stream.closed and self._unfinished_line:
+                lines.append(self._unfinished_line)
+            for line in lines:
+                with contextlib.suppress(queue.Full):  # 10,000 lines in one invocation
+                    log_queue.put_nowait(line.decode(errors="replace"))
+
+
+def process_environment(original: Callable, config: dict, code_dir: str, port: int) -> dict:
+    """The environment variables of a function's process: AWS's, the function's, nothing else."""
+    own = {name: value for name, value in os.environ.items() if name not in _MACHINE}
+    variables = original(config, code_dir, port)
+    configured = lambda_svc._runtime_env_vars(config)
+    for name, value in own.items():
+        if variables.get(name) == value and name not in configured:
+            del variables[name]
+    return variables | {
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": (config.get("LoggingConfig") or {}).get("LogFormat", "Text"),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config['FunctionName']}",
+    }

@@ -1,0 +1,81 @@
+"""An invocation of a Python function, from its event to its answer or error.
+
+AWS starts another environment whenever all of a function's are busy, up to 1,000 at once, and
+answers `TooManyRequestsException` beyond. An environment here is a process that takes half a second
+of a core to load boto3, so that a first batch of 40 images would load it 120 times over. Hence each
+function has at most two environments a core, and an invocation that finds all of them busy waits
+for one: the laptop's limit, which shows as time and never as an error. Account and reserved
+concurrency are checked before that, with AWS's error.
+"""
+
+import collections
+import os
+import threading
+from collections.abc import Callable
+
+from ministack.core import lambda_runtime as workers
+from ministack.core.lambda_runtime import ProvidedRuntimeError
+from ministack.services import lambda_svc
+
+from local import seams
+from local.lambda_runtime.environment import Environment, process_environment
+
+ENVIRONMENTS = 2 * (os.cpu_count() or 2)
+
+_free: dict[str, threading.Semaphore] = collections.defaultdict(
+    lambda: threading.Semaphore(ENVIRONMENTS)
+)
+
+
+def install() -> None:
+    """Run functions whose runtime is python3.N this way."""
+    seams.replace(lambda_svc, "_execute_function_warm", execute)
+    seams.replace(lambda_svc, "_provided_worker_env", process_environment)
+    seams.replace(workers, "_worker_class_for", worker_class)
+
+
+def worker_class(original: Callable, config: dict) -> type:
+    """Python functions have environments of ours; others keep MiniStack's."""
+    return Environment if _is_python(config) else original(config)
+
+
+def execute(original: Callable, function: dict, event: object, request_id: str) -> dict:
+    """Run the function; MiniStack's record of the result: `body`, `log`, and `error` if it failed.
+
+    A body that reports an error is AWS's: errorType, errorMessage and, from a handler, stackTrace.
+    """
+    config = function.get("config") or function
+    if not _is_python(config):
+        return original(function, event, request_id)
+    lambda_svc._ensure_reaper_thread()
+    with _free[f"{config['FunctionArn']}:{config['Version']}"]:
+        worker, _ = workers.acquire_worker(
+            config["FunctionName"], config, function["code_zip"], qualifier=config["Version"]
+        )
+        try:
+            return _invoke(worker, config, event, request_id)
+        finally:
+            workers.release_worker(worker)
+
+
+def _invoke(worker: Environment, config: dict, event: object, request_id: str) -> dict:
+    try:
+        result = worker.invoke(
+            event,
+            request_id,
+            trace_id=lambda_svc._xray_trace_id_for_invocation(config),
+            invoked_function_arn=config["FunctionArn"],
+        )
+    except ProvidedRuntimeError as error:
+        body = {"errorType": error.error_type, "errorMessage": str(error)}
+        return {"body": body, "error": True, "log": worker.take_log()}
+    except RuntimeError as error:  # the process ended before it asked for an event
+        body = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
+        return {"body": body, "error": True, "log": worker.take_log()}
+    if result["status"] == "ok":
+        return {"body": result["result"], "log": result["log"]}
+    return {"body": result["error_payload"], "error": True, "log": result["log"]}
+
+
+def _is_python(config: dict) -> bool:
+    return str(config.get("Runtime")).startswith("python")

@@ -1,0 +1,42 @@
+"""`python -m local.server PYTHON`: MiniStack with the additions, in this process.
+
+PYTHON runs the Lambda functions. The environment says the rest (see environment.py); standard
+input is a pipe that the supervisor holds open.
+"""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from local import seams, session
+
+
+def main() -> None:
+    """Serve until told to end, or until the supervisor has ended."""
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    try:
+        seams.check_version()
+        # Only now: MiniStack's modules read the environment as they are imported.
+        from ministack import app
+
+        from local import lambda_runtime, paths, sagemaker, step_functions, transport
+
+        port = int(os.environ["GATEWAY_PORT"])
+        lambda_runtime.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
+        step_functions.install()
+        transport.install()
+        sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))
+    except seams.SeamError as error:
+        sys.exit(f"local cloud: {error}")
+    app.main()
+
+
+def _end_with_supervisor() -> None:
+    os.read(0, 1)
+    session.end(os.getsid(0))
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

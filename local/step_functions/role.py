@@ -1,0 +1,67 @@
+"""The state machine's role.
+
+On AWS every task is a call under the state machine's role, and fails where the role's policies do
+not allow it. MiniStack enforces the roles of callers and functions, and runs tasks without asking:
+a role that lacks a permission would only show on AWS.
+
+Two kinds of task are checked and run, those that the service has: `lambda:invoke` and
+`sns:publish`. Any other is refused rather than run unchecked.
+"""
+
+from collections.abc import Callable
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import stepfunctions as sfn
+
+from local import seams
+from local.step_functions import lifetime
+
+
+def install() -> None:
+    """Check the role before each task."""
+    seams.replace(sfn, "_invoke_resource", invoke)
+
+
+def invoke(original: Callable, resource: str, arguments: dict) -> object:
+    """The task's result; raises what AWS raises if the role may not."""
+    if resource == "arn:aws:states:::lambda:invoke":
+        function = _function_arn(arguments.get("FunctionName", ""))
+        _authorize("lambda:InvokeFunction", function, "Lambda.AWSLambdaException")
+    elif resource == "arn:aws:states:::sns:publish":
+        topic = arguments.get("TopicArn", "")
+        _authorize("sns:Publish", topic, "SNS.AuthorizationErrorException")
+    else:
+        raise sfn._ExecutionError(
+            "States.Runtime", f"the local cloud knows no task {resource} (see local/step_functions)"
+        )
+    return original(resource, arguments)
+
+
+def _authorize(action: str, resource: str, error: str) -> None:
+    execution = lifetime.current.get()
+    machine = sfn._state_machines[execution["stateMachineArn"]]
+    role = machine["roleArn"].rsplit("/", 1)[-1]
+    account = get_account_id()
+    principal = f"arn:aws:sts::{account}:assumed-role/{role}/{execution['name']}"
+    request = iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    policies = iam_evaluator._gather_role_policies(role, account)
+    if iam_evaluator.evaluate(request, policies).decision != "Allow":
+        raise sfn._ExecutionError(
+            error,
+            f"User: {principal} is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy allows the {action} action",
+        )
+
+
+def _function_arn(reference: str) -> str:
+    if reference.startswith("arn:"):
+        return reference
+    return f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{reference}"

@@ -1,0 +1,100 @@
+"""`python -m local.supervisor PORT PYTHON`: runs the server and ends what is left of it.
+
+Two processes watch each other, so that neither's death leaves anything behind:
+- the supervisor waits for the server and, however it ended, kills the rest of its session;
+- the server holds one end of a pipe whose other end closes with the supervisor (see server.py).
+
+The supervisor holds the lock in the local cloud's folder as long as it lives: that, rather than a
+process id, which another process may have by then, says whether a local cloud is up.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from local import environment, paths, session
+
+
+def start(port: int, python: Path) -> subprocess.Popen:
+    """Start the supervisor, apart from this process and its terminal."""
+    home = paths.home(port)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "server.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "local.supervisor", str(port), str(python)],
+            cwd=paths.REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def is_up(home: Path) -> bool:
+    """Whether a supervisor lives."""
+    if not home.exists():
+        return False
+    held = _lock(home)
+    if held:
+        held.close()
+    return not held
+
+
+def processes(home: Path) -> dict[str, int]:
+    """Ids of the `supervisor` and the `server` that are up."""
+    file = home / "processes.json"
+    while not file.exists() and is_up(home):
+        time.sleep(0.02)  # it is about to start the server
+    return json.loads(file.read_text())
+
+
+def main() -> None:
+    """Run the server until it ends or this process is told to."""
+    port, python = int(sys.argv[1]), sys.argv[2]
+    home = paths.home(port)
+    held = _lock(home)
+    if not held:
+        sys.exit(f"a local cloud is up on port {port} already")
+    (home / "processes.json").unlink(missing_ok=True)
+    os.ftruncate(sys.stdout.fileno(), 0)
+    shutil.rmtree(home / "tmp", ignore_errors=True)
+    server = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "local.server", python],
+        cwd=paths.REPOSITORY,
+        env=environment.for_server(port, home),
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    # At once: it holds nothing that outlives it.
+    signal.signal(signal.SIGTERM, lambda *_: server.kill())
+    signal.signal(signal.SIGINT, lambda *_: server.kill())
+    ids = json.dumps({"supervisor": os.getpid(), "server": server.pid})
+    (home / "processes.json.new").write_text(ids)
+    (home / "processes.json.new").rename(home / "processes.json")
+
+    server.wait()
+    session.end(server.pid)
+    shutil.rmtree(home / "tmp", ignore_errors=True)
+
+
+def _lock(home: Path) -> IO | None:
+    """The local cloud's lock, to be kept open; None if another process holds it."""
+    home.mkdir(parents=True, exist_ok=True)
+    file = (home / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+if __name__ == "__main__":
+    main()

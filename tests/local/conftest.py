@@ -1,0 +1,212 @@
+"""A local cloud for the session, on a free port, and what tests make in it."""
+
+import io
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import zipfile
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local import environment, paths
+
+ACCOUNT = environment.ACCOUNT
+_serial = itertools.count()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def local(*arguments: str, port: int, env: dict | None = None) -> subprocess.CompletedProcess:
+    """Run `python -m local`."""
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments, "--port", str(port)],
+        cwd=paths.REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=env,
+    )
+
+
+def clear(port: int) -> None:
+    """End the local cloud on that port and remove what it leaves."""
+    local("down", port=port)
+    shutil.rmtree(paths.home(port), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def port():
+    port = free_port()
+    started = local("up", port=port)
+    assert started.returncode == 0, started.stderr
+    yield port
+    clear(port)
+
+
+@pytest.fixture(scope="session")
+def cloud(port):
+    """The address of a local cloud."""
+    return environment.url(port)
+
+
+class LocalSession(boto3.Session):
+    """Clients of the local cloud, whatever the environment says."""
+
+    def __init__(self, url: str):
+        super().__init__(
+            environment.ACCESS_KEY_ID, environment.SECRET_ACCESS_KEY, region_name="us-east-1"
+        )
+        self._url = url
+
+    def client(self, *arguments, **options):
+        return super().client(*arguments, **{"endpoint_url": self._url, **options})
+
+
+@pytest.fixture(scope="session")
+def session(cloud):
+    """A boto3 session that may do anything there, and reaches nothing else."""
+    return LocalSession(cloud)
+
+
+@pytest.fixture(autouse=True)
+def _shell(request, monkeypatch):
+    """The environment of a shell that talks to the local cloud, for what makes its own session."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    if "cloud" not in request.fixturenames:
+        return
+    for name, value in environment.for_shell(request.getfixturevalue("port")).items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+
+
+class Workshop:
+    """Makes roles, functions and state machines, each under a name of its own."""
+
+    def __init__(self, session: boto3.Session):
+        self.iam = session.client("iam")
+        self.functions = session.client(
+            "lambda", config=Config(retries={"total_max_attempts": 1}, read_timeout=120)
+        )
+        self.states = session.client("stepfunctions")
+
+    def name(self) -> str:
+        return f"test-{os.getpid()}-{next(_serial)}"
+
+    def role(self, service: str, *allowed: tuple[str, str]) -> str:
+        """A role for the service that allows the (action, resource) pairs; its ARN."""
+        name = self.name()
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"][
+            "Arn"
+        ]
+        if allowed:
+            statements = [
+                {"Effect": "Allow", "Action": action, "Resource": resource}
+                for action, resource in allowed
+            ]
+            self.iam.put_role_policy(
+                RoleName=name, PolicyName="allow", PolicyDocument=_policy(*statements)
+            )
+        return arn
+
+    def function(self, source: str, allowed: tuple = (), **configuration) -> str:
+        """A function whose module `app` is the source; its ARN."""
+        return self.functions.create_function(
+            **{
+                "FunctionName": self.name(),
+                "Runtime": "python3.13",
+                "Handler": "app.handler",
+                "Role": self.role("lambda.amazonaws.com", *allowed),
+                "Code": {"ZipFile": archive({"app.py": textwrap.dedent(source)})},
+                "Timeout": 20,
+            }
+            | configuration
+        )["FunctionArn"]
+
+    def invoke(self, function: str, event: object = None) -> tuple[object, bool]:
+        """The function's answer, and whether it failed."""
+        answer = self.functions.invoke(FunctionName=function, Payload=json.dumps(event))
+        return json.load(answer["Payload"]), "FunctionError" in answer
+
+    def machine(self, definition: dict, *allowed: tuple[str, str]) -> str:
+        """A JSONata state machine that may call every function, or what is said; its ARN."""
+        role = self.role("states.amazonaws.com", *(allowed or [("lambda:InvokeFunction", "*")]))
+        return self.states.create_state_machine(
+            name=self.name(),
+            roleArn=role,
+            definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
+        )["stateMachineArn"]
+
+    def run(self, definition: dict, input: object = None, *allowed: tuple[str, str]) -> dict:
+        """An execution of such a state machine, ended."""
+        arn = self.machine(definition, *allowed)
+        return self.wait(
+            self.states.start_execution(stateMachineArn=arn, input=json.dumps(input or {}))
+        )
+
+    def wait(self, started: dict, seconds: float = 60) -> dict:
+        """The execution once it has ended."""
+        return until(
+            lambda: self.states.describe_execution(executionArn=started["executionArn"]),
+            lambda execution: execution["status"] != "RUNNING",
+            seconds,
+        )
+
+
+@pytest.fixture(scope="session")
+def workshop(session):
+    return Workshop(session)
+
+
+def until(look, condition, seconds: float = 20):
+    """What `look` returns once it meets the condition; fails after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition(found := look()):
+        assert time.monotonic() < deadline, f"after {seconds} s still {found}"
+        time.sleep(0.02)
+    return found
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A zip of these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        for name, text in files.items():
+            zipped.writestr(name, text)
+    return buffer.getvalue()
+
+
+def task(function: str, **fields) -> dict:
+    """A state that calls the function with its input and ends."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function, "Payload": "{% $states.input %}"},
+        "Output": "{% $states.result.Payload %}",
+        "End": True,
+        **fields,
+    }
+
+
+def single(state: dict, **fields) -> dict:
+    """A definition of one state."""
+    return {"StartAt": "Only", "States": {"Only": state}, **fields}
+
+
+def _policy(*statements: dict) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -1,0 +1,143 @@
+"""`python -m local`, and the end of everything that it starts."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import urllib.request
+
+import boto3
+import pytest
+
+from local import environment, paths, session
+from tests.local.conftest import LocalSession, Workshop, clear, free_port, local, until
+
+FOREIGN = {
+    "AWS_ACCESS_KEY_ID": "AKIAFOREIGN",
+    "AWS_SECRET_ACCESS_KEY": "foreign",
+    "AWS_SESSION_TOKEN": "foreign",
+    "AWS_PROFILE": "foreign",
+    "AWS_ENDPOINT_URL_S3": "https://foreign.example",
+    "HTTPS_PROXY": "http://foreign.example",
+}
+
+
+@pytest.fixture
+def own_port():
+    """A port of its own, where nothing is left afterwards."""
+    port = free_port()
+    yield port
+    clear(port)
+
+
+def _processes(port: int) -> dict[str, int]:
+    return json.loads((paths.home(port) / "processes.json").read_text())
+
+
+def _with_a_busy_function(port: int) -> None:
+    """Leave an invocation running whose own child runs too, both for a minute."""
+    workshop = Workshop(LocalSession(environment.url(port)))
+    function = workshop.function(
+        """
+        import subprocess
+        def handler(event, context):
+            subprocess.run(["sleep", "60"])
+        """,
+        Timeout=60,
+    )
+    workshop.functions.invoke(FunctionName=function, InvocationType="Event")
+    until(lambda: len(session.members(_processes(port)["server"])), lambda count: count >= 3)
+
+
+def test_up_answers_and_is_idempotent_and_down_ends_it(own_port):
+    first = local("up", port=own_port)
+    assert first.returncode == 0, first.stderr
+    assert environment.url(own_port) in first.stdout
+    assert "functions run on python3." in first.stdout
+    running = _processes(own_port)
+    assert local("up", port=own_port).returncode == 0
+    assert _processes(own_port) == running
+    status = local("status", port=own_port)
+    assert (status.returncode, environment.url(own_port) in status.stdout) == (0, True)
+
+    assert local("down", port=own_port).returncode == 0
+    assert not session.members(running["server"])
+    assert local("status", port=own_port).returncode == 1
+    assert local("down", port=own_port).returncode == 0
+
+
+def test_a_port_that_is_taken_is_one_line(own_port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", own_port))
+        other.listen()
+        refused = local("up", port=own_port)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert str(own_port) in refused.stderr
+
+
+def test_only_the_loopback_interface_answers(own_port):
+    local("up", port=own_port)
+    with socket.socket() as every, pytest.raises(ConnectionRefusedError):
+        every.connect(("127.0.0.2", own_port))
+
+
+def test_nothing_of_the_shell_reaches_the_server_or_a_function(own_port):
+    started = local("up", port=own_port, env={**os.environ, **FOREIGN})
+    assert started.returncode == 0, started.stderr
+    workshop = Workshop(LocalSession(environment.url(own_port)))
+    function = workshop.function("import os\ndef handler(event, context): return dict(os.environ)")
+    variables, _ = workshop.invoke(function)
+    assert not set(FOREIGN.values()) & set(variables.values())
+    assert variables["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+
+
+@pytest.mark.parametrize("killed", ["server", "supervisor", "neither"])
+def test_everything_ends_with_it(own_port, killed):
+    local("up", port=own_port)
+    _with_a_busy_function(own_port)
+    running = _processes(own_port)
+    if killed == "neither":
+        local("down", port=own_port)
+    else:
+        os.kill(running[killed], signal.SIGKILL)
+    until(lambda: session.members(running["server"]), lambda left: not left, seconds=10)
+    until(lambda: local("status", port=own_port).returncode, lambda code: code == 1)
+    assert local("up", port=own_port).returncode == 0
+
+
+def test_env_is_all_that_a_shell_needs(own_port):
+    printed = local("env", port=own_port, env={**os.environ, **FOREIGN})
+    assert printed.returncode == 0, printed.stderr
+    shell = subprocess.run(
+        ["/bin/sh", "-c", f"{printed.stdout}\nenv"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **FOREIGN},
+        check=True,
+    )
+    variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
+    assert variables["AWS_ENDPOINT_URL"] == environment.url(own_port)
+    assert variables["AWS_ACCESS_KEY_ID"] == environment.ACCESS_KEY_ID
+    assert variables["AWS_CONFIG_FILE"] == os.devnull
+    assert "127.0.0.1" in variables["NO_PROXY"].split(",")
+    assert not {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & set(variables)
+    assert variables["LAMBDA_LAYER_PYTHON"].startswith("3.")
+    assert variables["LAMBDA_LAYER_PLATFORM"]
+    for line in printed.stdout.splitlines():
+        assert shlex.split(line)[0] in ("export", "unset")
+
+
+def test_iam_is_enforced(cloud):
+    """A key that no user or role has is turned away."""
+    stranger = boto3.Session("AKIASTRANGER00000000", "secret", region_name="us-east-1")
+    client = stranger.client("s3", endpoint_url=cloud)
+    with pytest.raises(client.exceptions.ClientError, match="InvalidAccessKeyId"):
+        client.list_buckets()
+
+
+def test_health_is_there_for_those_who_wait(cloud):
+    with urllib.request.urlopen(f"{cloud}/_ministack/health") as answer:
+        assert answer.status == 200

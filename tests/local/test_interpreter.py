@@ -1,0 +1,38 @@
+"""Which Python the functions run on."""
+
+import sys
+
+import pytest
+
+from local import interpreter
+
+
+@pytest.fixture
+def shim(tmp_path, monkeypatch):
+    """A first entry of PATH with a program of that name; write its text to `shim`."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path))
+    monkeypatch.setattr(interpreter, "runtime", lambda: "python3.99")
+    program = tmp_path / "python3.99"
+    program.touch(mode=0o755)
+    return program
+
+
+def test_serverless_yml_names_it():
+    assert interpreter.runtime() == "python3.13"
+
+
+def test_one_on_the_path_is_taken(shim):
+    shim.write_text("#!/bin/sh\necho 3.99\n")
+    found = interpreter.find()
+    assert (found.python, found.version) == (shim, "3.99")
+    assert "NOT" not in str(found)
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho 3.12\n", "no program"])
+def test_a_shim_that_fails_is_no_interpreter_and_its_absence_is_said(shim, text):
+    shim.write_text(text)
+    found = interpreter.find()
+    assert found.version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert "NOT the python3.99 that serverless.yml names" in str(found)

@@ -1,0 +1,215 @@
+"""Functions run as they do under AWS's own Python runtime."""
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from local import interpreter
+from tests.local.conftest import archive
+
+
+def test_an_exception_keeps_the_name_of_its_class(workshop):
+    function = workshop.function("""
+        class THRESHOLD_CONFIDENCE_NOT_MET(Exception): pass
+        def handler(event, context):
+            raise THRESHOLD_CONFIDENCE_NOT_MET("0.5 is below 0.8")
+    """)
+    body, failed = workshop.invoke(function)
+    assert failed
+    assert body["errorType"] == "THRESHOLD_CONFIDENCE_NOT_MET"
+    assert body["errorMessage"] == "0.5 is below 0.8"
+    assert body["stackTrace"]
+
+
+def test_an_environment_outlives_an_exception(workshop):
+    function = workshop.function("""
+        import os
+        def handler(event, context):
+            if event:
+                raise ValueError
+            return os.getpid()
+    """)
+    before, _ = workshop.invoke(function)
+    workshop.invoke(function, "fail")
+    assert workshop.invoke(function)[0] == before
+
+
+def test_a_module_that_cannot_be_imported_is_named(workshop):
+    function = workshop.function("import no_such_module\ndef handler(event, context): pass")
+    body, failed = workshop.invoke(function)
+    assert failed
+    assert body["errorType"] == "Runtime.ImportModuleError"
+    assert "no_such_module" in body["errorMessage"]
+
+
+def test_a_handler_that_is_missing_is_named(workshop):
+    body, _ = workshop.invoke(workshop.function("def other(event, context): pass"))
+    assert body["errorType"] == "Runtime.HandlerNotFound"
+
+
+def test_a_process_that_ends_is_named(workshop):
+    function = workshop.function("import os\ndef handler(event, context): os._exit(3)")
+    body, failed = workshop.invoke(function)
+    assert failed
+    assert body["errorType"] == "Runtime.ExitError"
+
+
+def test_a_function_that_takes_too_long_is_stopped(workshop):
+    function = workshop.function(
+        "import time\ndef handler(event, context): time.sleep(60)", Timeout=1
+    )
+    body, failed = workshop.invoke(function)
+    assert failed
+    assert body["errorType"] == "Sandbox.Timedout"
+
+
+def test_the_context_is_that_of_the_invocation(workshop):
+    function = workshop.function(
+        """
+        def handler(event, context):
+            return {
+                "name": context.function_name,
+                "arn": context.invoked_function_arn,
+                "memory": context.memory_limit_in_mb,
+                "left": context.get_remaining_time_in_millis(),
+                "request": context.aws_request_id,
+            }
+        """,
+        MemorySize=256,
+        Timeout=10,
+    )
+    first, _ = workshop.invoke(function)
+    second, _ = workshop.invoke(function)
+    assert first["arn"] == function
+    assert function.endswith(first["name"])
+    assert int(first["memory"]) == 256
+    assert 5_000 < first["left"] <= 10_000
+    assert first["request"] != second["request"]
+
+
+def test_variables_are_those_of_a_function_and_no_others(workshop):
+    function = workshop.function(
+        "import os\ndef handler(event, context): return dict(os.environ)",
+        Environment={"Variables": {"OWN": "value"}},
+        TracingConfig={"Mode": "Active"},
+        LoggingConfig={"LogFormat": "JSON"},
+    )
+    variables, _ = workshop.invoke(function)
+    assert variables["OWN"] == "value"
+    assert variables["AWS_LAMBDA_FUNCTION_NAME"] == function.rsplit(":", 1)[1]
+    assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
+    assert variables["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
+    assert variables["_X_AMZN_TRACE_ID"].startswith("Root=1-")
+    assert {"LAMBDA_TASK_ROOT", "AWS_REGION", "AWS_SESSION_TOKEN"} <= set(variables)
+    assert not {"AUTH", "GATEWAY_PORT", "DOCKER_HOST", "PYTHONUNBUFFERED"} & set(variables)
+
+
+def test_a_function_runs_under_its_role_alone(workshop):
+    source = """
+        import boto3
+        def handler(event, context):
+            return boto3.client("s3").list_buckets()["ResponseMetadata"]["HTTPStatusCode"]
+    """
+    body, failed = workshop.invoke(workshop.function(source))
+    assert failed
+    assert "AccessDenied" in body["errorMessage"]
+    allowed = workshop.function(source, allowed=[("s3:ListAllMyBuckets", "*")])
+    assert workshop.invoke(allowed) == (200, False)
+
+
+def test_layers_come_after_the_functions_own_code(workshop):
+    layer = workshop.functions.publish_layer_version(
+        LayerName=workshop.name(),
+        Content={
+            "ZipFile": archive(
+                {"python/mine.py": "who = 'layer'", "python/both.py": "who = 'layer'"}
+            )
+        },
+    )["LayerVersionArn"]
+    own = archive(
+        {
+            "both.py": "who = 'function'",
+            "app.py": "import mine, both\ndef handler(event, context): return [mine.who, both.who]",
+        }
+    )
+    function = workshop.function("", Layers=[layer], Code={"ZipFile": own})
+    assert workshop.invoke(function) == (["layer", "function"], False)
+
+
+def test_new_code_and_new_variables_take_effect(workshop):
+    function = workshop.function(
+        "import os\ndef handler(event, context): return os.environ.get('N')"
+    )
+    assert workshop.invoke(function) == (None, False)
+    workshop.functions.update_function_configuration(
+        FunctionName=function, Environment={"Variables": {"N": "2"}}
+    )
+    assert workshop.invoke(function) == ("2", False)
+    workshop.functions.update_function_code(
+        FunctionName=function,
+        ZipFile=archive({"app.py": "def handler(event, context): return 'new'"}),
+    )
+    assert workshop.invoke(function) == ("new", False)
+
+
+def test_log_lines_are_those_of_their_invocation(workshop, session):
+    logs = session.client("logs")
+    function = workshop.function("""
+        import json
+        def handler(event, context):
+            for line in range(3):
+                print(json.dumps({"event": event, "line": line}))
+    """)
+    for event in range(5):
+        workshop.invoke(function, event)
+    found = logs.filter_log_events(logGroupName=f"/aws/lambda/{function.rsplit(':', 1)[1]}")[
+        "events"
+    ]
+    streams = {}
+    for event in found:
+        if event["message"].startswith("{"):
+            line = json.loads(event["message"])
+            streams.setdefault(event["logStreamName"], []).append((line["event"], line["line"]))
+    assert sorted(streams.values()) == [[(event, line) for line in range(3)] for event in range(5)]
+
+
+def test_an_import_error_is_in_the_log(workshop, session):
+    function = workshop.function("import no_such_module")
+    workshop.invoke(function)
+    found = session.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{function.rsplit(':', 1)[1]}"
+    )["events"]
+    assert any("no_such_module" in event["message"] for event in found)
+
+
+def test_a_warm_call_takes_milliseconds(workshop):
+    function = workshop.function("def handler(event, context): return event")
+    workshop.invoke(function)
+    seconds = []
+    for _ in range(20):
+        started = time.perf_counter()
+        workshop.invoke(function)
+        seconds.append(time.perf_counter() - started)
+    assert sorted(seconds)[10] < 0.035  # MiniStack's own: 50 ms and more
+
+
+def test_functions_run_on_the_interpreter_that_serverless_yml_names(workshop):
+    function = workshop.function(
+        "import sys\ndef handler(event, context): return sys.version_info[:2]"
+    )
+    version, _ = workshop.invoke(function)
+    assert ".".join(map(str, version)) == interpreter.functions_version()
+
+
+def test_calls_wait_for_a_busy_environment(workshop):
+    function = workshop.function("""
+        import os, time
+        def handler(event, context):
+            time.sleep(0.05)
+            return os.getpid()
+    """)
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: workshop.invoke(function), range(40)))
+    assert not any(failed for _, failed in answers)
+    assert len({process for process, _ in answers}) <= 2 * os.cpu_count()

@@ -1,0 +1,33 @@
+"""What keeps a Map of 500 items from taking the server's processor all to itself."""
+
+import copy
+
+from local.step_functions import expression_cache, map_items
+
+
+def test_items_share_the_executions_input_and_nothing_else():
+    context = {"Execution": {"Input": {"images": [1, 2, 3]}}, "variables": {"threshold": 0.8}}
+
+    def run(state, state_input, execution, context):
+        return copy.deepcopy(context), context
+
+    mine, theirs = map_items.run_items(run, {}, None, {}, context)
+    assert mine == theirs == context
+    assert mine["Execution"] is theirs["Execution"]
+    assert mine["variables"] is not theirs["variables"]
+
+
+def test_an_expression_is_parsed_once():
+    parsed = []
+
+    def parse(parser, expression, engine):
+        parsed.append(expression)
+        return object()
+
+    cache = {}
+    trees = [
+        expression_cache.parse(cache, parse, None, expression, None)
+        for expression in ("$a", "$b", "$a", "$a")
+    ]
+    assert parsed == ["$a", "$b"]
+    assert trees[0] is trees[2] is trees[3]

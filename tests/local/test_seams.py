@@ -1,0 +1,29 @@
+"""Additions go to the MiniStack that they were written for, or nowhere."""
+
+import types
+
+import pytest
+
+from local import seams
+
+
+def test_the_installed_ministack_fits():
+    seams.check_version()
+
+
+def test_another_ministack_is_refused(monkeypatch):
+    monkeypatch.setattr(seams, "VERSION", "1.5.32")
+    with pytest.raises(seams.SeamError, match=r"fits ministack 1\.5\.32, not 1\.5\.33"):
+        seams.check_version()
+
+
+def test_a_name_that_is_gone_is_refused():
+    with pytest.raises(seams.SeamError, match=r"no somewhere\.gone"):
+        seams.replace(types.ModuleType("somewhere"), "gone", print)
+
+
+def test_a_replacement_gets_what_it_replaces():
+    module = types.ModuleType("somewhere")
+    module.double = lambda number: 2 * number
+    seams.replace(module, "double", lambda original, number: original(number) + 1)
+    assert module.double(3) == 7

@@ -1,0 +1,327 @@
+"""State machines behave as on AWS, as far as this service's do."""
+
+import json
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.conftest import single, task
+
+ECHO = "def handler(event, context): return event"
+SLOW = "import time\ndef handler(event, context): time.sleep(event['seconds'])"
+# Counts its calls in its own memory: one call at a time, so one environment.
+FLAKY = """
+    class EndpointThrottled(Exception): pass
+    calls = []
+    def handler(event, context):
+        import time
+        calls.append(time.time())
+        if len(calls) < event["succeeds_at"]:
+            raise EndpointThrottled("later")
+        return [round(b - a, 2) for a, b in zip(calls, calls[1:])]
+"""
+
+
+def _retry(**fields) -> list:
+    return [{"ErrorEquals": ["EndpointThrottled"], "MaxAttempts": 5, **fields}]
+
+
+def _caught(function: str, *names: str, **fields) -> dict:
+    """A definition that answers "caught" where the task fails with one of these errors."""
+    catch = [{"ErrorEquals": list(names), "Next": "Caught"}]
+    caught = {"Type": "Pass", "Output": "caught", "End": True}
+    return {
+        "StartAt": "Try",
+        "States": {"Try": task(function, Catch=catch, **fields), "Caught": caught},
+    }
+
+
+def _map(function: str, **fields) -> dict:
+    return {
+        "Type": "Map",
+        "Items": "{% $states.input.items %}",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            **single(task(function)),
+        },
+        "End": True,
+        **fields,
+    }
+
+
+# --- errors
+
+
+def test_a_functions_exception_can_be_caught_by_name(workshop):
+    function = workshop.function("""
+        class THRESHOLD_CONFIDENCE_NOT_MET(Exception): pass
+        def handler(event, context): raise THRESHOLD_CONFIDENCE_NOT_MET
+    """)
+    execution = workshop.run(_caught(function, "THRESHOLD_CONFIDENCE_NOT_MET"))
+    assert json.loads(execution["output"]) == "caught"
+
+
+def test_throttling_can_be_caught_by_its_name(workshop):
+    function = workshop.function(ECHO)
+    workshop.functions.put_function_concurrency(
+        FunctionName=function, ReservedConcurrentExecutions=0
+    )
+    execution = workshop.run(_caught(function, "Lambda.TooManyRequestsException"))
+    assert json.loads(execution["output"]) == "caught"
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"), [("States.ALL", "FAILED"), ("States.DataLimitExceeded", "SUCCEEDED")]
+)
+def test_only_its_own_name_catches_data_that_is_too_large(workshop, name, ends):
+    function = workshop.function("def handler(event, context): return 'x' * 300_000")
+    assert workshop.run(_caught(function, name))["status"] == ends
+
+
+# --- retries
+
+
+def test_retries_wait_at_most_max_delay_seconds(workshop):
+    function = workshop.function(FLAKY)
+    retry = _retry(IntervalSeconds=1, BackoffRate=10, MaxDelaySeconds=1)
+    execution = workshop.run(single(task(function, Retry=retry)), {"succeeds_at": 3})
+    waits = json.loads(execution["output"])
+    assert [round(wait) for wait in waits] == [1, 1]
+
+
+def test_full_jitter_spreads_retries(workshop):
+    functions = [workshop.function(FLAKY) for _ in range(4)]
+    retry = _retry(IntervalSeconds=2, BackoffRate=1, JitterStrategy="FULL")
+    started = [
+        workshop.states.start_execution(
+            stateMachineArn=workshop.machine(single(task(function, Retry=retry))),
+            input='{"succeeds_at": 2}',
+        )
+        for function in functions
+    ]
+    waits = [json.loads(workshop.wait(execution)["output"])[0] for execution in started]
+    assert min(waits) < 1.8  # one run in 10,000 has four longer waits
+
+
+def test_retries_end_after_max_attempts(workshop):
+    function = workshop.function(FLAKY)
+    retry = _retry(IntervalSeconds=1, MaxAttempts=1, MaxDelaySeconds=1)
+    execution = workshop.run(single(task(function, Retry=retry)), {"succeeds_at": 9})
+    assert (execution["status"], execution["error"]) == ("FAILED", "EndpointThrottled")
+
+
+# --- time
+
+
+def test_a_task_that_takes_too_long_is_a_timeout(workshop):
+    function = workshop.function(SLOW)
+    definition = _caught(function, "States.Timeout", TimeoutSeconds=1)
+    started = time.monotonic()
+    execution = workshop.run(definition, {"seconds": 10})
+    assert json.loads(execution["output"]) == "caught"
+    assert time.monotonic() - started < 5
+
+
+def test_an_execution_that_takes_too_long_times_out(workshop):
+    function = workshop.function(SLOW)
+    execution = workshop.run(single(task(function), TimeoutSeconds=1), {"seconds": 10})
+    assert execution["status"] == "TIMED_OUT"
+    took = execution["stopDate"] - execution["startDate"]
+    assert 0.9 < took.total_seconds() < 3
+
+
+@pytest.mark.parametrize("ending", ["stop", "time out"])
+def test_an_ended_execution_starts_no_further_task_and_keeps_its_status(workshop, session, ending):
+    function = workshop.function(SLOW)
+    definition = single(_map(function, MaxConcurrency=2))
+    if ending == "time out":
+        definition["TimeoutSeconds"] = 1
+    items = [{"seconds": 0.3}] * 60
+    started = workshop.states.start_execution(
+        stateMachineArn=workshop.machine(definition), input=json.dumps({"items": items})
+    )
+    time.sleep(1.5)
+    if ending == "stop":
+        workshop.states.stop_execution(
+            executionArn=started["executionArn"], error="Stopped", cause="by hand"
+        )
+    ended = {"stop": "ABORTED", "time out": "TIMED_OUT"}[ending]
+    assert workshop.wait(started, seconds=5)["status"] == ended
+    time.sleep(0.5)  # what was running by then
+    calls = _calls(session, function)
+    time.sleep(1)
+    assert _calls(session, function) == calls < len(items)
+    assert workshop.wait(started)["status"] == ended
+
+
+def _calls(session, function: str) -> int:
+    group = f"/aws/lambda/{function.rsplit(':', 1)[1]}"
+    pages = (
+        session.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=group, filterPattern="START")
+    )
+    return sum(len(page["events"]) for page in pages)
+
+
+# --- sizes
+
+
+@pytest.mark.parametrize(("size", "ends"), [(262_000, "SUCCEEDED"), (262_200, "FAILED")])
+def test_a_result_may_have_256_kib(workshop, size, ends):
+    function = workshop.function(f"def handler(event, context): return 'x' * {size}")
+    # The size of the result, wrapping included, and not of what is kept of it.
+    execution = workshop.run(single(task(function, Output="kept")))
+    assert execution["status"] == ends
+    if ends == "FAILED":
+        assert execution["error"] == "States.DataLimitExceeded"
+
+
+def test_a_maps_results_together_may_have_256_kib(workshop):
+    function = workshop.function("def handler(event, context): return 'x' * 100_000")
+    definition = single(_map(function, MaxConcurrency=3))
+    execution = workshop.run(definition, {"items": [1, 2, 3]})
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_the_input_of_an_execution_may_have_256_kib(workshop):
+    machine = workshop.machine(single({"Type": "Pass", "Output": 1, "End": True}))
+    with pytest.raises(ClientError, match="less than or equal to 262144"):
+        workshop.states.start_execution(stateMachineArn=machine, input=json.dumps("x" * 262_143))
+    workshop.states.start_execution(stateMachineArn=machine, input=json.dumps("x" * 262_142))
+
+
+def test_input_that_is_no_json_is_refused(workshop):
+    machine = workshop.machine(single({"Type": "Pass", "End": True}))
+    with pytest.raises(ClientError, match="InvalidExecutionInput"):
+        workshop.states.start_execution(stateMachineArn=machine, input="{")
+
+
+# --- names
+
+
+def test_the_name_of_an_execution_is_an_idempotency_key(workshop):
+    machine = workshop.machine(single(task(workshop.function(SLOW))))
+
+    def start(seconds: float) -> dict:
+        return workshop.states.start_execution(
+            stateMachineArn=machine, name="once", input=json.dumps({"seconds": seconds})
+        )
+
+    first = start(2)
+    again = start(2)
+    assert again["executionArn"] == first["executionArn"]
+    assert again["startDate"] == first["startDate"]
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        start(3)
+    workshop.wait(first)
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        start(2)
+
+
+# --- Map
+
+
+def test_a_map_gives_results_in_the_order_of_its_items(workshop):
+    function = workshop.function("""
+        import random, time
+        def handler(event, context):
+            time.sleep(random.random() / 20)
+            return event
+    """)
+    items = list(range(60))
+    execution = workshop.run(single(_map(function, MaxConcurrency=40)), {"items": items})
+    assert json.loads(execution["output"]) == items
+
+
+def test_a_map_runs_at_most_max_concurrency_items_at_once(workshop):
+    function = workshop.function("""
+        import time
+        def handler(event, context):
+            started = time.time()
+            time.sleep(0.2)
+            return [started, time.time()]
+    """)
+    definition = single(_map(function, MaxConcurrency=2))
+    spans = json.loads(workshop.run(definition, {"items": list(range(6))})["output"])
+    most = max(sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans)
+    assert most == 2
+
+
+def test_the_items_of_a_map_have_contexts_of_their_own(workshop):
+    state = _map(workshop.function(ECHO), MaxConcurrency=10)
+    state["ItemSelector"] = {
+        "index": "{% $states.context.Map.Item.Index %}",
+        "all": "{% $count($states.context.Execution.Input.items) %}",
+    }
+    output = json.loads(workshop.run(single(state), {"items": list("abcde")})["output"])
+    assert output == [{"index": index, "all": 5} for index in range(5)]
+
+
+def test_the_second_of_an_expression_is_one_of_processor_time(workshop):
+    """Ten expressions of a quarter of a second, at once in one interpreter."""
+    sums = {"Type": "Pass", "Output": "{% $sum([1..15000].($ % 7)) %}", "End": True}
+    state = {**_map("", MaxConcurrency=10), "ItemProcessor": single(sums)}
+    execution = workshop.run(single(state), {"items": list(range(10))})
+    assert execution["status"] == "SUCCEEDED"
+
+
+def test_expressions_tell_the_time(workshop):
+    state = {"Type": "Pass", "Output": "{% $millis() %}", "End": True}
+    execution = workshop.run(single(state))
+    assert abs(json.loads(execution["output"]) / 1000 - time.time()) < 30
+
+
+def test_an_expression_may_take_a_second(workshop):
+    endless = {"Type": "Pass", "Output": "{% $sum([1..1000000].($ % 7)) %}", "End": True}
+    execution = workshop.run(single(endless))
+    assert execution["error"] == "States.QueryEvaluationError"
+
+
+# --- the role
+
+
+def test_a_role_that_may_not_invoke_the_function_fails_the_task(workshop):
+    function, other = workshop.function(ECHO), workshop.function(ECHO)
+    allowed = ("lambda:InvokeFunction", function)
+    assert workshop.run(single(task(function)), {}, allowed)["status"] == "SUCCEEDED"
+    execution = workshop.run(single(task(other)), {}, allowed)
+    assert execution["error"] == "Lambda.AWSLambdaException"
+    assert "lambda:InvokeFunction" in execution["cause"]
+
+
+def test_a_role_must_name_the_version_that_the_task_calls(workshop):
+    function = workshop.function(ECHO)
+    version = workshop.functions.publish_version(FunctionName=function)["FunctionArn"]
+    definition = single(task(version))
+    denied = workshop.run(definition, {}, ("lambda:InvokeFunction", function))
+    assert denied["error"] == "Lambda.AWSLambdaException"
+    allowed = workshop.run(definition, {}, ("lambda:InvokeFunction", f"{function}:*"))
+    assert allowed["status"] == "SUCCEEDED"
+
+
+def test_a_role_that_may_not_publish_fails_the_task(workshop, session):
+    topic = session.client("sns").create_topic(Name=workshop.name())["TopicArn"]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Arguments": {"TopicArn": topic, "Message": "done"},
+        "Output": "{% $states.result.MessageId %}",
+        "End": True,
+    }
+    assert workshop.run(single(state), {}, ("sns:Publish", topic))["status"] == "SUCCEEDED"
+    denied = workshop.run(single(state), {}, ("sns:Publish", f"{topic}-other"))
+    assert denied["error"] == "SNS.AuthorizationErrorException"
+
+
+def test_a_task_whose_permission_is_not_checked_is_refused(workshop):
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets",
+        "Arguments": {},
+        "End": True,
+    }
+    execution = workshop.run(single(state), {}, ("s3:ListAllMyBuckets", "*"))
+    assert execution["status"] == "FAILED"
+    assert "aws-sdk:s3:listBuckets" in execution["cause"]
