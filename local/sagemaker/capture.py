@@ -1,0 +1,146 @@
+"""Data Capture: what the endpoint was asked and what it answered, as JSON lines in S3.
+
+AWS's endpoint gathers records and writes them as files by endpoint, variant and hour; monitoring
+reads them. Records that cannot be written are named in the endpoint's log, with the reason.
+"""
+
+import base64
+import json
+import logging
+import random
+import threading
+import time
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.sagemaker import objects
+from local.sagemaker.logs import LogStream, endpoint_group
+from local.sagemaker.roles import ExecutionRole
+
+_SECONDS_BETWEEN_WRITES = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One side of an invocation."""
+
+    content_type: str
+    body: bytes
+
+
+class DataCapture:
+    """What one deployment of an endpoint captures; `config` is its DataCaptureConfig."""
+
+    def __init__(self, endpoint: str, config: dict[str, Any]):
+        self._endpoint = endpoint
+        self._bucket, self._prefix = objects.split(config["DestinationS3Uri"])
+        self._percentage = config["InitialSamplingPercentage"]
+        self._modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
+        readable = config.get("CaptureContentTypeHeader") or {}
+        self._encodings = {
+            content_type.lower(): encoding
+            for member, encoding in (("CsvContentTypes", "CSV"), ("JsonContentTypes", "JSON"))
+            for content_type in readable.get(member, [])
+        }
+        self._lock = threading.Lock()
+        self._records: dict[tuple[str, ExecutionRole], list[tuple[datetime, str]]]
+        self._records = defaultdict(list)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def sample(self) -> bool:
+        """Whether the next invocation belongs to the sample."""
+        return random.random() * 100 < self._percentage  # noqa: S311 - a sample, no secret
+
+    def add(
+        self,
+        variant: str,
+        role: ExecutionRole,
+        asked: Payload,
+        answered: Payload,
+        inference_id: str | None,
+        custom_attributes: str | None,
+    ) -> None:
+        """Record an invocation; written within about a second."""
+        now = datetime.now(UTC)
+        captured = {}
+        if self._modes & {"Input", "InputAndOutput"}:
+            captured["endpointInput"] = self._side("INPUT", asked)
+        if self._modes & {"Output", "InputAndOutput"}:
+            captured["endpointOutput"] = self._side("OUTPUT", answered)
+        record = {
+            "captureData": captured,
+            "eventMetadata": {
+                "eventId": str(uuid.uuid4()),
+                **({"customAttributes": [custom_attributes]} if custom_attributes else {}),
+                **({"inferenceId": inference_id} if inference_id else {}),
+                "inferenceTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            },
+            "eventVersion": "0",
+        }
+        line = json.dumps(record, separators=(",", ":"))
+        with self._lock:
+            self._records[variant, role].append((now, line))
+
+    def close(self) -> None:
+        """Return when all records have been written."""
+        self._closed.set()
+        self._thread.join()
+
+    def _side(self, mode: str, payload: Payload) -> dict[str, str]:
+        content_type = payload.content_type.split(";")[0].strip().lower()
+        encoding = self._encodings.get(content_type, "BASE64")
+        if encoding == "BASE64":
+            data = base64.b64encode(payload.body).decode()
+        else:
+            data = payload.body.decode(errors="replace")
+        return {
+            "observedContentType": payload.content_type,
+            "mode": mode,
+            "data": data,
+            "encoding": encoding,
+        }
+
+    def _run(self) -> None:
+        while not self._closed.wait(_SECONDS_BETWEEN_WRITES):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            records, self._records = self._records, defaultdict(list)
+        for (variant, role), gathered in records.items():
+            hours = defaultdict(list)
+            for moment, line in gathered:
+                hours[f"{moment:%Y/%m/%d/%H}"].append((moment, line))
+            for hour, lines in hours.items():
+                self._write_file(variant, role, hour, lines)
+
+    def _write_file(
+        self, variant: str, role: ExecutionRole, hour: str, lines: list[tuple[datetime, str]]
+    ) -> None:
+        first = lines[0][0]
+        name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+        path = f"{self._endpoint}/{variant}/{hour}/{name}"
+        key = f"{self._prefix.rstrip('/')}/{path}".lstrip("/")
+        body = "".join(f"{line}\n" for _, line in lines).encode()
+        try:
+            role.client("s3").put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType="application/jsonlines"
+            )
+        except (BotoCoreError, ClientError) as error:
+            lost = f"{len(lines)} captured records not written to s3://{self._bucket}/{key}"
+            _logger.warning("%s: %s", lost, error)
+            log = LogStream(
+                role, endpoint_group(self._endpoint), f"{variant}/data-log-{int(time.time())}"
+            )
+            log.write(f"Data capture: {lost}: {error}")
+            log.close()

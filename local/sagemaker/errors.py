@@ -1,0 +1,22 @@
+"""The errors that SageMaker's APIs answer with, by the codes that callers match on."""
+
+
+class ServiceError(Exception):
+    """An error answer: `code` as the SDK shows it, HTTP `status`, further `members` of the body."""
+
+    def __init__(self, code: str, message: str, status: int = 400, **members: object):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+
+def validation_exception(message: str) -> ServiceError:
+    """What the control plane answers to a request that it cannot accept."""
+    return ServiceError("ValidationException", message)
+
+
+def not_emulated(what: str) -> ServiceError:
+    """Something that AWS does and the local cloud does not, refused rather than passed over."""
+    return validation_exception(f"The local cloud does not emulate {what}.")

@@ -1,0 +1,47 @@
+"""Which container images this machine can stand in for, and with what command.
+
+AWS pulls an image and runs it. There is no Docker here: the local cloud knows the two images that
+this service uses and runs what is in them under its own Python. Any other image is refused.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from local.sagemaker.errors import validation_exception
+from local.sagemaker.records import Scope
+
+# Repositories of AWS's deep learning containers that hold PyTorch for training.
+_TRAINING_REPOSITORIES = ("pytorch", "pytorch-training")
+_SERVE = Path(__file__).resolve().parents[2] / "model" / "serve.py"
+
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[a-z0-9._/-]+)(?:[:@].+)?"
+)
+
+
+def check_training_image(image: str, scope: Scope) -> None:
+    """Raise ValidationException unless jobs with this image can run here."""
+    found = _IMAGE.fullmatch(image)
+    own = found and found["account"] == scope.account
+    if not found or own or found["repository"] not in _TRAINING_REPOSITORIES:
+        raise validation_exception(
+            f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
+            f"training images (repository {' or '.join(_TRAINING_REPOSITORIES)})."
+        )
+
+
+def serving_command(image: str, scope: Scope) -> list[str]:
+    """The command that serves a model of this image.
+
+    Raises ValidationException for an image that the local cloud does not know.
+    """
+    found = _IMAGE.fullmatch(image)
+    own = found and found["account"] == scope.account
+    if not own or not found["repository"].endswith("-serving"):
+        raise validation_exception(
+            f"The local cloud cannot run the serving image {image}. It knows this service's own: "
+            f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/*-serving."
+        )
+    return [sys.executable, str(_SERVE)]

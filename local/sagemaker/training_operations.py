@@ -1,0 +1,119 @@
+"""The operations on training jobs, as far as this service uses them."""
+
+import re
+from pathlib import Path
+
+from local.sagemaker import images
+from local.sagemaker.caller import Caller, Request, check_quota
+from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
+from local.sagemaker.records import Scope, Store, page
+from local.sagemaker.roles import Roles, check_pass_role
+from local.sagemaker.training import TrainingJob
+
+_INSTANCES_A_JOB = 1
+
+
+class TrainingOperations:
+    """Each takes a request that fits botocore's model and gives the answer that AWS would."""
+
+    def __init__(self, store: Store, roles: Roles, home: Path):
+        self._store = store
+        self._roles = roles
+        self._home = home
+
+    def create_training_job(self, caller: Caller, request: Request) -> Request:
+        """CreateTrainingJob: starts the job."""
+        scope = caller.scope
+        _check(request, scope)
+        check_pass_role(caller.access_key_id, scope, request["RoleArn"])
+        role = self._roles.assume(scope, request["RoleArn"])
+        with self._store.lock:
+            jobs = self._store.table(scope, "training-job")
+            name = request["TrainingJobName"]
+            if name in jobs:
+                raise ServiceError(
+                    "ResourceInUse",
+                    "Training job names must be unique within an AWS account and region, and a "
+                    f"training job with this name already exists ({jobs[name].arn})",
+                )
+            job = jobs[name] = TrainingJob(request, scope, role, self._home)
+        job.start()
+        return {"TrainingJobArn": job.arn}
+
+    def describe_training_job(self, caller: Caller, request: Request) -> Request:
+        """DescribeTrainingJob."""
+        return self._training_job(caller, request).describe()
+
+    def stop_training_job(self, caller: Caller, request: Request) -> Request:
+        """StopTrainingJob: returns at once, the job goes on to Stopped."""
+        job = self._training_job(caller, request)
+        if not job.stop():
+            raise validation_exception(
+                f"The request was rejected because the training job is in status {job.status}."
+            )
+        return {}
+
+    def list_training_jobs(self, caller: Caller, request: Request) -> Request:
+        """ListTrainingJobs."""
+        jobs = [job.summary() for job in self._store.all(caller.scope, "training-job")]
+        listed, more = page(
+            jobs, request, name="TrainingJobName", status="TrainingJobStatus", order="Ascending"
+        )
+        return {"TrainingJobSummaries": listed, **more}
+
+    def _training_job(self, caller: Caller, request: Request) -> TrainingJob:
+        jobs = self._store.table(caller.scope, "training-job")
+        if request["TrainingJobName"] not in jobs:
+            raise validation_exception("Requested resource not found.")
+        return jobs[request["TrainingJobName"]]
+
+
+def _check(request: Request, scope: Scope) -> None:
+    algorithm = request.get("AlgorithmSpecification") or {}
+    if not algorithm.get("TrainingImage"):
+        raise not_emulated("a training job without a TrainingImage")
+    images.check_training_image(algorithm["TrainingImage"], scope)
+    if not algorithm.get("ContainerEntrypoint"):
+        raise not_emulated("an image's own entry point (set ContainerEntrypoint)")
+    if algorithm["TrainingInputMode"] != "File":
+        raise not_emulated(f"TrainingInputMode {algorithm['TrainingInputMode']}")
+    for definition in algorithm.get("MetricDefinitions") or []:
+        try:
+            re.compile(definition["Regex"])
+        except re.error as error:
+            raise validation_exception(
+                f"Invalid regular expression in metric {definition['Name']}: {error}"
+            ) from None
+    for channel in request.get("InputDataConfig") or []:
+        _check_channel(channel)
+    compression = request["OutputDataConfig"].get("CompressionType", "GZIP")
+    if compression != "GZIP":
+        raise not_emulated(f"OutputDataConfig.CompressionType {compression}")
+    resources = request.get("ResourceConfig") or {}
+    if not resources.get("InstanceType"):
+        raise not_emulated("a training job without ResourceConfig.InstanceType")
+    check_quota(
+        f"{resources['InstanceType']} for training job usage",
+        resources.get("InstanceCount", 1),
+        _INSTANCES_A_JOB,
+    )
+
+
+def _check_channel(channel: Request) -> None:
+    name = channel["ChannelName"]
+    source = channel["DataSource"].get("S3DataSource")
+    if not source:
+        raise not_emulated(f"a data source that is not in S3 (channel {name})")
+    for member, value, emulated in (
+        ("S3DataType", source["S3DataType"], "S3Prefix"),
+        (
+            "S3DataDistributionType",
+            source.get("S3DataDistributionType", "FullyReplicated"),
+            "FullyReplicated",
+        ),
+        ("InputMode", channel.get("InputMode", "File"), "File"),
+        ("CompressionType", channel.get("CompressionType", "None"), "None"),
+        ("RecordWrapperType", channel.get("RecordWrapperType", "None"), "None"),
+    ):
+        if value != emulated:
+            raise not_emulated(f"{member} {value} (channel {name})")

@@ -1,0 +1,288 @@
+"""Jobs and endpoints on the local cloud, each under a name of its own."""
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from botocore.config import Config
+from onnx import TensorProto, helper
+from PIL import Image
+
+from tests.local.conftest import ACCOUNT, until
+
+TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker"
+SERVING_IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/scones-vehicles-test-serving:latest"
+PNG = "image/png"
+
+
+@dataclass
+class SageMaker:
+    """Clients, a bucket, a role that may do what SageMaker needs, and shorthands."""
+
+    session: Any
+    workshop: Any
+    client: Any = field(init=False)
+    runtime: Any = field(init=False)
+    s3: Any = field(init=False)
+    logs: Any = field(init=False)
+    bucket: str = field(init=False)
+    role: str = field(init=False)
+
+    def __post_init__(self):
+        self.client = self.session.client("sagemaker")
+        once = Config(retries={"total_max_attempts": 1})
+        self.runtime = self.session.client("sagemaker-runtime", config=once)
+        self.s3 = self.session.client("s3")
+        self.logs = self.session.client("logs")
+        self.bucket = self.name()
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.role = self.make_role(("s3:*", "*"), ("logs:*", "*"))
+
+    def name(self) -> str:
+        return self.workshop.name()
+
+    def make_role(self, *allowed: tuple[str, str]) -> str:
+        return self.workshop.role("sagemaker.amazonaws.com", *allowed)
+
+    def put(self, key: str, body: bytes) -> str:
+        """The object's URI."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"s3://{self.bucket}/{key}"
+
+    def get(self, uri: str) -> bytes:
+        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def keys(self, prefix: str) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def log(self, group: str, prefix: str) -> list[str]:
+        """The lines of the log streams whose names begin so."""
+        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)
+        return [
+            event["message"]
+            for stream in streams["logStreams"]
+            for event in self.logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+    # Training
+
+    def job(self, script: str, channels: dict[str, str] | None = None, **request) -> str:
+        """Start a job that runs the shell script; its name."""
+        name = request.pop("TrainingJobName", None) or self.name()
+        sources = {
+            channel: {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+            for channel, uri in (channels or {}).items()
+        }
+        data = [{"ChannelName": name, "DataSource": source} for name, source in sources.items()]
+        algorithm = {
+            "TrainingImage": TRAINING_IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["/bin/bash", "-ec", script],
+        } | request.pop("AlgorithmSpecification", {})
+        self.client.create_training_job(
+            **{
+                "TrainingJobName": name,
+                "RoleArn": self.role,
+                "AlgorithmSpecification": algorithm,
+                "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/training"},
+                "ResourceConfig": {
+                    "InstanceType": "ml.m5.large",
+                    "InstanceCount": 1,
+                    "VolumeSizeInGB": 1,
+                },
+                "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+                **({"InputDataConfig": data} if data else {}),
+                **request,
+            }
+        )
+        return name
+
+    def run(self, *arguments, **request) -> dict:
+        """Such a job, ended."""
+        return self.ended(self.job(*arguments, **request))
+
+    def ended(self, job: str) -> dict:
+        return until(
+            lambda: self.client.describe_training_job(TrainingJobName=job),
+            lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping"),
+        )
+
+    # Hosting
+
+    def model(self, archive: bytes, **request) -> str:
+        """A model of that model.tar.gz; its name."""
+        name = self.name()
+        container = {
+            "Image": SERVING_IMAGE,
+            "ModelDataUrl": self.put(f"models/{name}/model.tar.gz", archive),
+            "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+        }
+        self.client.create_model(
+            **{
+                "ModelName": name,
+                "ExecutionRoleArn": self.role,
+                "PrimaryContainer": container,
+                **request,
+            }
+        )
+        return name
+
+    def config(self, *models: str, weights: tuple[float, ...] = (), **request) -> str:
+        """An endpoint configuration with a variant for each model, `v0`, `v1`, ...; its name."""
+        name = self.name()
+        variants = [
+            {
+                "VariantName": f"v{number}",
+                "ModelName": model,
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": 1,
+                "InitialVariantWeight": weights[number] if weights else 1.0,
+            }
+            for number, model in enumerate(models)
+        ]
+        self.client.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=variants, **request
+        )
+        return name
+
+    def capture_config(self, **changes) -> dict:
+        return {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{self.bucket}/capture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+        } | changes
+
+    def create(self, config: str) -> str:
+        """An endpoint that may still be starting; its name."""
+        name = self.name()
+        self.client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        return name
+
+    def settled(self, endpoint: str) -> dict:
+        """The endpoint once it is neither Creating nor Updating."""
+        return until(
+            lambda: self.client.describe_endpoint(EndpointName=endpoint),
+            lambda endpoint: endpoint["EndpointStatus"] not in ("Creating", "Updating"),
+            60,
+        )
+
+    def endpoint(self, config: str) -> str:
+        """An endpoint in service; its name."""
+        name = self.create(config)
+        described = self.settled(name)
+        assert described["EndpointStatus"] == "InService", described
+        return name
+
+    def delete(self, endpoint: str) -> None:
+        self.client.delete_endpoint(EndpointName=endpoint)
+        until(
+            lambda: self.client.list_endpoints(NameContains=endpoint)["Endpoints"],
+            lambda left: not left,
+            60,
+        )
+
+    def invoke(self, endpoint: str, **request) -> dict:
+        """The answer; its body is read into `json`."""
+        answer = self.runtime.invoke_endpoint(
+            **{"EndpointName": endpoint, "ContentType": PNG, "Body": photo(), **request}
+        )
+        return {**answer, "json": json.load(answer["Body"])}
+
+
+@pytest.fixture(scope="session")
+def sagemaker(session, workshop):
+    return SageMaker(session, workshop)
+
+
+@pytest.fixture(scope="session")
+def bicycle_model(sagemaker):
+    """A model that calls everything a bicycle."""
+    return sagemaker.model(model_archive("bicycle"))
+
+
+@pytest.fixture(scope="session")
+def motorcycle_model(sagemaker):
+    """A model that calls everything a motorcycle."""
+    return sagemaker.model(model_archive("motorcycle"))
+
+
+@pytest.fixture(scope="session")
+def broken_model(sagemaker):
+    """A model that cannot be served."""
+    return sagemaker.model(tar({"readme.txt": b"no model"}))
+
+
+@pytest.fixture(scope="session")
+def endpoint(sagemaker, bicycle_model):
+    """An endpoint in service that captures nothing."""
+    return sagemaker.endpoint(sagemaker.config(bicycle_model))
+
+
+def photo() -> bytes:
+    """A PNG of 32 x 32."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """A .tar.gz of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return buffer.getvalue()
+
+
+def untar(body: bytes) -> dict[str, bytes]:
+    """The files of a .tar.gz."""
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        members = [member for member in archive if member.isfile()]
+        return {member.name: archive.extractfile(member).read() for member in members}
+
+
+def model_archive(answer: str) -> bytes:
+    """model.tar.gz of a model that gives `answer` a probability of 0.88, whatever it sees."""
+    classes = ["bicycle", "motorcycle"]
+    logits = np.float32([[2.0 if name == answer else 0.0 for name in classes]])
+    constants = [
+        ("shape", np.int64([-1, 32 * 32 * 3])),
+        ("weights", np.zeros((32 * 32 * 3, 2), np.float32)),
+        ("logits", logits),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["images"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["numbers", "shape"], ["rows"]),
+        helper.make_node("MatMul", ["rows", "weights"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "logits"], ["sums"]),
+        helper.make_node("Softmax", ["sums"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "constant",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 32, 32, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2])],
+        [onnx.numpy_helper.from_array(array, name) for name, array in constants],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    return tar(
+        {
+            "model.onnx": model.SerializeToString(),
+            "classes.json": json.dumps(classes).encode(),
+            "metrics.json": b"{}",
+        }
+    )

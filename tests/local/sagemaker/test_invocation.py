@@ -1,0 +1,80 @@
+"""InvokeEndpoint answers as AWS's runtime does, also when it cannot."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.sagemaker import invocation
+from local.sagemaker.errors import ServiceError
+from local.sagemaker.logs import endpoint_group
+from local.sagemaker.records import Scope
+from tests.local.conftest import ACCOUNT
+from tests.local.sagemaker.conftest import photo
+
+
+def test_an_answer_keeps_its_type_and_names_its_variant(sagemaker, endpoint):
+    answer = sagemaker.invoke(endpoint, Accept="application/json")
+    assert answer["ContentType"] == "application/json"
+    assert answer["InvokedProductionVariant"] == "v0"
+    assert answer["json"]["classes"] == ["bicycle", "motorcycle"]
+    assert sum(answer["json"]["inferences"][0]) == pytest.approx(1)
+
+
+def test_an_endpoint_that_does_not_exist_is_named(sagemaker):
+    with pytest.raises(ClientError) as raised:
+        sagemaker.invoke("nowhere")
+    error = raised.value.response
+    assert error["Error"]["Code"] == "ValidationError"
+    assert error["Error"]["Message"] == f"Endpoint nowhere of account {ACCOUNT} not found."
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_what_the_container_refuses_is_a_model_error(sagemaker, endpoint):
+    with pytest.raises(sagemaker.runtime.exceptions.ModelError) as raised:
+        sagemaker.invoke(endpoint, ContentType="text/plain", Body=b"hello")
+    error = raised.value.response
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert error["OriginalStatusCode"] == 415
+    assert "text/plain" in error["OriginalMessage"]
+    assert error["LogStreamArn"].endswith(endpoint_group(endpoint))
+    assert error["Error"]["Message"].startswith("Received client error (415) from primary")
+
+
+def test_a_body_of_six_megabytes_is_the_limit(sagemaker, endpoint):
+    with pytest.raises(sagemaker.runtime.exceptions.ModelError):
+        sagemaker.invoke(endpoint, Body=bytes(6_291_456))
+    with pytest.raises(ClientError, match="less than or equal to 6291456") as raised:
+        sagemaker.invoke(endpoint, Body=bytes(6_291_457))
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("header", "named"), [("TargetModel", "target-model"), ("SessionId", "session-id")]
+)
+def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint, header, named):
+    with pytest.raises(ClientError, match=f"does not emulate the header {named}"):
+        sagemaker.invoke(endpoint, **{header: "NEW_SESSION"})
+
+
+def test_other_operations_of_the_runtime_are_refused_by_name(sagemaker, endpoint):
+    with pytest.raises(ClientError, match="InvokeEndpointWithResponseStream"):
+        sagemaker.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=photo())
+
+
+def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
+    async def post(*_):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(invocation, "_SECONDS_TO_ANSWER", 0.01)
+    server = SimpleNamespace(http=SimpleNamespace(post=post), in_flight=1)
+    chosen = (SimpleNamespace(capture=None), SimpleNamespace(name="v0"), server)
+    endpoint = SimpleNamespace(choose=lambda target: chosen)
+    scope = Scope(ACCOUNT, "us-east-1")
+    with pytest.raises(ServiceError) as raised:
+        asyncio.run(invocation.invoke(endpoint, "slow", scope, {}, b""))
+    assert (raised.value.code, raised.value.status) == ("ModelError", 424)
+    assert raised.value.members["OriginalStatusCode"] == 0
+    assert "timed out" in raised.value.message
+    assert server.in_flight == 0

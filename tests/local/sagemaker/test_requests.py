@@ -1,0 +1,183 @@
+"""Requests are checked as AWS checks them: their form, their caller, what they ask for."""
+
+import itertools
+import json
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+_serial = itertools.count()
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "problem"),
+    [
+        (
+            "create_endpoint",
+            {"EndpointName": "a_b", "EndpointConfigName": "x"},
+            "1 validation error detected: Value 'a_b' at 'endpointName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: ",
+        ),
+        (
+            "create_endpoint",
+            {"EndpointName": "e" * 64, "EndpointConfigName": "a_b"},
+            "3 validation errors detected: ",
+        ),
+        (
+            "list_models",
+            {"MaxResults": 101},
+            "Value '101' at 'maxResults' failed to satisfy constraint: Member must have value "
+            "less than or equal to 100",
+        ),
+        (
+            "list_endpoints",
+            {"StatusEquals": "Fine"},
+            "Value 'Fine' at 'statusEquals' failed to satisfy constraint: Member must satisfy "
+            "enum value set: [OutOfService, Creating,",
+        ),
+        (
+            "create_endpoint_config",
+            {
+                "EndpointConfigName": "x",
+                "ProductionVariants": [
+                    {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.huge"}
+                ],
+            },
+            "Value 'ml.huge' at 'productionVariants.1.member.instanceType' failed to satisfy",
+        ),
+        ("describe_model", {}, "Value null at 'modelName' failed to satisfy constraint: Member "),
+    ],
+)
+def test_what_does_not_fit_awss_model_is_refused_in_awss_words(
+    session, operation, request_, problem
+):
+    client = session.client("sagemaker", config=Config(parameter_validation=False))
+    with pytest.raises(ClientError) as raised:
+        getattr(client, operation)(**request_)
+    assert raised.value.response["Error"]["Code"] == "ValidationException"
+    assert problem in raised.value.response["Error"]["Message"]
+
+
+def test_a_value_of_another_type_is_refused(session):
+    client = session.client("sagemaker", config=Config(parameter_validation=False))
+    with pytest.raises(ClientError, match="SerializationException"):
+        client.describe_model(ModelName={"no": "name"})
+
+
+def test_operations_that_are_not_emulated_are_refused_by_name(sagemaker):
+    with pytest.raises(ClientError, match="does not emulate SageMaker's ListPipelines"):
+        sagemaker.client.list_pipelines()
+
+
+def test_more_instances_than_this_machine_stands_for_are_refused(sagemaker, bicycle_model):
+    variant = {
+        "VariantName": "v",
+        "ModelName": bicycle_model,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 5,
+    }
+    with pytest.raises(sagemaker.client.exceptions.ResourceLimitExceeded):
+        sagemaker.client.create_endpoint_config(
+            EndpointConfigName="many", ProductionVariants=[variant]
+        )
+
+
+def test_an_image_that_is_not_known_is_refused_with_those_that_are(sagemaker):
+    container = {"Image": "nginx:latest"}
+    with pytest.raises(ClientError, match=r"nginx:latest.*/\*-serving"):
+        sagemaker.client.create_model(
+            ModelName="m", ExecutionRoleArn=sagemaker.role, PrimaryContainer=container
+        )
+
+
+def test_lists_come_in_pages_filtered_and_sorted(sagemaker, bicycle_model):
+    mark = sagemaker.name()
+    for number in range(5):
+        sagemaker.client.create_endpoint_config(
+            EndpointConfigName=f"{mark}-{number}",
+            ProductionVariants=[
+                {
+                    "VariantName": "v",
+                    "ModelName": bicycle_model,
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                }
+            ],
+        )
+    pages = sagemaker.client.get_paginator("list_endpoint_configs").paginate(
+        NameContains=f"{mark}-",
+        SortBy="Name",
+        SortOrder="Ascending",
+        PaginationConfig={"PageSize": 2},
+    )
+    names = [
+        [config["EndpointConfigName"].rsplit("-", 1)[1] for config in page["EndpointConfigs"]]
+        for page in pages
+    ]
+    assert names == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_a_caller_needs_the_action_on_the_resource(session, sagemaker, endpoint):
+    arn = sagemaker.client.describe_endpoint(EndpointName=endpoint)["EndpointArn"]
+    allowed = user(session, ("sagemaker:InvokeEndpoint", arn)).client("sagemaker-runtime")
+    asked = {"EndpointName": endpoint, "ContentType": "text/plain", "Body": b""}
+    with pytest.raises(allowed.exceptions.ModelError):  # let through, to the container
+        allowed.invoke_endpoint(**asked)
+    other = user(session, ("sagemaker:InvokeEndpoint", f"{arn}-other"))
+    for denied in (
+        lambda: other.client("sagemaker-runtime").invoke_endpoint(**asked),
+        lambda: other.client("sagemaker").describe_endpoint(EndpointName=endpoint),
+        lambda: other.client("sagemaker").list_models(),
+    ):
+        with pytest.raises(ClientError) as raised:
+            denied()
+        assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_a_role_must_be_passed(session, sagemaker):
+    container = {"Image": "nginx"}  # refused, but only where the caller may create a model
+    without = user(session, ("sagemaker:CreateTrainingJob", "*")).client("sagemaker")
+    with pytest.raises(ClientError, match="CreateModel"):
+        without.create_model(
+            ModelName="m", ExecutionRoleArn=sagemaker.role, PrimaryContainer=container
+        )
+    owner, sagemaker_client = sagemaker.client, without
+    try:
+        sagemaker.client = sagemaker_client
+        with pytest.raises(ClientError, match="iam:PassRole"):
+            sagemaker.job("true")
+        sagemaker.client = user(
+            session, ("sagemaker:CreateTrainingJob", "*"), ("iam:PassRole", sagemaker.role)
+        ).client("sagemaker")
+        job = sagemaker.job("true")
+    finally:
+        sagemaker.client = owner
+    assert sagemaker.ended(job)["TrainingJobStatus"] == "Completed"
+
+
+def test_an_unsigned_request_is_refused(cloud, endpoint):
+    unsigned = boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=cloud,
+        region_name="us-east-1",
+        config=Config(signature_version=UNSIGNED),
+    )
+    with pytest.raises(ClientError):
+        unsigned.invoke_endpoint(EndpointName=endpoint, Body=b"")
+
+
+def user(session, *allowed: tuple[str, str]) -> boto3.Session:
+    """A session of a user that may do that and no more."""
+    iam = session.client("iam")
+    name = f"sagemaker-user-{next(_serial)}"
+    iam.create_user(UserName=name)
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="allow", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])

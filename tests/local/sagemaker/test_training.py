@@ -1,0 +1,164 @@
+"""Training jobs run as a container would, report as AWS does, and act as their role alone."""
+
+import json
+import os
+
+import pytest
+
+from local.sagemaker.logs import TRAINING_JOBS
+from tests.local.conftest import until
+from tests.local.sagemaker.conftest import untar
+
+
+def test_a_job_goes_through_its_phases_and_leaves_its_results(sagemaker):
+    data = sagemaker.put("data/one/x.txt", b"hello").removesuffix("/x.txt")
+    job = sagemaker.run(
+        "cp /opt/ml/input/data/train/x.txt /opt/ml/model/model.txt; "
+        "cp /opt/ml/input/config/hyperparameters.json /opt/ml/output/data/asked.json",
+        {"train": data},
+        HyperParameters={"epochs": "3"},
+    )
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Completed"
+    phases = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+    assert phases == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert all("EndTime" in transition for transition in job["SecondaryStatusTransitions"])
+    assert job["BillableTimeInSeconds"] >= 1
+    output = f"training/{job['TrainingJobName']}/output"
+    model = job["ModelArtifacts"]["S3ModelArtifacts"]
+    assert model == f"s3://{sagemaker.bucket}/{output}/model.tar.gz"
+    assert untar(sagemaker.get(model)) == {"model.txt": b"hello"}
+    asked = untar(sagemaker.get(f"s3://{sagemaker.bucket}/{output}/output.tar.gz"))
+    assert json.loads(asked["asked.json"]) == {"epochs": "3"}
+    assert len(sagemaker.keys(f"training/{job['TrainingJobName']}")) == 2
+
+
+def test_a_channel_holds_what_lies_below_its_prefix_and_no_neighbour(sagemaker):
+    sagemaker.put("data/two/train/deep/a.txt", b"")
+    sagemaker.put("data/two/training/b.txt", b"")
+    job = sagemaker.run(
+        "cd /opt/ml/input/data/train; find . -type f > /opt/ml/model/files",
+        {"train": f"s3://{sagemaker.bucket}/data/two/train"},
+    )
+    files = untar(sagemaker.get(job["ModelArtifacts"]["S3ModelArtifacts"]))["files"]
+    assert files.decode().split() == ["./deep/a.txt"]
+
+
+def test_the_log_is_whole_when_the_job_has_ended(sagemaker):
+    job = sagemaker.run("for i in $(seq 500); do echo line $i; done; echo last >&2")
+    lines = sagemaker.log(TRAINING_JOBS, job["TrainingJobName"])
+    assert lines == [f"line {number}" for number in range(1, 501)] + ["last"]
+
+
+def test_the_last_value_of_each_metric_is_kept(sagemaker):
+    definitions = [
+        {"Name": "accuracy", "Regex": r"^accuracy=([0-9.]+)"},
+        {"Name": "loss", "Regex": r"loss=([0-9.]+)"},
+    ]
+    job = sagemaker.run(
+        "echo accuracy=0.5; echo accuracy=0.75; echo validation_accuracy=0.9",
+        AlgorithmSpecification={"MetricDefinitions": definitions},
+    )
+    metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+    assert metrics == {"accuracy": pytest.approx(0.75)}
+
+
+def test_a_job_sees_its_role_and_nothing_of_the_server(sagemaker):
+    job = sagemaker.run("env > /opt/ml/model/env", Environment={"ASKED": "yes"})
+    files = untar(sagemaker.get(job["ModelArtifacts"]["S3ModelArtifacts"]))
+    env = dict(line.split("=", 1) for line in files["env"].decode().splitlines())
+    assert env["ASKED"] == "yes"
+    assert env["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert not {"AUTH", "GATEWAY_PORT", "PYTHONPATH", "AWS_CONFIG_FILE"} & set(env)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("exit 3", "AlgorithmError: Exit Code: 3"),
+        ("echo no data > /opt/ml/output/failure; exit 1", "AlgorithmError: no data, exit code: 1"),
+    ],
+)
+def test_a_job_whose_script_fails_says_why(sagemaker, script, reason):
+    job = sagemaker.run(script)
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
+    assert job["FailureReason"] == reason
+
+
+def test_a_job_without_data_fails(sagemaker):
+    uri = f"s3://{sagemaker.bucket}/nothing/here"
+    job = sagemaker.run("true", {"train": uri})
+    assert job["TrainingJobStatus"] == "Failed"
+    assert f'No S3 objects found under S3 URL "{uri}"' in job["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason"),
+    [
+        (["s3:ListBucket", "s3:PutObject"], "ClientError: Data download failed"),
+        (["s3:ListBucket", "s3:GetObject"], "ClientError: Artifact upload failed"),
+    ],
+)
+def test_a_role_that_lacks_a_permission_fails_the_job(sagemaker, allowed, reason):
+    data = sagemaker.put("data/three/x.txt", b"hello")
+    role = sagemaker.make_role(*[(action, "*") for action in allowed])
+    job = sagemaker.run("true", {"train": data}, RoleArn=role)
+    assert job["FailureReason"].startswith(reason)
+    assert "AccessDenied" in job["FailureReason"]
+
+
+def test_a_job_can_be_stopped_and_keeps_what_it_made(sagemaker):
+    job = sagemaker.job("echo half > /opt/ml/model/model.txt; echo ready; sleep 300")
+    until(
+        lambda: sagemaker.client.describe_training_job(TrainingJobName=job)["SecondaryStatus"],
+        lambda status: status == "Training",
+    )
+    until(lambda: "ready" in log_so_far(sagemaker, job), bool)
+    sagemaker.client.stop_training_job(TrainingJobName=job)
+    ended = sagemaker.ended(job)
+    assert ended["TrainingJobStatus"] == ended["SecondaryStatus"] == "Stopped"
+    assert "Stopping" in [phase["Status"] for phase in ended["SecondaryStatusTransitions"]]
+    model = untar(sagemaker.get(ended["ModelArtifacts"]["S3ModelArtifacts"]))
+    assert model == {"model.txt": b"half\n"}
+    with pytest.raises(sagemaker.client.exceptions.ClientError, match="in status Stopped"):
+        sagemaker.client.stop_training_job(TrainingJobName=job)
+
+
+def test_a_job_that_runs_too_long_is_stopped_with_its_children(sagemaker):
+    job = sagemaker.run(
+        "sleep 300 & echo $!; trap '' TERM; wait", StoppingCondition={"MaxRuntimeInSeconds": 1}
+    )
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["SecondaryStatus"] == "MaxRuntimeExceeded"
+    (child,) = sagemaker.log(TRAINING_JOBS, job["TrainingJobName"])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child), 0)
+
+
+def test_a_name_is_used_once(sagemaker):
+    job = sagemaker.run("true")["TrainingJobName"]
+    with pytest.raises(sagemaker.client.exceptions.ResourceInUse, match="must be unique"):
+        sagemaker.job("true", TrainingJobName=job)
+
+
+def test_a_role_that_does_not_trust_sagemaker_is_refused(sagemaker, workshop):
+    role = workshop.role("lambda.amazonaws.com", ("s3:*", "*"))
+    with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
+        sagemaker.job("true", RoleArn=role)
+
+
+def test_what_is_not_emulated_is_refused_by_name(sagemaker):
+    for request, named in (
+        ({"EnableManagedSpotTraining": True}, "EnableManagedSpotTraining"),
+        ({"CheckpointConfig": {"S3Uri": "s3://checkpoints"}}, "CheckpointConfig.S3Uri"),
+        ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "TrainingInputMode Pipe"),
+        ({"AlgorithmSpecification": {"TrainingImage": "python:3.13"}}, "python:3.13"),
+    ):
+        with pytest.raises(sagemaker.client.exceptions.ClientError, match=named):
+            sagemaker.job("true", **request)
+
+
+def log_so_far(sagemaker, job: str) -> list[str]:
+    try:
+        return sagemaker.log(TRAINING_JOBS, job)
+    except sagemaker.logs.exceptions.ResourceNotFoundException:
+        return []
