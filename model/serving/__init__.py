@@ -1,0 +1,1 @@
+"""The parts of the serving container: pixels, formats, the model, the HTTP application."""

@@ -1,0 +1,39 @@
+"""What can be wrong with a request. The class's name is the `error` that the caller reads."""
+
+
+class RequestError(Exception):
+    """A request that cannot be answered as it stands; `status` is its HTTP status."""
+
+    status = 400
+
+
+class InvalidImage(RequestError):  # noqa: N818 - the name is part of the contract
+    """The body is no image of the stated type, or a broken one."""
+
+
+class InvalidArray(RequestError):  # noqa: N818
+    """The body is no npy array of the stated type and shape."""
+
+
+class NotAcceptable(RequestError):  # noqa: N818
+    """The caller accepts none of the types that the endpoint answers in."""
+
+    status = 406
+
+
+class RequestTooLarge(RequestError):  # noqa: N818
+    """The body has more bytes than an image may have."""
+
+    status = 413
+
+
+class ImageTooLarge(RequestError):  # noqa: N818
+    """The image has more pixels than an image may have."""
+
+    status = 413
+
+
+class UnsupportedMediaType(RequestError):  # noqa: N818
+    """The body is of a type that the endpoint does not take."""
+
+    status = 415

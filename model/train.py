@@ -1,0 +1,671 @@
+"""Train an image classifier on small photos, calibrate it and export it to ONNX.
+
+A SageMaker training job runs this file with three channels, `train`, `validation` and `test`, each
+a folder that holds `data.npz`:
+
+    images   uint8   N x S x S x 3   RGB, S at least 16 and a multiple of 8
+    labels   int64   N               indices into `classes`
+    names    str     N               where each image came from (not used here)
+    classes  str     C               the same list in all three channels
+
+It leaves in the model folder
+
+    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated
+    classes.json   the C class names, in the order of the probabilities
+    metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage
+
+and in the output folder `epochs.csv`, the learning curve. By hand:
+
+    python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
+        --output-data-dir DIR
+
+The validation rows fit one number, the temperature. Nothing is chosen by the test rows: they are
+looked at once, at the end. The same seed gives the same model on the same kind of machine with the
+same number of threads.
+"""
+
+# ruff: noqa: T201 - stdout is a training job's log
+
+import argparse
+import copy
+import csv
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+import warnings
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+from torch import nn
+
+# -------------------------------------------------------------------------------------------------
+# Constants
+# -------------------------------------------------------------------------------------------------
+
+STEM_FILTERS = 24  # 12 whitening filters of 2 x 2 x 3, and their negatives
+STAGES = (32, 64, 128)
+LABEL_SMOOTHING = 0.1
+CROP_PIXELS = 4  # how far a training crop may shift, each way
+RISE = 0.2  # the share of the steps in which the learning rate rises
+EMA_DECAY = 0.98
+MUON_MOMENTUM = 0.6
+ADAMW_LEARNING_RATE = 5e-3
+ADAMW_BETAS = (0.9, 0.95)
+
+TEMPERATURE_BOUNDS = (0.05, 20.0)
+CALIBRATION_BINS = 15
+THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
+Z_95 = 1.959964  # the standard normal's 97.5 % point
+
+EVALUATION_BATCH = 500
+ONNX_TOLERANCE = 1e-4  # largest difference of a probability between PyTorch and ONNX Runtime
+
+
+class JobError(Exception):
+    """What ends the job, in words for the person who started it."""
+
+
+# -------------------------------------------------------------------------------------------------
+# Data
+# -------------------------------------------------------------------------------------------------
+
+
+class Dataset(NamedTuple):
+    """One channel: images uint8 N x S x S x 3, labels int64 N, the C class names."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+
+
+def load_channel(name: str, folder: str | None) -> Dataset:
+    """Read one channel's `data.npz`. JobError if it is missing, empty or not as described above."""
+    if not folder:
+        raise JobError(f"there is no {name} channel: the job needs train, validation and test")
+    path = Path(folder) / "data.npz"
+    if not path.is_file():
+        raise JobError(f"the {name} channel holds no data.npz ({path})")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels, classes = arrays["images"], arrays["labels"], arrays["classes"]
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise JobError(f"the {name} channel's data.npz cannot be read: {error}") from error
+
+    def check(holds: bool, problem: str) -> None:
+        if not holds:
+            raise JobError(f"the {name} channel's data.npz is wrong: {problem}")
+
+    shape = " x ".join(map(str, images.shape))
+    check(images.dtype == np.uint8, f"images are {images.dtype}, not uint8")
+    check(images.ndim == 4 and images.shape[3] == 3, f"images are {shape}, not N x S x S x 3")
+    side = images.shape[1]
+    check(
+        side == images.shape[2] and side >= 16 and side % 8 == 0,
+        f"images are {shape}: the sides must be equal, at least 16 and a multiple of 8",
+    )
+    check(len(images) > 0, "it has no images")
+    check(labels.dtype == np.int64, f"labels are {labels.dtype}, not int64")
+    check(labels.shape == (len(images),), f"{len(images)} images, labels of shape {labels.shape}")
+    check(classes.dtype.kind == "U" and classes.ndim == 1, "classes are not a list of names")
+    check(len(classes) >= 2, f"{len(classes)} classes: there must be at least two")
+    check(len(set(classes.tolist())) == len(classes), "a class is named twice")
+    check(
+        labels.min() >= 0 and labels.max() < len(classes),
+        f"labels from {labels.min()} to {labels.max()} for {len(classes)} classes",
+    )
+    return Dataset(images, labels, classes.tolist())
+
+
+def check_channels(channels: dict[str, Dataset]) -> None:
+    """JobError unless all channels agree on classes and size, and `train` has every class."""
+    train = channels["train"]
+    for name, data in channels.items():
+        if data.classes != train.classes:
+            raise JobError(f"the {name} channel's classes are {data.classes}, not {train.classes}")
+        if data.images.shape[1:] != train.images.shape[1:]:
+            raise JobError(
+                f"the {name} channel's images are {data.images.shape[1:3]} pixels, "
+                f"the train channel's {train.images.shape[1:3]}"
+            )
+    counts = np.bincount(train.labels, minlength=len(train.classes))
+    missing = [name for name, count in zip(train.classes, counts, strict=True) if not count]
+    if missing:
+        raise JobError(f"the train channel has no image of {', '.join(missing)}")
+
+
+def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A crop of each image at a place of its own, half of them mirrored.
+
+    padded: N x 3 x (S + 2 CROP_PIXELS) x (S + 2 CROP_PIXELS), any type. Returns N x 3 x S x S of
+    that type. The draws are made on the CPU, so that they do not depend on the device.
+    """
+    count, side = len(padded), padded.shape[-1] - 2 * CROP_PIXELS
+    top, left = torch.randint(0, 2 * CROP_PIXELS + 1, (2, count, 1), generator=generator)
+    mirrored = torch.rand(count, 1, generator=generator) < 0.5
+    rows = top + torch.arange(side)
+    columns = left + torch.arange(side)
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    image = torch.arange(count)[:, None, None]
+    pixels = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return pixels.permute(0, 3, 1, 2)  # N x 3 x S x S, channels last in memory
+
+
+# -------------------------------------------------------------------------------------------------
+# Network
+# -------------------------------------------------------------------------------------------------
+
+
+class Stage(nn.Module):
+    """Halves the picture, widens it, and adds one residual convolution."""
+
+    def __init__(self, channels_in: int, channels_out: int):
+        super().__init__()
+        self.widen = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+        self.widen_norm = nn.BatchNorm2d(channels_out)
+        self.residual = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.residual_norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x channels_in x H x W -> N x channels_out x H/2 x W/2."""
+        x = F.relu(self.widen_norm(F.max_pool2d(self.widen(x), 2)))
+        return x + F.relu(self.residual_norm(self.residual(x)))
+
+
+class Network(nn.Module):
+    """A whitened 2 x 2 stem, three residual stages, a maximum over the picture, a linear layer."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+        self.register_buffer("std", torch.ones(1, 3, 1, 1))
+        self.stem = nn.Conv2d(3, STEM_FILTERS, 2)
+        widths = (STEM_FILTERS, *STAGES)
+        self.stages = nn.Sequential(*map(Stage, widths, STAGES))
+        self.head = nn.Linear(STAGES[-1], classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images N x 3 x S x S, 0 to 255, any type -> logits N x C."""
+        x = (images.float() - self.mean) / self.std
+        x = self.stages(F.gelu(self.stem(x)))
+        return self.head(x.amax((2, 3)))
+
+    @torch.no_grad()
+    def whiten(self, images: torch.Tensor) -> None:
+        """Set the normalisation and the stem's fixed filters from training images N x 3 x S x S.
+
+        The filters are the eigenvectors of the images' 2 x 2 patches, scaled to unit variance.
+        """
+        pixels = images.double()
+        self.mean.copy_(pixels.mean((0, 2, 3), keepdim=True))
+        self.std.copy_(pixels.std((0, 2, 3), keepdim=True) + 1e-3)
+        patches = F.unfold((images.float() - self.mean) / self.std, 2)  # N x 12 x places
+        patches = patches.transpose(1, 2).reshape(-1, 12).double()
+        variances, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+        filters = (vectors / (variances + 5e-4).sqrt()).T.flip(0).reshape(12, 3, 2, 2)
+        self.stem.weight.copy_(torch.cat([filters, -filters]))
+        self.stem.weight.requires_grad_(False)
+        self.stem.bias.zero_()
+
+
+class Classifier(nn.Module):
+    """What is served: pixels in, calibrated probabilities out."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self.network = network
+        self.register_buffer("temperature", torch.ones(()))
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Images uint8 N x S x S x 3 -> logits N x C, each the mean of an image and its mirror."""
+        pixels = images.permute(0, 3, 1, 2).float()
+        return (self.network(pixels) + self.network(pixels.flip(3))) / 2
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images uint8 N x S x S x 3 -> probabilities float32 N x C."""
+        return (self.logits(images) / self.temperature).softmax(1)
+
+
+# -------------------------------------------------------------------------------------------------
+# Training
+# -------------------------------------------------------------------------------------------------
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose step is made orthogonal, for convolution filters (K. Jordan, 2024).
+
+    Each filter bank keeps a fixed norm, so the learning rate is a relative size of step.
+    """
+
+    def __init__(self, parameters, lr: float, momentum: float):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step from the gradients at hand."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+                buffer.mul_(group["momentum"]).add_(weight.grad)
+                update = weight.grad + group["momentum"] * buffer  # Nesterov
+                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                direction = orthogonalize(update.reshape(len(update), -1)).view_as(weight)
+                weight.sub_(group["lr"] * direction)
+
+
+def orthogonalize(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
+    """The matrix with its singular values brought near 1 by Newton-Schulz iterations."""
+    tall = matrix.size(0) > matrix.size(1)
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x.T if tall else x
+
+
+def triangle(progress: float) -> float:
+    """The learning rate's share of its peak after `progress` (0 to 1) of the steps."""
+    return max(min(progress / RISE, (1 - progress) / (1 - RISE)), 1e-3)
+
+
+def bfloat16_helps(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself; where it is emulated, float32 is faster."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def fit(
+    train: Dataset,
+    validation: Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    device: torch.device,
+) -> tuple[Network, list[dict]]:
+    """Train on `train`; return the averaged network on the CPU, and a row per epoch.
+
+    `validation` is only looked at: no row of it changes a weight, and no epoch is chosen by it.
+    """
+    torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = True
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.from_numpy(train.images).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(train.labels).to(device)
+
+    network = Network(len(train.classes))
+    network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
+    network = network.to(device, memory_format=torch.channels_last)
+    averaged = copy.deepcopy(network).eval()
+
+    border = ((0, 0), (CROP_PIXELS, CROP_PIXELS), (CROP_PIXELS, CROP_PIXELS), (0, 0))
+    padded = torch.from_numpy(np.pad(train.images, border, mode="reflect"))
+    padded = padded.permute(0, 3, 1, 2).to(device)  # channels last in memory
+
+    trained = [weight for weight in network.parameters() if weight.requires_grad]
+    optimizers = [
+        Muon([w for w in trained if w.ndim == 4], lr=learning_rate, momentum=MUON_MOMENTUM),
+        torch.optim.AdamW(
+            [w for w in trained if w.ndim < 4],
+            lr=ADAMW_LEARNING_RATE,
+            betas=ADAMW_BETAS,
+            weight_decay=0,
+        ),
+    ]
+    per_epoch = max(1, len(images) // batch_size)
+    steps, step = epochs * per_epoch, 0
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: triangle(step / steps))
+        for optimizer in optimizers
+    ]
+    bfloat16 = bfloat16_helps(device)
+    start, history = time.perf_counter(), []
+
+    for epoch in range(1, epochs + 1):
+        network.train()
+        order = torch.randperm(len(images), generator=generator)
+        losses = []
+        for batch in order.split(batch_size)[:per_epoch]:
+            inputs = crop_and_flip(padded[batch], generator)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                logits = network(inputs).float()
+            loss = F.cross_entropy(logits, labels[batch], label_smoothing=LABEL_SMOOTHING)
+            loss.backward()
+            losses.append(loss.detach())
+            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                optimizer.step()
+                optimizer.zero_grad()
+                schedule.step()
+            step += 1
+            average(averaged, network, min(EMA_DECAY, (1 + step) / (10 + step)))
+
+        row = {
+            "epoch": epoch,
+            "loss": torch.stack(losses).mean().item(),
+            "validation_accuracy": accuracy_of(averaged, validation, device),
+            "seconds": time.perf_counter() - start,
+        }
+        history.append(row)
+        print_epoch(row)
+    return averaged.cpu(), history
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the averaged network's numbers towards the network's."""
+    means, values = averaged.state_dict().values(), network.state_dict().values()
+    for mean, value in zip(means, values, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+
+
+@torch.no_grad()
+def accuracy_of(network: Network, data: Dataset, device: torch.device) -> float:
+    """The share of `data` that the network has right, without mirror images: for the table."""
+    right = 0
+    for begin in range(0, len(data.images), EVALUATION_BATCH):
+        images = torch.from_numpy(data.images[begin : begin + EVALUATION_BATCH]).to(device)
+        labels = torch.from_numpy(data.labels[begin : begin + EVALUATION_BATCH]).to(device)
+        right += (network(images.permute(0, 3, 1, 2)).argmax(1) == labels).sum().item()
+    return right / len(data.images)
+
+
+def print_epoch(row: dict) -> None:
+    """One line of the table, in the form that the job's metric definitions match."""
+    print(
+        f"epoch={row['epoch']:<3d}  loss={row['loss']:.4f}  "
+        f"validation_accuracy={row['validation_accuracy']:.4f}  seconds={row['seconds']:.1f}",
+        flush=True,
+    )
+
+
+# -------------------------------------------------------------------------------------------------
+# Evaluation
+# -------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def logits_of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Images uint8 N x S x S x 3 -> logits float64 N x C, before the temperature."""
+    batches = torch.from_numpy(images).split(EVALUATION_BATCH)
+    return torch.cat([classifier.logits(batch) for batch in batches]).double().numpy()
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits ... x C -> probabilities ... x C."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature with the least negative log-likelihood (Guo et al. 2017, section 4.2).
+
+    logits: N x C; labels: N. A true class counts as 1 - 1 / (N + 2) and the others share the rest
+    (Platt 1999, section 2.2): else N rows that are all right would ask for certainty. The
+    likelihood is convex in 1 / temperature, so its slope is bisected.
+    """
+    count, classes = logits.shape
+    doubt = 1 / (count + 2)
+    targets = np.full_like(logits, doubt / (classes - 1))
+    targets[np.arange(count), labels] = 1 - doubt
+    truth = (targets * logits).sum(1).mean()
+    low, high = TEMPERATURE_BOUNDS
+    for _ in range(50):
+        middle = (low * high) ** 0.5
+        expected = (softmax(logits / middle) * logits).sum(1).mean()
+        if expected > truth:  # too sure of the wrong classes: the temperature must rise
+            low = middle
+        else:
+            high = middle
+    return float(middle)
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """How far confidence lies from accuracy, in bins of equal width (Guo et al. 2017, equation 3).
+
+    The sum over the bins of |bin| / N * |accuracy - mean confidence|; a bin holds its upper edge.
+    """
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == labels
+    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    gaps = np.bincount(bins, weights=right - confidence)  # |bin| * (accuracy - mean confidence)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def wilson_interval(right: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a proportion (Wilson 1927)."""
+    share, z2 = right / count, Z_95**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = Z_95 / (1 + z2 / count) * (share * (1 - share) / count + z2 / (4 * count**2)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
+    """Everything that metrics.json says of one channel. A share of nothing is null."""
+    probabilities = softmax(logits / temperature)
+    confidence, predicted = probabilities.max(1), probabilities.argmax(1)
+    right = predicted == data.labels
+    count, classes = len(right), len(data.classes)
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (data.labels, predicted), 1)
+
+    def share(part: int, whole: int) -> float | None:
+        return float(part / whole) if whole else None
+
+    return {
+        "images": count,
+        "accuracy": share(right.sum(), count),
+        "accuracy_interval": wilson_interval(int(right.sum()), count),
+        "classes": {
+            name: {
+                "images": int(confusion[i].sum()),
+                "precision": share(confusion[i, i], confusion[:, i].sum()),
+                "recall": share(confusion[i, i], confusion[i].sum()),
+            }
+            for i, name in enumerate(data.classes)
+        },
+        "confusion_matrix": confusion.tolist(),  # a row per true class, a column per predicted one
+        "expected_calibration_error": {
+            "before_temperature": expected_calibration_error(softmax(logits), data.labels),
+            "after_temperature": expected_calibration_error(probabilities, data.labels),
+        },
+        "thresholds": [
+            {
+                "threshold": threshold,
+                "coverage": share((confidence >= threshold).sum(), count),
+                "accuracy": share(
+                    right[confidence >= threshold].sum(), (confidence >= threshold).sum()
+                ),
+            }
+            for threshold in THRESHOLDS
+        ],
+    }
+
+
+# -------------------------------------------------------------------------------------------------
+# Export
+# -------------------------------------------------------------------------------------------------
+
+
+def export(classifier: Classifier, side: int, path: Path) -> None:
+    """Write the classifier to `path` as ONNX, for any number of images of side x side pixels."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            classifier,
+            (example,),
+            path,
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["images"],
+            output_names=["probabilities"],
+            external_data=False,
+            verbose=False,
+        )
+
+
+def check_export(path: Path, images: np.ndarray, probabilities: np.ndarray) -> float:
+    """The largest difference between the exported file's probabilities and those given.
+
+    Runs all of `images`, and the first alone: a wrong export may hold for one size of batch only.
+    JobError if the difference is above ONNX_TOLERANCE.
+    """
+    import onnxruntime  # here, because a process that only trains has no use for it
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    differences = []
+    starts = range(0, len(images), EVALUATION_BATCH)
+    for rows in [slice(0, 1), *(slice(start, start + EVALUATION_BATCH) for start in starts)]:
+        (found,) = session.run(["probabilities"], {"images": images[rows]})
+        differences.append(np.abs(found - probabilities[rows]).max())
+    difference = float(np.max(differences))
+    if not difference <= ONNX_TOLERANCE:
+        raise JobError(
+            f"ONNX Runtime's probabilities differ from PyTorch's by {difference:.2g} "
+            f"(at most {ONNX_TOLERANCE:.2g} is allowed): the exported model is not the trained one"
+        )
+    return difference
+
+
+# -------------------------------------------------------------------------------------------------
+# The job
+# -------------------------------------------------------------------------------------------------
+
+
+def run(arguments: argparse.Namespace) -> dict:
+    """Train, calibrate, evaluate, export. Returns what metrics.json holds."""
+    start = time.perf_counter()
+    names = ("train", "validation", "test")
+    channels = {name: load_channel(name, getattr(arguments, name)) for name in names}
+    check_channels(channels)
+    train, validation, test = channels.values()
+    model_dir, output_dir = Path(arguments.model_dir), Path(arguments.output_data_dir)
+    model_dir.mkdir(parents=True, exist_ok=True)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    counts = ", ".join(f"{len(data.images)} {name}" for name, data in channels.items())
+    print(f"{counts} images of {', '.join(train.classes)}")
+    print(f"on {device.type} with {torch.get_num_threads()} threads", flush=True)
+
+    hyperparameters = {
+        name: getattr(arguments, name) for name in ("epochs", "batch_size", "learning_rate", "seed")
+    }
+    network, history = fit(train, validation, device=device, **hyperparameters)
+
+    classifier = Classifier(network).eval()
+    validation_logits = logits_of(classifier, validation.images)
+    temperature = fit_temperature(validation_logits, validation.labels)
+    classifier.temperature.fill_(temperature)
+
+    model_path = model_dir / "model.onnx"
+    test_logits = logits_of(classifier, test.images)
+    export(classifier, test.images.shape[1], model_path)
+    difference = check_export(model_path, test.images, softmax(test_logits / temperature))
+
+    metrics = {
+        "validation": evaluate(validation_logits, validation, temperature),
+        "test": evaluate(test_logits, test, temperature),
+        "temperature": temperature,
+        "onnx_difference": difference,
+        "images": {name: len(data.images) for name, data in channels.items()},
+        "image_size": test.images.shape[1],
+        "hyperparameters": hyperparameters,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "seconds": {
+            "training": history[-1]["seconds"],
+            "job": time.perf_counter() - start,
+        },
+    }
+    (model_dir / "classes.json").write_text(json.dumps(train.classes) + "\n")
+    (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    with open(output_dir / "epochs.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, history[0])
+        table.writeheader()
+        table.writerows(history)
+    return metrics
+
+
+def print_summary(metrics: dict) -> None:
+    """The last lines of the log, in the form that the job's metric definitions match."""
+    for name in ("validation", "test"):
+        channel = metrics[name]
+        low, high = channel["accuracy_interval"]
+        error = channel["expected_calibration_error"]
+        print(
+            f"{name}_accuracy={channel['accuracy']:.4f}  "
+            f"95 % interval {low:.3f} to {high:.3f}, {channel['images']} images, calibration error "
+            f"{error['before_temperature']:.3f} raw, {error['after_temperature']:.3f} calibrated"
+        )
+    print(f"temperature={metrics['temperature']:.3f}")
+    seconds = metrics["seconds"]
+    print(f"trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s")
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Wrong arguments fail the job as any other fault does."""
+
+    def error(self, message: str):
+        """Raise JobError."""
+        raise JobError(message)
+
+
+def positive(kind: type):
+    """An argument type: a number of that kind, above zero."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above zero")
+        return value
+
+    parse.__name__ = kind.__name__
+    return parse
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Hyperparameters, which SageMaker passes as arguments, and folders (variables)."""
+    parser = ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
+    parser.add_argument("--epochs", type=positive(int), default=50)
+    parser.add_argument("--batch-size", type=positive(int), default=64)
+    parser.add_argument("--learning-rate", type=positive(float), default=0.12, help="of Muon")
+    parser.add_argument("--seed", type=int, default=0)
+    environment = os.environ.get
+    parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
+    parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))
+    parser.add_argument("--test", default=environment("SM_CHANNEL_TEST"))
+    parser.add_argument("--model-dir", default=environment("SM_MODEL_DIR", "/opt/ml/model"))
+    parser.add_argument(
+        "--output-data-dir", default=environment("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the job. Returns the exit status; SageMaker is told the reason of a failure."""
+    try:
+        print_summary(run(parse_arguments(argv)))
+    except Exception as error:
+        reason = str(error) if isinstance(error, JobError) else traceback.format_exc()
+        print(f"train.py: {reason}", file=sys.stderr)
+        failure = os.environ.get("SM_OUTPUT_FAILURE")  # set inside a job: /opt/ml/output/failure
+        if failure:
+            Path(failure).write_text(reason[-1024:])  # DescribeTrainingJob shows no more
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The numbers of metrics.json, held against values worked out by hand or known from print."""
+
+import numpy as np
+import pytest
+
+from model import train
+
+
+def test_temperature_undoes_a_known_miscalibration():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 3))
+    chances = train.softmax(logits)
+    labels = (rng.random((20_000, 1)) > chances.cumsum(1)).sum(1)
+    assert train.fit_temperature(logits, labels) == pytest.approx(1, rel=0.03)
+    assert train.fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.03)
+    assert train.fit_temperature(logits / 2, labels) == pytest.approx(0.5, rel=0.03)
+
+
+@pytest.mark.parametrize("count", [2, 10, 100])
+def test_rows_that_are_all_right_do_not_make_the_model_certain(count):
+    logits, labels = np.tile([2.0, -1.0], (count, 1)), np.zeros(count, int)
+    probabilities = train.softmax(logits / train.fit_temperature(logits, labels))
+    assert probabilities.max(1) == pytest.approx((count + 1) / (count + 2))
+
+
+def test_temperature_stays_within_its_bounds_when_every_row_is_wrong():
+    logits = np.array([[2.0, -1.0], [-1.0, 2.0]])
+    _, highest = train.TEMPERATURE_BOUNDS
+    assert train.fit_temperature(logits, np.array([1, 0])) == pytest.approx(highest)
+
+
+def test_expected_calibration_error_by_hand():
+    # 15 bins. Confidences .55 and .57 share the bin (8/15, 9/15]: one of two right, mean .56.
+    # .95 has (14/15, 1] to itself, and is right. So 2/3 * |.5 - .56| + 1/3 * |1 - .95|.
+    probabilities = np.array([[0.55, 0.45], [0.43, 0.57], [0.95, 0.05]])
+    error = train.expected_calibration_error(probabilities, np.array([0, 0, 0]))
+    assert error == pytest.approx(2 / 3 * 0.06 + 1 / 3 * 0.05)
+
+
+def test_expected_calibration_error_of_certain_answers():
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert train.expected_calibration_error(certain, np.array([0, 1])) == 0
+    assert train.expected_calibration_error(certain, np.array([1, 0])) == 1
+    assert train.expected_calibration_error(certain, np.array([0, 0])) == 0.5
+
+
+# Newcombe, Statistics in Medicine 17 (1998), table I, method 3 (score, no continuity correction).
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_interval_matches_published_values(right, count, low, high):
+    assert train.wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_evaluate_counts_what_a_person_would_count():
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8], [0.45, 0.55]])
+    labels = np.array([0, 1, 1, 1, 0])
+    data = train.Dataset(np.zeros((5, 16, 16, 3), np.uint8), labels, ["bicycle", "motorcycle"])
+    report = train.evaluate(np.log(probabilities), data, temperature=1.0)
+
+    assert report["images"] == 5
+    assert report["accuracy"] == 0.6
+    assert report["confusion_matrix"] == [[1, 1], [1, 2]]
+    assert report["classes"]["bicycle"] == {"images": 2, "precision": 0.5, "recall": 0.5}
+    assert report["classes"]["motorcycle"] == {"images": 3, "precision": 2 / 3, "recall": 2 / 3}
+    by_threshold = {row["threshold"]: row for row in report["thresholds"]}
+    assert by_threshold[0.5] == {"threshold": 0.5, "coverage": 1.0, "accuracy": 0.6}
+    assert by_threshold[0.75] == {"threshold": 0.75, "coverage": 0.4, "accuracy": 1.0}
+    assert by_threshold[0.95] == {"threshold": 0.95, "coverage": 0.0, "accuracy": None}
+    errors = report["expected_calibration_error"]
+    assert errors["before_temperature"] == errors["after_temperature"]
+
+
+def test_a_class_that_is_never_predicted_has_no_precision():
+    data = train.Dataset(np.zeros((2, 16, 16, 3), np.uint8), np.array([0, 1]), ["a", "b"])
+    report = train.evaluate(np.array([[3.0, 0.0], [3.0, 0.0]]), data, temperature=0.5)
+    assert report["classes"]["b"] == {"images": 1, "precision": None, "recall": 0.0}
+    errors = report["expected_calibration_error"]
+    assert errors["after_temperature"] > errors["before_temperature"]

@@ -1,0 +1,88 @@
+"""The network, the augmentation and the optimizer's parts."""
+
+import pytest
+import torch
+
+from model import train
+
+
+@pytest.mark.parametrize(("side", "classes"), [(16, 2), (24, 3), (32, 10), (64, 4)])
+def test_network_gives_a_logit_per_class(side, classes):
+    network = train.Network(classes)
+    images = torch.randint(0, 256, (3, 3, side, side), dtype=torch.uint8)
+    assert network(images).shape == (3, classes)
+
+
+def test_classifier_gives_the_same_probabilities_for_an_image_and_its_mirror():
+    torch.manual_seed(0)
+    classifier = train.Classifier(train.Network(3)).eval()
+    images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        probabilities = classifier(images)
+        mirrored = classifier(images.flip(2))
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
+    torch.testing.assert_close(probabilities, mirrored)
+
+
+def test_whitened_stem_answers_with_uncorrelated_filters_of_unit_variance():
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(200, 3, 8, 8, generator=generator) * 255
+    images = torch.nn.functional.interpolate(coarse, size=16, mode="bilinear")
+    network = train.Network(2)
+    network.whiten(images)
+    with torch.no_grad():
+        answers = network.stem((images - network.mean) / network.std)
+    answers = answers.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(answers[:12], -answers[12:])
+    spread = answers[:12] @ answers[:12].T / answers.shape[1]
+    # The smallest directions stay below 1: they are held down so as not to amplify noise.
+    off_diagonal = spread - spread.diag().diag()
+    assert off_diagonal.abs().max() < 1e-2
+    assert spread.diag().max() <= 1.001
+    assert spread.diag().median() > 0.8
+    assert not network.stem.weight.requires_grad
+
+
+def test_crop_and_flip_keeps_shape_and_type_and_shows_only_shifted_or_mirrored_pixels():
+    side, pad = 16, train.CROP_PIXELS
+    padded = torch.arange((side + 2 * pad) ** 2 % 251 + 1, dtype=torch.int64)
+    padded = torch.randint(0, 256, (40, 3, side + 2 * pad, side + 2 * pad), dtype=torch.uint8)
+    crops = train.crop_and_flip(padded, torch.Generator().manual_seed(1))
+    assert crops.shape == (40, 3, side, side)
+    assert crops.dtype == torch.uint8
+    places, mirrored = set(), 0
+    for image, crop in zip(padded, crops, strict=True):
+        windows = image.unfold(1, side, 1).unfold(2, side, 1).permute(1, 2, 0, 3, 4)
+        straight = (windows == crop).flatten(2).all(2).nonzero().tolist()
+        turned = (windows == crop.flip(2)).flatten(2).all(2).nonzero().tolist()
+        assert len(straight) + len(turned) == 1
+        mirrored += len(turned)
+        places.update(map(tuple, straight + turned))
+    assert 5 < mirrored < 35
+    assert len(places) > 20
+
+
+def test_crop_and_flip_repeats_with_the_seed():
+    padded = torch.randint(0, 256, (8, 3, 24, 24), dtype=torch.uint8)
+    first, second, other = (
+        train.crop_and_flip(padded, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8)])
+def test_orthogonalize_brings_singular_values_near_one(shape):
+    torch.manual_seed(0)
+    singular = torch.linalg.svdvals(train.orthogonalize(torch.randn(shape), steps=8))
+    assert singular.min() > 0.6
+    assert singular.max() < 1.3
+
+
+def test_learning_rate_rises_then_falls_to_nothing():
+    shares = [train.triangle(step / 100) for step in range(101)]
+    assert max(shares) == train.triangle(train.RISE) == 1
+    peak = shares.index(1)
+    assert shares[: peak + 1] == sorted(shares[: peak + 1])
+    assert shares[peak:] == sorted(shares[peak:], reverse=True)
+    assert shares[-1] == 1e-3

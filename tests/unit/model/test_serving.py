@@ -1,0 +1,302 @@
+"""The HTTP application: every answer, good and bad."""
+
+import asyncio
+import io
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from model.serving import app as application
+from model.serving.classifier import Classifier, ModelError
+from model.serving.log import JsonFormatter
+
+from . import served
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory) -> Classifier:
+    return Classifier(served.write_model(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def app(classifier):
+    return application.create_app(classifier)
+
+
+def request(app, method: str, path: str, headers: dict | None = None, chunks: list[bytes] = ()):
+    """Send one request to an ASGI application. Returns (status, headers, body)."""
+    parts = list(chunks) or [b""]
+    events = [
+        {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
+        for index, part in enumerate(parts)
+    ]
+    sent = []
+
+    async def receive():
+        return events.pop(0) if events else {"type": "http.disconnect"}
+
+    async def send(event):
+        sent.append(event)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
+        "server": ("127.0.0.1", 8080),
+        "client": ("127.0.0.1", 1),
+    }
+    asyncio.run(app(scope, receive, send))
+    start, *bodies = sent
+    found = {key.decode(): value.decode() for key, value in start["headers"]}
+    return start["status"], found, b"".join(event.get("body", b"") for event in bodies)
+
+
+def invoke(app, body: bytes, content_type: str | None = "image/png", **headers: str):
+    """POST /invocations. Keyword names stand for headers: accept, content_length."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if content_type is not None:
+        sent["content-type"] = content_type
+    return request(app, "POST", "/invocations", sent, [body])
+
+
+def test_ping_answers_200(app):
+    assert request(app, "GET", "/ping")[0] == 200
+
+
+def test_ping_is_not_200_when_the_model_does_not_answer(classifier):
+    class Broken:
+        def check(self):
+            raise ModelError("no answer")
+
+    status, _, body = request(application.create_app(Broken()), "GET", "/ping")
+    assert status == 503
+    assert json.loads(body)["error"] == "ModelUnavailable"
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "IMAGE/PNG", "image/png; charset=binary"])
+def test_one_png(app, content_type):
+    image = served.images(1)
+    status, headers, body = invoke(app, served.encode(image[0], "PNG"), content_type)
+    answer = json.loads(body)
+    assert status == 200
+    assert headers["content-type"] == "application/json"
+    assert answer["classes"] == served.CLASSES
+    np.testing.assert_allclose(answer["inferences"], served.expected(image), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "WEBP"])
+def test_one_jpeg_or_webp(app, name):
+    image = np.zeros((100, 150, 3), np.uint8)
+    image[..., 2] = 200
+    status, _, body = invoke(app, served.encode(image, name), f"image/{name.lower()}")
+    assert status == 200
+    [row] = json.loads(body)["inferences"]
+    assert row[2] > 0.9
+
+
+def test_a_large_image_is_decoded_too(app):
+    image = np.zeros((700, 700, 3), np.uint8)
+    image[..., 0] = 250
+    status, _, body = invoke(app, served.encode(image, "PNG"))
+    assert status == 200
+    assert json.loads(body)["inferences"][0][0] > 0.9
+
+
+@pytest.mark.parametrize("count", [1, 2, application.BATCH, application.BATCH + 1, 200])
+def test_an_array_of_images_is_answered_in_order(app, count):
+    images = served.images(count)
+    status, _, body = invoke(app, served.npy(images), "application/x-npy")
+    assert status == 200
+    inferences = json.loads(body)["inferences"]
+    np.testing.assert_allclose(inferences, served.expected(images), atol=1e-6)
+
+
+def test_an_npy_answer(app):
+    images = served.images(3)
+    status, headers, body = invoke(
+        app, served.npy(images), "application/x-npy", accept="application/x-npy"
+    )
+    assert status == 200
+    assert headers["content-type"] == "application/x-npy"
+    probabilities = np.load(io.BytesIO(body), allow_pickle=False)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, served.expected(images), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("accept", "answer"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("Application/JSON; charset=utf-8", "application/json"),
+        ("text/csv, application/x-npy;q=0.5", "application/x-npy"),
+    ],
+)
+def test_accept_chooses_the_answers_type(app, accept, answer):
+    status, headers, _ = invoke(app, served.encode(served.images(1)[0], "PNG"), accept=accept)
+    assert (status, headers["content-type"]) == (200, answer)
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """The header of an array of bytes, without the array."""
+    file = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()
+
+
+IMAGES = served.images(2)
+ARRAY = served.npy(IMAGES)
+PNG = served.encode(IMAGES[0], "PNG")
+LARGE = bytes(application.MAX_BYTES + 1)
+NPY = "application/x-npy"
+# body, content type, other headers, status, error
+BAD_REQUESTS = {
+    "no type": (PNG, None, {}, 415, "UnsupportedMediaType"),
+    "GIF": (b"GIF89a", "image/gif", {}, 415, "UnsupportedMediaType"),
+    "CSV": (b"1,2", "text/csv", {}, 415, "UnsupportedMediaType"),
+    "Accept CSV": (PNG, "image/png", {"accept": "text/csv"}, 406, "NotAcceptable"),
+    "empty image": (b"", "image/png", {}, 400, "InvalidImage"),
+    "text as PNG": (b"hello", "image/png", {}, 400, "InvalidImage"),
+    "PNG as JPEG": (PNG, "image/jpeg", {}, 400, "InvalidImage"),
+    "PNG cut off": (PNG[:-40], "image/png", {}, 400, "InvalidImage"),
+    "too many bytes": (LARGE, "image/png", {}, 413, "RequestTooLarge"),
+    "too many bytes announced": (
+        b"",
+        "image/png",
+        {"content_length": "20000001"},
+        413,
+        "RequestTooLarge",
+    ),
+    "too large an array": (LARGE, NPY, {}, 413, "RequestTooLarge"),
+    "empty array body": (b"", NPY, {}, 400, "InvalidArray"),
+    "text as npy": (b"hello there", NPY, {}, 400, "InvalidArray"),
+    "npy version 9": (b"\x93NUMPY\x09\x00" + ARRAY[8:], NPY, {}, 400, "InvalidArray"),
+    "npy header cut off": (ARRAY[:40], NPY, {}, 400, "InvalidArray"),
+    "npy cut off": (ARRAY[:-1], NPY, {}, 400, "InvalidArray"),
+    "npy with a tail": (ARRAY + b"\0", NPY, {}, 400, "InvalidArray"),
+    "pickled objects": (served.npy(np.array([{}, None])), NPY, {}, 400, "InvalidArray"),
+    "no images": (served.npy(IMAGES[:0]), NPY, {}, 400, "InvalidArray"),
+    "one image without N": (served.npy(IMAGES[0]), NPY, {}, 400, "InvalidArray"),
+    "a number": (served.npy(np.uint8(1)), NPY, {}, 400, "InvalidArray"),
+    "floats": (served.npy(IMAGES / 255), NPY, {}, 400, "InvalidArray"),
+    "another size": (served.npy(IMAGES[:, :8, :8]), NPY, {}, 400, "InvalidArray"),
+    "channels first": (served.npy(IMAGES.transpose(0, 3, 1, 2)), NPY, {}, 400, "InvalidArray"),
+    "Fortran order": (served.npy(np.asfortranarray(IMAGES)), NPY, {}, 400, "InvalidArray"),
+    "a promise of terabytes": (
+        npy_header((2_000_000_000, served.SIDE, served.SIDE, 3)),
+        NPY,
+        {},
+        400,
+        "InvalidArray",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "headers", "status", "error"),
+    BAD_REQUESTS.values(),
+    ids=BAD_REQUESTS,
+)
+def test_a_bad_request_is_answered_with_its_fault(app, body, content_type, headers, status, error):
+    found, answer_headers, answer = invoke(app, body, content_type, **headers)
+    fault = json.loads(answer)
+    assert (found, fault["error"]) == (status, error)
+    assert answer_headers["content-type"] == "application/json"
+    assert set(fault) == {"error", "message"}
+    assert 10 < len(fault["message"]) < 300
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [
+        ("GET", "/", 404, "NotFound"),
+        ("GET", "/invocations", 405, "MethodNotAllowed"),
+        ("POST", "/ping", 405, "MethodNotAllowed"),
+    ],
+)
+def test_other_routes_are_answered_in_json(app, method, path, status, error):
+    found, _, body = request(app, method, path)
+    assert (found, json.loads(body)["error"]) == (status, error)
+
+
+def test_a_body_in_parts_is_put_together(app):
+    parts = [ARRAY[at : at + 100] for at in range(0, len(ARRAY), 100)]
+    status, _, body = request(app, "POST", "/invocations", {"content-type": NPY}, parts)
+    assert status == 200
+    assert len(json.loads(body)["inferences"]) == 2
+
+
+def test_a_failure_of_the_model_is_a_500_that_tells_no_secrets(classifier, caplog):
+    class Broken:
+        side, classes = classifier.side, classifier.classes
+
+        def __call__(self, images):
+            raise RuntimeError("arena exhausted at 0x1234")
+
+    status, _, body = invoke(application.create_app(Broken()), PNG)
+    fault = json.loads(body)
+    assert (status, fault["error"]) == (500, "InternalError")
+    assert "0x1234" not in fault["message"]
+    assert "0x1234" in caplog.text
+
+
+def logged(caplog) -> list[str]:
+    return [JsonFormatter().format(record) for record in caplog.records if record.name == "serving"]
+
+
+def test_the_log_has_the_request_id_and_no_pixels(app, caplog):
+    caplog.set_level(logging.INFO)
+    body = served.npy(np.full((1, served.SIDE, served.SIDE, 3), ord("Q"), np.uint8))
+    request(
+        app,
+        "POST",
+        "/invocations",
+        {"content-type": NPY, "X-Amzn-SageMaker-Inference-Id": 'photo-7"\nforged'},
+        [body],
+    )
+    invoke(app, b"QQQQQQQQ")
+    good, bad = logged(caplog)
+    assert json.loads(good)["request_id"] == 'photo-7"\nforged'
+    assert json.loads(good)["images"] == 1
+    assert json.loads(good)["status"] == 200
+    assert json.loads(bad)["error"] == "InvalidImage"
+    assert len(json.loads(bad)["request_id"]) == 32
+    for line in (good, bad):
+        assert "\n" not in line
+        assert "QQ" not in line
+
+
+MODEL_FAULTS = {
+    "no model": (lambda folder: (folder / "model.onnx").unlink(), "model.onnx is missing"),
+    "rubbish": (lambda folder: (folder / "model.onnx").write_bytes(b"x"), "cannot be loaded"),
+    "no classes": (lambda folder: (folder / "classes.json").unlink(), "cannot be read"),
+    "classes not JSON": (
+        lambda folder: (folder / "classes.json").write_text("["),
+        "cannot be read",
+    ),
+    "classes not a list": (lambda folder: (folder / "classes.json").write_text("{}"), "not a list"),
+    "too few classes": (
+        lambda folder: (folder / "classes.json").write_text('["red"]'),
+        "answers with 3 numbers an image, classes.json names 1",
+    ),
+    "not a number": (
+        lambda folder: served.write_model(folder, scale=float("nan")),
+        "not a set of probabilities",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "reason"), MODEL_FAULTS.values(), ids=MODEL_FAULTS)
+def test_a_broken_model_is_refused_with_the_reason(tmp_path, spoil, reason):
+    spoil(served.write_model(tmp_path))
+    with pytest.raises(ModelError, match=reason):
+        Classifier(tmp_path)

@@ -1,0 +1,230 @@
+"""train.py as a job: what it reads, what it leaves, and how it fails."""
+
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from model import train
+
+from . import channels
+
+
+def run(argv: list[str]) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of train.py in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = train.main(argv)
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory) -> tuple[Path, str]:
+    """The folder and the log of a job of two epochs."""
+    folder = tmp_path_factory.mktemp("job")
+    argv = channels.arguments(channels.write(folder / "channels"), folder)
+    status, log, errors = run([*argv, "--epochs", "2", "--batch-size", "16", "--seed", "3"])
+    assert status == 0, errors
+    return folder, log
+
+
+def test_job_leaves_model_classes_and_metrics(job):
+    folder, _ = job
+    assert {path.name for path in (folder / "model").iterdir()} == {
+        "model.onnx",
+        "classes.json",
+        "metrics.json",
+    }
+    assert json.loads((folder / "model" / "classes.json").read_text()) == channels.CLASSES
+    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    assert metrics["images"] == channels.SIZES
+    assert metrics["image_size"] == 16
+    assert metrics["onnx_difference"] <= train.ONNX_TOLERANCE
+    assert metrics["hyperparameters"]["seed"] == 3
+    for name in ("validation", "test"):
+        low, high = metrics[name]["accuracy_interval"]
+        assert 0 <= low <= metrics[name]["accuracy"] <= high + 1e-12 <= 1 + 1e-12
+        assert metrics[name]["images"] == channels.SIZES[name]
+        assert set(metrics[name]["classes"]) == set(channels.CLASSES)
+    learning_curve = (folder / "output" / "epochs.csv").read_text().splitlines()
+    assert learning_curve[0] == "epoch,loss,validation_accuracy,seconds"
+    assert [row.split(",")[0] for row in learning_curve[1:]] == ["1", "2"]
+
+
+def test_exported_model_takes_any_number_of_images_and_has_the_accuracy_of_the_metrics(job):
+    folder, _ = job
+    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    data = channels.arrays(channels.SIZES["test"], seed=2)
+    (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (24, 2)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    for count in (1, 3):
+        (part,) = session.run(["probabilities"], {"images": data["images"][:count]})
+        np.testing.assert_allclose(part, probabilities[:count], atol=1e-5)
+    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    accuracy = (probabilities.argmax(1) == data["labels"]).mean()
+    assert metrics["test"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_log_has_a_line_for_each_metric_definition(job):
+    folder, log = job
+    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    epochs = re.findall(
+        r"^epoch=(\d+) +loss=([0-9.]+) +validation_accuracy=([0-9.]+) +seconds=([0-9.]+)$",
+        log,
+        re.MULTILINE,
+    )
+    assert [int(row[0]) for row in epochs] == [1, 2]
+    assert re.findall(r"test_accuracy=([0-9.]+)", log) == [f"{metrics['test']['accuracy']:.4f}"]
+    last = re.findall(r"validation_accuracy=([0-9.]+)", log)[-1]
+    assert last == f"{metrics['validation']['accuracy']:.4f}"
+
+
+def test_training_learns_and_repeats_with_its_seed():
+    data = {
+        name: channels.arrays(count, seed)
+        for seed, (name, count) in enumerate(channels.SIZES.items())
+    }
+    train_set, validation = (
+        train.Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
+        for name in ("train", "validation")
+    )
+
+    def fit(seed: int) -> tuple[dict, list[dict]]:
+        with contextlib.redirect_stdout(io.StringIO()):
+            network, history = train.fit(
+                train_set,
+                validation,
+                epochs=6,
+                batch_size=16,
+                learning_rate=0.12,
+                seed=seed,
+                device=torch.device("cpu"),
+            )
+        return network.state_dict(), history
+
+    weights, history = fit(5)
+    again, _ = fit(5)
+    other, _ = fit(6)
+    assert history[-1]["validation_accuracy"] > 0.9
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert not torch.equal(weights["head.weight"], other["head.weight"])
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_an_exported_model_that_answers_otherwise_fails_the_job(job, value):
+    folder, _ = job
+    images = channels.arrays(4, seed=0)["images"]
+    wrong = np.full((4, 2), value)
+    with pytest.raises(train.JobError, match="differ from PyTorch's"):
+        train.check_export(folder / "model" / "model.onnx", images, wrong)
+
+
+VALIDATION_FAULTS = {
+    "no images": (
+        {"images": np.zeros((0, 16, 16, 3), np.uint8), "labels": np.zeros(0, np.int64)},
+        "it has no images",
+    ),
+    "floats": ({"images": np.zeros((24, 16, 16, 3))}, "float64, not uint8"),
+    "one colour": ({"images": np.zeros((24, 16, 16), np.uint8)}, "24 x 16 x 16, not N x S x S x 3"),
+    "not square": ({"images": np.zeros((24, 16, 24, 3), np.uint8)}, "sides must be equal"),
+    "too small": ({"images": np.zeros((24, 8, 8, 3), np.uint8)}, "at least 16"),
+    "not a multiple of 8": ({"images": np.zeros((24, 20, 20, 3), np.uint8)}, "a multiple of 8"),
+    "another size": ({"images": np.zeros((24, 32, 32, 3), np.uint8)}, "(32, 32) pixels"),
+    "label type": ({"labels": np.zeros(24, np.int32)}, "int32, not int64"),
+    "too few labels": ({"labels": np.zeros(3, np.int64)}, "24 images, labels of shape (3,)"),
+    "unknown label": ({"labels": np.full(24, 2)}, "labels from 2 to 2 for 2 classes"),
+    "negative label": ({"labels": np.full(24, -1)}, "labels from -1 to -1"),
+    "other classes": ({"classes": np.array(["red", "green"])}, "classes are ['red', 'green']"),
+    "class twice": ({"classes": np.array(["red", "red"])}, "named twice"),
+    "one class": ({"classes": np.array(["red"]), "labels": np.zeros(24, np.int64)}, "at least two"),
+    "pickled classes": ({"classes": np.array(["red", None])}, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), VALIDATION_FAULTS.values(), ids=VALIDATION_FAULTS)
+def test_a_wrong_channel_ends_the_job_with_its_name_and_the_reason(
+    tmp_path, monkeypatch, changes, reason
+):
+    failure = tmp_path / "failure"
+    monkeypatch.setenv("SM_OUTPUT_FAILURE", str(failure))
+    argv = channels.arguments(channels.write(tmp_path / "channels", **changes), tmp_path)
+    status, _, errors = run(argv)
+    assert status == 1
+    assert "the validation channel" in failure.read_text()
+    assert reason in failure.read_text()
+    assert "Traceback" not in errors
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", list(channels.SIZES))
+def test_a_channel_that_is_not_given_is_named(tmp_path, monkeypatch, name):
+    monkeypatch.delenv(f"SM_CHANNEL_{name.upper()}", raising=False)
+    argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
+    at = argv.index(f"--{name}")
+    status, _, errors = run(argv[:at] + argv[at + 2 :])
+    assert status == 1
+    assert f"there is no {name} channel" in errors
+
+
+def test_a_channel_without_a_file_and_one_with_rubbish_are_named(tmp_path):
+    folder = channels.write(tmp_path / "channels")
+    path = folder / "test" / "data.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    status, _, errors = run(channels.arguments(folder, tmp_path))
+    assert status == 1
+    assert "the test channel's data.npz cannot be read" in errors
+    path.unlink()
+    status, _, errors = run(channels.arguments(folder, tmp_path))
+    assert status == 1
+    assert "the test channel holds no data.npz" in errors
+
+
+def test_a_class_without_training_images_is_named(tmp_path):
+    folder = channels.write(tmp_path / "channels")
+    data = channels.arrays(8, seed=0)
+    data["labels"][:] = 1
+    np.savez(folder / "train" / "data.npz", **data)
+    status, _, errors = run(channels.arguments(folder, tmp_path))
+    assert status == 1
+    assert "the train channel has no image of red" in errors
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        (["--epochs", "0"], "0 is not above zero"),
+        (["--epochs", "many"], "invalid int value: 'many'"),
+        (["--learning-rate", "-1"], "-1 is not above zero"),
+        (["--momentum", "1"], "unrecognized arguments: --momentum 1"),
+    ],
+)
+def test_wrong_hyperparameters_fail_the_job(tmp_path, monkeypatch, argument, reason):
+    failure = tmp_path / "failure"
+    monkeypatch.setenv("SM_OUTPUT_FAILURE", str(failure))
+    status, _, _ = run(argument)
+    assert status == 1
+    assert reason in failure.read_text()
+
+
+def test_folders_come_from_sagemakers_variables(tmp_path, monkeypatch):
+    for name in channels.SIZES:
+        monkeypatch.setenv(f"SM_CHANNEL_{name.upper()}", f"/data/{name}")
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
+    monkeypatch.setenv("SM_OUTPUT_DATA_DIR", str(tmp_path / "output"))
+    arguments = train.parse_arguments(["--batch-size", "32"])
+    assert (arguments.train, arguments.validation, arguments.test) == (
+        "/data/train",
+        "/data/validation",
+        "/data/test",
+    )
+    assert arguments.model_dir == str(tmp_path / "model")
+    assert arguments.output_data_dir == str(tmp_path / "output")
+    assert arguments.batch_size == 32
