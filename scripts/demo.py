@@ -98,7 +98,7 @@ class Steps:
 
 def epochs_for(photos: int) -> int:
     """Return how often to pass over the training photos: less often over many, to end soon."""
-    return min(20, max(6, 40_000 // photos))
+    return min(50, max(6, 40_000 // photos))
 
 
 def point_at_local_cloud(port: list[str]) -> None:

@@ -11,8 +11,7 @@ from PIL import Image
 from handlers.image import to_model_input
 from model.serving import pixels
 from model.serving.errors import ImageTooLarge, InvalidImage
-
-from . import served
+from tests.model import served
 
 SIDE = 32
 

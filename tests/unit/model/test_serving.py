@@ -11,8 +11,7 @@ import pytest
 from model.serving import app as application
 from model.serving.classifier import Classifier, ModelError
 from model.serving.log import JsonFormatter
-
-from . import served
+from tests.model import served
 
 
 @pytest.fixture(scope="module")

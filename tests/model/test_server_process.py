@@ -16,7 +16,7 @@ import pytest
 
 from . import served
 
-SERVE = Path(__file__).parents[3] / "model" / "serve.py"
+SERVE = Path(__file__).parents[2] / "model" / "serve.py"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,130 @@
+"""What the functions ask of S3 and SageMaker, and the names that failures get."""
+
+from contextlib import closing
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+)
+
+from handlers import errors
+
+# Both attempts, back-off included, end before the functions' own time-out of 30 s in
+# serverless.yml, so that a slow service is reported by its name.
+PATIENCE = {
+    "connect_timeout": 2,
+    "read_timeout": 10,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+    "tcp_keepalive": True,
+}
+UNREACHABLE = (ConnectionError, HTTPClientError, IncompleteReadError)
+
+
+@cache
+def s3() -> Any:
+    """The S3 client, one a process."""
+    return boto3.client("s3", config=Config(**PATIENCE))
+
+
+@cache
+def sagemaker() -> Any:
+    """The SageMaker runtime client, one a process."""
+    return boto3.client("sagemaker-runtime", config=Config(**PATIENCE))
+
+
+def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
+    """The object's bytes, of which none are read if there are more than `max_bytes`.
+
+    Raises ImageTooLarge, ImageNotFound, AccessDenied, StorageUnavailable, or InvalidInput for a
+    key that S3 refuses.
+    """
+    try:
+        answer = client.get_object(Bucket=bucket, Key=key)
+        with closing(answer["Body"]) as body:
+            if answer["ContentLength"] > max_bytes:
+                raise errors.ImageTooLarge(
+                    f"{answer['ContentLength']} bytes are more than {max_bytes}"
+                )
+            return body.read()
+    except ClientError as error:
+        _raise_s3_error(error)
+    except UNREACHABLE as error:
+        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+
+
+def invoke_endpoint(client: Any, name: str, body: bytes) -> bytes:
+    """The endpoint's answer to a PNG image.
+
+    Raises EndpointNotFound, EndpointThrottled, EndpointUnavailable, EndpointTimeout, AccessDenied,
+    InvalidInput, or InvalidModelResponse if the model refuses the image.
+    """
+    try:
+        answer = client.invoke_endpoint(
+            EndpointName=name, ContentType="image/png", Accept="application/json", Body=body
+        )
+        with closing(answer["Body"]) as stream:
+            return stream.read()
+    except ClientError as error:
+        _raise_endpoint_error(error)
+    except ReadTimeoutError as error:
+        raise errors.EndpointTimeout(f"endpoint {name} did not answer in time") from error
+    except UNREACHABLE as error:
+        raise errors.EndpointUnavailable(
+            f"endpoint {name} could not be reached: {error}"
+        ) from error
+
+
+def _raise_s3_error(error: ClientError) -> NoReturn:
+    status, code, message = _facts(error)
+    if status == HTTPStatus.NOT_FOUND:
+        raise errors.ImageNotFound(message) from error
+    if status == HTTPStatus.FORBIDDEN:
+        raise errors.AccessDenied(f"S3 refused to let it be read: {message}") from error
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 or code == "RequestTimeout":
+        raise errors.StorageUnavailable(f"S3 answered {code}: {message}") from error
+    raise errors.InvalidInput(f"S3 answered {code}: {message}") from error
+
+
+def _raise_endpoint_error(error: ClientError) -> NoReturn:
+    status, code, message = _facts(error)
+    if code == "ModelError":
+        _raise_model_error(error)
+    if code.startswith("Validation") and "not found" in message:
+        raise errors.EndpointNotFound(message) from error
+    if status == HTTPStatus.FORBIDDEN or code == "AccessDeniedException":
+        raise errors.AccessDenied(f"SageMaker refused the call: {message}") from error
+    if code.startswith("Throttling"):
+        raise errors.EndpointThrottled(message) from error
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+        raise errors.EndpointUnavailable(f"SageMaker answered {code}: {message}") from error
+    raise errors.InvalidInput(f"SageMaker answered {code}: {message}") from error
+
+
+def _raise_model_error(error: ClientError) -> NoReturn:
+    """By the status that the container itself gave, which SageMaker wraps in a 424."""
+    status, message = (
+        error.response.get("OriginalStatusCode", 0),
+        error.response["Error"]["Message"],
+    )
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise errors.EndpointThrottled(message) from error
+    if 400 <= status < 500:
+        raise errors.InvalidModelResponse(f"the model refused the image: {message}") from error
+    raise errors.EndpointUnavailable(message) from error
+
+
+def _facts(error: ClientError) -> tuple[int, str, str]:
+    response = error.response
+    return (
+        response["ResponseMetadata"]["HTTPStatusCode"],
+        response["Error"]["Code"],
+        response["Error"]["Message"],
+    )

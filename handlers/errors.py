@@ -1,0 +1,61 @@
+"""The named errors of the functions.
+
+Lambda reports an exception by the name of its class, which a Retry or Catch can match.
+"""
+# ruff: noqa: N801, N818 - the class names are the contract with the state machine.
+
+
+class HandlerError(Exception):
+    """An expected failure, told in one sentence that says what is wrong."""
+
+
+class InvalidInput(HandlerError):
+    """The event is not what the function takes."""
+
+
+class BucketNotAllowed(HandlerError):
+    """The bucket is neither the service's own nor one that configuration names."""
+
+
+class ImageNotFound(HandlerError):
+    """There is no such object."""
+
+
+class ImageTooLarge(HandlerError):
+    """The image has more bytes or pixels than configuration allows."""
+
+
+class InvalidImage(HandlerError):
+    """The object is no complete PNG, JPEG or WebP image."""
+
+
+class EndpointNotFound(HandlerError):
+    """There is no such endpoint."""
+
+
+class AccessDenied(HandlerError):
+    """The function's role may not do this."""
+
+
+class InvalidModelResponse(HandlerError):
+    """The endpoint refused the image, or its answer is not of the agreed shape."""
+
+
+class StorageUnavailable(HandlerError):
+    """S3 is throttling, failing or out of reach; another try may help."""
+
+
+class EndpointThrottled(HandlerError):
+    """The endpoint has too many requests; another try may help."""
+
+
+class EndpointUnavailable(HandlerError):
+    """The endpoint is failing or out of reach; another try may help."""
+
+
+class EndpointTimeout(HandlerError):
+    """The endpoint did not answer in time; another try may help."""
+
+
+class THRESHOLD_CONFIDENCE_NOT_MET(HandlerError):
+    """The model is less sure than the threshold asks: a person should look."""

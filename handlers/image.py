@@ -1,0 +1,83 @@
+"""A photo's bytes into what the model sees. Pure: no S3, no environment."""
+
+import io
+
+# Each registers its format; to find WebP's, Image.open would import every plugin there is.
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
+from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# `to_model_input` has a limit of its own. Pillow's would come first, under another name.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
+    """An RGB PNG of `size` x `size` pixels, upright, from the bytes of a PNG, JPEG or WebP image.
+
+    Raises ImageTooLarge above `max_pixels`, before anything is decoded, and InvalidImage for
+    whatever is not a complete image of these formats.
+    """
+    if not data:
+        raise InvalidImage("the file is empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageTooLarge(f"{width} x {height} pixels are more than {max_pixels}")
+            return _png(_model_input(image, size))
+    except HandlerError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise InvalidImage("the file is not a PNG, JPEG or WebP image") from None
+    except Exception as error:  # Broken data makes decoders raise nearly anything.
+        raise InvalidImage(f"the image is damaged: {error}") from error
+
+
+def _model_input(image: Image.Image, size: int) -> Image.Image:
+    # A JPEG is decoded at a fraction of its size; 4 x the target leaves the antialiasing its say.
+    image.draft(None, (4 * size, 4 * size))
+    image.load()
+    # Squashed, not cropped: the middle of a wide photo may lack the wheels that tell what it is.
+    small = _eight_bit(image).resize((size, size), Image.Resampling.LANCZOS)
+    flat = Image.new("RGB", small.size, "white")
+    flat.paste(small, mask=small.getchannel("A") if small.mode == "RGBA" else None)
+    # A square can be turned after the resize as well as before, in a thousandth of the memory.
+    orientation = _orientation(image)
+    return flat.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else flat
+
+
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        return image.getexif().get(ORIENTATION)
+    except (
+        Exception
+    ):  # Broken EXIF data says nothing about the pixels, and viewers pass over it too.
+        return None
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """`image` as RGB, or as RGBA where any of it may be transparent."""
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
+        levels = [(value + 128) // 257 for value in range(65536)]
+        if isinstance(key := image.info.get("transparency"), int):
+            levels[key] = 255
+        return image.convert("I").point(levels, "L").convert("RGB")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()

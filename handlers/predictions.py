@@ -1,0 +1,67 @@
+"""The model's answer, checked before anything relies on it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.errors import InvalidModelResponse
+
+LABEL_BYTES = 64  # The state machine reckons with results of a bounded size.
+SUM_TOLERANCE = 1e-3  # float32 softmax
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Probabilities, one a class, and the likeliest class with its probability."""
+
+    inferences: list[float]
+    label: str
+    confidence: float
+
+
+def parse_answer(body: bytes) -> Prediction:
+    """The prediction in an answer for one image, `{"classes": [str], "inferences": [[float]]}`.
+
+    Raises InvalidModelResponse unless there is a probability for each class and they sum to 1.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidModelResponse("the model's answer is not JSON") from None
+    if not isinstance(answer, dict):
+        raise InvalidModelResponse("the model's answer is not an object")
+    classes, inferences = answer.get("classes"), answer.get("inferences")
+    if not _are_labels(classes):
+        raise InvalidModelResponse(
+            f"classes must be different printable names of at most {LABEL_BYTES} bytes"
+        )
+    if (
+        not isinstance(inferences, list)
+        or len(inferences) != 1
+        or not isinstance(inferences[0], list)
+    ):
+        raise InvalidModelResponse("inferences must be a list that holds one list of numbers")
+    [row] = inferences
+    if len(row) != len(classes):
+        raise InvalidModelResponse(f"{len(classes)} classes came with {len(row)} probabilities")
+    if not all(_is_probability(value) for value in row) or abs(sum(row) - 1) > SUM_TOLERANCE:
+        raise InvalidModelResponse("the probabilities must be numbers from 0 to 1 that sum to 1")
+    confidence = max(row)
+    return Prediction(row, classes[row.index(confidence)], confidence)
+
+
+def _are_labels(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(_is_label(name) for name in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= LABEL_BYTES
+
+
+def _is_probability(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -1,0 +1,63 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { setTimeout } = require('node:timers/promises');
+
+const FIRST_WAIT = 250; // ms
+const LONGEST_WAIT = 5000;
+
+/**
+ * What `sls invoke stepf` of serverless-step-functions lacks: --data may name a file (also as
+ * @batch.json), an execution that was aborted or timed out exits with 1 as one that failed does,
+ * standard output is JSON alone, and short executions are not waited for in steps of 5 s.
+ */
+module.exports = class InvokeDataFile {
+  constructor(serverless, options) {
+    this.serverless = serverless;
+    this.options = options;
+    this.hooks = { 'before:invoke:stepf:invoke': () => this.prepare() };
+  }
+
+  prepare() {
+    const stepf = this.serverless.pluginManager.plugins.find(
+      (plugin) => plugin.constructor.name === 'ServerlessStepFunctions',
+    );
+    const describeExecution = stepf.describeExecution.bind(stepf);
+    stepf.describeExecution = async () => {
+      const execution = await describeExecution();
+      if (execution.status === 'ABORTED' || execution.status === 'TIMED_OUT') process.exitCode = 1;
+      return execution;
+    };
+    this.serverless.cli.printDot = () => process.stderr.write('.');
+    let wait = FIRST_WAIT / 2;
+    stepf.setTimeout = () => {
+      wait = Math.min(2 * wait, LONGEST_WAIT);
+      return setTimeout(wait);
+    };
+    if (this.options.data !== undefined) this.options.data = this.read(this.options.data);
+  }
+
+  read(data) {
+    if (isJson(data)) return data;
+    const file = path.resolve(this.serverless.serviceDir, data.replace(/^@/, ''));
+    if (!fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return refuse(`--data ${data} is neither JSON nor a file`);
+    const text = fs.readFileSync(file, 'utf8');
+    return isJson(text) ? text : refuse(`--data ${data} names a file that does not hold JSON`);
+  }
+};
+
+// An error thrown here would be printed with paragraphs around it.
+function refuse(sentence) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

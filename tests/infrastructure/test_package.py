@@ -1,0 +1,47 @@
+"""The archives, and the definition of the state machine as exported."""
+
+import json
+import subprocess
+import zipfile
+
+from tests.infrastructure.conftest import REPOSITORY
+
+
+def test_function_code_is_small_and_holds_the_handlers_alone(package):
+    with zipfile.ZipFile(package / "scones-vehicles.zip") as archive:
+        files = archive.infolist()
+    assert sum(file.file_size for file in files) < 50_000
+    modules = {path.name for path in (REPOSITORY / "handlers").glob("*.py")}
+    assert {file.filename for file in files} == {f"handlers/{name}" for name in modules}
+
+
+def test_handlers_are_thin():
+    for name in ("serialize_image_data", "classify_image", "filter_low_confidence"):
+        lines = (REPOSITORY / "handlers" / f"{name}.py").read_text().splitlines()
+        assert len(lines) <= 60
+
+
+def test_the_layer_holds_what_the_functions_need_and_not_what_lambda_has(package):
+    with zipfile.ZipFile(package / "pythonDependencies.zip") as archive:
+        names = archive.namelist()
+    packages = {name.split("/")[1] for name in names}
+    assert {"PIL", "aws_lambda_powertools", "jmespath"} <= packages
+    assert not packages & {"boto3", "botocore", "bin", "__pycache__"}
+
+
+def test_the_layer_is_for_the_runtime_and_architecture_of_serverless_yml(package):
+    with zipfile.ZipFile(package / "pythonDependencies.zip") as archive:
+        [binary] = [name for name in archive.namelist() if name.startswith("python/PIL/_imaging.c")]
+    assert binary == "python/PIL/_imaging.cpython-313-aarch64-linux-gnu.so"
+
+
+def test_the_definition_is_valid_and_its_export_is_up_to_date(tmp_path):
+    fresh = tmp_path / "classify.asl.json"
+    command = ["node", "statemachine/export.js", fresh]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    committed = REPOSITORY / "statemachine" / "classify.asl.json"
+    assert json.loads(fresh.read_text()) == json.loads(committed.read_text()), "npm run export"
+
+    command = ["node_modules/.bin/asl-validator", "--json-path", fresh]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

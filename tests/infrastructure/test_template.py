@@ -1,0 +1,255 @@
+"""The packaged template: what serverless.yml asks for is there, and no role may do more."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from handlers.aws import PATIENCE
+from handlers.settings import Settings
+from tests.infrastructure.conftest import REPOSITORY
+
+CONFIG = yaml.safe_load((REPOSITORY / "config.yml").read_text())
+
+# Actions that AWS does not limit to a resource, or to none narrower than these.
+UNLIMITED = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+    "ecr:GetAuthorizationToken",
+    "cloudwatch:PutMetricData",
+}
+
+
+def of_type(resources: dict, kind: str) -> dict:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def functions(resources: dict) -> dict:
+    """Properties of the functions by the last word of their names, as in serverless.yml."""
+    found = of_type(resources, "AWS::Lambda::Function").values()
+    return {function["FunctionName"].rsplit("-", 1)[1]: function for function in found}
+
+
+def aslist(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role: dict) -> list[dict]:
+    """What the role allows; no managed policy, which could allow anything."""
+    assert "ManagedPolicyArns" not in role
+    documents = [policy["PolicyDocument"] for policy in role["Policies"]]
+    return [statement for d in documents for statement in aslist(d["Statement"])]
+
+
+def test_cfn_lint_finds_nothing(template_file):
+    # W3005: osls adds a DependsOn on a function's role, which the GetAtt of its ARN implies.
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    command = [cfn_lint, "--ignore-checks", "W3005", "--", template_file]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_star_in_a_role_is_one_that_aws_insists_on(resources):
+    roles = of_type(resources, "AWS::IAM::Role")
+    stars = set()
+    for role in roles.values():
+        for statement in statements(role):
+            actions = set(aslist(statement["Action"]))
+            assert not {action for action in actions if "*" in action}
+            if "*" in aslist(statement["Resource"]):
+                stars |= actions
+    assert stars == UNLIMITED
+
+
+def test_every_function_has_a_role_of_its_own(resources):
+    roles = {json.dumps(function["Role"]) for function in functions(resources).values()}
+    assert len(roles) == 3
+    assert "IamRoleLambdaExecution" not in resources
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("SerializeImageDataRole", {"s3:GetObject", "s3:ListBucket"}),
+        ("ClassifyImageRole", {"sagemaker:InvokeEndpoint"}),
+        ("FilterLowConfidenceRole", set()),
+    ],
+)
+def test_functions_may_log_trace_and_do_their_one_thing(resources, role, may):
+    allowed = statements(resources[role]["Properties"])
+    actions = {action for statement in allowed for action in aslist(statement["Action"])}
+    common = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    tracing = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert actions == may | common | tracing
+
+
+def test_photos_can_be_read_from_the_buckets_of_the_settings_and_no_others(resources):
+    buckets = 1 + len(CONFIG["extra_buckets"])
+    for statement in statements(resources["SerializeImageDataRole"]["Properties"]):
+        if statement["Action"] in ("s3:GetObject", "s3:ListBucket"):
+            assert len(statement["Resource"]) == buckets
+            assert statement["Resource"][0]["Fn::Sub"][1] == {"bucket": {"Ref": "Bucket"}}
+
+
+def test_extra_buckets_become_arns():
+    program = (
+        "require('./plugins/readable-buckets.js')({ resolveVariable: async () => ['guests'] })"
+        ".then((made) => console.log(JSON.stringify(made)))"
+    )
+    done = subprocess.run(["node", "-e", program], cwd=REPOSITORY, capture_output=True, check=True)
+    made = json.loads(done.stdout)
+    template, bucket = made["objects"][1]["Fn::Sub"]
+    assert (template, bucket) == (
+        "arn:${AWS::Partition}:s3:::${bucket}/*",
+        {"bucket": "guests"},
+    )
+    assert made["buckets"][1]["Fn::Sub"][0] == "arn:${AWS::Partition}:s3:::${bucket}"
+
+
+def test_config_yml_reaches_the_functions(resources):
+    for function in functions(resources).values():
+        variables = function["Environment"]["Variables"]
+        plain = {name: value for name, value in variables.items() if not isinstance(value, dict)}
+        read = Settings.of({**plain, "BUCKET_NAME": "own", "EXTRA_BUCKETS": ""})
+        assert read == Settings(
+            buckets=frozenset({"own"}),
+            image_size=CONFIG["image"]["size"],
+            image_max_bytes=CONFIG["image"]["max_bytes"],
+            image_max_pixels=CONFIG["image"]["max_pixels"],
+            endpoint_name=f"{CONFIG['service']}-dev",
+            threshold=CONFIG["threshold"],
+        )
+        assert variables["BUCKET_NAME"] == {"Ref": "Bucket"}
+        assert variables["EXTRA_BUCKETS"] == {"Fn::Join": [",", CONFIG["extra_buckets"]]}
+
+
+def test_a_slow_service_is_reported_before_the_function_and_the_task_time_out(resources):
+    attempts = PATIENCE["retries"]["total_max_attempts"]
+    longest_back_off = 1
+    patience = PATIENCE["connect_timeout"] + PATIENCE["read_timeout"] + longest_back_off
+    [timeout] = {function["Timeout"] for function in functions(resources).values()}
+    definition = resources["ClassifyStateMachine"]["Properties"]["DefinitionString"]["Fn::Sub"][0]
+    images = json.loads(definition)["States"]["ClassifyImages"]["ItemProcessor"]["States"]
+    tasks = [state["TimeoutSeconds"] for state in images.values() if state["Type"] == "Task"]
+    assert attempts * patience < timeout < min(tasks)
+
+
+def test_functions_are_traced_and_log_json(resources):
+    for function in functions(resources).values():
+        assert function["Runtime"] == "python3.13"
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_logs_are_not_kept_for_ever(resources):
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert len(groups) == 4
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+
+
+def test_the_bucket_is_private_encrypted_and_outlives_the_stack(resources):
+    bucket = resources["Bucket"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    properties = bucket["Properties"]
+    assert "BucketName" not in properties
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    events = properties["NotificationConfiguration"]["EventBridgeConfiguration"]
+    assert events == {"EventBridgeEnabled": True}
+
+
+def test_captures_expire(resources):
+    rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    [capture] = [rule for rule in rules if rule.get("Prefix") == "capture/"]
+    assert capture["ExpirationInDays"] == CONFIG["capture"]["retention_days"]
+
+
+def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
+    [statement] = resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(statement["Resource"]) == 2
+
+
+def test_people_are_told_of_every_execution_that_ends_badly(resources):
+    told = {
+        status
+        for rule in of_type(resources, "AWS::Events::Rule").values()
+        for status in rule["EventPattern"]["detail"].get("status", [])
+        if rule["Targets"][0]["Arn"] == {"Ref": "Topic"}
+        and rule["EventPattern"]["detail"]["stateMachineArn"] == [{"Ref": "ClassifyStateMachine"}]
+    }
+    assert told == {"FAILED", "TIMED_OUT", "ABORTED"}
+    [policy] = of_type(resources, "AWS::SNS::TopicPolicy").values()
+    assert policy["Topics"] == [{"Ref": "Topic"}]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "Topic"})
+
+
+def test_a_photo_below_incoming_starts_an_execution_with_the_whole_event(resources):
+    [rule] = [
+        rule
+        for rule in of_type(resources, "AWS::Events::Rule").values()
+        if rule["EventPattern"]["source"] == ["aws.s3"]
+    ]
+    assert rule["EventPattern"]["detail-type"] == ["Object Created"]
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": [{"Ref": "Bucket"}]},
+        "object": {"key": [{"prefix": "incoming/"}]},
+    }
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Ref": "ClassifyStateMachine"}
+    assert not {"Input", "InputPath", "InputTransformer"} & set(target)
+    role = resources[target["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    [statement] = statements(role)
+    assert aslist(statement["Action"]) == ["states:StartExecution"]
+    assert aslist(statement["Resource"]) == [{"Ref": "ClassifyStateMachine"}]
+
+
+def test_the_state_machine_is_traced_and_its_log_holds_no_image(resources):
+    machine = resources["ClassifyStateMachine"]["Properties"]
+    assert machine["RoleArn"] == {"Fn::GetAtt": ["StateMachineRole", "Arn"]}
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+    assert len(logging["Destinations"]) == 1
+
+
+def test_tasks_call_the_functions_and_nothing_is_left_unresolved(resources):
+    text, names = resources["ClassifyStateMachine"]["Properties"]["DefinitionString"]["Fn::Sub"]
+    called = {name["Fn::GetAtt"][0] for name in names.values() if "Fn::GetAtt" in name}
+    assert called == set(of_type(resources, "AWS::Lambda::Function"))
+    assert {"Ref": "Bucket"} in names.values()
+    assert text.count("${") == sum(text.count("${" + name + "}") for name in names)
+
+
+def test_outputs_are_what_the_scripts_look_for(template_file):
+    outputs = json.loads(template_file.read_text())["Outputs"]
+    wanted = "BucketName TopicArn ClassifyStateMachineArn SageMakerRoleArn EndpointName"
+    assert {*wanted.split(), "ServingRepositoryUri"} <= set(outputs)
+    assert outputs["EndpointName"]["Value"] == f"{CONFIG['service']}-dev"
+
+
+def test_the_serving_repository_goes_with_the_stack(resources):
+    repository = resources["ServingRepository"]["Properties"]
+    assert repository["RepositoryName"] == f"{CONFIG['service']}-dev-serving"
+    assert repository["EmptyOnDelete"] is True

@@ -1,0 +1,98 @@
+"""The deployed service as a test sees it: commands, boto3 clients, and executions to wait for."""
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import boto3
+
+REPOSITORY = Path(__file__).parents[2]
+STAGE = "test"
+
+
+@dataclass(frozen=True)
+class Service:
+    """`env` points commands and clients at the local cloud; `outputs` are the stack's."""
+
+    env: dict[str, str]
+    outputs: dict[str, str]
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+        """Run a command in the repository as a user would."""
+        return run(command, {**self.env, **env}, check=check)
+
+    def client(self, name: str):
+        """A boto3 client with the administrator's credentials."""
+        return self._session.client(name, endpoint_url=self.env["AWS_ENDPOINT_URL"])
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session(
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.env["AWS_REGION"],
+        )
+
+    stage = STAGE
+
+    @property
+    def bucket(self) -> str:
+        return self.outputs["BucketName"]
+
+    def put(self, key: str, body: bytes, bucket: str | None = None) -> dict:
+        """Upload bytes and give the image entry of a batch that names them."""
+        self.client("s3").put_object(Bucket=bucket or self.bucket, Key=key, Body=body)
+        return {"s3_bucket": bucket or self.bucket, "s3_key": key}
+
+    def captures(self) -> list[dict]:
+        """Every record that Data Capture has written for the endpoint."""
+        s3 = self.client("s3")
+        listing = s3.list_objects_v2(Bucket=self.bucket, Prefix="capture/").get("Contents", [])
+        return [
+            json.loads(line)
+            for entry in listing
+            for line in s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"]
+            .read()
+            .splitlines()
+        ]
+
+    def start(self, batch: dict | list, **options) -> str:
+        """Start `classify` and return the execution's ARN."""
+        return self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["ClassifyStateMachineArn"],
+            input=json.dumps(batch, ensure_ascii=False),
+            **options,
+        )["executionArn"]
+
+    def wait(self, execution_arn: str, seconds: float = 120) -> dict:
+        """Wait for an execution's end; `output` comes parsed."""
+        states = self.client("stepfunctions")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            execution = states.describe_execution(executionArn=execution_arn)
+            if execution["status"] != "RUNNING":
+                if "output" in execution:
+                    execution["output"] = json.loads(execution["output"])
+                return execution
+            time.sleep(0.05)
+        raise TimeoutError(f"{execution_arn} still runs after {seconds} s")
+
+    def classify(self, images: Sequence[dict], **batch) -> dict:
+        """Run a batch to its end and give the execution."""
+        return self.wait(self.start({"images": list(images), **batch}))
+
+
+def run(command: Sequence[str], env: dict[str, str], check: bool = True):
+    """Run a command in the repository; with `check`, a failing one raises with all that it said."""
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300
+    )
+    if check and done.returncode:
+        raise AssertionError(
+            f"{' '.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+    return done

@@ -1,0 +1,72 @@
+"""The Serverless commands that people use, unchanged, with IAM enforced."""
+
+import json
+
+SLS = ("npx", "sls")
+
+
+def stage(service) -> tuple[str, str]:
+    return "--stage", service.stage
+
+
+def test_info_lists_the_three_functions(service):
+    said = service.run(*SLS, "info", *stage(service)).stdout
+    for function in ("serializeImageData", "classifyImage", "filterLowConfidence"):
+        assert f"{function}: scones-vehicles-{service.stage}-{function}" in said
+
+
+def test_invoke_calls_one_function(service, photo):
+    done = service.run(
+        *SLS, "invoke", "-f", "serializeImageData", *stage(service), "--data", json.dumps(photo)
+    )
+    answer = json.loads(done.stdout)
+    assert answer["s3_key"] == photo["s3_key"]
+    assert answer["image_data"].startswith("iVBORw0KGgo")
+
+
+def test_logs_show_what_a_function_said(service, photo):
+    service.classify([photo], threshold=0)
+    said = service.run(*SLS, "logs", "-f", "classifyImage", *stage(service)).stdout
+    assert photo["s3_key"] in said
+
+
+def test_invoke_stepf_takes_a_file(service, batch_file, batch):
+    done = service.run(
+        *SLS, "invoke", "stepf", "--name", "classify", "--data", str(batch_file), *stage(service)
+    )
+    execution = json.loads(done.stdout)
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"])["counts"]["submitted"] == len(batch["images"])
+
+
+def test_invoke_stepf_takes_literal_json(service, photo):
+    data = json.dumps({"images": [photo], "threshold": 0})
+    done = service.run(
+        *SLS, "invoke", "stepf", "--name", "classify", "--data", data, *stage(service)
+    )
+    assert json.loads(json.loads(done.stdout)["output"])["counts"]["accepted"] == 1
+
+
+def test_invoke_stepf_refuses_what_is_neither_json_nor_a_file(service):
+    done = service.run(
+        *SLS,
+        *("invoke", "stepf", "--name", "classify", "--data", "no-such.json"),
+        *stage(service),
+        check=False,
+    )
+    assert done.returncode == 1
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    said = [line for line in lines if not line.startswith("npm warn")]
+    assert len(said) == 1, said
+    assert "no-such.json" in said[0]
+
+
+def test_invoke_stepf_exits_1_for_a_failed_run(service):
+    done = service.run(
+        *SLS,
+        *("invoke", "stepf", "--name", "classify", "--data", "{}"),
+        *stage(service),
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "InvalidBatch" in done.stderr

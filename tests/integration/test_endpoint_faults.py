@@ -1,0 +1,64 @@
+"""An endpoint that is missing, down, slow, throttling or talking rubbish: retried or named."""
+
+import pytest
+
+from tests.integration.fault_server import answer, configured, endpoint, error, slow
+from tests.integration.service import STAGE
+
+GOOD = answer({"classes": ["bicycle", "motorcycle"], "inferences": [[0.97, 0.03]]})
+
+
+def classify_one(service, photo) -> dict:
+    """The result of a batch of one; where it failed, `cause` holds what BatchFailed says."""
+    execution = service.classify([photo])
+    if execution["status"] == "FAILED":
+        return {"status": "failed", "cause": execution["cause"]}
+    return execution["output"]["results"][0]
+
+
+def test_throttling_is_retried_until_it_ends(service, photo):
+    throttled = error(400, "ThrottlingException", "Rate exceeded")
+    with endpoint(service, lambda n: throttled if n < 4 else GOOD) as requests:
+        assert classify_one(service, photo)["status"] == "accepted"
+    assert len(requests) == 5
+
+
+def test_an_endpoint_that_is_down_for_a_moment_is_retried(service, photo):
+    down = error(503, "ServiceUnavailable", "the endpoint is down")
+    with endpoint(service, lambda n: down if n < 4 else GOOD) as requests:
+        assert classify_one(service, photo)["status"] == "accepted"
+    assert len(requests) == 5
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        answer("bicycle"),
+        answer({"classes": ["bicycle", "motorcycle"], "inferences": []}),
+        answer({"classes": ["bicycle"], "inferences": [[0.5, 0.5]]}),
+        answer({"classes": ["bicycle", "motorcycle"], "inferences": [[7, "x"]]}),
+        (200, {"Content-Type": "application/json"}, b"<html>"),
+    ],
+)
+def test_rubbish_is_named_and_not_retried(service, photo, rubbish):
+    with endpoint(service, lambda n: rubbish) as requests:
+        result = classify_one(service, photo)
+    assert result["status"] == "failed"
+    assert "InvalidModelResponse" in result["cause"]
+    assert len(requests) == 1
+
+
+def test_an_endpoint_that_does_not_exist_is_named_and_not_retried(service, photo):
+    with configured(service, ENDPOINT_NAME=f"scones-vehicles-{STAGE}-nowhere"):
+        result = classify_one(service, photo)
+    assert result["status"] == "failed"
+    # The role allows the service's own endpoint and no other.
+    assert "AccessDenied" in result["cause"]
+
+
+def test_a_slow_endpoint_is_given_up_and_named(service, photo):
+    with endpoint(service, slow(30, GOOD)) as requests:
+        result = classify_one(service, photo)
+    assert result["status"] == "failed"
+    assert "EndpointTimeout" in result["cause"]
+    assert 1 < len(requests) < 12

@@ -1,0 +1,107 @@
+"""A script that cannot do its work says so in one line that tells what to do, and exits 1."""
+
+import os
+import sys
+import tarfile
+
+import pytest
+
+from tests.drawings import write_cifar_archive
+from tests.integration.service import run
+
+SCRIPTS = ("etl", "train", "deploy_endpoint", "predict")
+
+
+def fails_in_one_line(done, *said: str) -> None:
+    assert done.returncode == 1, done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    for words in said:
+        assert words in lines[0]
+
+
+def script(name: str, *arguments: str) -> tuple[str, ...]:
+    return sys.executable, "-m", f"scripts.{name}", *arguments
+
+
+def needs(name: str, archive) -> tuple[str, ...]:
+    """The arguments without which a script does not start."""
+    return {"etl": ("--archive", str(archive)), "predict": (str(archive),)}.get(name, ())
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return write_cifar_archive(tmp_path_factory.mktemp("a") / "cifar.tar.gz", train=10, test=5)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_stack(cloud_env, archive, name):
+    done = run(script(name, "--stage", "nowhere", *needs(name, archive)), cloud_env, check=False)
+    fails_in_one_line(done, "nowhere", "sls deploy")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_credentials(archive, name):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    env |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": "us-east-1",
+    }
+    done = run(script(name, *needs(name, archive)), env, check=False)
+    fails_in_one_line(done, "credentials")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_nobody_answers_at_the_endpoint_url(cloud_env, archive, name):
+    env = {**cloud_env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = run(script(name, *needs(name, archive)), env, check=False)
+    fails_in_one_line(done, "127.0.0.1:9")
+
+
+def etl(service, *arguments: str):
+    return service.run(*script("etl", "--stage", service.stage, *arguments), check=False)
+
+
+def test_a_corrupt_archive(service, tmp_path):
+    corrupt = tmp_path / "cifar.tar.gz"
+    corrupt.write_bytes(b"\x1f\x8b" + b"not a tar" * 99)
+    done = etl(service, "--archive", str(corrupt))
+    fails_in_one_line(done, "cifar.tar.gz")
+
+
+def test_an_archive_of_something_else(service, tmp_path):
+    other = tmp_path / "other.tar.gz"
+    with tarfile.open(other, "w:gz") as tar:
+        tar.add(__file__, "readme.txt")
+    done = etl(service, "--archive", str(other))
+    fails_in_one_line(done, "other.tar.gz")
+
+
+def test_an_unknown_class(service, archive):
+    done = etl(service, "--archive", str(archive), "--classes", "bicycle,motorcycel")
+    fails_in_one_line(done, "motorcycel", "motorcycle")
+
+
+def test_an_unknown_dataset(service):
+    done = service.run(
+        *script("train", "--stage", service.stage, "--dataset", "birds"), check=False
+    )
+    fails_in_one_line(done, "birds")
+
+
+def test_a_model_that_is_not_there(service):
+    uri = f"s3://{service.bucket}/training/absent/model.tar.gz"
+    done = service.run(
+        *script("deploy_endpoint", "--stage", service.stage, "--model-data", uri), check=False
+    )
+    fails_in_one_line(done, "absent")
+
+
+def test_a_photo_that_is_not_there_is_a_row_and_exit_1(service, tmp_path):
+    done = service.run(
+        *script("predict", "--stage", service.stage, str(tmp_path / "absent.png")), check=False
+    )
+    assert done.returncode == 1
+    assert "absent.png" in done.stdout + done.stderr

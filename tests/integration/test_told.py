@@ -1,0 +1,91 @@
+"""Failures reach people: what the topic carries, read through a queue subscribed to it."""
+
+import json
+import time
+
+import pytest
+
+
+@pytest.fixture
+def inbox(service):
+    """Subscribe a fresh queue to the topic; gives a function that waits for messages."""
+    queues, topics = service.client("sqs"), service.client("sns")
+    url = queues.create_queue(QueueName=f"inbox-{time.time_ns()}")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = topics.subscribe(
+        TopicArn=service.outputs["TopicArn"], Protocol="sqs", Endpoint=arn
+    )["SubscriptionArn"]
+
+    def messages(about: str, seconds: float = 10) -> list[str]:
+        """All messages that contain `about`, as soon as there is one."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            received = queues.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+            bodies = [json.loads(m["Body"])["Message"] for m in received.get("Messages", [])]
+            if found := [body for body in bodies if about in body]:
+                return found
+        return []
+
+    yield messages
+    topics.unsubscribe(SubscriptionArn=subscription)
+    queues.delete_queue(QueueUrl=url)
+
+
+def test_a_batch_with_failed_images_succeeds_and_tells(service, photo, inbox):
+    arn = service.start({"images": [photo, {"s3_key": "tests/absent.png"}], "threshold": 0.5})
+    execution = service.wait(arn)
+    assert execution["status"] == "SUCCEEDED"
+    assert execution["output"]["counts"]["failed"] == 1
+    (message,) = inbox(arn)
+    assert "ImageNotFound" in message
+
+
+def test_a_batch_without_failures_tells_nobody(service, photo, inbox):
+    arn = service.start({"images": [photo], "threshold": 0.5})
+    assert service.wait(arn)["status"] == "SUCCEEDED"
+    assert inbox(arn, seconds=2) == []
+
+
+def test_a_failed_execution_is_told(service, inbox):
+    arn = service.start({})
+    service.wait(arn)
+    (message,) = inbox(arn)
+    assert json.loads(message)["detail"]["status"] == "FAILED"
+
+
+def test_an_aborted_execution_is_told(service, photo, inbox):
+    states = service.client("stepfunctions")
+    arn = service.start({"images": [photo] * 200})
+    states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
+    assert service.wait(arn)["status"] == "ABORTED"
+    (message,) = inbox(arn)
+    assert json.loads(message)["detail"]["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png"])
+def test_a_photo_that_lands_below_incoming_is_classified(service, photo, name):
+    states = service.client("stepfunctions")
+    machine = service.outputs["ClassifyStateMachineArn"]
+    body = service.client("s3").get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])
+    key = f"incoming/{time.time_ns()}/{name}"
+    service.put(key, body["Body"].read())
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for row in states.list_executions(stateMachineArn=machine, maxResults=10)["executions"]:
+            execution = service.wait(row["executionArn"])
+            results = execution.get("output", {}).get("results", [])
+            if [r["s3_key"] for r in results] == [key]:
+                assert results[0]["status"] in ("accepted", "review")
+                return
+        time.sleep(0.1)
+    pytest.fail(f"no execution worked on {key}")

@@ -1,0 +1,152 @@
+import base64
+import json
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from handlers import classify_image, errors
+from tests.unit.handlers.calls import CONTEXT, answer
+
+PIXELS = bytes(range(256)) * 4
+EVENT = {
+    "s3_bucket": "photos",
+    "s3_key": "bike.png",
+    "image_data": base64.b64encode(PIXELS).decode(),
+}
+ANSWER = b'{"classes": ["bicycle", "motorcycle"], "inferences": [[0.9, 0.1]]}'
+
+
+@pytest.fixture
+def sagemaker():
+    with Stubber(classify_image.SAGEMAKER) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def call(event=EVENT):
+    return classify_image.handler(event, CONTEXT)
+
+
+def test_the_image_is_swapped_for_what_the_model_sees_in_it(sagemaker):
+    request = {
+        "EndpointName": "vehicles",
+        "ContentType": "image/png",
+        "Accept": "application/json",
+        "Body": PIXELS,
+    }
+    sagemaker.add_response("invoke_endpoint", answer(ANSWER), request)
+    assert call() == {
+        "s3_bucket": "photos",
+        "s3_key": "bike.png",
+        "inferences": [0.9, 0.1],
+        "label": "bicycle",
+        "confidence": 0.9,
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        {},
+        {"image_data": ""},
+        {"image_data": None},
+        {"image_data": 7},
+        {"image_data": "not base64!"},
+        {"image_data": "abc"},
+        {"image_data": "é"},
+    ],
+)
+def test_junk_events_are_invalid_input(event):
+    with pytest.raises(errors.InvalidInput, match=r"event|image_data"):
+        call(event)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"{}", b'"[0.9, 0.1]"', ANSWER[:-9]])
+def test_rubbish_from_the_model_has_a_name(sagemaker, data):
+    sagemaker.add_response("invoke_endpoint", answer(data))
+    with pytest.raises(errors.InvalidModelResponse):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message", "name"),
+    [
+        (
+            "ValidationError",
+            400,
+            "Endpoint vehicles of account 1 not found.",
+            errors.EndpointNotFound,
+        ),
+        ("ValidationError", 400, "Body is too long.", errors.InvalidInput),
+        ("AccessDeniedException", 400, "no", errors.AccessDenied),
+        ("ExpiredTokenException", 403, "no", errors.AccessDenied),
+        ("ThrottlingException", 400, "slower", errors.EndpointThrottled),
+        ("ModelNotReadyException", 429, "soon", errors.EndpointUnavailable),
+        ("InternalFailure", 500, "oh", errors.EndpointUnavailable),
+        ("ServiceUnavailable", 503, "oh", errors.EndpointUnavailable),
+        ("InternalDependencyException", 530, "oh", errors.EndpointUnavailable),
+    ],
+)
+def test_errors_of_sagemaker_have_names(sagemaker, code, status, message, name):
+    sagemaker.add_client_error("invoke_endpoint", code, message, status)
+    with pytest.raises(name, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (400, errors.InvalidModelResponse),
+        (415, errors.InvalidModelResponse),
+        (429, errors.EndpointThrottled),
+        (500, errors.EndpointUnavailable),
+        (503, errors.EndpointUnavailable),
+    ],
+)
+def test_errors_of_the_model_go_by_its_own_status(sagemaker, status, name):
+    sagemaker.add_client_error(
+        "invoke_endpoint",
+        "ModelError",
+        "the model says no",
+        424,
+        modeled_fields={"OriginalStatusCode": status},
+    )
+    with pytest.raises(name, match="the model says no"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (ReadTimeoutError, errors.EndpointTimeout),
+        (ConnectTimeoutError, errors.EndpointUnavailable),
+        (EndpointConnectionError, errors.EndpointUnavailable),
+    ],
+)
+def test_no_answer_has_a_name(monkeypatch, failure, name):
+    def fail(**_):
+        raise failure(endpoint_url="https://runtime.sagemaker")
+
+    monkeypatch.setattr(classify_image.SAGEMAKER, "invoke_endpoint", fail)
+    with pytest.raises(name):
+        call()
+
+
+def test_the_log_holds_the_answer_and_no_image(sagemaker, log):
+    sagemaker.add_response("invoke_endpoint", answer(ANSWER))
+    call()
+    text = log.getvalue()
+    line = json.loads(text)
+    assert (line["s3_key"], line["label"], line["confidence"]) == ("bike.png", "bicycle", 0.9)
+    assert EVENT["image_data"][:40] not in text
+
+
+def test_no_image_reaches_the_log_when_told_to_log_events(sagemaker, log, monkeypatch):
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    sagemaker.add_response("invoke_endpoint", answer(b"rubbish"))
+    with pytest.raises(errors.InvalidModelResponse) as failure:
+        call()
+    assert EVENT["image_data"][:40] not in log.getvalue() + str(failure.value)

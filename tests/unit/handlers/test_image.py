@@ -1,0 +1,153 @@
+import contextlib
+import io
+import resource
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
+from handlers.image import to_model_input
+from tests.unit.handlers import photos
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
+
+MAX_PIXELS = 50_000_000
+
+
+def seen(data: bytes, size: int = 32) -> Image.Image:
+    """What the model gets."""
+    image = Image.open(io.BytesIO(to_model_input(data, size, MAX_PIXELS)))
+    assert (image.format, image.mode, image.size) == ("PNG", "RGB", (size, size))
+    return image
+
+
+def near(colour: tuple[int, ...], wanted: tuple[int, ...], tolerance: int = 12) -> bool:
+    return all(abs(a - b) <= tolerance for a, b in zip(colour, wanted, strict=True))
+
+
+def shows_two_halves(image: Image.Image) -> bool:
+    left, right = image.getpixel((4, 16)), image.getpixel((27, 16))
+    return near(left, photos.LEFT) and near(right, photos.RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "mode"),
+    [
+        ("PNG", "RGB"),
+        ("PNG", "RGBA"),
+        ("PNG", "P"),
+        ("JPEG", "RGB"),
+        ("WEBP", "RGB"),
+        ("WEBP", "RGBA"),
+    ],
+)
+def test_png_jpeg_and_webp_come_out_as_rgb(file_format, mode):
+    assert shows_two_halves(seen(photos.encoded(photos.two_halves(mode), file_format)))
+
+
+def test_cmyk_jpeg_keeps_its_colours():
+    data = photos.encoded(photos.two_halves("CMYK"), "JPEG", quality=95)
+    assert shows_two_halves(seen(data))
+
+
+def test_grey_jpeg_becomes_three_equal_channels():
+    red, green, blue = seen(photos.encoded(Image.new("L", (50, 50), 90), "JPEG")).getpixel((9, 9))
+    assert red == green == blue == 90
+
+
+@pytest.mark.parametrize(("level", "eight_bit"), [(0, 0), (32768, 128), (25700, 100), (65535, 255)])
+def test_16_bit_grey_is_scaled_and_not_clipped(level, eight_bit):
+    assert seen(photos.grey16(level)).getpixel((5, 5)) == (eight_bit,) * 3
+
+
+def test_16_bit_colour_is_scaled():
+    rows = (b"\0" + b"\x80\x00\x40\x00\xff\xff" * 8) * 8
+    assert near(seen(photos.png(8, 8, 16, 2, rows)).getpixel((5, 5)), (128, 64, 255), 1)
+
+
+def test_16_bit_transparency_key_shows_white():
+    key = photos.chunk(b"tRNS", b"\x12\x34")
+    data = photos.png(8, 8, 16, 0, (b"\0" + b"\x12\x34" * 8) * 8, key)
+    assert seen(data).getpixel((3, 3)) == (255, 255, 255)
+
+
+def test_alpha_is_flattened_onto_white():
+    data = photos.encoded(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), "PNG")
+    assert near(seen(data).getpixel((9, 9)), (255, 127, 127), 2)
+
+
+def test_hidden_colours_of_transparent_pixels_do_not_bleed():
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    image.paste((255, 255, 255, 255), (0, 0, 31, 64))
+    assert (
+        min(min(pixel) for pixel in seen(photos.encoded(image, "PNG")).get_flattened_data()) > 250
+    )
+
+
+def test_palette_transparency_shows_white():
+    data = photos.encoded(Image.new("P", (40, 40), 0), "PNG", transparency=0)
+    assert seen(data).getpixel((9, 9)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_exif_rotation_is_honoured(orientation):
+    assert shows_two_halves(seen(photos.rotated(orientation)))
+
+
+def test_broken_exif_is_passed_over():
+    data = photos.encoded(photos.two_halves(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*garbage")
+    assert shows_two_halves(seen(data))
+
+
+def test_an_image_of_the_right_size_keeps_every_pixel():
+    image = photos.noise(32)
+    assert seen(photos.encoded(image, "PNG")).tobytes() == image.tobytes()
+
+
+def test_shrinking_antialiases():
+    stripes = Image.new("L", (640, 640))
+    stripes.putdata([255 * (x % 2) for _ in range(640) for x in range(640)])
+    pixels = seen(photos.encoded(stripes, "PNG")).get_flattened_data()
+    assert all(near(pixel, (127, 127, 127), 3) for pixel in pixels)
+
+
+def test_one_pixel_is_enough():
+    data = photos.encoded(Image.new("RGB", (1, 1), photos.LEFT), "PNG")
+    assert seen(data).getpixel((31, 31)) == photos.LEFT
+
+
+def test_the_result_is_small_and_carries_no_metadata():
+    profile = bytes(100_000)
+    data = photos.encoded(photos.noise(300), "JPEG", icc_profile=profile, comment=b"secret")
+    assert len(to_model_input(data, 32, MAX_PIXELS)) < 5_000
+
+
+@pytest.mark.parametrize("data", photos.BAD.values(), ids=photos.BAD)
+def test_what_is_no_complete_image_is_refused(data):
+    with pytest.raises(InvalidImage):
+        to_model_input(data, 32, MAX_PIXELS)
+
+
+@pytest.mark.parametrize("side", [7_100, 12_000, 30_000])
+def test_too_many_pixels_are_refused_before_they_are_decoded(side):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ImageTooLarge, match=str(side)):
+        to_model_input(photos.bomb(side), 32, MAX_PIXELS)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
+
+
+SAMPLES = [
+    photos.encoded(photos.two_halves(), "PNG"),
+    photos.encoded(photos.two_halves("P"), "PNG"),
+    photos.encoded(photos.two_halves(), "WEBP"),
+    photos.rotated(6),
+]
+
+
+@given(st.sampled_from(SAMPLES), st.integers(0), st.binary(min_size=1, max_size=8))
+def test_damage_anywhere_gives_a_named_error_or_an_image(sample, place, damage):
+    place %= len(sample)
+    with contextlib.suppress(HandlerError):
+        seen(sample[:place] + damage + sample[place + len(damage) :])

@@ -1,0 +1,76 @@
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.errors import InvalidModelResponse
+from handlers.predictions import parse_answer
+
+
+def answer(classes, inferences) -> bytes:
+    return json.dumps({"classes": classes, "inferences": inferences}).encode()
+
+
+def test_the_likeliest_class_is_the_label():
+    prediction = parse_answer(answer(["bicycle", "motorcycle"], [[0.25, 0.75]]))
+    assert prediction.inferences == [0.25, 0.75]
+    assert (prediction.label, prediction.confidence) == ("motorcycle", 0.75)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"oops",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"null",
+        b"[0.9, 0.1]",
+        b"{}",
+        b'{"classes": ["a", "b"], "inferences": [[NaN, 1]]}',
+        b'{"classes": ["a", "b"], "inferences": [[Infinity, 0]]}',
+        b'{"classes": ["a", "b"], "inferences": [[1e999, 0]]}',
+        b'{"classes": ["a", "b"], "inferences": [[1' + b"0" * 400 + b", 0]]}",
+        answer(["a", "b"], "[0.9, 0.1]"),
+        answer(["a", "b"], [0.9, 0.1]),
+        answer(["a", "b"], []),
+        answer(["a", "b"], [[0.9, 0.1], [0.9, 0.1]]),
+        answer(["a", "b"], [[1.0]]),
+        answer(["a", "b"], [[0.5, 0.3, 0.2]]),
+        answer(["a", "b"], [[0.9, 0.2]]),
+        answer(["a", "b"], [[1.2, -0.2]]),
+        answer(["a", "b"], [[True, False]]),
+        answer(["a", "b"], [["0.9", "0.1"]]),
+        answer(["a", "b"], [[None, 1]]),
+        answer([], [[]]),
+        answer("ab", [[0.9, 0.1]]),
+        answer(["a", "a"], [[0.9, 0.1]]),
+        answer(["a", ""], [[0.9, 0.1]]),
+        answer(["a", 1], [[0.9, 0.1]]),
+        answer(["a", "\ud800"], [[0.9, 0.1]]),
+        answer(["a", "b" * 65], [[0.9, 0.1]]),
+        answer(["a", "é" * 33], [[0.9, 0.1]]),
+    ],
+)
+def test_rubbish_is_refused(body):
+    with pytest.raises(InvalidModelResponse):
+        parse_answer(body)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=9))
+def test_every_softmax_is_taken(weights):
+    row = [weight / sum(weights) for weight in weights]
+    prediction = parse_answer(answer([f"class {n}" for n in range(len(row))], [row]))
+    assert prediction.confidence == max(row)
+    assert prediction.label == f"class {row.index(max(row))}"
+
+
+VALUES = st.sampled_from([None, True, 0, 1, 0.5, -1, 1e999, "a", "", [], [[]], [[1]], ["a"], {}])
+
+
+@given(st.binary() | st.builds(answer, VALUES, VALUES))
+def test_nothing_but_a_prediction_or_the_named_error_comes_out(body):
+    with contextlib.suppress(InvalidModelResponse):
+        assert 0 <= parse_answer(body).confidence <= 1

@@ -1,0 +1,154 @@
+import base64
+import io
+import json
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+from PIL import Image
+
+from handlers import errors, serialize_image_data
+from tests.unit.handlers import photos
+from tests.unit.handlers.calls import CONTEXT, body, photo
+
+EVENT = {"s3_bucket": "photos", "s3_key": "bike.png"}
+
+
+@pytest.fixture
+def s3():
+    with Stubber(serialize_image_data.S3) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def call(event=EVENT):
+    return serialize_image_data.handler(event, CONTEXT)
+
+
+def test_a_photo_becomes_image_data(s3):
+    s3.add_response(
+        "get_object",
+        photo(photos.encoded(photos.two_halves(), "JPEG")),
+        {"Bucket": "photos", "Key": "bike.png"},
+    )
+    result = call({**EVENT, "image_data": "", "inferences": []})
+    image = Image.open(io.BytesIO(base64.b64decode(result.pop("image_data"))))
+    assert (image.format, image.size, image.mode) == ("PNG", (32, 32), "RGB")
+    assert result == EVENT
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a photo.png", "a+b.png", "100%25.png", "日本/été 🚲.png", 'it\'s "here".png', "a\\b\n.png"],
+)
+def test_odd_keys_are_taken_as_they_are(s3, key):
+    answer = photo(photos.encoded(photos.two_halves(), "PNG"))
+    s3.add_response("get_object", answer, {"Bucket": "photos", "Key": key})
+    assert call({**EVENT, "s3_key": key})["s3_key"] == key
+
+
+def test_extra_buckets_may_be_read(s3):
+    answer = photo(photos.encoded(photos.two_halves(), "PNG"))
+    s3.add_response("get_object", answer, {"Bucket": "guests", "Key": "bike.png"})
+    assert call({**EVENT, "s3_bucket": "guests"})["s3_bucket"] == "guests"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "bike.png",
+        7,
+        {},
+        {"s3_key": "bike.png"},
+        {"s3_bucket": "photos"},
+        {**EVENT, "s3_key": ""},
+        {**EVENT, "s3_key": None},
+        {**EVENT, "s3_key": 7},
+        {**EVENT, "s3_key": ["bike.png"]},
+        {**EVENT, "s3_key": "\ud800"},
+        {**EVENT, "s3_bucket": {}},
+    ],
+)
+def test_junk_events_are_invalid_input(event):
+    with pytest.raises(errors.InvalidInput, match=r"event|s3_"):
+        call(event)
+
+
+@pytest.mark.parametrize("bucket", ["elsewhere", "Photos", "photos ", "photos,archive"])
+def test_no_other_bucket_is_asked(s3, bucket):
+    with pytest.raises(errors.BucketNotAllowed):
+        call({**EVENT, "s3_bucket": bucket})
+
+
+@pytest.mark.parametrize("data", photos.BAD.values(), ids=photos.BAD)
+def test_what_is_no_image_has_a_name(s3, data):
+    s3.add_response("get_object", photo(data))
+    with pytest.raises(errors.InvalidImage):
+        call()
+
+
+def test_too_many_pixels_have_a_name(s3):
+    s3.add_response("get_object", photo(photos.bomb()))
+    with pytest.raises(errors.ImageTooLarge, match="pixels"):
+        call()
+
+
+def test_too_many_bytes_are_not_even_read(s3):
+    file = io.BytesIO(b"the first bytes of many")
+    answer = {"Body": StreamingBody(file, 25_000_000), "ContentLength": 25_000_000}
+    s3.add_response("get_object", answer)
+    with pytest.raises(errors.ImageTooLarge, match="25000000 bytes"):
+        call()
+    assert file.closed
+
+
+def test_a_download_that_breaks_off_is_worth_a_retry(s3):
+    s3.add_response("get_object", {"Body": body(b"half", length=8), "ContentLength": 8})
+    with pytest.raises(errors.StorageUnavailable):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "name"),
+    [
+        ("NoSuchKey", 404, errors.ImageNotFound),
+        ("NoSuchBucket", 404, errors.ImageNotFound),
+        ("AccessDenied", 403, errors.AccessDenied),
+        ("KeyTooLongError", 400, errors.InvalidInput),
+        ("RequestTimeout", 400, errors.StorageUnavailable),
+        ("InternalError", 500, errors.StorageUnavailable),
+        ("SlowDown", 503, errors.StorageUnavailable),
+    ],
+)
+def test_errors_of_s3_have_names(s3, code, status, name):
+    s3.add_client_error("get_object", code, "what S3 says", status)
+    with pytest.raises(name, match="what S3 says"):
+        call()
+
+
+def test_no_way_to_s3_is_worth_a_retry(monkeypatch):
+    def fail(**_):
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(serialize_image_data.S3, "get_object", fail)
+    with pytest.raises(errors.StorageUnavailable):
+        call()
+
+
+def test_the_log_names_the_photo_and_holds_no_image(s3, log):
+    s3.add_response("get_object", photo(photos.encoded(photos.noise(32), "PNG")))
+    result = call()
+    text = log.getvalue()
+    assert json.loads(text)["s3_key"] == "bike.png"
+    assert result["image_data"][100:140] not in text
+
+
+def test_the_log_names_the_error(s3, log):
+    s3.add_response("get_object", photo(b""))
+    with pytest.raises(errors.InvalidImage):
+        call()
+    line = json.loads(log.getvalue())
+    assert (line["s3_key"], line["error"], line["level"]) == ("bike.png", "InvalidImage", "WARNING")
