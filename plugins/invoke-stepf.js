@@ -12,7 +12,7 @@ const LONGEST_WAIT = 5000;
  * @batch.json), an execution that was aborted or timed out exits with 1 as one that failed does,
  * standard output is JSON alone, and short executions are not waited for in steps of 5 s.
  */
-module.exports = class InvokeDataFile {
+module.exports = class InvokeStepf {
   constructor(serverless, options) {
     this.serverless = serverless;
     this.options = options;
