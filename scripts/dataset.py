@@ -93,6 +93,13 @@ def name_in(job: dict) -> str:
     return uri.split(f"/{ROOT}")[1].split("/")[0]
 
 
+def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
+    """Tell whether a training job was given the dataset as it is now."""
+    training_rows = f"{ROOT}{name}/arrays/train/data.npz"
+    changed = s3.head_object(Bucket=bucket, Key=training_rows)["LastModified"]
+    return name_in(job) == name and changed <= job["CreationTime"]
+
+
 def image_key(name: str, part: str, class_name: str, image: str) -> str:
     """Return the key of an image."""
     return f"{ROOT}{name}/images/{part}/{class_name}/{image}.png"

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from scripts import cli, config, dataset
+from scripts import cli, config, dataset, table
 from scripts.cloud import Cloud, find_stack
 from scripts.hosting import Hosting
 
@@ -16,6 +17,7 @@ BATCH = config.ROOT / "batch.json"
 SUMMARY = config.ROOT / "build" / "demo.json"
 PYTHON = "python"
 STEPS = 6
+ROWS_SHOWN = 6
 
 
 def main(argv: list[str] | None) -> None:
@@ -24,27 +26,30 @@ def main(argv: list[str] | None) -> None:
     port = [] if arguments.port is None else ["--port", str(arguments.port)]
     began = time.monotonic()
     steps = Steps()
-    steps.run("Start the local cloud", PYTHON, "-m", "local", "up", *port)
+    steps.run("cloud", "Start the local cloud", PYTHON, "-m", "local", "up", *port)
     point_at_local_cloud(port)
-    steps.run("Deploy the service", "npx", "sls", "deploy")
-    steps.run("Fetch and split the photos", PYTHON, "-m", "scripts.etl")
+    steps.run("deploy", "Deploy the service", "npx", "sls", "deploy")
+    steps.run("etl", "Fetch and split the photos", PYTHON, "-m", "scripts.etl")
 
     cloud = Cloud()
     stack = find_stack(cloud, STAGE)
     hosting = Hosting(cloud.client("sagemaker"), config.service_name(STAGE), stack.endpoint)
-    data = dataset.find(cloud.client("s3"), stack.bucket)
+    s3 = cloud.client("s3")
+    data = dataset.find(s3, stack.bucket)
     job = hosting.served_job()
-    if job is not None and dataset.name_in(job) == data["name"]:
-        steps.skip("Train the model", f"{job['TrainingJobName']} is there")
-        steps.skip("Deploy the endpoint", f"{stack.endpoint} serves it")
+    if job is not None and dataset.is_trained_on(s3, stack.bucket, data["name"], job):
+        steps.skip("train", "Train the model", f"{job['TrainingJobName']} is there")
+        steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")
     else:
         epochs = str(epochs_for(sum(data["counts"]["train"].values())))
-        steps.run("Train the model", PYTHON, "-m", "scripts.train", "--epochs", epochs)
-        steps.run("Deploy the endpoint", PYTHON, "-m", "scripts.deploy_endpoint")
+        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", "--epochs", epochs)
+        steps.run("endpoint", "Deploy the endpoint", PYTHON, "-m", "scripts.deploy_endpoint")
         job = hosting.served_job()
 
     invoke = ("npx", "sls", "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
-    execution = json.loads(steps.capture("Classify a batch", *invoke))
+    execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
+    output = json.loads(execution["output"])
+    print(results_table(output["results"][:ROWS_SHOWN]))
     metrics = {item["MetricName"]: item["Value"] for item in job["FinalMetricDataList"]}
     summary = {
         "dataset": data["name"],
@@ -52,7 +57,7 @@ def main(argv: list[str] | None) -> None:
         "accuracy": metrics["test_accuracy"],
         "endpoint": stack.endpoint,
         "executionArn": execution["executionArn"],
-        "counts": json.loads(execution["output"])["counts"],
+        "counts": output["counts"],
         "seconds": steps.seconds,
     }
     write_summary(summary)
@@ -66,27 +71,29 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self._number = 0
 
-    def run(self, title: str, *command: str) -> None:
+    def run(self, name: str, title: str, *command: str) -> None:
         """Run a command that writes to the terminal itself."""
-        self._run(title, command, None)
+        self._run(name, title, command, None)
 
-    def capture(self, title: str, *command: str) -> str:
+    def capture(self, name: str, title: str, *command: str) -> str:
         """Run a command and return what it wrote to stdout."""
-        return self._run(title, command, subprocess.PIPE).stdout
+        return self._run(name, title, command, subprocess.PIPE).stdout
 
-    def skip(self, title: str, reason: str) -> None:
+    def skip(self, name: str, title: str, reason: str) -> None:
         """Count a step whose work is done already."""
         self._announce(title)
         print(reason, flush=True)
-        self.seconds[title] = 0.0
+        self.seconds[name] = 0.0
 
-    def _run(self, title: str, command: tuple[str, ...], stdout) -> subprocess.CompletedProcess:
+    def _run(
+        self, name: str, title: str, command: tuple[str, ...], stdout: int | None
+    ) -> subprocess.CompletedProcess:
         self._announce(title)
         print(f"$ {' '.join(command)}", flush=True)
         began = time.monotonic()
         program = [sys.executable if command[0] == PYTHON else command[0], *command[1:]]
         done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
-        self.seconds[title] = round(time.monotonic() - began, 1)
+        self.seconds[name] = round(time.monotonic() - began, 1)
         if done.returncode:
             raise cli.UserError(f"The demo ends here: `{' '.join(command)}` failed, see above.")
         return done
@@ -123,6 +130,16 @@ def write_summary(summary: dict) -> None:
     SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
 
 
+def results_table(results: list[dict]) -> str:
+    """Return the first results of the batch as a table."""
+    rows = [
+        (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
+        for r in results
+        if r["status"] != "failed"
+    ]
+    return table.render(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
+
+
 def closing(
     summary: dict, data: dict, address: str, bucket: str, port: list[str], seconds: float
 ) -> str:
@@ -130,13 +147,13 @@ def closing(
     counts = summary["counts"]
     test_photos = sum(data["counts"]["test"].values())
     rows = {
-        "Photos": f"{data['origin']}: {', '.join(summary['classes'])}",
+        "Photos": f"{', '.join(summary['classes'])}, from {data['origin']}",
         "Accuracy": f"{summary['accuracy']:.4f} on {test_photos} test photos",
         "Endpoint": summary["endpoint"],
         "Execution": summary["executionArn"],
         "Batch": f"{counts['submitted']} photos: {counts['accepted']} accepted, "
         f"{counts['review']} in review, {counts['failed']} failed",
-        "Seconds": ", ".join(f"{took:g} {title.lower()}" for title, took in steps_of(summary)),
+        "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
     local = " ".join(["python -m local {}", *port])
@@ -158,11 +175,6 @@ def closing(
         f"To stop it: {local.format('down')}",
     ]
     return "\n".join(lines)
-
-
-def steps_of(summary: dict) -> list[tuple[str, float]]:
-    """Return the steps that took time, with their seconds."""
-    return [(title, took) for title, took in summary["seconds"].items() if took]
 
 
 def _parser() -> argparse.ArgumentParser:

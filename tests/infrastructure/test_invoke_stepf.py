@@ -1,4 +1,4 @@
-"""`sls invoke stepf` with plugins/invoke-data-file.js, against services that follow a script."""
+"""`sls invoke stepf` with plugins/invoke-stepf.js, against services that follow a script."""
 
 import json
 import os
