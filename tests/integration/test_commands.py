@@ -2,6 +2,9 @@
 
 import json
 
+import botocore.exceptions
+import pytest
+
 SLS = ("npx", "sls")
 
 
@@ -70,3 +73,27 @@ def test_invoke_stepf_exits_1_for_a_failed_run(service):
     )
     assert done.returncode == 1
     assert "InvalidBatch" in done.stderr
+
+
+def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo):
+    stage = ("--stage", "fleeting")
+    service.run(*SLS, "deploy", *stage)
+    stacks, name = service.client("cloudformation"), "scones-vehicles-fleeting"
+    outputs = stacks.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    bucket = next(o["OutputValue"] for o in outputs if o["OutputKey"] == "BucketName")
+    body = service.client("s3").get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])
+    kept = service.put("photo.png", body["Body"].read(), bucket)
+
+    # No endpoint has been deployed for this stage: that is named, and not tried again.
+    data = json.dumps({"images": [kept]})
+    done = service.run(
+        *(*SLS, "invoke", "stepf", "--name", "classify", "--data", data, *stage), check=False
+    )
+    assert done.returncode == 1
+    assert "EndpointNotFound" in done.stderr
+
+    service.run(*SLS, "remove", *stage)
+    with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
+        stacks.describe_stacks(StackName=name)
+    listed = service.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    assert [entry["Key"] for entry in listed] == ["photo.png"]
