@@ -7,7 +7,7 @@ SETUP := $(VENV)/.installed node_modules/.package-lock.json
 .PHONY: demo test unit lint format setup clean
 
 demo: $(SETUP)  ## the whole job on the local cloud, from photos to answers
-	@$(BIN)/python -m scripts.demo
+	@$(BIN)/python -m scripts.demo $(if $(PORT),--port $(PORT))
 
 test: lint  ## all tests
 	$(BIN)/pytest
