@@ -2,9 +2,11 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+ENGINE ?= docker
+IMAGE ?= scones-vehicles-serving
 SETUP := $(VENV)/.installed node_modules/.package-lock.json
 
-.PHONY: demo test unit lint format setup clean
+.PHONY: demo test unit lint format setup image clean
 
 demo: $(SETUP)  ## the whole job on the local cloud, from photos to answers
 	@$(BIN)/python -m scripts.demo $(if $(PORT),--port $(PORT))
@@ -24,6 +26,9 @@ format: $(SETUP)
 	$(BIN)/ruff format .
 
 setup: $(SETUP)
+
+image:  ## the serving container; ENGINE=podman or buildah builds it as well as docker
+	$(ENGINE) build --platform linux/amd64 --tag $(IMAGE) model
 
 $(VENV)/.installed: constraints.txt requirements.txt */requirements*.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here; name another Python 3.11 as PYTHON=/path/to/python" >&2; exit 1; }

@@ -16,14 +16,14 @@ the log. SIGTERM ends it once the requests in flight are answered.
 import logging
 import logging.config
 import os
+import signal
 import sys
 from pathlib import Path
 
 import uvicorn
 from serving import log
-from serving.app import create_app
+from serving.app import Application
 from serving.classifier import Classifier, ModelError
-from starlette.applications import Starlette
 
 GRACE_SECONDS = 25  # SageMaker kills a container 30 seconds after SIGTERM
 KEEP_ALIVE_SECONDS = 75  # longer than callers keep idle connections, so that they close them
@@ -34,9 +34,9 @@ def load() -> Classifier:
     return Classifier(Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")))
 
 
-def application() -> Starlette:
+def application() -> Application:
     """What each worker runs."""
-    return create_app(load())
+    return Application(load())
 
 
 def main() -> int:
@@ -50,6 +50,8 @@ def main() -> int:
     fields = {"classes": classifier.classes, "side": classifier.side}
     logging.getLogger("serving").info("model loaded", extra={"fields": fields})
     del classifier  # each worker loads its own
+    # Before the server listens to signals, and when a single worker passes one on at its end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
     uvicorn.run(
         "serve:application",

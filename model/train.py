@@ -1,27 +1,35 @@
 """Train an image classifier on small photos, calibrate it and export it to ONNX.
 
-A SageMaker training job runs this file with three channels, `train`, `validation` and `test`, each
-a folder that holds `data.npz`:
+A SageMaker training job runs this file with three channels, `train`, `validation` and `test`, and
+may add a fourth, `pretraining`; each is a folder that holds `data.npz`:
 
     images   uint8   N x S x S x 3   RGB, S at least 16 and a multiple of 8
     labels   int64   N               indices into `classes`
     names    str     N               where each image came from (not used here)
-    classes  str     C               the same list in all three channels
+    classes  str     C               the same list in all channels but `pretraining`
+
+With `pretraining` the network first learns that channel's classes; then its last layer is replaced
+and all of it learns those of `train`. Without, it learns from scratch.
 
 It leaves in the model folder
 
     model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated
     classes.json   the C class names, in the order of the probabilities
-    metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage
+    metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
+                   and the threshold that reaches the precision asked for
 
-and in the output folder `epochs.csv`, the learning curve. By hand:
+and in the output folder `predictions.npz`, what it answers to the validation rows, `epochs.csv`
+(with pretraining, `pretraining.csv` too) and the same as pictures: `learning.png`,
+`reliability.png`, `coverage.png`, `confusion.png`. By hand:
 
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
 
-The validation rows fit one number, the temperature. Nothing is chosen by the test rows: they are
-looked at once, at the end. The same seed gives the same model on the same kind of machine with the
-same number of threads.
+The validation rows fit two numbers, the temperature and the threshold. Nothing is chosen by the
+test rows: they are looked at once, at the end. The same seed gives the same model on the same kind
+of machine with the same number of threads, also if the job is stopped and started again: after each
+epoch it leaves all that it needs to go on in `--checkpoint-dir`. On SageMaker that is
+/opt/ml/checkpoints, which a job with a CheckpointConfig has.
 """
 
 # ruff: noqa: T201 - stdout is a training job's log
@@ -29,14 +37,17 @@ same number of threads.
 import argparse
 import copy
 import csv
+import hashlib
 import json
 import logging
 import os
+import pickle
 import sys
 import time
 import traceback
 import warnings
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,17 +64,30 @@ STEM_FILTERS = 24  # 12 whitening filters of 2 x 2 x 3, and their negatives
 STAGES = (32, 64, 128)
 LABEL_SMOOTHING = 0.1
 CROP_PIXELS = 4  # how far a training crop may shift, each way
+CUTOUT_PIXELS = 8  # the side of the square that is blanked in a training crop
+CUTOUT_GREY = 120
 RISE = 0.2  # the share of the steps in which the learning rate rises
 EMA_DECAY = 0.98
 MUON_MOMENTUM = 0.6
 ADAMW_LEARNING_RATE = 5e-3
 ADAMW_BETAS = (0.9, 0.95)
 
+# A network that has learned already takes fewer steps, and smaller ones.
+FROM_SCRATCH = {"epochs": 80, "learning_rate": 0.12}
+PRETRAINED = {"epochs": 40, "learning_rate": 0.04}
+
+# One seed whatever the job's: so the jobs of many seeds can share one pretraining checkpoint.
+PRETRAINING = {"batch_size": 128, "learning_rate": 0.12, "seed": 0, "cutout": False}
+PRETRAINING_EPOCHS = 8
+
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 CALIBRATION_BINS = 15
+CALIBRATION_DRAWS = 1000  # of labels, to know what calibration error chance alone makes
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 Z_95 = 1.959964  # the standard normal's 97.5 % point
 
+CHANNELS = ("train", "validation", "test")
+LABEL_BYTES = 64  # what reads the model's answers reckons with class names of a bounded size
 EVALUATION_BATCH = 500
 ONNX_TOLERANCE = 1e-4  # largest difference of a probability between PyTorch and ONNX Runtime
 
@@ -88,7 +112,7 @@ class Dataset(NamedTuple):
 def load_channel(name: str, folder: str | None) -> Dataset:
     """Read one channel's `data.npz`. JobError if it is missing, empty or not as described above."""
     if not folder:
-        raise JobError(f"there is no {name} channel: the job needs train, validation and test")
+        raise JobError(f"there is no {name} channel: the job needs {', '.join(CHANNELS)}")
     path = Path(folder) / "data.npz"
     if not path.is_file():
         raise JobError(f"the {name} channel holds no data.npz ({path})")
@@ -117,6 +141,10 @@ def load_channel(name: str, folder: str | None) -> Dataset:
     check(len(classes) >= 2, f"{len(classes)} classes: there must be at least two")
     check(len(set(classes.tolist())) == len(classes), "a class is named twice")
     check(
+        all(name.isprintable() and 0 < len(name.encode()) <= LABEL_BYTES for name in classes),
+        f"a class's name is not printable, or not of 1 to {LABEL_BYTES} bytes",
+    )
+    check(
         labels.min() >= 0 and labels.max() < len(classes),
         f"labels from {labels.min()} to {labels.max()} for {len(classes)} classes",
     )
@@ -140,6 +168,24 @@ def check_channels(channels: dict[str, Dataset]) -> None:
         raise JobError(f"the train channel has no image of {', '.join(missing)}")
 
 
+def pretraining_without(evaluated: list[Dataset], pretraining: Dataset) -> Dataset:
+    """The pretraining images less those that are in `evaluated` too: they would be known already.
+
+    JobError if they have another size than those.
+    """
+    size = evaluated[0].images.shape[1:]
+    if pretraining.images.shape[1:] != size:
+        raise JobError(
+            f"the pretraining channel's images are {pretraining.images.shape[1:3]} pixels, "
+            f"the other channels' {size[:2]}"
+        )
+    known = {image.tobytes() for data in evaluated for image in data.images}
+    new = np.array([image.tobytes() not in known for image in pretraining.images])
+    if not new.any():
+        raise JobError("every image of the pretraining channel is in validation or test too")
+    return Dataset(pretraining.images[new], pretraining.labels[new], pretraining.classes)
+
+
 def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """A crop of each image at a place of its own, half of them mirrored.
 
@@ -155,6 +201,19 @@ def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Ten
     image = torch.arange(count)[:, None, None]
     pixels = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
     return pixels.permute(0, 3, 1, 2)  # N x 3 x S x S, channels last in memory
+
+
+def cut_out(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The images N x 3 x S x S, each with a grey square at a place of its own (DeVries 2017).
+
+    The square is CUTOUT_PIXELS wide and may lie partly outside.
+    """
+    side = images.shape[-1]
+    first = torch.randint(1 - CUTOUT_PIXELS, side, (2, len(images), 1), generator=generator)
+    places = torch.arange(side)
+    rows, columns = (first <= places) & (places < first + CUTOUT_PIXELS)
+    square = (rows[:, :, None] & columns[:, None, :])[:, None].to(images.device)
+    return images.masked_fill(square, CUTOUT_GREY)
 
 
 # -------------------------------------------------------------------------------------------------
@@ -212,6 +271,13 @@ class Network(nn.Module):
         self.stem.weight.copy_(torch.cat([filters, -filters]))
         self.stem.weight.requires_grad_(False)
         self.stem.bias.zero_()
+
+    def adopt(self, pretrained: "Network") -> None:
+        """Take over everything but the last layer, which knows other classes."""
+        known = pretrained.state_dict().items()
+        body = {name: value for name, value in known if not name.startswith("head.")}
+        self.load_state_dict({**self.state_dict(), **body})
+        self.stem.weight.requires_grad_(False)
 
 
 class Classifier(nn.Module):
@@ -285,18 +351,32 @@ def bfloat16_helps(device: torch.device) -> bool:
 
 def fit(
     train: Dataset,
-    validation: Dataset,
+    validation: Dataset | None,
     *,
     epochs: int,
     batch_size: int,
     learning_rate: float,
     seed: int,
     device: torch.device,
+    cutout: bool = True,
+    pretrained: Network | None = None,
+    checkpoint: Path | None = None,
 ) -> tuple[Network, list[dict]]:
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
     `validation` is only looked at: no row of it changes a weight, and no epoch is chosen by it.
+    `cutout` helps where images are few and are seen often. `pretrained` is where to start from,
+    but for its last layer. `checkpoint` is a file that holds the state after the last epoch: if it
+    is there, training goes on from it, and ends as it would have without the interruption.
     """
+    hyperparameters = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "data": fingerprint([train.images, train.labels, train.classes]),
+        "pretraining": fingerprint(pretrained.state_dict().values()) if pretrained else None,
+    }
     torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
     generator = torch.Generator().manual_seed(seed)
@@ -304,7 +384,10 @@ def fit(
     labels = torch.from_numpy(train.labels).to(device)
 
     network = Network(len(train.classes))
-    network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
+    if pretrained:
+        network.adopt(pretrained)
+    else:
+        network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
     network = network.to(device, memory_format=torch.channels_last)
     averaged = copy.deepcopy(network).eval()
 
@@ -313,51 +396,99 @@ def fit(
     padded = padded.permute(0, 3, 1, 2).to(device)  # channels last in memory
 
     trained = [weight for weight in network.parameters() if weight.requires_grad]
-    optimizers = [
-        Muon([w for w in trained if w.ndim == 4], lr=learning_rate, momentum=MUON_MOMENTUM),
-        torch.optim.AdamW(
-            [w for w in trained if w.ndim < 4],
-            lr=ADAMW_LEARNING_RATE,
-            betas=ADAMW_BETAS,
-            weight_decay=0,
-        ),
-    ]
+    muon = Muon([w for w in trained if w.ndim == 4], lr=learning_rate, momentum=MUON_MOMENTUM)
+    adamw = torch.optim.AdamW(
+        [w for w in trained if w.ndim < 4],
+        lr=ADAMW_LEARNING_RATE,
+        betas=ADAMW_BETAS,
+        weight_decay=0,
+    )
+    peaks = ((muon, learning_rate), (adamw, ADAMW_LEARNING_RATE))
     per_epoch = max(1, len(images) // batch_size)
-    steps, step = epochs * per_epoch, 0
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: triangle(step / steps))
-        for optimizer in optimizers
-    ]
+    steps, step, history = epochs * per_epoch, 0, []
     bfloat16 = bfloat16_helps(device)
-    start, history = time.perf_counter(), []
 
-    for epoch in range(1, epochs + 1):
+    stateful = {"network": network, "averaged": averaged, "muon": muon, "adamw": adamw}
+    saved = load_checkpoint(checkpoint, hyperparameters)
+    if saved:
+        for name, part in stateful.items():
+            part.load_state_dict(saved[name])
+        generator.set_state(saved["generator"])
+        step, history = saved["step"], saved["history"]
+        print(f"going on after epoch {len(history)}, from {checkpoint}", flush=True)
+    start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
+
+    for epoch in range(len(history) + 1, epochs + 1):
         network.train()
         order = torch.randperm(len(images), generator=generator)
         losses = []
         for batch in order.split(batch_size)[:per_epoch]:
             inputs = crop_and_flip(padded[batch], generator)
+            if cutout:
+                inputs = cut_out(inputs, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 logits = network(inputs).float()
             loss = F.cross_entropy(logits, labels[batch], label_smoothing=LABEL_SMOOTHING)
             loss.backward()
             losses.append(loss.detach())
-            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            for optimizer, peak in peaks:
+                for group in optimizer.param_groups:
+                    group["lr"] = peak * triangle(step / steps)
                 optimizer.step()
                 optimizer.zero_grad()
-                schedule.step()
             step += 1
             average(averaged, network, min(EMA_DECAY, (1 + step) / (10 + step)))
 
-        row = {
-            "epoch": epoch,
-            "loss": torch.stack(losses).mean().item(),
-            "validation_accuracy": accuracy_of(averaged, validation, device),
-            "seconds": time.perf_counter() - start,
-        }
+        row = {"epoch": epoch, "loss": torch.stack(losses).mean().item()}
+        if validation:
+            row["validation_accuracy"] = accuracy_of(averaged, validation, device)
+        row["seconds"] = time.perf_counter() - start
         history.append(row)
         print_epoch(row)
+        if checkpoint:
+            state = {name: part.state_dict() for name, part in stateful.items()}
+            state |= {"generator": generator.get_state(), "step": step, "history": history}
+            save_checkpoint(checkpoint, {**state, "hyperparameters": hyperparameters})
     return averaged.cpu(), history
+
+
+def fingerprint(parts: Iterable) -> str:
+    """A hash of arrays, tensors and lists of names: equal for equal content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        array = np.asarray(part)
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, state: dict) -> None:
+    """Write the state. Whoever stops the job meanwhile leaves the last one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+# What torch.load raises for a file that is none of its own depends on the file's first bytes.
+UNREADABLE = (EOFError, LookupError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
+
+
+def load_checkpoint(path: Path | None, hyperparameters: dict) -> dict | None:
+    """The state at `path`; None if there is none. JobError if it is of another job."""
+    if not path or not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        others = state["hyperparameters"]
+        different = [name for name in hyperparameters if others[name] != hyperparameters[name]]
+    except UNREADABLE as error:
+        raise JobError(f"the checkpoint {path} cannot be read: {error}") from error
+    if different:
+        raise JobError(
+            f"the checkpoint {path} is of a job with other {', '.join(different)}: "
+            "give each job a checkpoint folder of its own"
+        )
+    return state
 
 
 @torch.no_grad()
@@ -382,9 +513,12 @@ def accuracy_of(network: Network, data: Dataset, device: torch.device) -> float:
 
 def print_epoch(row: dict) -> None:
     """One line of the table, in the form that the job's metric definitions match."""
+    validation = ""
+    if "validation_accuracy" in row:
+        validation = f"validation_accuracy={row['validation_accuracy']:.4f}  "
     print(
-        f"epoch={row['epoch']:<3d}  loss={row['loss']:.4f}  "
-        f"validation_accuracy={row['validation_accuracy']:.4f}  seconds={row['seconds']:.1f}",
+        f"epoch={row['epoch']:<3d}  loss={row['loss']:.4f}  {validation}"
+        f"seconds={row['seconds']:.1f}",
         flush=True,
     )
 
@@ -442,6 +576,46 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     return float(np.abs(gaps).sum() / len(labels))
 
 
+def calibration_error_by_chance(confidence: np.ndarray) -> float:
+    """The calibration error that a perfectly calibrated model has on average on so few rows.
+
+    Of N rows each bin's accuracy is off by chance, so the error above never averages 0; it says
+    something only by what it has more than this. The rows are right as often as their confidence
+    says, CALIBRATION_DRAWS times over.
+    """
+    rng = np.random.default_rng(0)
+    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    errors = []
+    for _ in range(CALIBRATION_DRAWS):
+        right = rng.random(len(confidence)) < confidence
+        errors.append(np.abs(np.bincount(bins, weights=right - confidence)).sum())
+    return float(np.mean(errors) / len(confidence))
+
+
+def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarray) -> float | None:
+    """The lowest threshold at which that share of the rows at or above it is right.
+
+    None if no threshold reaches it. Thresholds have four decimals, so that they can be written
+    down as they are.
+    """
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == labels
+    for threshold in np.unique(np.floor(confidence * 1e4) / 1e4):
+        if right[confidence >= threshold].mean() >= precision:
+            return float(threshold)
+    return None
+
+
+def at_threshold(threshold: float | None, probabilities: np.ndarray, labels: np.ndarray) -> dict:
+    """What a filter at that threshold would let through, and how much of it is right."""
+    accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
+    right = (probabilities.argmax(1) == labels)[accepted]
+    return {
+        "coverage": float(accepted.mean()),
+        "precision": float(right.mean()) if accepted.any() else None,
+    }
+
+
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a proportion (Wilson 1927)."""
     share, z2 = right / count, Z_95**2
@@ -478,6 +652,7 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
         "expected_calibration_error": {
             "before_temperature": expected_calibration_error(softmax(logits), data.labels),
             "after_temperature": expected_calibration_error(probabilities, data.labels),
+            "by_chance": calibration_error_by_chance(confidence),
         },
         "thresholds": [
             {
@@ -490,6 +665,120 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
             for threshold in THRESHOLDS
         ],
     }
+
+
+# -------------------------------------------------------------------------------------------------
+# Pictures
+# -------------------------------------------------------------------------------------------------
+
+# Two colours that all eyes and a grey printer tell apart, each with a line and a mark of its own.
+STYLES = {
+    "validation": {"color": "#E69F00", "linestyle": "--", "marker": "s"},
+    "test": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+}
+
+
+def draw(folder: Path, channels: dict[str, Dataset], logits: dict[str, np.ndarray], job: dict):
+    """Write the four pictures.
+
+    logits: N x C, before the temperature; job: what metrics.json holds, and `history`.
+    """
+    probabilities = {name: softmax(logits[name] / job["temperature"]) for name in STYLES}
+    labels = {name: channels[name].labels for name in STYLES}
+    draw_learning(folder / "learning.png", job["history"])
+    draw_reliability(folder / "reliability.png", probabilities, labels)
+    draw_coverage(folder / "coverage.png", probabilities, labels, job["operating_point"])
+    matrix = np.array(job["test"]["confusion_matrix"])
+    draw_confusion(folder / "confusion.png", matrix, channels["test"].classes)
+
+
+def figure(width: float = 6, height: float = 5):
+    """An empty picture and its axes."""
+    from matplotlib.figure import Figure  # here, because training itself has no use for it
+
+    picture = Figure((width, height), dpi=120, layout="constrained")
+    axes = picture.subplots()
+    axes.grid(color="0.9")
+    axes.set_axisbelow(True)
+    return picture, axes
+
+
+def draw_learning(path: Path, history: list[dict]) -> None:
+    """Loss and validation accuracy by epoch."""
+    picture, axes = figure()
+    epochs = [row["epoch"] for row in history]
+    style = {**STYLES["validation"], "markersize": 3}
+    axes.plot(epochs, [row["validation_accuracy"] for row in history], **style)
+    axes.set(xlabel="epoch", ylabel="validation accuracy (dashed)", title="Learning curve")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    loss = axes.twinx()
+    loss.plot(epochs, [row["loss"] for row in history], color="black")
+    loss.set_ylabel("training loss (solid)")
+    picture.savefig(path)
+
+
+def draw_reliability(path: Path, probabilities: dict, labels: dict) -> None:
+    """Accuracy by confidence, in bins of as many rows each, with 95 % intervals."""
+    picture, axes = figure()
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="perfect")
+    lowest = 1.0
+    for name, style in STYLES.items():
+        confidence = probabilities[name].max(1)
+        right = probabilities[name].argmax(1) == labels[name]
+        bins = np.array_split(np.argsort(confidence), min(10, max(1, len(right) // 30)))
+        middles = [confidence[rows].mean() for rows in bins]
+        shares = [right[rows].mean() for rows in bins]
+        intervals = [wilson_interval(int(right[rows].sum()), len(rows)) for rows in bins]
+        below = [share - low for share, (low, _) in zip(shares, intervals, strict=True)]
+        above = [high - share for share, (_, high) in zip(shares, intervals, strict=True)]
+        error = expected_calibration_error(probabilities[name], labels[name])
+        label = f"{name}, expected calibration error {error:.3f}"
+        bars = np.clip([below, above], 0, None)
+        axes.errorbar(middles, shares, bars, capsize=3, label=label, **style)
+        lowest = min(lowest, *middles, *(low for low, _ in intervals))
+    limits = (max(0.0, lowest - 0.02), 1.005)
+    axes.set(xlabel="confidence", ylabel="accuracy", title="Reliability", xlim=limits, ylim=limits)
+    axes.legend(loc="lower right")
+    picture.savefig(path)
+
+
+def draw_coverage(path: Path, probabilities: dict, labels: dict, point: dict) -> None:
+    """Precision by coverage as the threshold falls, and the operating point on each curve."""
+    picture, axes = figure()
+    for name, style in STYLES.items():
+        confidence = probabilities[name].max(1)
+        order = np.argsort(-confidence, kind="stable")
+        right = (probabilities[name].argmax(1) == labels[name])[order]
+        counts = np.arange(1, len(right) + 1)
+        line = {key: style[key] for key in ("color", "linestyle")}
+        axes.plot(counts / len(right), right.cumsum() / counts, label=name, **line)
+        at = at_threshold(point["threshold"], probabilities[name], labels[name])
+        if at["precision"] is not None:
+            mark = {key: style[key] for key in ("color", "marker")}
+            label = f"threshold {point['threshold']:.4f}"
+            axes.plot(*at.values(), linestyle="", markersize=9, label=label, **mark)
+    target = point["precision_target"]
+    axes.axhline(target, color="black", linewidth=1, linestyle=":", label=f"target {target:g}")
+    title = "Precision of the images above a threshold"
+    axes.set(xlabel="coverage (share of the images above it)", ylabel="precision", title=title)
+    axes.legend(loc="lower left")
+    picture.savefig(path)
+
+
+def draw_confusion(path: Path, matrix: np.ndarray, classes: list[str]) -> None:
+    """Test images by true and predicted class: darker for a larger share of the true class."""
+    side = max(5.0, 0.6 * len(classes) + 2)
+    picture, axes = figure(side, side)
+    axes.grid(visible=False)
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Greys", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(matrix):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true", title="Test images")
+    picture.savefig(path)
 
 
 # -------------------------------------------------------------------------------------------------
@@ -547,10 +836,13 @@ def check_export(path: Path, images: np.ndarray, probabilities: np.ndarray) -> f
 def run(arguments: argparse.Namespace) -> dict:
     """Train, calibrate, evaluate, export. Returns what metrics.json holds."""
     start = time.perf_counter()
-    names = ("train", "validation", "test")
-    channels = {name: load_channel(name, getattr(arguments, name)) for name in names}
+    channels = {name: load_channel(name, getattr(arguments, name)) for name in CHANNELS}
     check_channels(channels)
     train, validation, test = channels.values()
+    pretraining = None
+    if arguments.pretraining:
+        pretraining = load_channel("pretraining", arguments.pretraining)
+        pretraining = pretraining_without([validation, test], pretraining)
     model_dir, output_dir = Path(arguments.model_dir), Path(arguments.output_data_dir)
     model_dir.mkdir(parents=True, exist_ok=True)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -559,43 +851,99 @@ def run(arguments: argparse.Namespace) -> dict:
     print(f"{counts} images of {', '.join(train.classes)}")
     print(f"on {device.type} with {torch.get_num_threads()} threads", flush=True)
 
+    def checkpoint(phase: str) -> Path | None:
+        return Path(arguments.checkpoint_dir) / f"{phase}.pt" if arguments.checkpoint_dir else None
+
+    pretrained, pretraining_history = None, []
+    if pretraining:
+        print(f"pretraining on {len(pretraining.images)} images", flush=True)
+        pretrained, pretraining_history = fit(
+            pretraining,
+            None,
+            epochs=arguments.pretraining_epochs,
+            device=device,
+            checkpoint=checkpoint("pretraining"),
+            **PRETRAINING,
+        )
+        print(f"training on {len(train.images)} images", flush=True)
     hyperparameters = {
-        name: getattr(arguments, name) for name in ("epochs", "batch_size", "learning_rate", "seed")
+        "epochs": arguments.epochs,
+        "batch_size": arguments.batch_size,
+        "learning_rate": arguments.learning_rate,
+        "seed": arguments.seed,
     }
-    network, history = fit(train, validation, device=device, **hyperparameters)
+    for name, value in (PRETRAINED if pretrained else FROM_SCRATCH).items():
+        if hyperparameters[name] is None:
+            hyperparameters[name] = value
+    network, history = fit(
+        train,
+        validation,
+        device=device,
+        pretrained=pretrained,
+        checkpoint=checkpoint("training"),
+        **hyperparameters,
+    )
 
     classifier = Classifier(network).eval()
-    validation_logits = logits_of(classifier, validation.images)
-    temperature = fit_temperature(validation_logits, validation.labels)
+    logits = {"validation": logits_of(classifier, validation.images)}
+    temperature = fit_temperature(logits["validation"], validation.labels)
     classifier.temperature.fill_(temperature)
+    probabilities = softmax(logits["validation"] / temperature)
+    threshold = threshold_for(arguments.precision_target, probabilities, validation.labels)
 
     model_path = model_dir / "model.onnx"
-    test_logits = logits_of(classifier, test.images)
+    logits["test"] = logits_of(classifier, test.images)
+    test_probabilities = softmax(logits["test"] / temperature)
     export(classifier, test.images.shape[1], model_path)
-    difference = check_export(model_path, test.images, softmax(test_logits / temperature))
+    difference = check_export(model_path, test.images, test_probabilities)
 
     metrics = {
-        "validation": evaluate(validation_logits, validation, temperature),
-        "test": evaluate(test_logits, test, temperature),
+        "validation": evaluate(logits["validation"], validation, temperature),
+        "test": evaluate(logits["test"], test, temperature),
         "temperature": temperature,
+        "operating_point": {  # chosen by the validation rows; the test rows only say how it fares
+            "precision_target": arguments.precision_target,
+            "threshold": threshold,
+            **at_threshold(threshold, probabilities, validation.labels),
+            "test": at_threshold(threshold, test_probabilities, test.labels),
+        },
+        "pretraining": len(pretraining.images) if pretraining else None,
         "onnx_difference": difference,
         "images": {name: len(data.images) for name, data in channels.items()},
         "image_size": test.images.shape[1],
-        "hyperparameters": hyperparameters,
+        "hyperparameters": {
+            **hyperparameters,
+            "pretraining_epochs": arguments.pretraining_epochs if pretraining else None,
+        },
         "device": device.type,
         "threads": torch.get_num_threads(),
         "seconds": {
+            "pretraining": pretraining_history[-1]["seconds"] if pretraining else None,
             "training": history[-1]["seconds"],
             "job": time.perf_counter() - start,
         },
     }
     (model_dir / "classes.json").write_text(json.dumps(train.classes) + "\n")
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    with open(output_dir / "epochs.csv", "w", newline="") as file:
+    write_predictions(output_dir / "predictions.npz", validation, probabilities)
+    write_table(output_dir / "epochs.csv", history)
+    if pretraining:
+        write_table(output_dir / "pretraining.csv", pretraining_history)
+    draw(output_dir, channels, logits, {**metrics, "history": history})
+    return metrics
+
+
+def write_predictions(path: Path, data: Dataset, probabilities: np.ndarray) -> None:
+    """Write a channel's `labels`, int64 N, and calibrated `probabilities`, float64 N x C."""
+    np.savez(path, labels=data.labels, probabilities=probabilities)
+
+
+def write_table(path: Path, history: list[dict]) -> None:
+    """Write the learning curve, a line per epoch."""
+    with open(path, "w", newline="") as file:
         table = csv.DictWriter(file, history[0])
         table.writeheader()
         table.writerows(history)
-    return metrics
 
 
 def print_summary(metrics: dict) -> None:
@@ -607,11 +955,30 @@ def print_summary(metrics: dict) -> None:
         print(
             f"{name}_accuracy={channel['accuracy']:.4f}  "
             f"95 % interval {low:.3f} to {high:.3f}, {channel['images']} images, calibration error "
-            f"{error['before_temperature']:.3f} raw, {error['after_temperature']:.3f} calibrated"
+            f"{error['before_temperature']:.3f} raw, {error['after_temperature']:.3f} calibrated, "
+            f"{error['by_chance']:.3f} by chance alone"
         )
     print(f"temperature={metrics['temperature']:.3f}")
+    point = metrics["operating_point"]
+    if point["threshold"] is None:
+        print(f"no threshold reaches a precision of {point['precision_target']:g} on validation")
+    else:
+        print(
+            f"threshold={point['threshold']:.4f}  for a precision of "
+            f"{point['precision_target']:g} on validation, there with coverage "
+            f"{point['coverage']:.3f}; on test {shown(point['test']['precision'])} with coverage "
+            f"{point['test']['coverage']:.3f}"
+        )
     seconds = metrics["seconds"]
-    print(f"trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s")
+    before = f"pretrained in {seconds['pretraining']:.1f} s, " if metrics["pretraining"] else ""
+    print(
+        f"{before}trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s"
+    )
+
+
+def shown(share: float | None) -> str:
+    """A share for a person to read."""
+    return "of nothing" if share is None else f"{share:.3f}"
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -635,20 +1002,45 @@ def positive(kind: type):
     return parse
 
 
+def proportion(text: str) -> float:
+    """An argument type: a number above 0, at most 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Hyperparameters, which SageMaker passes as arguments, and folders (variables)."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
-    parser.add_argument("--epochs", type=positive(int), default=50)
+    defaults = {
+        name: f"default: {FROM_SCRATCH[name]}, after pretraining {PRETRAINED[name]}"
+        for name in FROM_SCRATCH
+    }
+    parser.add_argument("--epochs", type=positive(int), help=defaults["epochs"])
     parser.add_argument("--batch-size", type=positive(int), default=64)
-    parser.add_argument("--learning-rate", type=positive(float), default=0.12, help="of Muon")
+    parser.add_argument(
+        "--learning-rate",
+        type=positive(float),
+        help=f"of Muon ({defaults['learning_rate']})",
+    )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pretraining-epochs", type=positive(int), default=PRETRAINING_EPOCHS)
+    parser.add_argument("--precision-target", type=proportion, default=0.99)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))
     parser.add_argument("--test", default=environment("SM_CHANNEL_TEST"))
-    parser.add_argument("--model-dir", default=environment("SM_MODEL_DIR", "/opt/ml/model"))
+    parser.add_argument("--pretraining", default=environment("SM_CHANNEL_PRETRAINING"))
+    model_dir = environment("SM_MODEL_DIR", "/opt/ml/model")
+    parser.add_argument("--model-dir", default=model_dir)
     parser.add_argument(
         "--output-data-dir", default=environment("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")
+    )
+    # Beside the model's folder, where SageMaker puts it for a job that asks for checkpoints.
+    checkpoints = Path(model_dir).with_name("checkpoints")
+    parser.add_argument(
+        "--checkpoint-dir", default=str(checkpoints) if checkpoints.is_dir() else None
     )
     return parser.parse_args(argv)
 

@@ -61,6 +61,13 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def several(text: str) -> int:
+    """Parse a whole number of at least 2 (an argparse type)."""
+    if not text.isascii() or not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 2")
+    return int(text)
+
+
 def s3_uri(text: str) -> str:
     """Check an S3 URI of an object (an argparse type)."""
     if not re.fullmatch(r"s3://[a-z0-9.-]{3,63}/.+", text):

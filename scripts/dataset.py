@@ -1,6 +1,7 @@
 """A dataset in the bucket: `datasets/<name>/`, which exists once its dataset.json does."""
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 
@@ -85,6 +86,14 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
 def arrays_uri(bucket: str, name: str, part: str) -> str:
     """Return where the arrays of a split lie."""
     return f"s3://{bucket}/{ROOT}{name}/arrays/{part}/"
+
+
+def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
+    """Return the rows of a split."""
+    key = f"{ROOT}{name}/arrays/{part}/data.npz"
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
 
 
 def name_in(job: dict) -> str:

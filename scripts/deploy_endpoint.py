@@ -5,9 +5,10 @@ import time
 
 from handlers import aws as service
 from handlers.predictions import parse_answer
-from scripts import cli, config, dataset
+from scripts import cli, config, dataset, gate, scaling
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import Hosting
+from scripts.scaling import Scaling
 
 
 def main(argv: list[str] | None) -> None:
@@ -18,11 +19,12 @@ def main(argv: list[str] | None) -> None:
     hosting = Hosting(
         cloud.client("sagemaker"), config.service_name(arguments.stage), stack.endpoint
     )
+    scaled = Scaling(cloud.client("application-autoscaling"), stack.endpoint)
     try:
         if arguments.delete:
-            delete(hosting)
+            delete(hosting, scaled)
         else:
-            deploy(cloud, stack, hosting, arguments)
+            deploy(cloud, stack, hosting, scaled, arguments)
     except KeyboardInterrupt:
         raise cli.Interrupted(
             f"Interrupted. SageMaker goes on with what was begun; to remove it: "
@@ -30,19 +32,32 @@ def main(argv: list[str] | None) -> None:
         ) from None
 
 
-def delete(hosting: Hosting) -> None:
+def delete(hosting: Hosting, scaled: Scaling) -> None:
     """Remove the endpoint and what belongs to it."""
+    if scaled.remove():
+        cli.say("Scaling", "removed")
     found = hosting.delete()
     cli.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
-def deploy(cloud: Cloud, stack: Stack, hosting: Hosting, arguments: argparse.Namespace) -> None:
-    """Roll out the model and try it."""
+def deploy(
+    cloud: Cloud,
+    stack: Stack,
+    hosting: Hosting,
+    scaled: Scaling,
+    arguments: argparse.Namespace,
+) -> None:
+    """Roll out the model, if it is good enough, and try it."""
+    settings = config.load()["endpoint"]
     began = time.monotonic()
     model_data = arguments.model_data or hosting.newest_model()
     image = arguments.image or f"{stack.serving_repository}:latest"
     cli.say("Model", model_data)
+    check_floors(cloud, model_data, arguments.force)
     cli.say("Image", image)
+    instances = settings["instance_count"]
+    if scaled.is_set():
+        instances = max(instances, hosting.instance_count())  # a roll-out takes none away
     hosting.roll_out(
         {
             "ExecutionRoleArn": stack.sagemaker_role,
@@ -50,7 +65,7 @@ def deploy(cloud: Cloud, stack: Stack, hosting: Hosting, arguments: argparse.Nam
         },
         {
             "InstanceType": arguments.instance_type,
-            "InitialInstanceCount": config.load()["endpoint"]["instance_count"],
+            "InitialInstanceCount": instances,
         },
         capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
     )
@@ -58,7 +73,29 @@ def deploy(cloud: Cloud, stack: Stack, hosting: Hosting, arguments: argparse.Nam
         "Endpoint",
         f"{stack.endpoint} on {arguments.instance_type}, {time.monotonic() - began:.0f} s",
     )
+    if arguments.autoscale:
+        scaled.set(arguments.autoscale, settings["invocations_per_minute"])
+        cli.say(
+            "Scaling",
+            f"{arguments.autoscale}, {settings['invocations_per_minute']:,} invocations a minute "
+            "for each",
+        )
     try_sample(cloud, stack)
+
+
+def check_floors(cloud: Cloud, model_data: str, force: bool) -> None:
+    """Say how good the model is. UserError if it is not good enough, unless it is forced."""
+    metrics = gate.read_metrics(cloud.client("s3"), model_data)
+    missed = gate.shortfalls(metrics, config.load()["model"]["floors"])
+    if not missed:
+        cli.say("Floors", "met on its test photos")
+    elif force:
+        cli.warn(*(f"{reason}; deployed by --force" for reason in missed))
+    else:
+        raise cli.UserError(
+            f"{model_data} is not deployed: {'; '.join(missed)}. Train a better one, or deploy "
+            "this one all the same with --force (the floors: model.floors in config.yml)."
+        )
 
 
 def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
@@ -108,9 +145,18 @@ def _parser():
         help="default: %(default)s",
     )
     parser.add_argument(
+        "--autoscale",
+        type=scaling.bounds,
+        metavar="LEAST-MOST",
+        help="scale between so many instances by invocations (default: as it is)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="deploy a model below the floors of config.yml too"
+    )
+    parser.add_argument(
         "--delete",
         action="store_true",
-        help="remove the stage's endpoint, endpoint configurations and models instead",
+        help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
     )
     return parser
 

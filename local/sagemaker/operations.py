@@ -51,7 +51,9 @@ def table(training: TrainingOperations, hosting: HostingOperations) -> dict[str,
                 InputDataConfig.DataSource.S3DataSource.S3DataDistributionType
                 OutputDataConfig.S3OutputPath OutputDataConfig.CompressionType
                 ResourceConfig.InstanceType ResourceConfig.InstanceCount
-                ResourceConfig.VolumeSizeInGB StoppingCondition.MaxRuntimeInSeconds"""
+                ResourceConfig.VolumeSizeInGB StoppingCondition.MaxRuntimeInSeconds
+                StoppingCondition.MaxWaitTimeInSeconds EnableManagedSpotTraining
+                CheckpointConfig.S3Uri CheckpointConfig.LocalPath"""
             ),
         ),
         "DescribeTrainingJob": Operation(

@@ -24,6 +24,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import archives, objects, processes
+from local.sagemaker.checkpoints import LOCAL_PATH, Checkpoints
 from local.sagemaker.logs import TRAINING_JOBS, LogStream
 from local.sagemaker.records import Scope
 from local.sagemaker.roles import ExecutionRole
@@ -32,7 +33,8 @@ CONTAINER_ROOT = "/opt/ml"
 _DRIVERS = "sm_drivers"
 _HOST = "algo-1"
 _SECONDS_TO_STOP = 120
-_SECONDS_TO_RUN = 86_400
+SECONDS_TO_RUN = 86_400
+_SECONDS_BETWEEN_CHECKPOINTS = 2
 _REASON_LENGTH = 1024
 
 _logger = logging.getLogger(__name__)
@@ -169,14 +171,20 @@ class TrainingJob:
         root = self._folder / "ml"
         self._lay_out(root)
         self._download(root)
+        checkpoints = self._restore_checkpoints(root)
         with _speakable(root) as path:
             child = self._start_container(path, log)
             if not child:
                 return "Stopped"
-            status = child.wait(max(0.0, deadline - time.monotonic()))
+            status = None
+            while status is None and time.monotonic() < deadline:
+                left = deadline - time.monotonic()
+                status = child.wait(max(0.0, min(left, _SECONDS_BETWEEN_CHECKPOINTS)))
+                self._save_checkpoints(checkpoints)
             timed_out = status is None
             if timed_out:
                 child.stop(_SECONDS_TO_STOP)
+                self._save_checkpoints(checkpoints)
         self._transition("Uploading", "Uploading generated training model")
         failed = status != 0 and not (timed_out or self._stop_requested)
         try:
@@ -192,7 +200,7 @@ class TrainingJob:
 
     def _seconds_to_run(self) -> int:
         condition = self.request.get("StoppingCondition") or {}
-        return condition.get("MaxRuntimeInSeconds", _SECONDS_TO_RUN)
+        return condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN)
 
     def _lay_out(self, root: Path) -> None:
         for folder in ("input/config", "input/data", "model", "output/data", "code", "tmp"):
@@ -250,6 +258,34 @@ class TrainingJob:
                 ) from None
             except ValueError as error:
                 raise _FailedError(f"ClientError: Data download failed:{error}") from None
+
+    def _restore_checkpoints(self, root: Path) -> Checkpoints | None:
+        config = self.request.get("CheckpointConfig")
+        if not config:
+            return None
+        uri, path = config["S3Uri"], config.get("LocalPath", LOCAL_PATH)
+        folder = root / path.removeprefix(CONTAINER_ROOT).strip("/")
+        checkpoints = Checkpoints(self._role.client("s3"), uri, folder)
+        try:
+            checkpoints.restore()
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise _FailedError(
+                f"ClientError: Checkpoint download failed:Unable to download {uri} "
+                f"({_s3_error(error)})"
+            ) from None
+        return checkpoints
+
+    def _save_checkpoints(self, checkpoints: Checkpoints | None) -> None:
+        if not checkpoints:
+            return
+        try:
+            checkpoints.save()
+        except (BotoCoreError, ClientError) as error:
+            self._child.stop(0)
+            raise _FailedError(
+                f"ClientError: Checkpoint upload failed:Unable to upload to "
+                f"{self.request['CheckpointConfig']['S3Uri']} ({_s3_error(error)})"
+            ) from None
 
     def _start_container(self, root: Path, log: LogStream) -> processes.Child | None:
         """Run the container's command; None if the job has been stopped before."""

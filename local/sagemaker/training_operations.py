@@ -5,10 +5,11 @@ from pathlib import Path
 
 from local.sagemaker import images
 from local.sagemaker.caller import Caller, Request, check_quota
+from local.sagemaker.checkpoints import LOCAL_PATH
 from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
 from local.sagemaker.records import Scope, Store, page
 from local.sagemaker.roles import Roles, check_pass_role
-from local.sagemaker.training import TrainingJob
+from local.sagemaker.training import CONTAINER_ROOT, SECONDS_TO_RUN, TrainingJob
 
 _INSTANCES_A_JOB = 1
 
@@ -86,6 +87,10 @@ def _check(request: Request, scope: Scope) -> None:
             ) from None
     for channel in request.get("InputDataConfig") or []:
         _check_channel(channel)
+    _check_spot(request)
+    path = (request.get("CheckpointConfig") or {}).get("LocalPath", LOCAL_PATH)
+    if not path.startswith(f"{CONTAINER_ROOT}/") or ".." in path:
+        raise not_emulated(f"CheckpointConfig.LocalPath {path} (it must be below {CONTAINER_ROOT})")
     compression = request["OutputDataConfig"].get("CompressionType", "GZIP")
     if compression != "GZIP":
         raise not_emulated(f"OutputDataConfig.CompressionType {compression}")
@@ -97,6 +102,24 @@ def _check(request: Request, scope: Scope) -> None:
         resources.get("InstanceCount", 1),
         _INSTANCES_A_JOB,
     )
+
+
+def _check_spot(request: Request) -> None:
+    """Check what managed spot training asks for; no instance is ever taken away here."""
+    condition = request.get("StoppingCondition") or {}
+    longest = condition.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if longest is not None:
+            raise validation_exception(
+                "MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is "
+                "set to false"
+            )
+        return
+    if longest is None or longest < condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN):
+        raise validation_exception(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
 
 
 def _check_channel(channel: Request) -> None:

@@ -1,4 +1,4 @@
-"""Requests checked against botocore's own model of SageMaker.
+"""Requests checked against botocore's own model of the service.
 
 AWS checks each request against the same model and lists all that is wrong with it in one
 ValidationException. boto3 checks only that required members are there and their types, so without
@@ -27,21 +27,26 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (int, float),
 }
+# What the models' patterns say in Java's words.
+_JAVA_PATTERNS = {
+    r"\p{Print}": r"[\x20-\x7e]",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
+}
 
 
 @functools.cache
-def service_model() -> ServiceModel:
+def service_model(service: str) -> ServiceModel:
     """botocore's model of the control plane."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+    return botocore.session.get_session().get_service_model(service)
 
 
-def check(operation: str, request: Any) -> None:
+def check(operation: str, request: Any, service: str = "sagemaker") -> None:
     """Raise what AWS answers to a request that does not fit the operation's model.
 
     ValidationException for missing members and values out of bounds, SerializationException for
     values of another type.
     """
-    shape = service_model().operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     problems = list(_problems(shape, request, ""))
     if problems:
         plural = "" if len(problems) == 1 else "s"
@@ -117,6 +122,8 @@ def _out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern:
+    for java, python in _JAVA_PATTERNS.items():
+        pattern = pattern.replace(java, python)
     return re.compile(pattern)
 
 

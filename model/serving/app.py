@@ -1,26 +1,27 @@
-"""SageMaker's container contract over HTTP: GET /ping and POST /invocations."""
+"""SageMaker's container contract over HTTP: GET /ping and POST /invocations.
+
+A bare ASGI application: a web framework's routing and objects would add a third to what a small
+image costs beside its inference.
+"""
 
 import asyncio
+import json
 import logging
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
+from dataclasses import dataclass
 
 import numpy as np
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from .classifier import Classifier
 from .errors import RequestError, RequestTooLarge
-from .formats import NPY, answer_type, media_type, read_array, write_answer
+from .formats import JSON, NPY, answer_type, media_type, read_array, write_answer
 from .pixels import open_image, to_pixels
 
 MAX_BYTES = 20_000_000
-REQUEST_ID_HEADERS = ("x-amzn-sagemaker-inference-id", "x-amzn-requestid", "x-amzn-trace-id")
+REQUEST_ID_HEADERS = (b"x-amzn-sagemaker-inference-id", b"x-amzn-requestid", b"x-amzn-trace-id")
 
 # A small image is decoded in less time than it takes to hand it to a thread; a large one would keep
 # the worker from answering /ping.
@@ -30,27 +31,83 @@ BATCH = 64
 
 logger = logging.getLogger("serving")
 
+Receive = Callable[[], Awaitable[dict]]
+Send = Callable[[dict], Awaitable[None]]
 
-def create_app(classifier: Classifier) -> Starlette:
-    """The application around a model."""
-    # One thread: a decoded 50-megapixel image takes hundreds of megabytes.
-    decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
 
-    async def ping(request: Request) -> Response:
+class ClientDisconnect(Exception):  # noqa: N818 - the log names it so
+    """The caller closed the connection before its request was whole."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request: its headers by lower-case name, and ASGI's channel for its body."""
+
+    headers: dict[bytes, bytes]
+    receive: Receive
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+@dataclass(slots=True)
+class Response:
+    """What is answered."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = JSON
+    allow: str | None = None
+
+
+class Application:
+    """The ASGI application around a model."""
+
+    def __init__(self, classifier: Classifier):
+        self._classifier = classifier
+        # One thread: a decoded 50-megapixel image takes hundreds of megabytes.
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        self._routes = {
+            "/ping": ("GET", self._ping),
+            "/invocations": ("POST", self._invocations),
+        }
+
+    async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        method, action = self._routes.get(scope["path"], ("", None))
+        if action is None:
+            response = fault(404, "NotFound", "the endpoint has GET /ping and POST /invocations")
+        elif scope["method"] != method:
+            response = fault(405, "MethodNotAllowed", f"{scope['path']} takes {method} alone")
+            response.allow = method
+        else:
+            response = await action(Request(dict(scope["headers"]), receive))
+        headers = [
+            (b"content-type", response.media_type.encode()),
+            (b"content-length", str(len(response.body)).encode()),
+        ]
+        if response.allow:
+            headers.append((b"allow", response.allow.encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _ping(self, request: Request) -> Response:
         """200 if the model answers."""
         try:
-            classifier.check()
+            self._classifier.check()
         except Exception:
             logger.exception("the model does not answer")
             return fault(503, "ModelUnavailable", "the model does not answer")
-        return Response(status_code=200)
+        return Response(200)
 
-    async def invocations(request: Request) -> Response:
+    async def _invocations(self, request: Request) -> Response:
         """Probabilities for the images in the body."""
         start = time.perf_counter()
         record = {"request_id": request_id(request)}
         try:
-            response = await classify(request, record)
+            response = await self._classify(request, record)
         except RequestError as error:
             record["error"] = type(error).__name__
             response = fault(error.status, record["error"], str(error))
@@ -61,78 +118,68 @@ def create_app(classifier: Classifier) -> Starlette:
             record["error"] = "InternalError"
             logger.exception("invocation failed", extra={"fields": record})
             response = fault(500, record["error"], "the model server failed; its log says why")
-        record["status"] = response.status_code
+        record["status"] = response.status
         record["milliseconds"] = round((time.perf_counter() - start) * 1000, 2)
         logger.info("invocation", extra={"fields": record})
         return response
 
-    async def classify(request: Request, record: dict) -> Response:
-        kind = record["content_type"] = media_type(request.headers.get("content-type"))
-        answer = answer_type(request.headers.get("accept"))
+    async def _classify(self, request: Request, record: dict) -> Response:
+        kind = record["content_type"] = media_type(request.header(b"content-type"))
+        answer = answer_type(request.header(b"accept"))
         body = await read_body(request)
         record["bytes"] = len(body)
-        images = await decode(body, kind)
+        images = await self._decode(body, kind)
         record["images"] = len(images)
 
-        parts = [classifier(images[:BATCH])]
+        parts = [self._classifier(images[:BATCH])]
         for begin in range(BATCH, len(images), BATCH):
             await asyncio.sleep(0)
-            parts.append(classifier(images[begin : begin + BATCH]))
+            parts.append(self._classifier(images[begin : begin + BATCH]))
         probabilities = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        content = write_answer(probabilities, classifier.classes, answer)
-        return Response(content, media_type=answer)
+        return Response(200, write_answer(probabilities, self._classifier.classes, answer), answer)
 
-    async def decode(body: bytes, kind: str) -> np.ndarray:
+    async def _decode(self, body: bytes, kind: str) -> np.ndarray:
+        side = self._classifier.side
         if kind == NPY:
-            return read_array(body, classifier.side)
+            return read_array(body, side)
         image = open_image(body, kind)
         if image.width * image.height <= INLINE_PIXELS:
-            pixels = to_pixels(image, classifier.side)
+            pixels = to_pixels(image, side)
         else:
             loop = asyncio.get_running_loop()
-            pixels = await loop.run_in_executor(decoder, to_pixels, image, classifier.side)
+            pixels = await loop.run_in_executor(self._decoder, to_pixels, image, side)
         return pixels[None]
-
-    return Starlette(
-        routes=[
-            Route("/ping", ping, methods=["GET"]),
-            Route("/invocations", invocations, methods=["POST"]),
-        ],
-        exception_handlers={HTTPException: no_such_route},
-    )
 
 
 async def read_body(request: Request) -> bytes:
-    """The request's body. Raises RequestTooLarge as soon as it must be above MAX_BYTES."""
-    length = request.headers.get("content-length", "")
-    received, chunks = int(length) if length.isdecimal() else 0, []
+    """The request's body.
+
+    Raises RequestTooLarge as soon as it must be above MAX_BYTES, and ClientDisconnect.
+    """
+    length = request.headers.get(b"content-length", b"")
+    received, chunks, more = int(length) if length.isdigit() else 0, [], True
     if received <= MAX_BYTES:
         received = 0
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            received += len(chunk)
-            if received > MAX_BYTES:
-                break
+        while more and received <= MAX_BYTES:
+            event = await request.receive()
+            if event["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(event.get("body", b""))
+            received += len(chunks[-1])
+            more = event.get("more_body", False)
     if received > MAX_BYTES:
         raise RequestTooLarge(f"the body is larger than {MAX_BYTES:,} bytes")
-    return b"".join(chunks)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def request_id(request: Request) -> str:
     """The id that the caller gave, cut to a bounded length, or a new one."""
     for name in REQUEST_ID_HEADERS:
-        if given := request.headers.get(name):
+        if given := request.header(name):
             return given[:128]
     return uuid.uuid4().hex
 
 
-def fault(status: int, error: str, message: str) -> JSONResponse:
+def fault(status: int, error: str, message: str) -> Response:
     """The body of every answer that is no success."""
-    return JSONResponse({"error": error, "message": message}, status)
-
-
-async def no_such_route(request: Request, error: HTTPException) -> Response:
-    """404 and 405 in the same form as every other fault."""
-    name = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
-    message = "the endpoint has GET /ping and POST /invocations"
-    return fault(error.status_code, name, message)
+    return Response(status, json.dumps({"error": error, "message": message}).encode())

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+LABEL_BYTES = 64  # what reads the answers reckons with names of a bounded size
+
 
 class ModelError(Exception):
     """The model folder does not hold a model that can be served; the message says why."""
@@ -59,10 +61,20 @@ def read_classes(path: Path) -> list[str]:
         classes = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
-    names = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-    if not names or not classes:
-        raise ModelError(f"{path} is not a list of class names")
+    if not isinstance(classes, list) or not classes or not all(map(is_label, classes)):
+        raise ModelError(
+            f"{path} is not a list of class names, printable and of 1 to {LABEL_BYTES} bytes each"
+        )
+    if len(set(classes)) < len(classes):
+        raise ModelError(f"{path} names a class twice")
     return classes
+
+
+def is_label(name: object) -> bool:
+    """Whether that can be a class's name."""
+    if not isinstance(name, str) or not name.isprintable():
+        return False
+    return 0 < len(name.encode()) <= LABEL_BYTES
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

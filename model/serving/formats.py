@@ -10,6 +10,7 @@ from .pixels import FORMATS
 
 JSON = "application/json"
 NPY = "application/x-npy"
+ENCODER = json.JSONEncoder(separators=(",", ":"))
 ACCEPTED = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
 
 
@@ -65,4 +66,4 @@ def write_answer(probabilities: np.ndarray, classes: list[str], kind: str) -> by
         np.save(stream, probabilities, allow_pickle=False)
         return stream.getvalue()
     answer = {"classes": classes, "inferences": probabilities.tolist()}
-    return json.dumps(answer, separators=(",", ":")).encode()
+    return ENCODER.encode(answer).encode()

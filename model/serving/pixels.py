@@ -13,6 +13,9 @@ FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 # Pillow's own limit would come as a warning, or as an error of another name.
 Image.MAX_IMAGE_PIXELS = None
 
+ORIENTATION = 0x0112  # the EXIF tag
+TURNED = range(2, 9)  # its values of an image that does not lie upright
+
 # 16 bits to 8, rounded: 65535 becomes 255.
 SIXTEEN_TO_EIGHT = [(level + 128) // 257 for level in range(65536)]
 
@@ -48,7 +51,8 @@ def to_pixels(image: Image.Image, side: int) -> np.ndarray:
         small = to_eight_bits(image).resize((side, side), Image.Resampling.LANCZOS)
     except Exception as error:  # as above
         raise InvalidImage(f"the {image.format} image is broken or cut off") from error
-    small = upright(small)
+    if orientation(image) in TURNED:
+        small = ImageOps.exif_transpose(small)
     if small.mode == "RGBA":
         white = Image.new("RGB", small.size, "white")
         white.paste(small, mask=small.getchannel("A"))
@@ -68,9 +72,9 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("I").point(levels, "L").convert("RGB")
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF data says; data that cannot be read says nothing."""
+def orientation(image: Image.Image) -> int | None:
+    """What the EXIF data says of how the image lies; data that cannot be read says nothing."""
     try:
-        return ImageOps.exif_transpose(image)
+        return image.getexif().get(ORIENTATION)
     except Exception:
-        return image
+        return None

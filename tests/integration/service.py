@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import boto3
+from botocore.config import Config
 
 REPOSITORY = Path(__file__).parents[2]
 STAGE = "test"
@@ -25,9 +26,11 @@ class Service:
         """Run a command in the repository as a user would."""
         return run(command, {**self.env, **env}, check=check)
 
-    def client(self, name: str):
-        """A boto3 client with the administrator's credentials."""
-        return self._session.client(name, endpoint_url=self.env["AWS_ENDPOINT_URL"])
+    def client(self, name: str, **config):
+        """A boto3 client with the administrator's credentials; `config` as botocore's Config."""
+        return self._session.client(
+            name, endpoint_url=self.env["AWS_ENDPOINT_URL"], config=Config(**config)
+        )
 
     @cached_property
     def _session(self) -> boto3.Session:

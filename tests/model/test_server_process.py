@@ -20,7 +20,7 @@ SERVE = Path(__file__).parents[2] / "model" / "serve.py"
 
 
 @contextlib.contextmanager
-def server(model_dir: Path) -> Iterator[tuple[subprocess.Popen, int]]:
+def server(model_dir: Path, workers: int = 2) -> Iterator[tuple[subprocess.Popen, int]]:
     """The server as a process of its own on a free loopback port; killed if it is left running."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -30,7 +30,7 @@ def server(model_dir: Path) -> Iterator[tuple[subprocess.Popen, int]]:
         "SM_MODEL_DIR": str(model_dir),
         "SERVE_HOST": "127.0.0.1",
         "SAGEMAKER_BIND_TO_PORT": str(port),
-        "SAGEMAKER_MODEL_SERVER_WORKERS": "2",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": str(workers),
     }
     process = subprocess.Popen(
         [sys.executable, SERVE],
@@ -60,10 +60,11 @@ def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:
     pytest.fail(f"the server did not answer: {process.communicate()[0]}")
 
 
-def test_sigterm_ends_the_server_after_the_request_in_flight_is_answered(tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_ends_the_server_after_the_request_in_flight_is_answered(tmp_path, workers):
     image = served.images(1)
     body = served.encode(image[0], "PNG")
-    with server(served.write_model(tmp_path)) as (process, port):
+    with server(served.write_model(tmp_path), workers) as (process, port):
         wait_until_it_answers(process, port)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.putrequest("POST", "/invocations")

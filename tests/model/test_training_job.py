@@ -10,10 +10,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 
 from model import train
 
 from . import channels
+
+PICTURES = ("learning.png", "reliability.png", "coverage.png", "confusion.png")
 
 
 def run(argv: list[str]) -> tuple[int, str, str]:
@@ -52,9 +55,159 @@ def test_job_leaves_model_classes_and_metrics(job):
         assert 0 <= low <= metrics[name]["accuracy"] <= high + 1e-12 <= 1 + 1e-12
         assert metrics[name]["images"] == channels.SIZES[name]
         assert set(metrics[name]["classes"]) == set(channels.CLASSES)
+    assert metrics["pretraining"] is None
+    made = {"epochs.csv", "predictions.npz", *PICTURES}
+    assert {path.name for path in (folder / "output").iterdir()} == made
     learning_curve = (folder / "output" / "epochs.csv").read_text().splitlines()
     assert learning_curve[0] == "epoch,loss,validation_accuracy,seconds"
     assert [row.split(",")[0] for row in learning_curve[1:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_are_pictures_of_something(job, name):
+    folder, _ = job
+    with Image.open(folder / "output" / name) as picture:
+        grey = np.asarray(picture.convert("L"))
+    assert min(grey.shape) >= 400
+    assert len(np.unique(grey)) > 10
+    assert 0.01 < (grey < 250).mean() < 0.9
+
+
+def test_predictions_are_the_exported_models_on_the_validation_rows(job):
+    folder, _ = job
+    data = channels.arrays(channels.SIZES["validation"], seed=1)
+    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
+    with np.load(folder / "output" / "predictions.npz", allow_pickle=False) as predictions:
+        np.testing.assert_array_equal(predictions["labels"], data["labels"])
+        np.testing.assert_allclose(predictions["probabilities"], probabilities, atol=1e-4)
+
+
+def test_operating_point_is_that_of_the_served_probabilities(job):
+    folder, _ = job
+    point = json.loads((folder / "model" / "metrics.json").read_text())["operating_point"]
+    assert point["precision_target"] == 0.99
+    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    for seed, name in ((1, "validation"), (2, "test")):
+        data = channels.arrays(channels.SIZES[name], seed)
+        (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
+        accepted = probabilities.max(1) >= point["threshold"]
+        found = point["test"] if name == "test" else point
+        assert found["coverage"] == pytest.approx(accepted.mean())
+        right = (probabilities.argmax(1) == data["labels"])[accepted]
+        assert found["precision"] == pytest.approx(right.mean())
+    assert point["precision"] >= 0.99
+
+
+@pytest.fixture(scope="module")
+def pretrained_job(tmp_path_factory) -> tuple[Path, list[str], str]:
+    """The folder, the arguments and the log of a job with pretraining and checkpoints."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    data = channels.write(folder / "channels")
+    pretraining = channels.write_pretraining(folder / "channels")
+    argv = [*channels.arguments(data, folder), "--pretraining", str(pretraining)]
+    argv += ["--pretraining-epochs", "2", "--epochs", "3", "--batch-size", "16", "--seed", "3"]
+    status, log, errors = run([*argv, "--checkpoint-dir", str(folder / "checkpoints")])
+    assert status == 0, errors
+    return folder, argv, log
+
+
+def test_pretraining_is_reported_and_its_learning_curve_is_kept(pretrained_job):
+    folder, _, _ = pretrained_job
+    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    assert metrics["pretraining"] == channels.PRETRAINING
+    assert metrics["seconds"]["pretraining"] > 0
+    assert metrics["hyperparameters"]["pretraining_epochs"] == 2
+    assert json.loads((folder / "model" / "classes.json").read_text()) == channels.CLASSES
+    curve = (folder / "output" / "pretraining.csv").read_text().splitlines()
+    assert curve[0] == "epoch,loss,seconds"
+    assert len(curve) == 3
+
+
+STOPS = [("pretraining", 1), ("pretraining", 2), ("training", 1), ("training", 3)]
+
+
+@pytest.mark.parametrize(("phase", "epochs"), STOPS)
+def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
+    pretrained_job, tmp_path, monkeypatch, phase, epochs
+):
+    folder, argv, log = pretrained_job
+    argv = [part.replace(f"{folder}/model", f"{tmp_path}/model") for part in argv]
+    argv = [part.replace(f"{folder}/output", f"{tmp_path}/output") for part in argv]
+    argv += ["--checkpoint-dir", str(tmp_path)]
+    save = train.save_checkpoint
+
+    def save_and_stop(path: Path, state: dict) -> None:
+        save(path, state)
+        if path.stem == phase and len(state["history"]) == epochs:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "save_checkpoint", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(argv)
+    assert not (tmp_path / "model" / "model.onnx").exists()
+    status, resumed, errors = run(argv)
+
+    assert status == 0, errors
+    assert f"going on after epoch {epochs}, from {tmp_path / phase}.pt" in resumed
+    losses = [re.findall(r"epoch=\d+ +loss=[0-9.]+", text) for text in (log, resumed)]
+    done = epochs + (2 if phase == "training" else 0)
+    assert losses[1] == losses[0][done:]
+    models = [(out / "model" / "model.onnx").read_bytes() for out in (folder, tmp_path)]
+    assert models[0] == models[1]
+
+
+def test_a_checkpoint_of_another_job_is_refused_with_what_differs(pretrained_job, tmp_path):
+    folder, argv, _ = pretrained_job
+    argv = [*argv, "--checkpoint-dir", str(folder / "checkpoints"), "--model-dir", str(tmp_path)]
+    status, _, errors = run([*argv, "--seed", "4", "--batch-size", "8"])
+    assert status == 1
+    assert "training.pt is of a job with other batch_size, seed" in errors
+    status, _, errors = run([*argv, "--pretraining-epochs", "1"])
+    assert status == 1
+    assert "pretraining.pt is of a job with other epochs" in errors
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish"])
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path, content):
+    (tmp_path / "training.pt").write_bytes(content)
+    argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
+    status, _, errors = run([*argv, "--checkpoint-dir", str(tmp_path)])
+    assert status == 1
+    assert f"the checkpoint {tmp_path / 'training.pt'} cannot be read" in errors
+
+
+def test_checkpoints_lie_beside_the_model_where_sagemaker_has_made_the_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
+    assert train.parse_arguments([]).checkpoint_dir is None
+    (tmp_path / "checkpoints").mkdir()
+    assert train.parse_arguments([]).checkpoint_dir == str(tmp_path / "checkpoints")
+
+
+def test_pretraining_leaves_out_images_of_validation_and_test(tmp_path):
+    folder = channels.write(tmp_path / "channels")
+    pretraining = channels.write_pretraining(folder)
+    data = dict(np.load(pretraining / "data.npz"))
+    data["images"][:5] = np.load(folder / "test" / "data.npz")["images"][:5]
+    data["images"][5:7] = np.load(folder / "validation" / "data.npz")["images"][:2]
+    np.savez(pretraining / "data.npz", **data)
+    argv = [*channels.arguments(folder, tmp_path), "--pretraining", str(pretraining)]
+    status, _, errors = run([*argv, "--pretraining-epochs", "1", "--epochs", "1"])
+    assert status == 0, errors
+    metrics = json.loads((tmp_path / "model" / "metrics.json").read_text())
+    assert metrics["pretraining"] == channels.PRETRAINING - 7
+
+
+def test_pretraining_images_of_another_size_end_the_job(tmp_path):
+    folder = channels.write(tmp_path / "channels")
+    pretraining = channels.write_pretraining(folder, side=24)
+    argv = [*channels.arguments(folder, tmp_path), "--pretraining", str(pretraining)]
+    status, _, errors = run(argv)
+    assert status == 1
+    assert "the pretraining channel's images are (24, 24) pixels" in errors
 
 
 def test_exported_model_takes_any_number_of_images_and_has_the_accuracy_of_the_metrics(job):
@@ -143,6 +296,8 @@ VALIDATION_FAULTS = {
     "unknown label": ({"labels": np.full(24, 2)}, "labels from 2 to 2 for 2 classes"),
     "negative label": ({"labels": np.full(24, -1)}, "labels from -1 to -1"),
     "other classes": ({"classes": np.array(["red", "green"])}, "classes are ['red', 'green']"),
+    "class name too long": ({"classes": np.array(["red", "é" * 33])}, "1 to 64 bytes"),
+    "class without a name": ({"classes": np.array(["red", ""])}, "1 to 64 bytes"),
     "class twice": ({"classes": np.array(["red", "red"])}, "named twice"),
     "one class": ({"classes": np.array(["red"]), "labels": np.zeros(24, np.int64)}, "at least two"),
     "pickled classes": ({"classes": np.array(["red", None])}, "cannot be read"),
@@ -203,6 +358,7 @@ def test_a_class_without_training_images_is_named(tmp_path):
         (["--epochs", "0"], "0 is not above zero"),
         (["--epochs", "many"], "invalid int value: 'many'"),
         (["--learning-rate", "-1"], "-1 is not above zero"),
+        (["--precision-target", "1.5"], "1.5 is not above 0 and at most 1"),
         (["--momentum", "1"], "unrecognized arguments: --momentum 1"),
     ],
 )

@@ -134,6 +134,58 @@ def test_a_job_that_runs_too_long_is_stopped_with_its_children(sagemaker):
         os.kill(int(child), 0)
 
 
+COUNT_ON = (
+    "cd /opt/ml/checkpoints; test -e count || echo 0 > count; cat count; "
+    "echo $(( $(cat count) + 1 )) > count; echo counted;"
+)
+
+
+def test_a_stopped_job_goes_on_from_its_checkpoints(sagemaker):
+    config = {"S3Uri": f"s3://{sagemaker.bucket}/checkpoints/one"}
+    sagemaker.put("checkpoints/one-more/other", b"a neighbour's")
+    job = sagemaker.job(f"{COUNT_ON} sleep 300", CheckpointConfig=config)
+    until(lambda: "counted" in log_so_far(sagemaker, job), bool)
+    # As on AWS the copy is made while the job runs: an instance that is taken away tells nobody.
+    until(lambda: sagemaker.keys("checkpoints/one/"), bool)
+    sagemaker.client.stop_training_job(TrainingJobName=job)
+    assert sagemaker.ended(job)["TrainingJobStatus"] == "Stopped"
+    again = sagemaker.run(
+        f"{COUNT_ON} ls",
+        CheckpointConfig=config,
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+    )
+    log = sagemaker.log(TRAINING_JOBS, again["TrainingJobName"])
+    assert log == ["1", "counted", "count"]
+    assert sagemaker.get(f"{config['S3Uri']}/count") == b"2\n"
+
+
+def test_a_job_without_a_checkpoint_config_has_no_checkpoint_folder(sagemaker):
+    job = sagemaker.run("test ! -e /opt/ml/checkpoints")
+    assert job["TrainingJobStatus"] == "Completed"
+
+
+def test_checkpoints_that_the_role_may_not_write_fail_the_job(sagemaker):
+    role = sagemaker.make_role(("s3:ListBucket", "*"), ("s3:GetObject", "*"))
+    job = sagemaker.run(
+        f"{COUNT_ON} sleep 300",
+        RoleArn=role,
+        CheckpointConfig={"S3Uri": f"s3://{sagemaker.bucket}/checkpoints/two"},
+    )
+    assert job["FailureReason"].startswith("ClientError: Checkpoint upload failed")
+    assert "AccessDenied" in job["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("spot", "wait", "reason"),
+    [(True, None, "must be present"), (True, 59, "greater than"), (False, 60, "not allowed")],
+)
+def test_spot_training_and_its_time_to_wait_come_together(sagemaker, spot, wait, reason):
+    condition = {"MaxRuntimeInSeconds": 60, **({"MaxWaitTimeInSeconds": wait} if wait else {})}
+    with pytest.raises(sagemaker.client.exceptions.ClientError, match=reason):
+        sagemaker.job("true", EnableManagedSpotTraining=spot, StoppingCondition=condition)
+
+
 def test_a_name_is_used_once(sagemaker):
     job = sagemaker.run("true")["TrainingJobName"]
     with pytest.raises(sagemaker.client.exceptions.ResourceInUse, match="must be unique"):
@@ -148,8 +200,8 @@ def test_a_role_that_does_not_trust_sagemaker_is_refused(sagemaker, workshop):
 
 def test_what_is_not_emulated_is_refused_by_name(sagemaker):
     for request, named in (
-        ({"EnableManagedSpotTraining": True}, "EnableManagedSpotTraining"),
-        ({"CheckpointConfig": {"S3Uri": "s3://checkpoints"}}, "CheckpointConfig.S3Uri"),
+        ({"EnableNetworkIsolation": True}, "EnableNetworkIsolation"),
+        ({"CheckpointConfig": {"S3Uri": "s3://b", "LocalPath": "/tmp"}}, "LocalPath /tmp"),
         ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "TrainingInputMode Pipe"),
         ({"AlgorithmSpecification": {"TrainingImage": "python:3.13"}}, "python:3.13"),
     ):

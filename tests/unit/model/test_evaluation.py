@@ -1,5 +1,7 @@
 """The numbers of metrics.json, held against values worked out by hand or known from print."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,49 @@ def test_expected_calibration_error_of_certain_answers():
     assert train.expected_calibration_error(certain, np.array([0, 1])) == 0
     assert train.expected_calibration_error(certain, np.array([1, 0])) == 1
     assert train.expected_calibration_error(certain, np.array([0, 0])) == 0.5
+
+
+def test_calibration_error_by_chance_is_what_drawn_labels_average():
+    # Fifteen rows in a bin of their own, right with chance .9: the mean of |right - 13.5| / 15 over
+    # the binomial distribution.
+    confidence = np.full(15, 0.9)
+    chances = [math.comb(15, k) * 0.9**k * 0.1 ** (15 - k) for k in range(16)]
+    expected = sum(chance * abs(k - 13.5) / 15 for k, chance in enumerate(chances))
+    assert train.calibration_error_by_chance(confidence) == pytest.approx(expected, rel=0.05)
+    assert train.calibration_error_by_chance(np.ones(10)) == 0
+    many, few = (train.calibration_error_by_chance(np.full(n, 0.9)) for n in (10_000, 100))
+    assert few == pytest.approx(10 * many, rel=0.2)
+
+
+POINTS = np.array([0.91, 0.97, 0.88, 0.995, 0.62, 0.95])
+RIGHT = np.array([True, True, False, True, True, True])
+
+
+@pytest.mark.parametrize(
+    ("target", "threshold", "coverage", "precision"),
+    [(0.99, 0.91, 4 / 6, 1.0), (0.8, 0.62, 1.0, 5 / 6), (0.84, 0.91, 4 / 6, 1.0)],
+)
+def test_threshold_is_the_lowest_that_reaches_the_precision(target, threshold, coverage, precision):
+    probabilities = np.stack([POINTS, 1 - POINTS], 1)
+    labels = np.where(RIGHT, 0, 1)
+    found = train.threshold_for(target, probabilities, labels)
+    assert found == pytest.approx(threshold)
+    at = train.at_threshold(found, probabilities, labels)
+    assert at == {"coverage": pytest.approx(coverage), "precision": pytest.approx(precision)}
+
+
+def test_a_threshold_has_four_decimals_and_counts_the_rows_that_rounding_lets_in():
+    # Floored, the threshold of the sure rows is .9000, which lets the wrong one at .90001 in too.
+    confidence = np.array([0.90001, 0.90009, 0.96])
+    probabilities, labels = np.stack([confidence, 1 - confidence], 1), np.array([1, 0, 0])
+    assert train.threshold_for(0.99, probabilities, labels) == 0.96
+
+
+def test_without_a_threshold_that_reaches_the_precision_nothing_is_covered():
+    probabilities, labels = np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([1, 0])
+    assert train.threshold_for(0.99, probabilities, labels) is None
+    at = train.at_threshold(None, probabilities, labels)
+    assert at == {"coverage": 0.0, "precision": None}
 
 
 # Newcombe, Statistics in Medicine 17 (1998), table I, method 3 (score, no continuity correction).

@@ -71,6 +71,35 @@ def test_crop_and_flip_repeats_with_the_seed():
     assert not torch.equal(first, other)
 
 
+def test_a_network_adopts_all_of_a_pretrained_one_but_its_last_layer():
+    torch.manual_seed(0)
+    pretrained, network = train.Network(10), train.Network(2)
+    pretrained.mean.fill_(120)
+    head = network.head.weight.detach().clone()
+    network.adopt(pretrained)
+    adopted, original = network.state_dict(), pretrained.state_dict()
+    for name in set(original) - {"head.weight", "head.bias"}:
+        assert torch.equal(adopted[name], original[name])
+    assert torch.equal(network.head.weight, head)
+    assert not network.stem.weight.requires_grad
+
+
+def test_cut_out_blanks_a_square_of_its_own_in_each_image():
+    images = torch.randint(0, 100, (200, 3, 32, 32), dtype=torch.uint8)
+    cut = train.cut_out(images, torch.Generator().manual_seed(0))
+    assert cut.dtype == torch.uint8
+    blank = (cut == train.CUTOUT_GREY).all(1)
+    assert torch.equal(cut[~blank[:, None].expand_as(cut)], images[~blank[:, None].expand_as(cut)])
+    places = set()
+    for square in blank:
+        rows, columns = square.any(1).nonzero()[:, 0], square.any(0).nonzero()[:, 0]
+        assert square.sum() == len(rows) * len(columns) >= 1
+        assert max(len(rows), len(columns)) <= train.CUTOUT_PIXELS
+        places.add((rows[0].item(), columns[0].item()))
+    assert (blank.sum((1, 2)) == train.CUTOUT_PIXELS**2).float().mean() > 0.3
+    assert len(places) > 100
+
+
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8)])
 def test_orthogonalize_brings_singular_values_near_one(shape):
     torch.manual_seed(0)

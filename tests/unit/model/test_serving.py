@@ -21,7 +21,7 @@ def classifier(tmp_path_factory) -> Classifier:
 
 @pytest.fixture(scope="module")
 def app(classifier):
-    return application.create_app(classifier)
+    return application.Application(classifier)
 
 
 def request(app, method: str, path: str, headers: dict | None = None, chunks: list[bytes] = ()):
@@ -74,7 +74,7 @@ def test_ping_is_not_200_when_the_model_does_not_answer(classifier):
         def check(self):
             raise ModelError("no answer")
 
-    status, _, body = request(application.create_app(Broken()), "GET", "/ping")
+    status, _, body = request(application.Application(Broken()), "GET", "/ping")
     assert status == 503
     assert json.loads(body)["error"] == "ModelUnavailable"
 
@@ -241,7 +241,7 @@ def test_a_failure_of_the_model_is_a_500_that_tells_no_secrets(classifier, caplo
         def __call__(self, images):
             raise RuntimeError("arena exhausted at 0x1234")
 
-    status, _, body = invoke(application.create_app(Broken()), PNG)
+    status, _, body = invoke(application.Application(Broken()), PNG)
     fault = json.loads(body)
     assert (status, fault["error"]) == (500, "InternalError")
     assert "0x1234" not in fault["message"]
@@ -283,6 +283,22 @@ MODEL_FAULTS = {
         "cannot be read",
     ),
     "classes not a list": (lambda folder: (folder / "classes.json").write_text("{}"), "not a list"),
+    "a class without a name": (
+        lambda folder: (folder / "classes.json").write_text('["red", "green", ""]'),
+        "not a list",
+    ),
+    "a class of half a character": (
+        lambda folder: (folder / "classes.json").write_text('["red", "green", "\\ud800"]'),
+        "not a list",
+    ),
+    "a class's name too long": (
+        lambda folder: served.write_model(folder, ["red", "green", "é" * 33]),
+        "1 to 64 bytes",
+    ),
+    "a class twice": (
+        lambda folder: served.write_model(folder, ["red", "green", "red"]),
+        "names a class twice",
+    ),
     "too few classes": (
         lambda folder: (folder / "classes.json").write_text('["red"]'),
         "answers with 3 numbers an image, classes.json names 1",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.data import cifar10
+
 CLASSES = ["apple", "bicycle", "bus", "motorcycle"]
 
 
@@ -24,6 +26,23 @@ def content(per_class: int = 10) -> dict:
         "test": rows(2, seed=2),
         "meta": {"fine_label_names": CLASSES},
     }
+
+
+def ten_rows(count: int, seed: int) -> dict:
+    """A batch as CIFAR-10's archive pickles it; labels take turns."""
+    labels = [row % 10 for row in range(count)]
+    data = np.random.default_rng(seed).integers(0, 256, (count, 3072), np.uint8)
+    return {"data": data, "labels": labels, "filenames": [f"s_{row}.png" for row in range(count)]}
+
+
+def ten_content(per_batch: int = 20) -> dict:
+    batches = [*cifar10.BATCHES["train"], *cifar10.BATCHES["test"]]
+    content = {name: ten_rows(per_batch, seed) for seed, name in enumerate(batches)}
+    return {**content, cifar10.META: {"label_names": list(cifar10.LABELS)}}
+
+
+def write_ten(path: Path, members: dict | None = None) -> Path:
+    return write(path, members or ten_content(), f"{cifar10.ARCHIVE.folder}/")
 
 
 def write(path: Path, members: dict, folder: str = "cifar-100-python/") -> Path:

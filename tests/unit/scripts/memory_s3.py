@@ -26,6 +26,9 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Key])}
 
+    def copy_object(self, Bucket, Key, CopySource):  # noqa: N803
+        self.put_object(Bucket, Key, self.objects[CopySource["Key"]], "")
+
     def delete_object(self, Bucket, Key):  # noqa: N803
         self.changes.append(f"delete {Key}")
         del self.objects[Key]

@@ -3,13 +3,14 @@ import hashlib
 import io
 import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scripts.cli import UserError
-from scripts.data import cifar100
+from scripts.data import cifar100, cifar_archive
 from tests.unit.scripts import archives
 
 VEHICLES = ("bicycle", "motorcycle")
@@ -139,49 +140,67 @@ def test_names_that_a_class_has_twice_get_a_number(tmp_path):
     assert source.train.names.tolist() == ["same", "same-2", "same-3"] * 2
 
 
+def test_a_class_of_cifar_10_among_its_own_is_refused_for_no_name_may_mean_two(tmp_path):
+    given = archives.content()
+    given["meta"] = {"fine_label_names": ["truck", *archives.CLASSES[1:]]}
+    path = archives.write(tmp_path / "c.tar.gz", given)
+    with pytest.raises(UserError, match="CIFAR-10's truck"):
+        cifar100.read(path, VEHICLES)
+
+
+def test_a_mistyped_class_of_cifar_10_is_answered_with_the_right_one(tmp_path):
+    given = archives.content()
+    given["meta"] = {
+        "fine_label_names": [*archives.CLASSES, *(f"class_{number}" for number in range(20))]
+    }
+    path = archives.write(tmp_path / "c.tar.gz", given)
+    with pytest.raises(UserError, match=r"Did you mean automobile\?"):
+        cifar100.read(path, ("bicycle", "automobil"))
+
+
 def test_a_wrong_md5_is_one_line_that_shows_both():
-    with pytest.raises(UserError, match=f"{'0' * 32}, not {cifar100.MD5}"):
-        cifar100.check_md5("0" * 32, "the mirror")
+    with pytest.raises(UserError, match=f"{'0' * 32}, not {cifar100.ARCHIVE.md5}"):
+        cifar100.ARCHIVE.check_md5("0" * 32, "the mirror")
 
 
 def serve(monkeypatch, chunks):
     def fetch(_url):
         yield from chunks
 
-    monkeypatch.setattr(cifar100, "_fetch", fetch)
+    monkeypatch.setattr(cifar_archive, "_fetch", fetch)
 
 
 def test_a_download_with_a_wrong_md5_leaves_nothing(tmp_path, monkeypatch):
     serve(monkeypatch, [b"something", b"else"])
     with pytest.raises(UserError, match=hashlib.md5(b"somethingelse").hexdigest()):
-        cifar100.download(tmp_path)
+        cifar100.ARCHIVE.download(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_download_that_breaks_leaves_nothing(tmp_path, monkeypatch):
     def fetch(_url):
         yield b"half"
-        raise cifar100.UnreachableError("gone")
+        raise cifar_archive.UnreachableError("gone")
 
-    monkeypatch.setattr(cifar100, "_fetch", fetch)
-    with pytest.raises(cifar100.UnreachableError):
-        cifar100.download(tmp_path)
+    monkeypatch.setattr(cifar_archive, "_fetch", fetch)
+    with pytest.raises(cifar_archive.UnreachableError):
+        cifar100.ARCHIVE.download(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_download_is_kept_and_not_repeated(tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar100, "MD5", hashlib.md5(b"whole").hexdigest())
+    archive = replace(cifar100.ARCHIVE, md5=hashlib.md5(b"whole").hexdigest())
     serve(monkeypatch, [b"who", b"le"])
-    path = cifar100.download(tmp_path)
+    path = archive.download(tmp_path)
     assert path.read_bytes() == b"whole"
     serve(monkeypatch, [b"another"])
-    assert cifar100.download(tmp_path).read_bytes() == b"whole"
+    assert archive.download(tmp_path).read_bytes() == b"whole"
 
 
-def test_a_site_that_does_not_answer_is_unreachable(tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar100, "URL", "http://127.0.0.1:9/archive")
-    with pytest.raises(cifar100.UnreachableError):
-        cifar100.download(tmp_path)
+def test_a_site_that_does_not_answer_is_unreachable(tmp_path):
+    archive = replace(cifar100.ARCHIVE, url="http://127.0.0.1:9/archive")
+    with pytest.raises(cifar_archive.UnreachableError):
+        archive.download(tmp_path)
 
 
 @pytest.mark.skipif(

@@ -4,47 +4,61 @@ import pytest
 
 from scripts import etl
 from scripts.cli import UserError
-from scripts.data import cifar10, cifar100
+from scripts.data import cifar100
 from tests.unit.scripts import archives
 
 
-@pytest.fixture
-def offline(monkeypatch):
-    """No archive, no site; the package gives back what it was asked for."""
-
-    def download(_folder):
-        raise cifar100.UnreachableError("no network")
-
-    monkeypatch.delenv("CIFAR_ARCHIVE", raising=False)
-    monkeypatch.setattr(cifar100, "download", download)
-    monkeypatch.setattr(cifar10, "download", lambda folder: folder)
-    monkeypatch.setattr(cifar10, "read", lambda _path, classes: list(classes))
+def parse(*arguments: str):
+    return etl._parser().parse_args(arguments)
 
 
 def test_the_archive_can_be_named_by_option_or_variable(tmp_path, monkeypatch):
-    path = archives.write(tmp_path / "c.tar.gz", archives.content())
-    monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
-    assert etl.get_source(None, None).classes == ("bicycle", "motorcycle")
-    assert etl.get_source(path, ["bus", "apple"]).classes == ("apple", "bus")
-    with pytest.raises(UserError, match="absent"):
-        etl.get_source(tmp_path / "absent", None)
+    named, other = (
+        archives.write(tmp_path / name, archives.content()) for name in ("a.tar.gz", "b.tar.gz")
+    )
+    monkeypatch.setenv("CIFAR_ARCHIVE", str(named))
+    assert etl.archives(parse()) == {cifar100.ARCHIVE: named}
+    assert etl.archives(parse("--archive", str(other))) == {cifar100.ARCHIVE: other}
+    assert etl.get_source(parse("--classes", "bus,apple")).classes == ("apple", "bus")
 
 
-def test_without_the_site_the_stand_in_is_used_loudly(offline, capsys):
-    assert etl.get_source(None, None) == ["automobile", "truck"]
-    warning = capsys.readouterr().err
-    assert all(line.startswith("!! ") for line in warning.splitlines())
-    for words in ("no network", "automobile and truck of CIFAR-10", "CIFAR_ARCHIVE"):
-        assert words in warning
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pretraining", "--classes", "ship,truck"), "without --classes"),
+        (("--pretraining", "--folder", "photos"), "without --folder"),
+        (("--folder", "photos", "--archive", "{hundred}"), "--folder or --archive"),
+        (("--classes", "ship,truck", "--archive", "{hundred}"), "has none of ship, truck"),
+        (("--classes", "bus,apple", "--archive", "{ten}"), "has none of bus, apple"),
+        (("--pretraining", "--archive", "{hundred}"), "CIFAR-100's archive"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(tmp_path, arguments, said):
+    paths = {
+        "hundred": archives.write(tmp_path / "hundred.tar.gz", archives.content()),
+        "ten": archives.write_ten(tmp_path / "ten.tar.gz"),
+    }
+    with pytest.raises(UserError, match=said):
+        etl.check(parse(*(argument.format(**paths) for argument in arguments)))
 
 
-def test_the_stand_ins_own_classes_can_be_asked_for(offline):
-    assert etl.get_source(None, ["ship", "truck"]) == ["ship", "truck"]
+def test_both_archives_can_be_given_for_classes_of_both(tmp_path):
+    hundred = archives.write(tmp_path / "hundred.tar.gz", archives.content())
+    ten = archives.write_ten(tmp_path / "ten.tar.gz")
+    arguments = parse(
+        "--archive", str(ten), "--archive", str(hundred), "--classes", "truck,bicycle"
+    )
+    etl.check(arguments)
+    source = etl.get_source(arguments)
+    assert source.classes == ("truck", "bicycle")
+    assert etl.uneven_classes(source) is None
 
 
-def test_classes_that_the_stand_in_lacks_are_one_line(offline):
-    with pytest.raises(UserError, match=r"no network.*no class 'bicycle'.*--archive PATH"):
-        etl.get_source(None, ["bicycle", "motorcycle"])
+def test_uneven_classes_are_told(tmp_path):
+    hundred = archives.write(tmp_path / "hundred.tar.gz", archives.content(per_class=3))
+    ten = archives.write_ten(tmp_path / "ten.tar.gz")
+    arguments = parse("--archive", str(ten), "--archive", str(hundred), "--classes", "bus,cat")
+    assert "cat 10, bus 3" in etl.uneven_classes(etl.get_source(arguments))
 
 
 def test_a_batch_is_written_whole_or_not_at_all(tmp_path):

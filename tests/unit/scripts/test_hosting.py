@@ -195,6 +195,15 @@ def test_the_newest_model_is_of_this_stages_newest_job(stage, sagemaker):
         stage.newest_model()
 
 
+def test_the_instances_that_an_endpoint_is_to_have_are_counted(stage, sagemaker):
+    assert stage.instance_count() == 0
+    roll_out(stage)
+    sagemaker.endpoint["ProductionVariants"] = [
+        {"CurrentInstanceCount": 2, "DesiredInstanceCount": 3}
+    ]
+    assert stage.instance_count() == 3
+
+
 def test_answers_are_captured_as_readable_json():
     capture = capture_configuration("bucket", 25)
     assert capture["DestinationS3Uri"] == "s3://bucket/capture"

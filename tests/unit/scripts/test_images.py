@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from scripts.cli import UserError
-from scripts.data.images import choose_classes, select
+from scripts.data.images import (
+    LabelledImages,
+    Source,
+    check_classes,
+    choose_classes,
+    combine,
+    select,
+    unique_names,
+)
 
 MANY = [f"class_{number}" for number in range(98)] + ["bicycle", "motorcycle"]
 
@@ -24,7 +32,7 @@ def test_an_unknown_class_of_few_is_answered_with_all():
 @pytest.mark.parametrize("wanted", [[], ["bicycle"], ["bicycle", "bicycle", "motorcycle"]])
 def test_fewer_than_two_classes_or_one_twice_are_refused(wanted):
     with pytest.raises(UserError, match="two or more different classes"):
-        choose_classes(wanted, MANY, "X")
+        check_classes(wanted)
 
 
 def test_selected_rows_are_numbered_from_zero():
@@ -33,3 +41,27 @@ def test_selected_rows_are_numbered_from_zero():
     assert rows.labels.tolist() == [1, 0, 1, 0]
     assert rows.names.tolist() == ["a", "b", "d", "e"]
     assert (rows.images == images[[0, 1, 3, 4]]).all()
+
+
+def source(name: str, classes: tuple[str, ...], first: int) -> Source:
+    def rows(count: int) -> LabelledImages:
+        images = np.full((count, 2, 2, 3), first, np.uint8)
+        return LabelledImages(images, np.arange(count) % 2, np.array(["a"] * count))
+
+    return Source(name, f"from {name}", classes, rows(4), rows(2))
+
+
+def test_two_sources_are_one_with_the_classes_of_both():
+    both = combine(source("ten", ("car", "truck"), 1), source("hundred", ("bike", "bus"), 2))
+    assert both.name == "ten+hundred"
+    assert both.origin == "from ten; from hundred"
+    assert both.classes == ("car", "truck", "bike", "bus")
+    assert both.train.labels.tolist() == [0, 1, 0, 1, 2, 3, 2, 3]
+    assert both.train.images[:, 0, 0, 0].tolist() == [1] * 4 + [2] * 4
+    assert both.test.labels.tolist() == [0, 1, 2, 3]
+
+
+def test_names_are_unique_within_a_class_even_where_the_number_is_taken():
+    labels = np.array([0, 0, 0, 1])
+    names = np.array(["a-2", "a", "a", "a"])
+    assert unique_names(labels, names).tolist() == ["a-2", "a", "a-3", "a"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scripts.data.images import LabelledImages
-from scripts.data.split import hold_out
+from scripts.data.split import folds, hold_out
 
 
 def make(count: int, classes: int = 2, seed: int = 0) -> LabelledImages:
@@ -48,3 +48,31 @@ def test_names_and_other_classes_do_not_matter():
     held = {image.tobytes() for image in hold_out(rows.take(rows.labels < 2))[1].images}
     assert {image.tobytes() for image in hold_out(renamed)[1].images} == held
     assert held <= {image.tobytes() for image in hold_out(rows)[1].images}
+
+
+def test_every_row_is_in_one_fold_and_a_fold_has_its_share_of_each_class():
+    rows = make(90, classes=3)
+    parts = list(folds(rows, 5))
+    assert sorted(name for _, fold in parts for name in fold.names) == sorted(rows.names)
+    for others, fold in parts:
+        assert sorted([*others.names, *fold.names]) == sorted(rows.names)
+        assert np.bincount(fold.labels).tolist() == [6, 6, 6]
+
+
+def test_the_folds_do_not_depend_on_the_order_of_the_rows():
+    rows = make(60)
+    shuffled = rows.take(np.random.default_rng(1).permutation(60))
+    ours, theirs = ([set(fold.names) for _, fold in folds(each, 4)] for each in (rows, shuffled))
+    assert ours == theirs
+
+
+def test_copies_of_an_image_are_in_one_fold():
+    rows = make(40)
+    rows.images[10] = rows.images[20]
+    homes = [
+        number
+        for number, (_, fold) in enumerate(folds(rows, 5))
+        for name in fold.names
+        if name in ("image-10", "image-20")
+    ]
+    assert homes[0] == homes[1]

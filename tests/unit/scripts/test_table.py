@@ -9,3 +9,9 @@ def test_columns_are_aligned_and_numbers_stand_right():
 
 def test_an_empty_table_is_its_header():
     assert render(("file", "n"), []) == "file  n\n────  ─"
+
+
+def test_the_foot_stands_below_a_rule():
+    assert render(("a", "n"), [("x", "1")], foot=[("all", "1")]) == (
+        "a    n\n───  ─\nx    1\n───  ─\nall  1"
+    )

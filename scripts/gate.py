@@ -1,0 +1,57 @@
+"""The gate before the endpoint: a model's own metrics against the floors of config.yml."""
+
+import json
+
+from botocore.exceptions import ClientError
+
+from scripts.cli import UserError
+from scripts.job_output import read_member
+
+METRICS = "metrics.json"
+
+
+def read_metrics(s3, model_data: str) -> dict:
+    """Return the metrics.json of a model.tar.gz in S3. UserError where there is none."""
+    try:
+        return json.loads(read_member(s3, model_data, METRICS))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+            raise
+        raise UserError(f"There is no model at {model_data}.") from error
+    except ValueError as error:
+        raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
+
+
+def shortfalls(metrics: dict, floors: dict) -> list[str]:
+    """Return a sentence for each floor that the model's test rows miss: which, and by how much.
+
+    metrics: what train.py writes to metrics.json; floors: `accuracy`, at least this much, and
+    `expected_calibration_error`, at most. A figure that is missing is a shortfall too.
+    """
+    test = _member(metrics, "test")
+    accuracy = _member(test, "accuracy")
+    error = _member(_member(test, "expected_calibration_error"), "after_temperature")
+    return [
+        *_missed("accuracy", accuracy, floors["accuracy"], at_least=True),
+        *_missed(
+            "expected calibration error",
+            error,
+            floors["expected_calibration_error"],
+            at_least=False,
+        ),
+    ]
+
+
+def _missed(name: str, value: object, floor: float, *, at_least: bool) -> list[str]:
+    bound = f"{'at least' if at_least else 'at most'} {floor:g}"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return [f"{METRICS} does not say its {name} on the test photos, which must be {bound}"]
+    short = floor - value if at_least else value - floor
+    if short <= 0:
+        return []
+    side = "below" if at_least else "above"
+    return [f"its {name} of {value:.4f} is {short:.4f} {side} the floor: it must be {bound}"]
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None

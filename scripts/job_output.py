@@ -1,0 +1,30 @@
+"""What a training job left in the bucket, read without unpacking anything onto the disk."""
+
+import tarfile
+import zlib
+
+from scripts.cli import UserError
+from scripts.storage import split_uri
+
+MEMBER_BYTES = 64 * 1024**2
+
+
+def read_member(s3, uri: str, name: str) -> bytes:
+    """Return one file of a .tar.gz in S3, streamed as far as it. UserError if it is not there."""
+    bucket, key = split_uri(uri)
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    try:
+        with tarfile.open(fileobj=body, mode="r|gz") as tar:
+            for member in tar:
+                if member.name.removeprefix("./") == name and member.isreg():
+                    if member.size > MEMBER_BYTES:
+                        raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
+                    return tar.extractfile(member).read()
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise UserError(f"{uri} cannot be read as an archive: {error}") from error
+    raise UserError(f"{uri} holds no {name}. Was it made by model/train.py?")
+
+
+def output_uri(job: dict) -> str:
+    """Return where the files lie that a job left beside its model."""
+    return job["ModelArtifacts"]["S3ModelArtifacts"].replace("/model.tar.gz", "/output.tar.gz")

@@ -1,0 +1,1 @@
+"""Many training jobs that together tell what one number is worth."""

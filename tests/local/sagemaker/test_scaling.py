@@ -1,0 +1,126 @@
+"""What an endpoint's scaling is to be is recorded; what would need real scaling is refused."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+KEY = {
+    "ServiceNamespace": "sagemaker",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+TRACKING = {
+    "TargetValue": 100.0,
+    "PredefinedMetricSpecification": {
+        "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def autoscaling(session):
+    return session.client("application-autoscaling")
+
+
+@pytest.fixture
+def resource(autoscaling, endpoint):
+    """The variant of an endpoint in service; not scaled before or after."""
+    resource = f"endpoint/{endpoint}/variant/v0"
+    yield resource
+    for target in targets(autoscaling, resource):
+        autoscaling.deregister_scalable_target(**KEY, ResourceId=target["ResourceId"])
+
+
+def targets(autoscaling, resource: str) -> list[dict]:
+    return autoscaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[resource]
+    )["ScalableTargets"]
+
+
+def put_policy(autoscaling, resource: str, **changes) -> dict:
+    return autoscaling.put_scaling_policy(
+        **{
+            **KEY,
+            "ResourceId": resource,
+            "PolicyName": "by invocations",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": TRACKING,
+            **changes,
+        }
+    )
+
+
+def test_a_target_and_its_policy_are_kept_and_removed_together(autoscaling, sagemaker, resource):
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MaxCapacity=4)
+    (target,) = targets(autoscaling, resource)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+
+    put = put_policy(autoscaling, resource)
+    described = autoscaling.describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=resource
+    )
+    (policy,) = described["ScalingPolicies"]
+    assert policy["PolicyARN"] == put["PolicyARN"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"] == TRACKING
+    assert policy["Alarms"] == []
+
+    endpoint = resource.split("/")[1]
+    (variant,) = sagemaker.client.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
+    assert variant["DesiredInstanceCount"] == 1  # it does not scale
+
+    autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
+    assert targets(autoscaling, resource) == []
+    described = autoscaling.describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=resource
+    )
+    assert described["ScalingPolicies"] == []
+    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
+        autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
+
+
+@pytest.mark.parametrize("variant", ["endpoint/none/variant/v0", "endpoint/{}/variant/v7", "{}"])
+def test_a_variant_that_is_not_in_service_is_refused(autoscaling, endpoint, variant):
+    with pytest.raises(autoscaling.exceptions.ValidationException):
+        autoscaling.register_scalable_target(
+            **KEY, ResourceId=variant.format(endpoint), MinCapacity=1, MaxCapacity=3
+        )
+
+
+@pytest.mark.parametrize("capacity", [{}, {"MinCapacity": 1}, {"MinCapacity": 3, "MaxCapacity": 2}])
+def test_capacities_that_make_no_range_are_refused(autoscaling, resource, capacity):
+    with pytest.raises(autoscaling.exceptions.ValidationException):
+        autoscaling.register_scalable_target(**KEY, ResourceId=resource, **capacity)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
+        {
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 1.0,
+                "CustomizedMetricSpecification": {
+                    "MetricName": "x",
+                    "Namespace": "y",
+                    "Statistic": "Sum",
+                },
+            }
+        },
+        {"TargetTrackingScalingPolicyConfiguration": {**TRACKING, "TargetValue": -1.0}},
+    ],
+)
+def test_other_policies_are_refused(autoscaling, resource, changes):
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    with pytest.raises(autoscaling.exceptions.ValidationException):
+        put_policy(autoscaling, resource, **changes)
+
+
+def test_a_policy_needs_a_target(autoscaling, resource):
+    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
+        put_policy(autoscaling, resource)
+
+
+def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
+    with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
+        autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")
+    with pytest.raises(ClientError, match="does not emulate scaling of ecs"):
+        autoscaling.describe_scalable_targets(ServiceNamespace="ecs")

@@ -1,0 +1,91 @@
+import io
+import json
+import tarfile
+
+import pytest
+from botocore.exceptions import ClientError
+
+from scripts import gate
+from scripts.cli import UserError
+
+FLOORS = {"accuracy": 0.85, "expected_calibration_error": 0.08}
+
+
+def metrics(accuracy=0.95, error=0.02) -> dict:
+    """What the gate reads of metrics.json."""
+    calibration = {"before_temperature": 0.2, "after_temperature": error}
+    return {"test": {"accuracy": accuracy, "expected_calibration_error": calibration}}
+
+
+@pytest.mark.parametrize("good", [metrics(), metrics(0.85, 0.08), metrics(1, 0)])
+def test_a_model_on_or_above_the_floors_passes(good):
+    assert gate.shortfalls(good, FLOORS) == []
+
+
+def test_a_shortfall_says_which_floor_and_by_how_much():
+    assert gate.shortfalls(metrics(accuracy=0.8), FLOORS) == [
+        "its accuracy of 0.8000 is 0.0500 below the floor: it must be at least 0.85"
+    ]
+    assert gate.shortfalls(metrics(error=0.1234), FLOORS) == [
+        "its expected calibration error of 0.1234 is 0.0434 above the floor: "
+        "it must be at most 0.08"
+    ]
+    assert len(gate.shortfalls(metrics(0.5, 0.5), FLOORS)) == 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, [], {}, {"test": None}, {"test": {}}, metrics(None, "good"), metrics(True, False)],
+)
+def test_metrics_that_do_not_say_are_shortfalls(odd):
+    missed = gate.shortfalls(odd, FLOORS)
+    assert len(missed) == 2
+    assert all("does not say" in reason for reason in missed)
+
+
+def test_a_figure_that_is_no_number_does_not_pass():
+    nan = float("nan")
+    assert len(gate.shortfalls(metrics(nan, nan), FLOORS)) == 2
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """A .tar.gz of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return buffer.getvalue()
+
+
+class Bucket:
+    """S3 with one object, or none."""
+
+    def __init__(self, body: bytes | None):
+        self.body = body
+
+    def get_object(self, Bucket, Key):  # noqa: N803
+        if self.body is None:
+            error = {"Code": "NoSuchKey", "Message": "The specified key does not exist."}
+            raise ClientError({"Error": error}, "GetObject")
+        return {"Body": io.BytesIO(self.body)}
+
+
+def test_the_metrics_are_read_out_of_the_archive():
+    archive = tar({"model.onnx": b"model", "metrics.json": json.dumps(metrics()).encode()})
+    assert gate.read_metrics(Bucket(archive), "s3://bucket/model.tar.gz") == metrics()
+
+
+@pytest.mark.parametrize(
+    ("archive", "reason"),
+    [
+        (tar({"model.onnx": b"model"}), "holds no metrics.json"),
+        (tar({"metrics.json": b"accuracy: 1"}), "is not JSON"),
+        (b"no archive", "cannot be read"),
+        (None, "no model at s3://bucket/model.tar.gz"),
+    ],
+)
+def test_an_archive_without_readable_metrics_is_named(archive, reason):
+    with pytest.raises(UserError, match=reason):
+        gate.read_metrics(Bucket(archive), "s3://bucket/model.tar.gz")
