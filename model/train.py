@@ -88,6 +88,7 @@ Z_95 = 1.959964  # the standard normal's 97.5 % point
 
 CHANNELS = ("train", "validation", "test")
 LABEL_BYTES = 64  # what reads the model's answers reckons with class names of a bounded size
+EPOCHS_SHOWN = 10  # about so many lines in the log; epochs.csv has every epoch
 EVALUATION_BATCH = 500
 ONNX_TOLERANCE = 1e-4  # largest difference of a probability between PyTorch and ONNX Runtime
 
@@ -444,7 +445,8 @@ def fit(
             row["validation_accuracy"] = accuracy_of(averaged, validation, device)
         row["seconds"] = time.perf_counter() - start
         history.append(row)
-        print_epoch(row)
+        if epoch % max(1, epochs // EPOCHS_SHOWN) == 0 or epoch == epochs:
+            print_epoch(row)
         if checkpoint:
             state = {name: part.state_dict() for name, part in stateful.items()}
             state |= {"generator": generator.get_state(), "step": step, "history": history}
