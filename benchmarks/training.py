@@ -47,7 +47,7 @@ BIKES = ("bicycle", "motorcycle")
 CONFIGURATIONS = {
     "bikes": Configuration(BIKES),
     "bikes-pretrained": Configuration(BIKES, pretrained=True),
-    "vehicles": Configuration(("airplane", "automobile", "ship", "truck"), epochs=20),
+    "vehicles": Configuration(("airplane", "automobile", "ship", "truck"), epochs=40),
 }
 HEADER = (
     "configuration",

@@ -740,7 +740,7 @@ def draw_reliability(path: Path, probabilities: dict, labels: dict) -> None:
         lowest = min(lowest, *middles, *(low for low, _ in intervals))
     limits = (max(0.0, lowest - 0.02), 1.005)
     axes.set(xlabel="confidence", ylabel="accuracy", title="Reliability", xlim=limits, ylim=limits)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     picture.savefig(path)
 
 
