@@ -45,7 +45,7 @@ def demo(copy):
     """A function that runs the demo and gives its summary and what it printed."""
     archive = write_cifar_archive(copy.parent / "cifar-100-python.tar.gz")
     port = ("--port", str(free_port()))
-    env = {**os.environ, **AWS, "CIFAR_ARCHIVE": os.environ.get("CIFAR_ARCHIVE", str(archive))}
+    env = {**os.environ, **AWS, "CIFAR_ARCHIVE": str(archive)}
 
     def run() -> tuple[dict, str]:
         command = [sys.executable, "-m", "scripts.demo", *port]
