@@ -63,7 +63,7 @@ def write_cifar_archive(path: Path, train: int = 120, test: int = 40) -> Path:
         "test": cifar_rows(test, seed=2),
         "meta": {b"fine_label_names": names},
     }
-    with tarfile.open(path, "w:gz") as archive:
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
         for name, content in members.items():
             data = pickle.dumps(content, protocol=2)
             member = tarfile.TarInfo(f"cifar-100-python/{name}")

@@ -47,7 +47,7 @@ def write_ten(path: Path, members: dict | None = None) -> Path:
 
 def write(path: Path, members: dict, folder: str = "cifar-100-python/") -> Path:
     """Write a tar.gz. A member that is bytes goes in as it is, any other is pickled."""
-    with tarfile.open(path, "w:gz") as tar:
+    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
         for name, member in members.items():
             data = member if isinstance(member, bytes) else pickle.dumps(member, protocol=2)
             info = tarfile.TarInfo(f"{folder}{name}")

@@ -15,7 +15,7 @@ def package(tmp_path, monkeypatch):
     """A package of the same layout, 20 rows a sheet; row r of sheet s is filled with 20 s + r."""
     monkeypatch.setattr(cifar10_package, "SHEET_ROWS", 20)
     path = tmp_path / cifar10_package.FILE_NAME
-    with tarfile.open(path, "w:gz") as tar:
+    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
 
         def add(name: str, data: bytes) -> None:
             info = tarfile.TarInfo(name)
