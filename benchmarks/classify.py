@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 
-from scripts import config, dataset, storage
+from scripts import dataset, storage
 from scripts.cloud import Cloud, find_stack
 
 SIZES = (1, 40, 500)
@@ -25,15 +25,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     cloud = Cloud()
-    bucket = find_stack(cloud, arguments.stage).bucket
+    stack = find_stack(cloud, arguments.stage)
     s3, states = cloud.client("s3"), cloud.client("stepfunctions")
-    name = dataset.find(s3, bucket)["name"]
-    keys = sorted(storage.listing(s3, bucket, f"{dataset.ROOT}{name}/images/test/"))
-    machine = state_machine(cloud, arguments.stage)
+    name = dataset.find(s3, stack.bucket)["name"]
+    keys = sorted(storage.listing(s3, stack.bucket, f"{dataset.ROOT}{name}/images/test/"))
 
     def seconds(size: int) -> float:
         images = [{"s3_key": key} for key in itertools.islice(itertools.cycle(keys), size)]
-        return duration(states, machine, images)
+        return duration(states, stack.state_machine, images)
 
     seconds(SIZES[1])
     rows = [f"{'images':>8}{'seconds':>10}{'a second':>10}   median of {arguments.runs}"]
@@ -41,13 +40,6 @@ def main() -> None:
         took = statistics.median(seconds(size) for _ in range(arguments.runs))
         rows.append(f"{size:8}{took:10.2f}{size / took:10.1f}")
     sys.stdout.write("\n".join(rows) + "\n")
-
-
-def state_machine(cloud: Cloud, stage: str) -> str:
-    """The ARN of the stage's `classify`."""
-    stacks = cloud.client("cloudformation").describe_stacks(StackName=config.service_name(stage))
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks["Stacks"][0]["Outputs"]}
-    return outputs["ClassifyStateMachineArn"]
 
 
 def duration(states, machine: str, images: list[dict]) -> float:

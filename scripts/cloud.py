@@ -18,6 +18,7 @@ OUTPUTS = {
     "sagemaker_role": "SageMakerRoleArn",
     "endpoint": "EndpointName",
     "serving_repository": "ServingRepositoryUri",
+    "state_machine": "ClassifyStateMachineArn",
 }
 
 
@@ -61,6 +62,7 @@ class Stack:
     sagemaker_role: str
     endpoint: str
     serving_repository: str
+    state_machine: str
 
 
 def find_stack(cloud: Cloud, stage: str) -> Stack:

@@ -96,17 +96,12 @@ def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
         return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
 
 
-def name_in(job: dict) -> str:
-    """Return the name of the dataset that a training job was given (see `arrays_uri`)."""
-    uri = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
-    return uri.split(f"/{ROOT}")[1].split("/")[0]
-
-
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
     """Tell whether a training job was given the dataset as it is now."""
     training_rows = f"{ROOT}{name}/arrays/train/data.npz"
     changed = s3.head_object(Bucket=bucket, Key=training_rows)["LastModified"]
-    return name_in(job) == name and changed <= job["CreationTime"]
+    channel = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    return f"/{ROOT}{name}/" in channel and changed <= job["CreationTime"]
 
 
 def image_key(name: str, part: str, class_name: str, image: str) -> str:

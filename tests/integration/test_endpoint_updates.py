@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.archives import tar
 from tests.integration.service import STAGE
-from tests.local.sagemaker.conftest import model_archive, tar
+from tests.local.sagemaker.conftest import model_archive
 
 DEPLOY = (sys.executable, "-m", "scripts.deploy_endpoint", "--stage", STAGE)
 CALLERS = 4

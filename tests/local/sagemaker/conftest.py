@@ -13,6 +13,7 @@ from botocore.config import Config
 from onnx import TensorProto, helper
 from PIL import Image
 
+from tests.archives import tar
 from tests.local.conftest import ACCOUNT, until
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker"
@@ -233,17 +234,6 @@ def photo() -> bytes:
     """A PNG of 32 x 32."""
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), "red").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    """A .tar.gz of these files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, body in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            archive.addfile(member, io.BytesIO(body))
     return buffer.getvalue()
 
 

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.sagemaker.logs import endpoint_group
+from tests.archives import tar
 from tests.local.conftest import until
-from tests.local.sagemaker.conftest import model_archive, tar
+from tests.local.sagemaker.conftest import model_archive
 
 
 def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):

@@ -1,12 +1,12 @@
 import io
 import json
-import tarfile
 
 import pytest
 from botocore.exceptions import ClientError
 
 from scripts import gate
 from scripts.cli import UserError
+from tests.archives import tar
 
 FLOORS = {"accuracy": 0.85, "expected_calibration_error": 0.08}
 
@@ -46,17 +46,6 @@ def test_metrics_that_do_not_say_are_shortfalls(odd):
 def test_a_figure_that_is_no_number_does_not_pass():
     nan = float("nan")
     assert len(gate.shortfalls(metrics(nan, nan), FLOORS)) == 2
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    """A .tar.gz of these files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, body in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            archive.addfile(member, io.BytesIO(body))
-    return buffer.getvalue()
 
 
 class Bucket:
