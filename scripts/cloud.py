@@ -19,6 +19,8 @@ OUTPUTS = {
     "endpoint": "EndpointName",
     "serving_repository": "ServingRepositoryUri",
     "state_machine": "ClassifyStateMachineArn",
+    "bulk_state_machine": "ClassifyBulkStateMachineArn",
+    "topic": "TopicArn",
 }
 
 
@@ -63,6 +65,8 @@ class Stack:
     endpoint: str
     serving_repository: str
     state_machine: str
+    bulk_state_machine: str
+    topic: str
 
 
 def find_stack(cloud: Cloud, stage: str) -> Stack:

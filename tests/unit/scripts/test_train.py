@@ -7,7 +7,7 @@ from scripts.pretraining import KEY
 from scripts.train import report
 from tests.unit.scripts.memory_s3 import MemoryS3
 
-STACK = Stack("bucket", "role", "endpoint", "repository", "machine")
+STACK = Stack("bucket", "role", "endpoint", "repository", "machine", "bulk", "topic")
 
 JOB = {
     "TrainingJobName": "job",
