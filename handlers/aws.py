@@ -1,5 +1,6 @@
 """What the functions ask of S3 and SageMaker, and the names that failures get."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from http import HTTPStatus
@@ -25,13 +26,15 @@ PATIENCE = {
     "retries": {"mode": "standard", "total_max_attempts": 2},
     "tcp_keepalive": True,
 }
+CONNECTIONS = 32
+LINES_CHUNK_BYTES = 1 << 20
 UNREACHABLE = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 @cache
 def s3() -> Any:
-    """The S3 client, one a process."""
-    return boto3.client("s3", config=Config(**PATIENCE))
+    """The S3 client, one a process, for as many threads as CONNECTIONS."""
+    return boto3.client("s3", config=Config(**PATIENCE, max_pool_connections=CONNECTIONS))
 
 
 @cache
@@ -60,15 +63,50 @@ def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
         raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
 
 
-def invoke_endpoint(client: Any, name: str, body: bytes) -> bytes:
-    """The endpoint's answer to a PNG image.
+def read_lines(client: Any, bucket: str, key: str) -> Iterator[bytes]:
+    """The object's lines, without their ends, read as they are asked for.
 
-    Raises EndpointNotFound, EndpointThrottled, EndpointUnavailable, EndpointTimeout, AccessDenied,
-    InvalidInput, or InvalidModelResponse if the model refuses the image.
+    Raises ImageNotFound, AccessDenied, StorageUnavailable or InvalidInput.
     """
     try:
+        with closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            yield from body.iter_lines(chunk_size=LINES_CHUNK_BYTES)
+    except ClientError as error:
+        _raise_s3_error(error)
+    except UNREACHABLE as error:
+        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+
+
+def write_object(client: Any, bucket: str, key: str, body: bytes) -> None:
+    """Put the object. Raises AccessDenied, StorageUnavailable or InvalidInput."""
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+    except ClientError as error:
+        _raise_s3_error(error)
+    except UNREACHABLE as error:
+        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+
+
+def invoke_endpoint(
+    client: Any,
+    name: str,
+    body: bytes,
+    content_type: str = "image/png",
+    inference_id: str | None = None,
+) -> bytes:
+    """The endpoint's answer, which Data Capture records under the inference's id, if it has one.
+
+    Raises EndpointNotFound, EndpointThrottled, EndpointUnavailable, EndpointTimeout, AccessDenied,
+    InvalidInput, or InvalidModelResponse if the model refuses the body.
+    """
+    identity = {} if inference_id is None else {"InferenceId": inference_id}
+    try:
         answer = client.invoke_endpoint(
-            EndpointName=name, ContentType="image/png", Accept="application/json", Body=body
+            EndpointName=name,
+            ContentType=content_type,
+            Accept="application/json",
+            Body=body,
+            **identity,
         )
         with closing(answer["Body"]) as stream:
             return stream.read()
@@ -87,7 +125,7 @@ def _raise_s3_error(error: ClientError) -> NoReturn:
     if status == HTTPStatus.NOT_FOUND:
         raise errors.ImageNotFound(message) from error
     if status == HTTPStatus.FORBIDDEN:
-        raise errors.AccessDenied(f"S3 refused to let it be read: {message}") from error
+        raise errors.AccessDenied(f"S3 refused: {message}") from error
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 or code == "RequestTimeout":
         raise errors.StorageUnavailable(f"S3 answered {code}: {message}") from error
     raise errors.InvalidInput(f"S3 answered {code}: {message}") from error

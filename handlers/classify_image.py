@@ -4,7 +4,8 @@ import base64
 import os
 from typing import Any
 
-from handlers import aws, events
+from handlers import aws, batches, events, inference_ids
+from handlers.classify_batch import classify_batch
 from handlers.errors import InvalidInput
 from handlers.logs import logged
 from handlers.predictions import parse_answer
@@ -12,20 +13,28 @@ from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
 SAGEMAKER = aws.sagemaker()
+S3 = aws.s3()
 
 
 @logged
 def handler(event: Any, context: Any) -> dict:
     """`{image_data, ...}` -> `{..., inferences, label, confidence}`, without the image.
 
-    Raises InvalidInput, EndpointNotFound, EndpointThrottled, EndpointUnavailable, EndpointTimeout,
-    AccessDenied or InvalidModelResponse.
+    A batch as `classify_batch`. Raises InvalidInput, EndpointNotFound, EndpointThrottled,
+    EndpointUnavailable, EndpointTimeout, AccessDenied or InvalidModelResponse.
     """
+    if batches.is_batch(event):
+        return classify_batch(event, S3, SAGEMAKER, SETTINGS)
     try:
         png = base64.b64decode(events.text(event, "image_data"), validate=True)
     except ValueError:
         raise InvalidInput("image_data is not base64") from None
-    prediction = parse_answer(aws.invoke_endpoint(SAGEMAKER, SETTINGS.endpoint_name, png))
+    identity = None
+    if "s3_bucket" in event and "s3_key" in event:
+        place = events.text(event, "s3_bucket"), events.text(event, "s3_key")
+        identity = inference_ids.of_image(*place)
+    answer = aws.invoke_endpoint(SAGEMAKER, SETTINGS.endpoint_name, png, inference_id=identity)
+    prediction = parse_answer(answer)
     return {
         **{name: value for name, value in event.items() if name != "image_data"},
         "inferences": prediction.inferences,

@@ -3,23 +3,46 @@
 import os
 from typing import Any
 
-from handlers import events
+from handlers import batches, events
 from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
-from handlers.logs import logged
+from handlers.logs import logged, note
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
 
 
 @logged
-def handler(event: Any, context: Any) -> dict:
+def handler(event: Any, context: Any) -> dict | list[dict]:
     """`{label, confidence, threshold?, ...}` -> the same, accepted.
 
-    Raises THRESHOLD_CONFIDENCE_NOT_MET where the confidence is below the threshold (by default the
-    service's), or InvalidInput.
+    A batch -> its results, one an item, each with `status` accepted, review or failed. Raises
+    THRESHOLD_CONFIDENCE_NOT_MET where the confidence is below the threshold (by default the
+    service's), for no batch; or InvalidInput.
     """
+    if batches.is_batch(event):
+        return filter_batch(event)
     label, confidence = events.text(event, "label"), events.fraction(event, "confidence")
     threshold = events.fraction(event, "threshold", default=SETTINGS.threshold)
-    if confidence < threshold:
+    accepted = confidence >= threshold
+    note(accepted=int(accepted), review=int(not accepted))
+    if not accepted:
         raise THRESHOLD_CONFIDENCE_NOT_MET(f"{label} at {confidence:.4f} is below {threshold}")
     return event
+
+
+def filter_batch(batch: dict) -> list[dict]:
+    """The batch's results, in its order."""
+    threshold = events.fraction(
+        batch.get("BatchInput", {}), "threshold", default=SETTINGS.threshold
+    )
+    results = [{**item, "status": status(item, threshold)} for item in batches.items(batch)]
+    ended = [result["status"] for result in results]
+    note(accepted=ended.count("accepted"), review=ended.count("review"))
+    return results
+
+
+def status(item: dict, threshold: float) -> str:
+    """How the image ends."""
+    if batches.has_failed(item):
+        return "failed"
+    return "accepted" if events.fraction(item, "confidence") >= threshold else "review"

@@ -29,6 +29,15 @@ def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
     Raises ImageTooLarge above `max_pixels`, before anything is decoded, and InvalidImage for
     whatever is not a complete image of these formats.
     """
+    return _png(_read(data, size, max_pixels))
+
+
+def to_pixels(data: bytes, size: int, max_pixels: int) -> bytes:
+    """The pixels of `to_model_input`: `size` rows of `size` RGB values. Raises the same."""
+    return _read(data, size, max_pixels).tobytes()
+
+
+def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     if not data:
         raise InvalidImage("the file is empty")
     try:
@@ -36,7 +45,7 @@ def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageTooLarge(f"{width} x {height} pixels are more than {max_pixels}")
-            return _png(_model_input(image, size))
+            return _model_input(image, size)
     except HandlerError:
         raise
     except Image.UnidentifiedImageError:

@@ -11,22 +11,40 @@ from handlers.errors import HandlerError
 logger = Logger()
 
 
-def logged(function: Callable[[Any, Any], dict]) -> Callable[[Any, Any], dict]:
+def logged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The handler `function`, logging how each call ends; events, which hold images, stay out."""
 
     @wraps(function)
     @logger.inject_lambda_context(log_event=False, clear_state=True)
-    def handler(event: Any, context: Any) -> dict:
-        if isinstance(event, dict) and isinstance(event.get("s3_key"), str):
-            logger.append_keys(s3_key=event["s3_key"])
+    def handler(event: Any, context: Any) -> Any:
+        note(**_subject(event))
         try:
             result = function(event, context)
         except HandlerError as error:
             logger.warning(str(error), error=type(error).__name__)
             raise
-        logger.info(
-            "done", **{name: result[name] for name in ("label", "confidence") if name in result}
-        )
+        logger.info("done", **_outcome(result))
         return result
 
     return handler
+
+
+def note(**fields: Any) -> None:
+    """Add keys to the line of this call."""
+    logger.append_keys(**fields)
+
+
+def _subject(event: Any) -> dict:
+    if not isinstance(event, dict):
+        return {}
+    if isinstance(event.get("Items"), list):
+        return {"images": len(event["Items"])}
+    return {"s3_key": event["s3_key"]} if isinstance(event.get("s3_key"), str) else {}
+
+
+def _outcome(result: Any) -> dict:
+    if isinstance(result, dict) and "Items" in result:
+        return {"failed": sum("error" in item for item in result["Items"])}
+    if isinstance(result, list):
+        return {"failed": sum(item["status"] == "failed" for item in result)}
+    return {name: result[name] for name in ("label", "confidence") if name in result}

@@ -20,9 +20,15 @@ class Prediction:
 
 
 def parse_answer(body: bytes) -> Prediction:
-    """The prediction in an answer for one image, `{"classes": [str], "inferences": [[float]]}`.
+    """The prediction in an answer for one image. Raises InvalidModelResponse."""
+    [prediction] = parse_answers(body, 1)
+    return prediction
 
-    Raises InvalidModelResponse unless there is a probability for each class and they sum to 1.
+
+def parse_answers(body: bytes, images: int) -> list[Prediction]:
+    """The predictions in an answer for so many images, `{"classes": [C], "inferences": [N x C]}`.
+
+    Raises InvalidModelResponse unless each image has a probability for each class, which sum to 1.
     """
     try:
         answer = json.loads(body)
@@ -35,13 +41,14 @@ def parse_answer(body: bytes) -> Prediction:
         raise InvalidModelResponse(
             f"classes must be different printable names of at most {LABEL_BYTES} bytes"
         )
-    if (
-        not isinstance(inferences, list)
-        or len(inferences) != 1
-        or not isinstance(inferences[0], list)
-    ):
-        raise InvalidModelResponse("inferences must be a list that holds one list of numbers")
-    [row] = inferences
+    if not isinstance(inferences, list) or len(inferences) != images:
+        raise InvalidModelResponse(f"inferences must be {images} in a list, one an image")
+    return [_prediction(classes, row) for row in inferences]
+
+
+def _prediction(classes: list[str], row: Any) -> Prediction:
+    if not isinstance(row, list):
+        raise InvalidModelResponse("each of the inferences must be a list of numbers")
     if len(row) != len(classes):
         raise InvalidModelResponse(f"{len(classes)} classes came with {len(row)} probabilities")
     if not all(_is_probability(value) for value in row) or abs(sum(row) - 1) > SUM_TOLERANCE:

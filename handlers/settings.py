@@ -8,11 +8,12 @@ from dataclasses import dataclass
 class Settings:
     """What serverless.yml gives the functions.
 
-    `buckets` may be read from, `image_size` is pixels a side, `image_max_bytes` and
-    `image_max_pixels` bound a photo, `threshold` (0 to 1) is the confidence below which an image
-    goes to review.
+    `buckets`, of which `own_bucket` is one, may be read from, `image_size` is pixels a side,
+    `image_max_bytes` and `image_max_pixels` bound a photo, `threshold` (0 to 1) is the confidence
+    below which an image goes to review.
     """
 
+    own_bucket: str
     buckets: frozenset[str]
     image_size: int
     image_max_bytes: int
@@ -23,8 +24,10 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Settings from environment variables; KeyError names one that is missing."""
-        buckets = [environment["BUCKET_NAME"], *environment["EXTRA_BUCKETS"].split(",")]
+        own_bucket = environment["BUCKET_NAME"]
+        buckets = [own_bucket, *environment["EXTRA_BUCKETS"].split(",")]
         return cls(
+            own_bucket=own_bucket,
             buckets=frozenset(filter(None, buckets)),
             image_size=int(environment["IMAGE_SIZE"]),
             image_max_bytes=int(environment["IMAGE_MAX_BYTES"]),

@@ -1,21 +1,24 @@
 'use strict';
 
-// Writes the state machine as it is deployed, with ${...} where CloudFormation fills in names, to the
-// file given or to classify.asl.json beside this one: for Workflow Studio, viewers and the tests.
+// Writes the state machines as they are deployed, with ${...} where CloudFormation fills in names, to the
+// folder given or beside this file: for Workflow Studio, viewers and the tests.
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const file = process.argv[2] ?? path.join(__dirname, 'classify.asl.json');
+const folder = process.argv[2] ?? __dirname;
 const sls = [require.resolve('osls/bin/serverless.js'), 'print', '--format', 'json'];
-const printed = execFileSync(process.execPath, [...sls, '--path', 'stepFunctions.stateMachines.classify.definition'], {
+const printed = execFileSync(process.execPath, [...sls, '--path', 'stepFunctions.stateMachines'], {
   cwd: path.dirname(__dirname),
 });
 
-const definition = JSON.parse(printed, (key, value) => {
+const machines = JSON.parse(printed, (key, value) => {
   if (value?.Ref) return `\${${value.Ref}}`;
   // serverless-step-functions takes a function's key for its logical ID.
-  const [name, attribute] = value?.['Fn::GetAtt'] ?? [];
+  const [name, attribute] = (key === 'FunctionName' && value?.['Fn::GetAtt']) || [];
   return name ? `\${${name[0].toUpperCase()}${name.slice(1)}LambdaFunction.${attribute}}` : value;
 });
-fs.writeFileSync(file, `${JSON.stringify(definition, null, 2)}\n`);
+for (const [key, machine] of Object.entries(machines)) {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  fs.writeFileSync(path.join(folder, `${name}.asl.json`), `${JSON.stringify(machine.definition, null, 2)}\n`);
+}

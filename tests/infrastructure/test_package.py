@@ -16,7 +16,8 @@ def test_function_code_is_small_and_holds_the_handlers_alone(package):
 
 
 def test_handlers_are_thin():
-    for name in ("serialize_image_data", "classify_image", "filter_low_confidence"):
+    names = ("serialize_image_data", "classify_image", "filter_low_confidence", "count_results")
+    for name in names:
         lines = (REPOSITORY / "handlers" / f"{name}.py").read_text().splitlines()
         assert len(lines) <= 60
 
@@ -35,13 +36,14 @@ def test_the_layer_is_for_the_runtime_and_architecture_of_serverless_yml(package
     assert binary == "python/PIL/_imaging.cpython-313-aarch64-linux-gnu.so"
 
 
-def test_the_definition_is_valid_and_its_export_is_up_to_date(tmp_path):
-    fresh = tmp_path / "classify.asl.json"
-    command = ["node", "statemachine/export.js", fresh]
+def test_the_definitions_are_valid_and_their_exports_up_to_date(tmp_path):
+    command = ["node", "statemachine/export.js", tmp_path]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    committed = REPOSITORY / "statemachine" / "classify.asl.json"
-    assert json.loads(fresh.read_text()) == json.loads(committed.read_text()), "npm run export"
-
-    command = ["node_modules/.bin/asl-validator", "--json-path", fresh]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    committed = {path.name: path for path in (REPOSITORY / "statemachine").glob("*.asl.json")}
+    assert {path.name for path in tmp_path.iterdir()} == set(committed)
+    for fresh in tmp_path.iterdir():
+        old = committed[fresh.name].read_text()
+        assert json.loads(fresh.read_text()) == json.loads(old), "npm run export"
+        command = ["node_modules/.bin/asl-validator", "--json-path", fresh]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr

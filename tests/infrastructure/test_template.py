@@ -1,5 +1,6 @@
 """The packaged template: what serverless.yml asks for is there, and no role may do more."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from handlers.settings import Settings
 from tests.infrastructure.conftest import REPOSITORY
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yml").read_text())
+
+EXPRESS_SECONDS = 300
+MACHINES = {"ClassifyStateMachine", "ClassifyBulkStateMachine"}
 
 # Actions that AWS does not limit to a resource, or to none narrower than these.
 UNLIMITED = {
@@ -47,6 +51,14 @@ def aslist(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
+def image_states(resources: dict, machine: str) -> list[dict]:
+    """The tasks that each image or batch goes through, in their order."""
+    text = resources[machine]["Properties"]["DefinitionString"]["Fn::Sub"][0]
+    [map_state] = [s for s in json.loads(text)["States"].values() if s["Type"] == "Map"]
+    states = map_state["ItemProcessor"]["States"].values()
+    return [state for state in states if state["Type"] == "Task"]
+
+
 def statements(role: dict) -> list[dict]:
     """What the role allows; no managed policy, which could allow anything."""
     assert "ManagedPolicyArns" not in role
@@ -76,16 +88,17 @@ def test_every_star_in_a_role_is_one_that_aws_insists_on(resources):
 
 def test_every_function_has_a_role_of_its_own(resources):
     roles = {json.dumps(function["Role"]) for function in functions(resources).values()}
-    assert len(roles) == 3
+    assert len(roles) == 4
     assert "IamRoleLambdaExecution" not in resources
 
 
 @pytest.mark.parametrize(
     ("role", "may"),
     [
-        ("SerializeImageDataRole", {"s3:GetObject", "s3:ListBucket"}),
-        ("ClassifyImageRole", {"sagemaker:InvokeEndpoint"}),
+        ("SerializeImageDataRole", {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}),
+        ("ClassifyImageRole", {"sagemaker:InvokeEndpoint", "s3:GetObject"}),
         ("FilterLowConfidenceRole", set()),
+        ("CountResultsRole", {"s3:GetObject"}),
     ],
 )
 def test_functions_may_log_trace_and_do_their_one_thing(resources, role, may):
@@ -125,6 +138,7 @@ def test_config_yml_reaches_the_functions(resources):
         plain = {name: value for name, value in variables.items() if not isinstance(value, dict)}
         read = Settings.of({**plain, "BUCKET_NAME": "own", "EXTRA_BUCKETS": ""})
         assert read == Settings(
+            own_bucket="own",
             buckets=frozenset({"own"}),
             image_size=CONFIG["image"]["size"],
             image_max_bytes=CONFIG["image"]["max_bytes"],
@@ -140,11 +154,18 @@ def test_a_slow_service_is_reported_before_the_function_and_the_task_time_out(re
     attempts = PATIENCE["retries"]["total_max_attempts"]
     longest_back_off = 1
     patience = PATIENCE["connect_timeout"] + PATIENCE["read_timeout"] + longest_back_off
-    [timeout] = {function["Timeout"] for function in functions(resources).values()}
-    definition = resources["ClassifyStateMachine"]["Properties"]["DefinitionString"]["Fn::Sub"][0]
-    images = json.loads(definition)["States"]["ClassifyImages"]["ItemProcessor"]["States"]
-    tasks = [state["TimeoutSeconds"] for state in images.values() if state["Type"] == "Task"]
-    assert attempts * patience < timeout < min(tasks)
+    timeouts = [function["Timeout"] for function in functions(resources).values()]
+    tasks = [state["TimeoutSeconds"] for state in image_states(resources, "ClassifyStateMachine")]
+    assert attempts * patience < min(timeouts + tasks)
+
+
+def test_a_batch_may_take_as_long_as_its_functions_may(resources):
+    of = functions(resources)
+    names = ("serializeImageData", "classifyImage", "filterLowConfidence")
+    tasks = image_states(resources, "ClassifyBulkStateMachine")
+    for name, task in zip(names, tasks, strict=True):
+        assert of[name]["Timeout"] < task["TimeoutSeconds"]
+    assert sum(task["TimeoutSeconds"] for task in tasks) < EXPRESS_SECONDS
 
 
 def test_functions_are_traced_and_log_json(resources):
@@ -156,7 +177,7 @@ def test_functions_are_traced_and_log_json(resources):
 
 def test_logs_are_not_kept_for_ever(resources):
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 4
+    assert len(groups) == 5
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
 
 
@@ -181,7 +202,7 @@ def test_captures_expire(resources):
 def test_checkpoints_expire_and_models_do_not(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"capture/", "training/checkpoints/"}
+    assert expiring == {"capture/", "bulk/pixels/", "training/checkpoints/"}
 
 
 def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
@@ -197,13 +218,13 @@ def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
 
 def test_people_are_told_of_every_execution_that_ends_badly(resources):
     told = {
-        status
+        (machine["Ref"], status)
         for rule in of_type(resources, "AWS::Events::Rule").values()
         for status in rule["EventPattern"]["detail"].get("status", [])
+        for machine in rule["EventPattern"]["detail"]["stateMachineArn"]
         if rule["Targets"][0]["Arn"] == {"Ref": "Topic"}
-        and rule["EventPattern"]["detail"]["stateMachineArn"] == [{"Ref": "ClassifyStateMachine"}]
     }
-    assert told == {"FAILED", "TIMED_OUT", "ABORTED"}
+    assert told == set(itertools.product(MACHINES, ("FAILED", "TIMED_OUT", "ABORTED")))
     [policy] = of_type(resources, "AWS::SNS::TopicPolicy").values()
     assert policy["Topics"] == [{"Ref": "Topic"}]
     for statement in policy["PolicyDocument"]["Statement"]:
@@ -231,9 +252,16 @@ def test_a_photo_below_incoming_starts_an_execution_with_the_whole_event(resourc
     assert aslist(statement["Resource"]) == [{"Ref": "ClassifyStateMachine"}]
 
 
-def test_the_state_machine_is_traced_and_its_log_holds_no_image(resources):
-    machine = resources["ClassifyStateMachine"]["Properties"]
-    assert machine["RoleArn"] == {"Fn::GetAtt": ["StateMachineRole", "Arn"]}
+@pytest.mark.parametrize(
+    ("machine", "role"),
+    [
+        ("ClassifyStateMachine", "StateMachineRole"),
+        ("ClassifyBulkStateMachine", "BulkStateMachineRole"),
+    ],
+)
+def test_state_machines_are_traced_and_their_log_holds_no_image(resources, machine, role):
+    machine = resources[machine]["Properties"]
+    assert machine["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
     assert machine["TracingConfiguration"] == {"Enabled": True}
     logging = machine["LoggingConfiguration"]
     assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
@@ -241,11 +269,24 @@ def test_the_state_machine_is_traced_and_its_log_holds_no_image(resources):
 
 
 def test_tasks_call_the_functions_and_nothing_is_left_unresolved(resources):
-    text, names = resources["ClassifyStateMachine"]["Properties"]["DefinitionString"]["Fn::Sub"]
-    called = {name["Fn::GetAtt"][0] for name in names.values() if "Fn::GetAtt" in name}
+    called = set()
+    for machine in MACHINES:
+        text, names = resources[machine]["Properties"]["DefinitionString"]["Fn::Sub"]
+        called |= {name["Fn::GetAtt"][0] for name in names.values() if "Fn::GetAtt" in name}
+        assert {"Ref": "Bucket"} in names.values()
+        assert text.count("${") == sum(text.count("${" + name + "}") for name in names)
     assert called == set(of_type(resources, "AWS::Lambda::Function"))
-    assert {"Ref": "Bucket"} in names.values()
-    assert text.count("${") == sum(text.count("${" + name + "}") for name in names)
+
+
+def test_a_distributed_map_may_run_its_children_and_write_their_results(resources):
+    """https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html"""
+    allowed = statements(resources["BulkStateMachineRole"]["Properties"])
+    actions = {action for statement in allowed for action in aslist(statement["Action"])}
+    tasks = {"lambda:InvokeFunction", "sns:Publish"}
+    children = {f"states:{verb}Execution" for verb in ("Start", "Describe", "Stop", "Redrive")}
+    results = {"PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload"}
+    wanted = tasks | children | {f"s3:{verb}" for verb in results}
+    assert {a for a in actions if not a.startswith(("logs:", "xray:"))} == wanted
 
 
 def test_outputs_are_what_the_scripts_look_for(template_file):

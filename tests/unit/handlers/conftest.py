@@ -23,7 +23,12 @@ ENVIRONMENT = {
 
 # They read it once, when imported; the tests of other folders keep theirs.
 with patch.dict(os.environ, ENVIRONMENT):
-    for name in ("serialize_image_data", "classify_image", "filter_low_confidence"):
+    for name in (
+        "serialize_image_data",
+        "classify_image",
+        "filter_low_confidence",
+        "count_results",
+    ):
         importlib.import_module(f"handlers.{name}")
 
 

@@ -1,0 +1,35 @@
+"""The result files of a Distributed Map -> how many images ended how."""
+
+import json
+from typing import Any
+
+from handlers import aws, events, results
+from handlers.errors import InvalidInput
+from handlers.logs import logged, note
+
+S3 = aws.s3()
+MAX_MANIFEST_BYTES = 10_000_000
+
+
+@logged
+def handler(event: Any, context: Any) -> dict:
+    """`{s3_bucket, s3_key}` of ResultWriter's manifest -> `{submitted, accepted, review, failed}`.
+
+    Reads line by line, whatever the size. Raises InvalidInput, ImageNotFound, AccessDenied or
+    StorageUnavailable.
+    """
+    bucket, key = events.text(event, "s3_bucket"), events.text(event, "s3_key")
+    try:
+        files = json.loads(aws.read_object(S3, bucket, key, MAX_MANIFEST_BYTES))["ResultFiles"]
+        counts = results.count(
+            result
+            for kind in ("SUCCEEDED", "FAILED")
+            for file in files.get(kind, [])
+            for result in results.of_file(kind, aws.read_lines(S3, bucket, file["Key"]))
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"s3://{bucket}/{key} is no result of a Distributed Map") from error
+    if files.get("PENDING"):
+        raise InvalidInput(f"s3://{bucket}/{key} names batches that were never started")
+    note(**counts)
+    return counts

@@ -1,0 +1,37 @@
+"""Pixels of many images as one array: NumPy's npy format, without NumPy.
+
+The functions need no more of it than a header, and importing NumPy would double their cold start.
+Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0.
+"""
+
+from collections.abc import Iterator
+
+MAGIC = b"\x93NUMPY\x01\x00"
+HEADER_BYTES = 128  # The format asks for a multiple of 64.
+
+
+def encode(pixels: bytes, size: int) -> bytes:
+    """The array uint8 N x size x size x 3 whose pixels these are, image by image and row by row."""
+    shape = (len(pixels) // (size * size * 3), size, size, 3)
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    length = HEADER_BYTES - len(MAGIC) - 2
+    start = MAGIC + length.to_bytes(2, "little") + header.ljust(length - 1).encode() + b"\n"
+    return start + pixels
+
+
+def parts(array: bytes, size: int, max_bytes: int) -> Iterator[tuple[int, int, bytes]]:
+    """What `encode` made, cut into arrays of at most `max_bytes`: first image, count, array.
+
+    Raises ValueError for anything else, or if not even one image fits into `max_bytes`.
+    """
+    image_bytes = size * size * 3
+    count, rest = divmod(len(array) - HEADER_BYTES, image_bytes)
+    if array[: len(MAGIC)] != MAGIC or count < 1 or rest:
+        raise ValueError(f"{len(array)} bytes are no array of {size} x {size} images")
+    fit = (max_bytes - HEADER_BYTES) // image_bytes
+    if fit < 1:
+        raise ValueError(f"an image of {size} x {size} pixels does not fit into {max_bytes} bytes")
+    for first in range(0, count, fit):
+        begin = HEADER_BYTES + first * image_bytes
+        pixels = array[begin : begin + fit * image_bytes]
+        yield first, len(pixels) // image_bytes, encode(pixels, size)

@@ -1,0 +1,35 @@
+"""What Step Functions' ResultWriter leaves in S3, as results, a line an image.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from handlers import batches
+
+STATUSES = ("accepted", "review", "failed")
+
+
+def of_file(kind: str, lines: Iterable[bytes]) -> Iterator[dict]:
+    """The results in the lines of a file of that kind, SUCCEEDED or FAILED.
+
+    A batch that succeeded left a line an image. One that failed left one line, with its input and
+    the error: all its images failed of that. Raises ValueError for a line that is neither.
+    """
+    for line in lines:
+        row = json.loads(line)
+        if kind == "SUCCEEDED":
+            yield row
+        else:
+            error = (row.get("Error") or row["Status"], row.get("Cause") or "")
+            for item in json.loads(row["Input"])["Items"]:
+                yield {**batches.failed_of(item, *error), "status": "failed"}
+
+
+def count(results: Iterable[dict]) -> dict[str, int]:
+    """How many images were submitted, and how many ended how: each as often as it was listed."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for result in results:
+        counts[result["status"]] += result.get("listed", 1)
+    return {"submitted": sum(counts.values()), **counts}
