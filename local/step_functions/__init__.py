@@ -1,6 +1,7 @@
-"""Step Functions: what a JSONata state machine with an inline Map relies on."""
+"""Step Functions: what a JSONata state machine relies on, its Map inline or distributed."""
 
 from local.step_functions import (
+    distributed_map,
     errors,
     expression_cache,
     expression_time,
@@ -22,5 +23,6 @@ def install() -> None:
     errors.install()
     start.install()
     map_items.install()
+    distributed_map.install()
     expression_cache.install()
     expression_time.install()

@@ -57,9 +57,16 @@ def fail(original: Callable, execution: dict, error: str, cause: str) -> None:
 
 def while_running(original: Callable, *arguments: object) -> object:
     """Enter a state or call a task; raises ExecutionEndedError once the execution has ended."""
-    if current.get()["status"] != "RUNNING":
+    if not running(current.get()):
         raise ExecutionEndedError
     return original(*arguments)
+
+
+def running(execution: dict) -> bool:
+    """Whether neither the execution has ended nor one that it is a child of."""
+    return execution["status"] == "RUNNING" and (
+        "parent" not in execution or running(execution["parent"])
+    )
 
 
 def _time_out(execution: dict) -> None:

@@ -25,20 +25,21 @@ def install() -> None:
 
 def invoke_within_limit(original: Callable, resource: str, arguments: object) -> object:
     """The task's result; raises States.DataLimitExceeded for its input or the result itself."""
-    _check(arguments, "The input of the state/task is")
+    check(arguments, "The input of the state/task is")
     result = original(resource, arguments)
-    _check(result, "The state/task returned a result with")
+    check(result, "The state/task returned a result with")
     return result
 
 
 def execute_within_limit(original: Callable, *arguments: object) -> tuple[object, str | None]:
     """The state's output and the next state; raises States.DataLimitExceeded."""
     output, following = original(*arguments)
-    _check(output, "The state/task returned a result with")
+    check(output, "The state/task returned a result with")
     return output, following
 
 
-def _check(value: object, subject: str) -> None:
+def check(value: object, subject: str) -> None:
+    """Raise States.DataLimitExceeded for a value of more than 256 KiB."""
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > LIMIT:
         raise sfn._ExecutionError(
             "States.DataLimitExceeded",

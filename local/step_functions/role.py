@@ -27,10 +27,10 @@ def invoke(original: Callable, resource: str, arguments: dict) -> object:
     """The task's result; raises what AWS raises if the role may not."""
     if resource == "arn:aws:states:::lambda:invoke":
         function = _function_arn(arguments.get("FunctionName", ""))
-        _authorize("lambda:InvokeFunction", function, "Lambda.AWSLambdaException")
+        authorize("lambda:InvokeFunction", function, "Lambda.AWSLambdaException")
     elif resource == "arn:aws:states:::sns:publish":
         topic = arguments.get("TopicArn", "")
-        _authorize("sns:Publish", topic, "SNS.AuthorizationErrorException")
+        authorize("sns:Publish", topic, "SNS.AuthorizationErrorException")
     else:
         raise sfn._ExecutionError(
             "States.Runtime", f"the local cloud knows no task {resource} (see local/step_functions)"
@@ -38,10 +38,10 @@ def invoke(original: Callable, resource: str, arguments: dict) -> object:
     return original(resource, arguments)
 
 
-def _authorize(action: str, resource: str, error: str) -> None:
+def authorize(action: str, resource: str, error: str) -> None:
+    """Raise the error of that name unless the execution's role allows the action."""
     execution = lifetime.current.get()
-    machine = sfn._state_machines[execution["stateMachineArn"]]
-    role = machine["roleArn"].rsplit("/", 1)[-1]
+    role = arn(execution).rsplit("/", 1)[-1]
     account = get_account_id()
     principal = f"arn:aws:sts::{account}:assumed-role/{role}/{execution['name']}"
     request = iam_evaluator.EvalContext(
@@ -59,6 +59,11 @@ def _authorize(action: str, resource: str, error: str) -> None:
             f"User: {principal} is not authorized to perform: {action} on resource: {resource} "
             f"because no identity-based policy allows the {action} action",
         )
+
+
+def arn(execution: dict) -> str:
+    """The ARN of the role of an execution, or of a child of a Distributed Map."""
+    return sfn._state_machines[execution["stateMachineArn"].partition("/")[0]]["roleArn"]
 
 
 def _function_arn(reference: str) -> str:

@@ -1,0 +1,60 @@
+"""Distributed Map: batches of the items of an S3 object, each in an Express execution of its own.
+
+MiniStack's Distributed Map knows no ItemBatcher and no ResultWriter, evaluates no JSONata, counts
+executions where AWS counts items, keeps each child for ever, and goes on when its parent has ended.
+This one does what this service's state machine uses as AWS does it, and refuses the rest.
+"""
+
+from collections.abc import Callable
+
+from ministack.core.responses import new_uuid
+from ministack.services import stepfunctions as sfn
+
+from local import seams
+from local.step_functions import lifetime, role
+from local.step_functions.distributed_map import definition, reader
+from local.step_functions.distributed_map.batches import batches
+from local.step_functions.distributed_map.map_run import MapRun
+
+
+def install() -> None:
+    """Put this Distributed Map in the place of MiniStack's."""
+    seams.replace(sfn, "_run_distributed_map", run)
+
+
+def run(
+    original: Callable,
+    state: dict,
+    state_input: object,
+    effective: object,
+    processor: dict,
+    execution: dict,
+    context: dict,
+) -> tuple[object, str | None]:
+    """The state's output and the next state; raises what a Retry or Catch of the state may take."""
+    definition.check(state, context)
+    settings = definition.evaluate(state, state_input, context)
+    role.authorize("states:StartExecution", execution["stateMachineArn"], "States.Permissions")
+    map_run = MapRun(execution, state.get("Label") or new_uuid(), settings)
+    try:
+        items = reader.items(*settings.manifest)
+        map_run.add(
+            batches(items, settings.batch_input, settings.batch_items, settings.batch_bytes)
+        )
+        map_run.work(processor, {**context, "RoleArn": role.arn(execution)})
+        result = map_run.write_results(*settings.results)
+        if map_run.exceeded():
+            raise sfn._ExecutionError(
+                "States.ExceedToleratedFailureThreshold",
+                "The specified tolerated failure threshold was exceeded",
+            )
+    except sfn._ExecutionError as error:
+        map_run.end("FAILED", error=error.error, cause=error.cause)
+        raise
+    except lifetime.ExecutionEndedError:
+        map_run.end("ABORTED")
+        raise
+    map_run.end("SUCCEEDED")
+    output = sfn._apply_jsonata_output(state, state_input, context, result=result, default=result)
+    sfn._apply_state_assign(state, state_input, context, result=result)
+    return output, sfn._next_or_end(state)

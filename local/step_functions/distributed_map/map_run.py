@@ -1,0 +1,145 @@
+"""A map run: starts children, counts them and their items, and ends.
+
+One thread does all of it, so that nothing here is locked: the one of the parent's Map state. Its
+record is what DescribeMapRun and ListMapRuns show, at any time, and what UpdateMapRun changes.
+"""
+
+import collections
+import queue
+from collections.abc import Iterable
+
+from ministack.core.responses import new_uuid, now_iso
+from ministack.services import stepfunctions as sfn
+
+from local.step_functions import lifetime
+from local.step_functions.distributed_map.batches import Batch
+from local.step_functions.distributed_map.children import Child
+from local.step_functions.distributed_map.definition import Settings
+from local.step_functions.distributed_map.results import Results
+
+COUNT_OF = {
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "TIMED_OUT": "timedOut",
+    "ABORTED": "aborted",
+}
+COUNTS = (
+    *("pending", "running", *COUNT_OF.values(), "total"),
+    *("resultsWritten", "failuresNotRedrivable", "pendingRedrive"),
+)
+LOOK_SECONDS = 0.05  # how soon the end of the parent is seen, and a child that is overdue
+
+
+class MapRun:
+    """The run of one Distributed Map in one execution."""
+
+    def __init__(self, parent: dict, label: str, settings: Settings):
+        self.parent = parent
+        self.results = Results()
+        self.state_machine_arn = f"{parent['stateMachineArn']}/{label}"
+        kind = self.state_machine_arn.replace(":stateMachine:", ":mapRun:")
+        self.record = {
+            "mapRunArn": f"{kind}:{new_uuid()}",
+            "executionArn": parent["executionArn"],
+            "status": "RUNNING",
+            "startDate": now_iso(),
+            "maxConcurrency": settings.max_concurrency,
+            "toleratedFailurePercentage": settings.tolerated_failure_percentage,
+            "toleratedFailureCount": 0,
+            "itemCounts": dict.fromkeys(COUNTS, 0),
+            "executionCounts": dict.fromkeys(COUNTS, 0),
+            "redriveCount": 0,
+            "_stateMachineArn": self.state_machine_arn,
+        }
+        self._waiting: collections.deque[Batch] = collections.deque()
+        self._running: set[Child] = set()
+        self._ended: queue.SimpleQueue[Child] = queue.SimpleQueue()
+        sfn._map_runs[self.arn] = self.record
+        details = {"mapRunStartedEventDetails": {"mapRunArn": self.arn}}
+        sfn._add_event(parent, "MapRunStarted", details)
+
+    @property
+    def arn(self) -> str:
+        """The ARN of this run; its last part is a UUID."""
+        return self.record["mapRunArn"]
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Take all batches before the first child starts: the share of failures is one of them."""
+        for batch in batches:
+            self._waiting.append(batch)
+            self._count(batch, "total")
+            self._count(batch, "pending")
+
+    def work(self, processor: dict, context: dict) -> None:
+        """Run a child for each batch.
+
+        Returns early once more items have failed than are tolerated; what runs by then is aborted.
+        Raises ExecutionEndedError once the parent has ended.
+        """
+        while (self._waiting or self._running) and not self.exceeded():
+            if not lifetime.running(self.parent):
+                raise lifetime.ExecutionEndedError
+            while self._waiting and len(self._running) < self.record["maxConcurrency"]:
+                self._start(processor, context)
+            try:
+                self._take(self._ended.get(timeout=LOOK_SECONDS))
+            except queue.Empty:
+                for child in [child for child in self._running if child.overdue()]:
+                    self._end(child, "TIMED_OUT", error="States.Timeout")
+        self._abort()
+
+    def exceeded(self) -> bool:
+        """Whether more of the items have failed or timed out than are tolerated."""
+        counts = self.record["itemCounts"]
+        failed = counts["failed"] + counts["timedOut"]
+        return failed * 100 > self.record["toleratedFailurePercentage"] * counts["total"]
+
+    def write_results(self, bucket: str, prefix: str) -> dict:
+        """Write what became of the children; the state's result."""
+        for batch in self._waiting:
+            self.results.pending(batch.text)
+        result = self.results.write(bucket, prefix, self.arn)
+        for counts in (self.record["itemCounts"], self.record["executionCounts"]):
+            counts["resultsWritten"] = sum(counts[name] for name in COUNT_OF.values())
+        return result
+
+    def end(self, status: str, **details: str) -> None:
+        """End the run as SUCCEEDED, FAILED or ABORTED, and with it the children that still run."""
+        self._abort()
+        self.record.update(status=status, stopDate=now_iso())
+        if lifetime.running(self.parent):
+            name = f"MapRun{status.capitalize()}"
+            key = f"{name[0].lower()}{name[1:]}EventDetails"
+            sfn._add_event(self.parent, name, {key: details} if details else None)
+
+    def _start(self, processor: dict, context: dict) -> None:
+        batch = self._waiting.popleft()
+        child = Child(self.parent, self.state_machine_arn, batch)
+        self._running.add(child)
+        self._count(batch, "pending", -1)
+        self._count(batch, "running")
+        child.start(processor, context, self._ended.put)
+
+    def _take(self, child: Child) -> None:
+        if child in self._running:  # else it was overdue
+            self._end(child, **child.outcome)
+
+    def _end(self, child: Child, status: str, output: object = None, **details: str) -> None:
+        self._running.remove(child)
+        self._count(child.batch, "running", -1)
+        self._count(child.batch, COUNT_OF[status])
+        child.end(status, **details)
+        if status == "SUCCEEDED":
+            self.results.succeeded(output)
+        else:
+            self.results.failed(child.execution, child.batch.text)
+
+    def _abort(self) -> None:
+        while not self._ended.empty():
+            self._take(self._ended.get())
+        for child in list(self._running):
+            self._end(child, "ABORTED")
+
+    def _count(self, batch: Batch, name: str, by: int = 1) -> None:
+        self.record["itemCounts"][name] += by * batch.items
+        self.record["executionCounts"][name] += by
