@@ -1,0 +1,1 @@
+"""Monitoring: what Data Capture holds, as a table; baselines, drift and reports."""
