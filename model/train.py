@@ -13,7 +13,8 @@ and all of it learns those of `train`. Without, it learns from scratch.
 
 It leaves in the model folder
 
-    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated
+    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated, and
+                   `embedding` float32 N x D: the features of the image that the last layer sees
     classes.json   the C class names, in the order of the probabilities
     metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
                    and the threshold that reaches the precision asked for
@@ -250,11 +251,14 @@ class Network(nn.Module):
         self.stages = nn.Sequential(*map(Stage, widths, STAGES))
         self.head = nn.Linear(STAGES[-1], classes)
 
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images N x 3 x S x S, 0 to 255, any type -> what the last layer sees, N x D."""
+        x = (images.float() - self.mean) / self.std
+        return self.stages(F.gelu(self.stem(x))).amax((2, 3))
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images N x 3 x S x S, 0 to 255, any type -> logits N x C."""
-        x = (images.float() - self.mean) / self.std
-        x = self.stages(F.gelu(self.stem(x)))
-        return self.head(x.amax((2, 3)))
+        return self.head(self.features(images))
 
     @torch.no_grad()
     def whiten(self, images: torch.Tensor) -> None:
@@ -282,21 +286,27 @@ class Network(nn.Module):
 
 
 class Classifier(nn.Module):
-    """What is served: pixels in, calibrated probabilities out."""
+    """What is served: pixels in, calibrated probabilities and an embedding out."""
 
     def __init__(self, network: Network):
         super().__init__()
         self.network = network
         self.register_buffer("temperature", torch.ones(()))
 
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        """Images uint8 N x S x S x 3 -> logits N x C, each the mean of an image and its mirror."""
-        pixels = images.permute(0, 3, 1, 2).float()
-        return (self.network(pixels) + self.network(pixels.flip(3))) / 2
+    def logits_and_features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 N x S x S x 3 -> logits N x C and features N x D.
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images uint8 N x S x S x 3 -> probabilities float32 N x C."""
-        return (self.logits(images) / self.temperature).softmax(1)
+        Logits are the mean of an image's and its mirror's; the features are the image's own.
+        """
+        pixels = images.permute(0, 3, 1, 2).float()
+        features = self.network.features(pixels)
+        logits = (self.network.head(features) + self.network(pixels.flip(3))) / 2
+        return logits, features
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 N x S x S x 3 -> probabilities float32 N x C, embedding float32 N x D."""
+        logits, features = self.logits_and_features(images)
+        return (logits / self.temperature).softmax(1), features
 
 
 # -------------------------------------------------------------------------------------------------
@@ -534,7 +544,8 @@ def print_epoch(row: dict) -> None:
 def logits_of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Images uint8 N x S x S x 3 -> logits float64 N x C, before the temperature."""
     batches = torch.from_numpy(images).split(EVALUATION_BATCH)
-    return torch.cat([classifier.logits(batch) for batch in batches]).double().numpy()
+    logits = [classifier.logits_and_features(batch)[0] for batch in batches]
+    return torch.cat(logits).double().numpy()
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -801,7 +812,7 @@ def export(classifier: Classifier, side: int, path: Path) -> None:
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             input_names=["images"],
-            output_names=["probabilities"],
+            output_names=["probabilities", "embedding"],
             external_data=False,
             verbose=False,
         )

@@ -16,7 +16,8 @@ class ModelError(Exception):
 class Classifier:
     """`model.onnx` and `classes.json` of one folder.
 
-    classes: the C class names. side: the pixels a side that the model takes.
+    classes: the C class names. side: the pixels a side that the model takes. Only `probabilities`
+    are asked for: the model may have an `embedding` too, which monitoring computes from captures.
     """
 
     def __init__(self, folder: Path):
@@ -24,15 +25,16 @@ class Classifier:
         self.classes = read_classes(folder / "classes.json")
         self.session = open_session(folder / "model.onnx")
         try:
-            (images,), (probabilities,) = self.session.get_inputs(), self.session.get_outputs()
+            (images,) = self.session.get_inputs()
             _, self.side, width, channels = images.shape
-            described = (images.name, images.type, width, channels, probabilities.name)
+            described = (images.name, images.type, width, channels)
         except ValueError as error:
             raise ModelError("model.onnx does not take one array of images") from error
-        if described != ("images", "tensor(uint8)", self.side, 3, "probabilities"):
+        answers = [output.name for output in self.session.get_outputs()]
+        if described != ("images", "tensor(uint8)", self.side, 3) or "probabilities" not in answers:
             raise ModelError(
-                "model.onnx does not map `images` uint8 N x S x S x 3 to `probabilities`: "
-                f"it has {images.name} {images.type} {images.shape} and {probabilities.name}"
+                "model.onnx does not map `images` uint8 N x S x S x 3 to `probabilities`: it has "
+                f"{images.name} {images.type} {images.shape} and {', '.join(answers)}"
             )
         self.check()
 

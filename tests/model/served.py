@@ -13,12 +13,17 @@ CLASSES = ["red", "green", "blue"]
 SIDE = 16
 
 
-def write_model(folder: Path, classes: list[str] = CLASSES, scale: float = 0.02) -> Path:
-    """A model whose logits are `scale` times an image's mean red, green and blue."""
+def write_model(
+    folder: Path,
+    classes: list[str] = CLASSES,
+    scale: float = 0.02,
+    outputs: tuple[str, ...] = ("probabilities", "embedding"),
+) -> Path:
+    """A model whose logits are `scale` times its embedding: an image's mean red, green and blue."""
     nodes = [
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["pixels", "axes"], ["means"], keepdims=0),
-        helper.make_node("Mul", ["means", "scale"], ["logits"]),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["embedding"], keepdims=0),
+        helper.make_node("Mul", ["embedding", "scale"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"]),
     ]
     shape = ["batch", SIDE, SIDE, 3]
@@ -26,7 +31,7 @@ def write_model(folder: Path, classes: list[str] = CLASSES, scale: float = 0.02)
         nodes,
         "colours",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, shape)],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 3]) for name in outputs],
         [
             helper.make_tensor("axes", TensorProto.INT64, [2], [1, 2]),
             helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),

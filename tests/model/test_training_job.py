@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 from PIL import Image
 
 from model import train
@@ -224,6 +226,21 @@ def test_exported_model_takes_any_number_of_images_and_has_the_accuracy_of_the_m
     metrics = json.loads((folder / "model" / "metrics.json").read_text())
     accuracy = (probabilities.argmax(1) == data["labels"]).mean()
     assert metrics["test"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirrors_itself(job):
+    folder, _ = job
+    path = folder / "model" / "model.onnx"
+    images = channels.arrays(5, seed=2)["images"]
+    images[:, :, 8:] = images[:, :, 7::-1]
+    session = onnxruntime.InferenceSession(path)
+    probabilities, embedding = session.run(["probabilities", "embedding"], {"images": images})
+    assert embedding.dtype == np.float32
+    assert embedding.shape == (5, train.STAGES[-1])
+    weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    temperature = json.loads((folder / "model" / "metrics.json").read_text())["temperature"]
+    logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
+    np.testing.assert_allclose(train.softmax(logits / temperature), probabilities, atol=1e-5)
 
 
 def test_log_has_a_line_for_each_metric_definition(job):

@@ -18,10 +18,21 @@ def test_classifier_gives_the_same_probabilities_for_an_image_and_its_mirror():
     classifier = train.Classifier(train.Network(3)).eval()
     images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
     with torch.no_grad():
-        probabilities = classifier(images)
-        mirrored = classifier(images.flip(2))
+        probabilities, _ = classifier(images)
+        mirrored, _ = classifier(images.flip(2))
     torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
     torch.testing.assert_close(probabilities, mirrored)
+
+
+def test_the_embedding_is_what_the_last_layer_sees_of_the_image_itself():
+    torch.manual_seed(0)
+    network = train.Network(3).eval()
+    images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        _, embedding = train.Classifier(network)(images)
+        logits = network(images.permute(0, 3, 1, 2))
+        assert embedding.shape == (5, train.STAGES[-1])
+        torch.testing.assert_close(network.head(embedding), logits)
 
 
 def test_whitened_stem_answers_with_uncorrelated_filters_of_unit_variance():

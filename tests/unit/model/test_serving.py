@@ -303,6 +303,10 @@ MODEL_FAULTS = {
         lambda folder: (folder / "classes.json").write_text('["red"]'),
         "answers with 3 numbers an image, classes.json names 1",
     ),
+    "no probabilities": (
+        lambda folder: served.write_model(folder, outputs=("embedding",)),
+        "to `probabilities`: it has images .* and embedding",
+    ),
     "not a number": (
         lambda folder: served.write_model(folder, scale=float("nan")),
         "not a set of probabilities",
@@ -315,3 +319,10 @@ def test_a_broken_model_is_refused_with_the_reason(tmp_path, spoil, reason):
     spoil(served.write_model(tmp_path))
     with pytest.raises(ModelError, match=reason):
         Classifier(tmp_path)
+
+
+@pytest.mark.parametrize("outputs", [("probabilities",), ("embedding", "probabilities")])
+def test_a_model_answers_with_probabilities_whatever_else_it_has(tmp_path, outputs):
+    images = served.images(3)
+    answers = Classifier(served.write_model(tmp_path, outputs=outputs))(images)
+    np.testing.assert_allclose(answers, served.expected(images), atol=1e-6)
