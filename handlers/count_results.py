@@ -25,9 +25,9 @@ def handler(event: Any, context: Any) -> dict:
             result
             for kind in ("SUCCEEDED", "FAILED")
             for file in files.get(kind, [])
-            for result in results.of_file(kind, aws.read_lines(S3, bucket, file["Key"]))
+            for result in results.of_file(kind, aws.read_lines(S3, bucket, file["Key"]), bucket)
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"s3://{bucket}/{key} is no result of a Distributed Map") from error
     if files.get("PENDING"):
         raise InvalidInput(f"s3://{bucket}/{key} names batches that were never started")

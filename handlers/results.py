@@ -11,11 +11,12 @@ from handlers import batches
 STATUSES = ("accepted", "review", "failed")
 
 
-def of_file(kind: str, lines: Iterable[bytes]) -> Iterator[dict]:
+def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict]:
     """The results in the lines of a file of that kind, SUCCEEDED or FAILED.
 
     A batch that succeeded left a line an image. One that failed left one line, with its input and
-    the error: all its images failed of that. Raises ValueError for a line that is neither.
+    the error: all its images failed of that; `own_bucket` is where those lie that name no bucket.
+    Raises ValueError for a line that is not JSON, KeyError or TypeError for one that is no result.
     """
     for line in lines:
         row = json.loads(line)
@@ -24,7 +25,8 @@ def of_file(kind: str, lines: Iterable[bytes]) -> Iterator[dict]:
         else:
             error = (row.get("Error") or row["Status"], row.get("Cause") or "")
             for item in json.loads(row["Input"])["Items"]:
-                yield {**batches.failed_of(item, *error), "status": "failed"}
+                place = {"s3_bucket": own_bucket, **item} if isinstance(item, dict) else item
+                yield {**batches.failed_of(place, *error), "status": "failed"}
 
 
 def count(results: Iterable[dict]) -> dict[str, int]:

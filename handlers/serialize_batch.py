@@ -56,11 +56,11 @@ def serialize_batch(batch: dict, s3: Any, settings: Settings) -> dict:
 
 def serialize_item(item: Any, s3: Any, settings: Settings) -> tuple[dict, bytes | None]:
     """The image's place and its pixels; without pixels, what is wrong with it."""
+    place = item
     try:
         place = batches.location(item, settings.own_bucket)
         photo = photos.read(place, s3, settings)
         with DECODING:
-            pixels = image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
+            return place, image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
     except BAD_IMAGE as error:
-        return batches.failed(item, error), None
-    return place, pixels
+        return batches.failed(place, error), None

@@ -1,5 +1,6 @@
 """The deployed service as a test sees it: commands, boto3 clients, and executions to wait for."""
 
+import hashlib
 import json
 import subprocess
 import time
@@ -65,9 +66,16 @@ class Service:
 
     def start(self, batch: dict | list, **options) -> str:
         """Start `classify` and return the execution's ARN."""
+        return self._start("ClassifyStateMachineArn", batch, options)
+
+    def start_bulk(self, run: dict, **options) -> str:
+        """Start `classifyBulk` and return the execution's ARN."""
+        return self._start("ClassifyBulkStateMachineArn", run, options)
+
+    def _start(self, machine: str, given: dict | list, options: dict) -> str:
         return self.client("stepfunctions").start_execution(
-            stateMachineArn=self.outputs["ClassifyStateMachineArn"],
-            input=json.dumps(batch, ensure_ascii=False),
+            stateMachineArn=self.outputs[machine],
+            input=json.dumps(given, ensure_ascii=False),
             **options,
         )["executionArn"]
 
@@ -83,6 +91,28 @@ class Service:
                 return execution
             time.sleep(0.05)
         raise TimeoutError(f"{execution_arn} still runs after {seconds} s")
+
+    def classify_bulk(self, lines: Sequence, **run) -> dict:
+        """Run a manifest of these lines to its end and give the execution."""
+        body = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        key = f"bulk/manifests/{hashlib.sha256(body).hexdigest()}.jsonl"
+        return self.wait(self.start_bulk({"manifest": self.put(key, body), **run}))
+
+    def bulk_results(self, execution: dict) -> list[dict]:
+        """The lines of a run's files for batches that succeeded."""
+        s3, place = self.client("s3"), execution["output"]["results"]
+        manifest = self._json(s3, place["s3_bucket"], place["s3_key"])
+        return [
+            json.loads(line)
+            for file in manifest["ResultFiles"]["SUCCEEDED"]
+            for line in s3.get_object(Bucket=place["s3_bucket"], Key=file["Key"])["Body"]
+            .read()
+            .splitlines()
+        ]
+
+    @staticmethod
+    def _json(s3, bucket: str, key: str) -> dict:
+        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def classify(self, images: Sequence[dict], **batch) -> dict:
         """Run a batch to its end and give the execution."""

@@ -32,8 +32,13 @@ def _compiled(expression: str) -> Jsonata:
 
 
 def after(state: str, given: Any) -> str:
-    """The name of the state that the Choice `state` goes to."""
-    for choice in STATES[state]["Choices"]:
-        if evaluate(choice["Condition"], input=given):
-            return choice["Next"]
-    return STATES[state]["Default"]
+    """The name of the state that the Choice `state` of `classify` goes to."""
+    return next_of(STATES[state], given)
+
+
+def next_of(choice: dict, given: Any, variables: dict | None = None) -> str:
+    """The name of the state that a Choice goes to."""
+    for rule in choice["Choices"]:
+        if evaluate(rule["Condition"], variables, input=given):
+            return rule["Next"]
+    return choice["Default"]

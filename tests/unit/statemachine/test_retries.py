@@ -1,11 +1,15 @@
 """Which errors are tried again, and that no batch can hang on them."""
 
+import json
+
 import pytest
 
 from handlers import errors
-from tests.unit.statemachine.asl import DEFINITION, ITEM_STATES, STATES
+from tests.unit.statemachine.asl import DEFINITION, FOLDER, ITEM_STATES, STATES
 
+BULK = json.loads((FOLDER / "classify-bulk.asl.json").read_text())["States"]
 TASKS = [state for state in ITEM_STATES.values() if state["Type"] == "Task"]
+BULK_TASKS = [*BULK["ClassifyBatches"]["ItemProcessor"]["States"].values(), BULK["CountResults"]]
 WORTH_A_RETRY = {
     errors.StorageUnavailable,
     errors.EndpointThrottled,
@@ -24,13 +28,13 @@ OF_LAMBDA = {
 }
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task["Arguments"]["FunctionName"])
+@pytest.mark.parametrize("task", TASKS + BULK_TASKS)
 def test_exactly_what_another_try_may_mend_is_tried_again(task):
     retried = {name for retrier in task["Retry"] for name in retrier["ErrorEquals"]}
     assert retried == OF_LAMBDA | {error.__name__ for error in WORTH_A_RETRY}
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task["Arguments"]["FunctionName"])
+@pytest.mark.parametrize("task", TASKS + BULK_TASKS)
 def test_retries_are_bounded_and_spread(task):
     for retrier in task["Retry"]:
         assert retrier["JitterStrategy"] == "FULL"

@@ -1,0 +1,255 @@
+"""The three functions on a batch of a Distributed Map, with S3 and the endpoint as dictionaries."""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from handlers import (
+    batches,
+    classify_batch,
+    classify_image,
+    errors,
+    filter_low_confidence,
+    image,
+    inference_ids,
+    serialize_image_data,
+)
+from tests.unit.handlers import photos
+from tests.unit.handlers.calls import CONTEXT, body
+
+GOOD = photos.encoded(photos.two_halves(), "PNG")
+OTHER = photos.encoded(Image.new("RGB", (20, 30), "white"), "JPEG")
+
+
+class Bucket:
+    """S3 as the functions use it; a key in `broken` fails with that status."""
+
+    def __init__(self, **objects: bytes):
+        self.objects = {("photos", key): data for key, data in objects.items()}
+        self.broken: dict[str, int] = {}
+
+    def get_object(self, Bucket, Key):  # noqa: N803
+        if Key in self.broken:
+            self._refuse("GetObject", self.broken[Key])
+        if (Bucket, Key) not in self.objects:
+            self._refuse("GetObject", 404)
+        data = self.objects[Bucket, Key]
+        return {"Body": body(data), "ContentLength": len(data)}
+
+    def put_object(self, Bucket, Key, Body):  # noqa: N803
+        self.objects[Bucket, Key] = Body
+
+    def _refuse(self, operation, status):
+        answer = {
+            "Error": {"Code": str(status), "Message": "no"},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        }
+        raise ClientError(answer, operation)
+
+
+class Endpoint:
+    """A model that takes an image for a motorcycle by as much as it is red at its top left."""
+
+    def __init__(self):
+        self.calls: list[dict] = []
+
+    def invoke_endpoint(self, **request):
+        self.calls.append(request)
+        images = np.load(io.BytesIO(request["Body"]))
+        red = images[:, 0, 0, 0].astype(float) / 255
+        answer = {"classes": ["bicycle", "motorcycle"], "inferences": [[1 - p, p] for p in red]}
+        return {"Body": body(json.dumps(answer).encode())}
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    bucket = Bucket(**{"good.png": GOOD, "other.jpg": OTHER, "bad.png": b"no picture"})
+    monkeypatch.setattr(serialize_image_data, "S3", bucket)
+    monkeypatch.setattr(classify_image, "S3", bucket)
+    return bucket
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    model = Endpoint()
+    monkeypatch.setattr(classify_image, "SAGEMAKER", model)
+    return model
+
+
+def serialize(*items, **batch):
+    return serialize_image_data.handler({"Items": list(items), **batch}, CONTEXT)
+
+
+def run(*items, threshold=0.5):
+    """A batch through all three functions, as JSON from one to the next."""
+    state = {"BatchInput": {"threshold": threshold}, "Items": list(items)}
+    for module in (serialize_image_data, classify_image, filter_low_confidence):
+        state = module.handler(json.loads(json.dumps(state)), CONTEXT)
+    return state
+
+
+def test_each_image_ends_in_its_place(s3, endpoint):
+    results = run(
+        {"s3_key": "good.png", "listed": 3},
+        {"s3_key": "bad.png"},
+        {"s3_key": "absent.png", "listed": 2},
+        {"s3_bucket": "photos", "s3_key": "other.jpg"},
+        threshold=0.9,
+    )
+    [call] = endpoint.calls
+    assert results == [
+        {
+            "s3_bucket": "photos",
+            "s3_key": "good.png",
+            "listed": 3,
+            "label": "motorcycle",
+            "confidence": pytest.approx(200 / 255, abs=0.03),
+            "inference_id": f"{call['InferenceId']}/0",
+            "status": "review",
+        },
+        {
+            "s3_bucket": "photos",
+            "s3_key": "bad.png",
+            "error": "InvalidImage",
+            "cause": "the file is not a PNG, JPEG or WebP image",
+            "status": "failed",
+        },
+        {
+            "s3_bucket": "photos",
+            "s3_key": "absent.png",
+            "listed": 2,
+            "error": "ImageNotFound",
+            "cause": "no",
+            "status": "failed",
+        },
+        {
+            "s3_bucket": "photos",
+            "s3_key": "other.jpg",
+            "label": "motorcycle",
+            "confidence": 1.0,
+            "inference_id": f"{call['InferenceId']}/1",
+            "status": "accepted",
+        },
+    ]
+    assert (call["EndpointName"], call["ContentType"]) == ("vehicles", "application/x-npy")
+
+
+def test_the_pixels_are_those_that_one_image_alone_is_sent_as(s3):
+    batch = serialize({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
+    array = np.load(io.BytesIO(s3.objects["photos", batch["pixels"]["s3_key"]]))
+    for data, pixels in zip((GOOD, OTHER), array, strict=True):
+        png = image.to_model_input(data, 32, 10**6)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), pixels)
+
+
+def test_the_same_batch_makes_the_same_object_and_another_another(s3):
+    first = serialize({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
+    objects = dict(s3.objects)
+    assert serialize({"s3_key": "good.png"}, {"s3_key": "other.jpg"}) == first
+    assert s3.objects == objects
+    assert serialize({"s3_key": "other.jpg"})["pixels"] != first["pixels"]
+    key = first["pixels"]["s3_key"]
+    assert key == f"bulk/pixels/{hashlib.sha256(objects['photos', key]).hexdigest()}.npy"
+
+
+def test_a_batch_of_bad_images_alone_asks_the_endpoint_nothing(s3, endpoint):
+    results = run({"s3_key": "bad.png"}, {"s3_key": "absent.png"})
+    assert [result["status"] for result in results] == ["failed", "failed"]
+    assert endpoint.calls == []
+    assert set(s3.objects) == {("photos", key) for key in ("good.png", "other.jpg", "bad.png")}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        None,
+        7,
+        "good.png",
+        [],
+        {},
+        {"s3_key": ""},
+        {"s3_key": 7},
+        {"s3_key": "good.png", "s3_bucket": ""},
+        {"s3_key": "good.png", "s3_bucket": None},
+        {"s3_key": "good.png", "listed": 0},
+        {"s3_key": "good.png", "listed": True},
+        {"s3_key": "good.png", "listed": "2"},
+        {"s3_key": "\ud800"},
+    ],
+)
+def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
+    bad, good = run(line, {"s3_key": "good.png"})
+    assert (bad["status"], bad["error"]) == ("failed", "InvalidInput")
+    assert good["status"] == "accepted"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_s3_failing_fails_the_batch_so_that_it_is_tried_again(s3, status):
+    s3.broken["good.png"] = status
+    with pytest.raises(errors.StorageUnavailable):
+        serialize({"s3_key": "other.jpg"}, {"s3_key": "good.png"})
+
+
+@pytest.mark.parametrize("junk", [[], None, {}, "Items", [[]][0]])
+def test_a_batch_without_items_is_invalid_input(s3, junk):
+    for module in (serialize_image_data, classify_image, filter_low_confidence):
+        with pytest.raises(errors.InvalidInput, match="Items"):
+            module.handler({"Items": junk}, CONTEXT)
+
+
+def test_many_images_go_in_as_many_calls_as_their_size_asks_for(s3, endpoint, monkeypatch):
+    monkeypatch.setattr(classify_batch, "MAX_BODY_BYTES", 128 + 3 * 32 * 32 * 3)
+    items = [{"s3_key": "good.png"}, {"s3_key": "other.jpg"}] * 4
+    results = run(*items)
+    digest = endpoint.calls[0]["InferenceId"].split("-")[0]
+    assert [call["InferenceId"] for call in endpoint.calls] == [f"{digest}-{n}" for n in (0, 3, 6)]
+    assert [result["confidence"] < 1 for result in results] == [True, False] * 4
+    assert len({result["inference_id"] for result in results}) == 8
+    assert len(inference_ids.of_call("f" * 64, 10_000)) <= 64
+
+
+@pytest.mark.parametrize("lost", ["gone", "shortened", "none"])
+def test_pixels_that_are_not_the_batch_s_are_refused(s3, endpoint, lost):
+    batch = serialize({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
+    place = ("photos", batch["pixels"]["s3_key"])
+    if lost == "gone":
+        del s3.objects[place]
+    elif lost == "shortened":
+        s3.objects[place] = s3.objects[place][: -32 * 32 * 3]
+    else:
+        del batch["pixels"]
+    with pytest.raises((errors.ImageNotFound, errors.InvalidInput)):
+        classify_image.handler(batch, CONTEXT)
+
+
+def test_causes_are_short_and_plain_whatever_they_are():
+    error = errors.InvalidImage('a "b" \\ c\nGröße ' + "long " * 99)
+    failed = batches.failed({"s3_key": "k"}, error)
+    assert failed["cause"].startswith("a ?b? ? c?Gr?e long")
+    assert len(json.dumps(failed["cause"])) == batches.CAUSE_LENGTH + 2
+
+
+def test_the_largest_results_fit_beside_what_the_state_machine_lets_in():
+    """The reckoning in classify-bulk.asl.yml."""
+    location = {"s3_bucket": "b" * 63, "s3_key": ""}
+    identity = inference_ids.of_member(inference_ids.of_call("f" * 64, 199), 199)
+    judged = {"label": '"' * 64, "confidence": 0.12345678901234567, "inference_id": identity}
+    failed = batches.failed_of(location, "E" * 99, "c" * 999)
+    largest = max(
+        len(json.dumps({**location, "listed": 10**12, "status": "accepted", **judged})),
+        len(json.dumps({**failed, "listed": 10**12, "status": "failed"})),
+    )
+    assert largest + len(",") <= 443
+
+
+def test_the_log_says_how_many_and_holds_no_image(s3, endpoint, log):
+    run({"s3_key": "good.png"}, {"s3_key": "bad.png"}, {"s3_key": "other.jpg"}, threshold=0.9)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["images"], line["failed"]) for line in lines] == [(3, 1)] * 3
+    assert (lines[-1]["accepted"], lines[-1]["review"]) == (1, 1)
+    assert max(map(len, log.getvalue().splitlines())) < 1000

@@ -1,0 +1,91 @@
+import json
+
+import pytest
+
+from handlers import count_results, errors, results
+from tests.unit.handlers.calls import CONTEXT
+from tests.unit.handlers.test_batches import Bucket
+
+PREFIX = "bulk/results/run/map"
+BATCH = {"BatchInput": {"threshold": 0.5}, "Items": [{"s3_key": "a"}, {"s3_key": "b", "listed": 4}]}
+FAILED = {
+    "Name": "child",
+    "Status": "FAILED",
+    "Error": "EndpointUnavailable",
+    "Cause": '{"errorMessage": "down"}',
+    "Input": json.dumps(BATCH),
+}
+
+
+def lines(*rows: dict) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    bucket = Bucket()
+    monkeypatch.setattr(count_results, "S3", bucket)
+    return bucket
+
+
+def count(s3, **files: list[bytes]):
+    named = {}
+    for kind, bodies in files.items():
+        for number, content in enumerate(bodies):
+            key = f"{PREFIX}/{kind}_{number}.jsonl"
+            s3.objects["photos", key] = content
+            named.setdefault(kind, []).append({"Key": key, "Size": len(content)})
+    manifest = {"DestinationBucket": "photos", "ResultFiles": named}
+    s3.objects["photos", f"{PREFIX}/manifest.json"] = json.dumps(manifest).encode()
+    place = {"s3_bucket": "photos", "s3_key": f"{PREFIX}/manifest.json"}
+    return count_results.handler(place, CONTEXT)
+
+
+def test_images_count_as_often_as_they_were_listed(s3):
+    accepted, review = {"status": "accepted"}, {"status": "review", "listed": 3}
+    counts = count(
+        s3,
+        SUCCEEDED=[lines(accepted, review), lines(accepted, {"status": "failed"})],
+        FAILED=[lines(FAILED, {**FAILED, "Status": "TIMED_OUT"})],
+        PENDING=[],
+    )
+    assert counts == {"submitted": 16, "accepted": 2, "review": 3, "failed": 11}
+
+
+def test_nothing_is_a_count_too(s3):
+    assert count(s3) == {"submitted": 0, "accepted": 0, "review": 0, "failed": 0}
+
+
+def test_images_of_a_failed_batch_have_its_error():
+    timed_out = {name: FAILED[name] for name in ("Name", "Input")} | {"Status": "TIMED_OUT"}
+    found = list(results.of_file("FAILED", [json.dumps(FAILED), json.dumps(timed_out)], "own"))
+    assert {r["s3_bucket"] for r in found} == {"own"}
+    assert [(r["s3_key"], r["error"], r["status"]) for r in found] == [
+        ("a", "EndpointUnavailable", "failed"),
+        ("b", "EndpointUnavailable", "failed"),
+        ("a", "TIMED_OUT", "failed"),
+        ("b", "TIMED_OUT", "failed"),
+    ]
+
+
+def test_batches_that_were_never_started_are_no_result(s3):
+    with pytest.raises(errors.InvalidInput, match="never started"):
+        count(s3, SUCCEEDED=[lines({"status": "accepted"})], PENDING=[lines(FAILED)])
+
+
+@pytest.mark.parametrize("content", [b"no json\n", b"[]\n", b'{"status": "lost"}\n', b"7\n"])
+def test_what_is_no_result_is_refused(s3, content):
+    with pytest.raises(errors.InvalidInput, match="no result"):
+        count(s3, SUCCEEDED=[content])
+
+
+@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b'{"ResultFiles": 7}'])
+def test_what_is_no_manifest_is_refused(s3, manifest):
+    s3.objects["photos", "manifest.json"] = manifest
+    with pytest.raises(errors.InvalidInput, match="no result"):
+        count_results.handler({"s3_bucket": "photos", "s3_key": "manifest.json"}, CONTEXT)
+
+
+def test_a_manifest_that_is_not_there_has_a_name(s3):
+    with pytest.raises(errors.ImageNotFound):
+        count_results.handler({"s3_bucket": "photos", "s3_key": "absent"}, CONTEXT)

@@ -1,0 +1,49 @@
+import io
+
+import numpy as np
+import pytest
+
+from handlers import npy
+
+
+def pixels(count: int, size: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (1, 32), (200, 32), (3, 224), (12_345, 1)])
+def test_numpy_reads_the_array(count, size):
+    images = pixels(count, size)
+    read = np.load(io.BytesIO(npy.encode(images.tobytes(), size)), allow_pickle=False)
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, images)
+
+
+def test_the_header_is_aligned_as_the_format_asks():
+    assert len(npy.encode(b"", 32)) % 64 == 0
+    assert len(npy.encode(pixels(12_345, 1).tobytes(), 1)) - 12_345 * 3 == npy.HEADER_BYTES
+
+
+@pytest.mark.parametrize(("fit", "parts"), [(10, 1), (9, 2), (3, 4), (1, 10)])
+def test_parts_hold_every_image_once_and_are_no_larger_than_asked(fit, parts):
+    images = pixels(10, 4)
+    limit = npy.HEADER_BYTES + fit * 4 * 4 * 3 + 5
+    found = list(npy.parts(npy.encode(images.tobytes(), 4), 4, limit))
+    assert len(found) == parts
+    assert all(len(array) <= limit for _, _, array in found)
+    for first, count, array in found:
+        assert np.array_equal(np.load(io.BytesIO(array)), images[first : first + count])
+    assert sum(count for _, count, _ in found) == 10
+
+
+@pytest.mark.parametrize(
+    "array",
+    [b"", b"\x93NUMPY\x01\x00", npy.encode(b"", 4), npy.encode(bytes(48), 4)[:-1], b"x" * 176],
+)
+def test_anything_else_is_refused(array):
+    with pytest.raises(ValueError, match="no array of 4 x 4 images"):
+        list(npy.parts(array, 4, 6_000_000))
+
+
+def test_an_image_larger_than_a_call_takes_is_refused():
+    with pytest.raises(ValueError, match="does not fit"):
+        list(npy.parts(npy.encode(bytes(48), 4), 4, 150))
