@@ -1,0 +1,565 @@
+"""A Distributed Map behaves as on AWS, as far as this service's does, and refuses the rest."""
+
+import copy
+import json
+import time
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+from ministack.services import stepfunctions as sfn
+
+from local.step_functions.distributed_map import children, definition, map_run
+from local.step_functions.distributed_map.batches import Batch
+from tests.local.conftest import single, task, until
+
+EVERYTHING = (("states:StartExecution", "*"), ("s3:*", "*"), ("lambda:InvokeFunction", "*"))
+ECHO = {"Type": "Pass", "Output": "{% $states.input.Items %}", "End": True}
+WHOLE = {"Type": "Pass", "Output": "{% $states.input %}", "End": True}
+# A child with a "bad" item fails.
+PICKY = {
+    "StartAt": "IsBad",
+    "States": {
+        "IsBad": {
+            "Type": "Choice",
+            "Choices": [{"Condition": '{% "bad" in $states.input.Items %}', "Next": "Bad"}],
+            "Default": "Good",
+        },
+        "Bad": {"Type": "Fail", "Error": "BadItem", "Cause": "it is bad"},
+        "Good": ECHO,
+    },
+}
+SLOW = single({"Type": "Wait", "Seconds": 1, "End": True})
+SLEEPER = """
+    import time
+    def handler(event, context):
+        time.sleep(event["Items"][0])
+        return [time.time()]
+"""
+
+
+def _processor(states: dict) -> dict:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    return {"ProcessorConfig": config, **(states if "StartAt" in states else single(states))}
+
+
+def _map(processor: dict = ECHO, batcher: dict | None = None, **fields) -> dict:
+    """A Distributed Map that ends; bucket and key are in the execution's input."""
+    return {
+        "Type": "Map",
+        "Label": "Batches",
+        "MaxConcurrency": 8,
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSONL"},
+            "Arguments": {"Bucket": "{% $states.input.bucket %}", "Key": "{% $states.input.key %}"},
+        },
+        "ItemBatcher": {"MaxItemsPerBatch": 2, **(batcher or {})},
+        "ItemProcessor": _processor(processor),
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "WriterConfig": {"OutputType": "JSONL", "Transformation": "FLATTEN"},
+            "Arguments": {
+                "Bucket": "{% $states.input.bucket %}",
+                "Prefix": "{% 'results/' & $states.context.Execution.Name %}",
+            },
+        },
+        "End": True,
+        **fields,
+    }
+
+
+class Runs:
+    """Starts executions with a Distributed Map, and reads what they leave."""
+
+    def __init__(self, workshop, session):
+        self.workshop, self.states = workshop, workshop.states
+        self.s3 = session.client("s3")
+        self.bucket = workshop.name()
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def start(self, definition: dict, items: object, allowed=EVERYTHING, **more) -> dict:
+        """Start over these items (or the object's text)."""
+        key = f"{self.workshop.name()}.jsonl"
+        if items is not None:
+            text = items if isinstance(items, str) else "\n".join(map(json.dumps, items)) + "\n"
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+        if "StartAt" not in definition:
+            definition = single(definition)
+        return self.states.start_execution(
+            stateMachineArn=self.workshop.machine(definition, *allowed),
+            input=json.dumps({"bucket": self.bucket, "key": key, **more}),
+        )
+
+    def run(self, definition: dict, items: object, allowed=EVERYTHING, **more) -> SimpleNamespace:
+        """The execution ended, its map runs, and the files of the last one."""
+        started = self.start(definition, items, allowed, **more)
+        execution = self.workshop.wait(started, 30)
+        runs = self.runs(started)
+        return SimpleNamespace(
+            execution=execution,
+            status=execution["status"],
+            error=execution.get("error"),
+            cause=execution.get("cause", ""),
+            output=json.loads(execution.get("output") or "null"),
+            runs=runs,
+            counts=runs[-1]["itemCounts"] if runs else {},
+            files=self.files(execution["name"]),
+        )
+
+    def runs(self, started: dict) -> list[dict]:
+        listed = self.states.list_map_runs(executionArn=started["executionArn"])["mapRuns"]
+        return [self.states.describe_map_run(mapRunArn=run["mapRunArn"]) for run in listed]
+
+    def files(self, name: str) -> dict[str, list]:
+        """By file name: the lines of each file of results, and of the manifest its object."""
+        prefix = f"results/{name}/"
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        files = {}
+        for entry in listed:
+            body = self.s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"].read().decode()
+            files[entry["Key"].rsplit("/", 1)[1]] = [json.loads(line) for line in body.splitlines()]
+        return files
+
+
+@pytest.fixture(scope="module")
+def maps(workshop, session):
+    return Runs(workshop, session)
+
+
+# --- items and batches
+
+
+def test_items_reach_children_in_order_in_batches_of_max_items(maps):
+    run = maps.run(
+        _map(
+            {"Type": "Pass", "Output": "{% {'items': $states.input.Items} %}", "End": True},
+            {"MaxItemsPerBatch": "{% $states.input.size %}"},
+            MaxConcurrency=1,
+        ),
+        [{"n": 0}, "eins", 2, None, [4], 5.5, "ü"],
+        size=3,
+    )
+    batches = [line["items"] for line in run.files["SUCCEEDED_0.jsonl"]]
+    assert batches == [[{"n": 0}, "eins", 2], [None, [4], 5.5], ["ü"]]
+    assert (run.counts["total"], run.counts["succeeded"]) == (7, 7)
+    assert run.runs[0]["executionCounts"]["succeeded"] == 3
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(53, [3, 3]), (52, [2, 2, 2])])
+def test_bytes_of_a_batch_are_those_of_the_childs_input(maps, limit, sizes):
+    """{"BatchInput":{"é":0.8},"Items":["é0","é1","é2"]} has 53 bytes."""
+    run = maps.run(
+        _map(
+            {"Type": "Pass", "Output": "{% $count($states.input.Items) %}", "End": True},
+            {
+                "MaxItemsPerBatch": 200,
+                "MaxInputBytesPerBatch": "{% $states.input.limit %}",
+                "BatchInput": {"é": "{% $states.input.threshold %}"},
+            },
+        ),
+        [f"é{n}" for n in range(6)],
+        limit=limit,
+        threshold=0.8,
+    )
+    assert sorted(run.files["SUCCEEDED_0.jsonl"]) == sizes
+
+
+def test_an_item_too_large_for_a_batch_fails_the_run(maps):
+    run = maps.run(_map(batcher={"MaxInputBytesPerBatch": 100}), ["x" * 200])
+    assert (run.status, run.error) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_batch_input_carries_variables_which_children_do_not_see(maps):
+    definition = {
+        "StartAt": "Set",
+        "States": {
+            "Set": {"Type": "Pass", "Assign": {"threshold": 0.7}, "Next": "Map"},
+            "Map": _map(WHOLE, {"BatchInput": {"threshold": "{% $threshold %}"}}),
+        },
+    }
+    run = maps.run(definition, [1, 2])
+    assert run.files["SUCCEEDED_0.jsonl"] == [{"BatchInput": {"threshold": 0.7}, "Items": [1, 2]}]
+    definition["States"]["Map"] = _map(
+        {"Type": "Pass", "Output": "{% $threshold %}", "End": True}, ToleratedFailurePercentage=100
+    )
+    run = maps.run(definition, [1, 2])
+    assert run.files["FAILED_0.jsonl"][0]["Error"] == "States.QueryEvaluationError"
+
+
+def test_blank_lines_are_no_items_and_no_items_are_a_run_without_children(maps):
+    run = maps.run(_map(), "\n  \r\n")
+    assert (run.status, run.counts["total"]) == ("SUCCEEDED", 0)
+    (manifest,) = run.files["manifest.json"]
+    assert manifest["ResultFiles"] == {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "does not exist"), ('{"a": 1}\n\n{"a":\n', "line 3"), ("NaN", "line 1")],
+)
+def test_an_object_that_cannot_be_read_fails_the_run_before_any_child(maps, text, says):
+    run = maps.run(_map(), text)
+    assert (run.status, run.error) == ("FAILED", "States.ItemReaderFailed")
+    assert says in run.cause
+    assert run.runs[0]["status"] == "FAILED"
+    assert run.runs[0]["executionCounts"]["succeeded"] == 0
+
+
+# --- children
+
+
+def test_children_have_a_context_of_their_own(maps):
+    context = {"Type": "Pass", "Output": "{% $states.context %}", "End": True}
+    run = maps.run(_map(context), [1, 2])
+    (seen,) = run.files["SUCCEEDED_0.jsonl"]
+    machine = run.execution["stateMachineArn"]
+    assert seen["Execution"]["Input"] == {"Items": [1, 2]}
+    assert seen["Execution"]["Name"] != run.execution["name"]
+    assert seen["Execution"]["Id"].startswith(
+        machine.replace(":stateMachine:", ":express:") + "/Batches:"
+    )
+    assert seen["StateMachine"]["Id"] == f"{machine}/Batches"
+    assert "Map" not in seen
+
+
+def test_children_run_at_most_max_concurrency_at_once(maps, workshop):
+    function = workshop.function("""
+        import time
+        def handler(event, context):
+            started = time.time()
+            time.sleep(0.2)
+            return [[started, time.time()]]
+    """)
+    state = _map(
+        task(function), {"MaxItemsPerBatch": 1}, MaxConcurrency="{% $states.input.at_once %}"
+    )
+    spans = maps.run(state, list(range(6)), at_once=2).files["SUCCEEDED_0.jsonl"]
+    most = max(sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans)
+    assert most == 2
+
+
+def test_children_are_in_no_list_of_executions(maps):
+    run = maps.run(_map(), [1, 2, 3])
+    machine = run.execution["stateMachineArn"]
+    listed = maps.states.list_executions(stateMachineArn=machine)["executions"]
+    assert [one["executionArn"] for one in listed] == [run.execution["executionArn"]]
+
+
+def test_a_childs_output_may_have_256_kib(maps):
+    large = "{% $pad('', $states.input.Items[0], 'x') %}"
+    state = _map(
+        {"Type": "Pass", "Output": [large, large, large], "End": True},
+        {"MaxItemsPerBatch": 1},
+        ToleratedFailurePercentage=50,
+    )
+    run = maps.run(state, [87_378, 87_379])
+    assert [len(line) for line in run.files["SUCCEEDED_0.jsonl"]] == [87_378] * 3
+    assert run.files["FAILED_0.jsonl"][0]["Error"] == "States.DataLimitExceeded"
+
+
+def test_a_child_has_five_minutes(monkeypatch):
+    """One that takes longer counts as failed, whatever it comes to afterwards."""
+    parent = {"executionArn": "a", "stateMachineArn": "a:stateMachine:b", "status": "RUNNING"}
+    parent["events"] = []
+    settings = definition.Settings(("", ""), ("", ""), 1, 100, None, 2, 50)
+    run = map_run.MapRun(parent, "Batches", settings)
+    run.add([Batch('{"Items":[1,2]}', 2), Batch('{"Items":[3,4]}', 2)])
+    monkeypatch.setattr(children, "SECONDS", 0.2)
+    monkeypatch.setattr(
+        sfn, "_run_sub_machine", lambda *_: time.sleep(1.5 if _[2]["Items"] == [1, 2] else 0)
+    )
+    run.work({"States": {}, "StartAt": ""}, {"QueryLanguage": "JSONata", "RoleArn": ""})
+    counts = {name: count for name, count in run.record["itemCounts"].items() if count}
+    assert counts == {"total": 4, "timedOut": 2, "succeeded": 2}
+    assert not run.exceeded()
+
+
+def test_500_children_take_no_time_of_their_own(maps):
+    started = time.monotonic()
+    run = maps.run(_map(batcher={"MaxItemsPerBatch": 1}, MaxConcurrency=40), list(range(500)))
+    assert sorted(run.files["SUCCEEDED_0.jsonl"]) == list(range(500))
+    assert time.monotonic() - started < 5
+
+
+# --- failures
+
+
+def test_failures_are_tolerated_by_items_and_not_by_children(maps):
+    """One of two children fails: half of the children, and a quarter of the items."""
+    items = ["a", "b", "c", "bad"]
+    batcher = {"MaxItemsPerBatch": 3}
+    percentage = "{% $states.input.percentage %}"
+    state = _map(PICKY, batcher, ToleratedFailurePercentage=percentage)
+    run = maps.run(state, items, percentage=25)
+    assert run.status == run.runs[0]["status"] == "SUCCEEDED"
+    assert (run.counts["succeeded"], run.counts["failed"]) == (3, 1)
+    assert run.runs[0]["executionCounts"]["failed"] == 1
+    run = maps.run(state, items, percentage=24.9)
+    assert run.status == run.runs[0]["status"] == "FAILED"
+    assert run.error == "States.ExceedToleratedFailureThreshold"
+
+
+def test_without_a_tolerance_one_failure_fails_the_run(maps):
+    assert maps.run(_map(PICKY), ["a", "b", "bad"]).status == "FAILED"
+
+
+def test_a_failed_run_starts_no_further_child_and_writes_what_it_has(maps):
+    items = ["a", "b", "bad", "c", "d", "e", "f"]
+    run = maps.run(_map(PICKY, ToleratedFailurePercentage=10, MaxConcurrency=1), items)
+    assert run.error == "States.ExceedToleratedFailureThreshold"
+    assert run.files["SUCCEEDED_0.jsonl"] == ["a", "b"]
+    (failed,) = run.files["FAILED_0.jsonl"]
+    assert json.loads(failed["Input"])["Items"] == ["bad", "c"]
+    pending = [json.loads(line["Input"])["Items"] for line in run.files["PENDING_0.jsonl"]]
+    assert pending == [["d", "e"], ["f"]]
+    counts = {name: count for name, count in run.counts.items() if count}
+    assert counts == {"total": 7, "succeeded": 2, "failed": 2, "pending": 3, "resultsWritten": 4}
+
+
+def test_a_failed_run_aborts_the_children_that_run(maps, workshop):
+    function = workshop.function(SLEEPER)
+    run = maps.run(
+        _map(task(function), {"MaxItemsPerBatch": 1}, MaxConcurrency=2), [20, "no number", 20]
+    )
+    assert run.error == "States.ExceedToleratedFailureThreshold"
+    took = run.execution["stopDate"] - run.execution["startDate"]
+    assert took.total_seconds() < 10
+    assert {line["Status"] for line in run.files["FAILED_0.jsonl"]} == {"FAILED", "ABORTED"}
+    assert (run.counts["failed"], run.counts["aborted"], run.counts["pending"]) == (1, 1, 1)
+
+
+def test_a_failed_child_is_written_as_an_execution_with_its_input(maps):
+    run = maps.run(_map(PICKY, ToleratedFailurePercentage=100), ["bad", "a"])
+    assert run.status == "SUCCEEDED"
+    (line,) = run.files["FAILED_0.jsonl"]
+    assert json.loads(line["Input"]) == {"Items": ["bad", "a"]}
+    assert (line["Status"], line["Error"], line["Cause"]) == ("FAILED", "BadItem", "it is bad")
+    assert line["ExecutionArn"].split(":")[-2] == line["Name"]
+    assert line["StartDate"] <= line["StopDate"]
+    assert "SUCCEEDED_0.jsonl" not in run.files
+
+
+# --- results
+
+
+def test_the_result_names_the_manifest_which_names_the_files(maps):
+    state = _map(
+        PICKY,
+        ToleratedFailurePercentage=100,
+        Assign={"arn": "{% $states.result.MapRunArn %}"},
+        Output="{% $states.result %}",
+        Next="After",
+    )
+    del state["End"]
+    after = {"Type": "Pass", "Output": "{% [$states.input, $arn] %}", "End": True}
+    run = maps.run({"StartAt": "Map", "States": {"Map": state, "After": after}}, ["a", "b", "bad"])
+    result, assigned = run.output
+    arn = run.runs[0]["mapRunArn"]
+    assert result["MapRunArn"] == assigned == arn
+    folder = f"results/{run.execution['name']}/{arn.rsplit(':', 1)[1]}"
+    details = {"Bucket": maps.bucket, "Key": f"{folder}/manifest.json"}
+    assert result["ResultWriterDetails"] == details
+    manifest = json.load(maps.s3.get_object(**details)["Body"])
+    assert manifest["DestinationBucket"] == maps.bucket
+    assert manifest["MapRunArn"] == arn
+    files = manifest["ResultFiles"]
+    assert [file["Key"] for file in files["SUCCEEDED"]] == [f"{folder}/SUCCEEDED_0.jsonl"]
+    assert [file["Key"] for file in files["FAILED"]] == [f"{folder}/FAILED_0.jsonl"]
+    assert files["PENDING"] == []
+    for file in files["SUCCEEDED"] + files["FAILED"]:
+        head = maps.s3.head_object(Bucket=maps.bucket, Key=file["Key"])
+        assert head["ContentLength"] == file["Size"] > 0
+
+
+def test_lists_of_results_become_lines_and_other_results_one_line_each(maps):
+    mixed = {
+        "Type": "Pass",
+        "Output": "{% $states.input.Items[0] = 1 ? [{'n': 1}, [2]] : 'one' %}",
+        "End": True,
+    }
+    run = maps.run(_map(mixed, {"MaxItemsPerBatch": 1}, MaxConcurrency=1), [1, 2])
+    assert run.files["SUCCEEDED_0.jsonl"] == [{"n": 1}, [2], "one"]
+
+
+def test_a_bucket_that_is_not_there_fails_the_run(maps):
+    state = _map()
+    state["ResultWriter"]["Arguments"]["Bucket"] = "no-such-bucket"
+    assert maps.run(state, [1]).error == "States.ResultWriterFailed"
+
+
+# --- the state
+
+
+def test_a_failed_run_can_be_caught_by_name(maps):
+    catch = [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "Next": "Caught"}]
+    caught = {"Type": "Pass", "Output": "caught", "End": True}
+    run = maps.run(
+        {"StartAt": "Map", "States": {"Map": _map(PICKY, Catch=catch), "Caught": caught}}, ["bad"]
+    )
+    assert run.output == "caught"
+    assert run.runs[0]["status"] == "FAILED"
+
+
+def test_a_retry_is_a_map_run_of_its_own(maps):
+    retry = [
+        {
+            "ErrorEquals": ["States.ExceedToleratedFailureThreshold"],
+            "MaxAttempts": 1,
+            "IntervalSeconds": 1,
+            "MaxDelaySeconds": 1,
+        }
+    ]
+    run = maps.run(_map(PICKY, Retry=retry), ["bad"])
+    assert [one["status"] for one in run.runs] == ["FAILED", "FAILED"]
+    assert run.runs[0]["mapRunArn"] != run.runs[1]["mapRunArn"]
+
+
+def test_the_history_names_the_map_run(maps):
+    run = maps.run(_map(), [1])
+    events = maps.states.get_execution_history(executionArn=run.execution["executionArn"])["events"]
+    started = next(event for event in events if event["type"] == "MapRunStarted")
+    assert started["mapRunStartedEventDetails"]["mapRunArn"] == run.runs[0]["mapRunArn"]
+    assert "MapRunSucceeded" in [event["type"] for event in events]
+
+
+def test_counts_can_be_watched_while_it_runs(maps):
+    started = maps.start(_map(SLOW, MaxConcurrency=2), [1, 2, 3, 4, 5])
+
+    def look() -> dict:
+        runs = maps.runs(started)
+        return {} if not runs else {k: v for k, v in runs[0]["itemCounts"].items() if v}
+
+    until(look, lambda counts: counts == {"total": 5, "running": 4, "pending": 1})
+    (run,) = maps.runs(started)
+    assert (run["status"], run["executionCounts"]["running"]) == ("RUNNING", 2)
+    assert run["maxConcurrency"] == 2
+    assert maps.workshop.wait(started)["status"] == "SUCCEEDED"
+    assert look() == {"total": 5, "succeeded": 5, "resultsWritten": 5}
+
+
+@pytest.mark.parametrize(("ending", "status"), [("stop", "ABORTED"), ("time out", "TIMED_OUT")])
+def test_the_end_of_the_execution_aborts_the_map_run(maps, ending, status):
+    definition = single(_map(SLOW, MaxConcurrency=2))
+    if ending == "time out":
+        definition["TimeoutSeconds"] = 1
+    started = maps.start(definition, list(range(40)))
+    until(lambda: maps.runs(started), lambda runs: runs and runs[0]["itemCounts"]["running"])
+    if ending == "stop":
+        maps.states.stop_execution(executionArn=started["executionArn"])
+    (run,) = until(lambda: maps.runs(started), lambda runs: runs[0]["status"] != "RUNNING", 5)
+    assert run["status"] == "ABORTED"
+    assert run["itemCounts"]["running"] == 0
+    assert run["itemCounts"]["aborted"] > 0
+    before = run["itemCounts"]
+    time.sleep(1.2)  # longer than a child takes
+    assert maps.runs(started)[0]["itemCounts"] == before
+    assert maps.workshop.wait(started)["status"] == status
+
+
+# --- the role
+
+
+def test_the_role_needs_what_a_distributed_map_does_and_no_more(maps):
+    def allowed(**without: str) -> list[tuple[str, str]]:
+        pairs = [
+            ("states:StartExecution", "arn:aws:states:*:*:stateMachine:*"),
+            ("s3:GetObject", f"arn:aws:s3:::{maps.bucket}/*"),
+            ("s3:PutObject", f"arn:aws:s3:::{maps.bucket}/results/*"),
+            ("s3:ListMultipartUploadParts", f"arn:aws:s3:::{maps.bucket}/results/*"),
+            ("s3:AbortMultipartUpload", f"arn:aws:s3:::{maps.bucket}/results/*"),
+        ]
+        return [pair for pair in pairs if pair[0] != without.get("action")]
+
+    assert maps.run(_map(), [1], allowed()).status == "SUCCEEDED"
+    for action, error in (
+        ("states:StartExecution", "States.Permissions"),
+        ("s3:GetObject", "States.ItemReaderFailed"),
+        ("s3:PutObject", "States.ResultWriterFailed"),
+        ("s3:ListMultipartUploadParts", "States.ResultWriterFailed"),
+        ("s3:AbortMultipartUpload", "States.ResultWriterFailed"),
+    ):
+        run = maps.run(_map(), [1], allowed(action=action))
+        assert (run.status, run.error) == ("FAILED", error)
+        assert f"not authorized to perform: {action}" in run.cause
+
+
+def test_tasks_of_children_run_under_the_role(maps, workshop):
+    function = workshop.function("def handler(event, context): return event['Items']")
+    state = _map(task(function), ToleratedFailurePercentage=100)
+    assert maps.run(state, [1]).files["SUCCEEDED_0.jsonl"] == [1]
+    denied = maps.run(state, [1], EVERYTHING[:2])
+    (line,) = denied.files["FAILED_0.jsonl"]
+    assert line["Error"] == "Lambda.AWSLambdaException"
+    assert "lambda:InvokeFunction" in line["Cause"]
+
+
+# --- what is refused
+
+
+def _without(*path: str) -> dict:
+    state = copy.deepcopy(_map())
+    fields = state
+    for name in path[:-1]:
+        fields = fields[name]
+    del fields[path[-1]]
+    return state
+
+
+def _with(value: object, *path: str) -> dict:
+    state = copy.deepcopy(_map())
+    fields = state
+    for name in path[:-1]:
+        fields = fields[name]
+    fields[path[-1]] = value
+    return state
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [
+        (_with(1, "ToleratedFailureCount"), "ToleratedFailureCount"),
+        (_with({}, "ItemSelector"), "ItemSelector"),
+        (_with("JSONPath", "QueryLanguage"), "JSONata"),
+        (_with("CSV", "ItemReader", "ReaderConfig", "InputType"), "CSV"),
+        (_with(5, "ItemReader", "ReaderConfig", "MaxItems"), "MaxItems"),
+        (_with("STANDARD", "ItemProcessor", "ProcessorConfig", "ExecutionType"), "STANDARD"),
+        (_with("NONE", "ResultWriter", "WriterConfig", "Transformation"), "NONE"),
+        (_with({"Map": _map()}, "ItemProcessor", "States"), "Express"),
+        (_without("MaxConcurrency"), "MaxConcurrency"),
+        (_without("ItemBatcher"), "ItemBatcher"),
+        (_without("ItemReader"), "ItemReader"),
+        (_without("ResultWriter"), "ResultWriter"),
+    ],
+)
+def test_what_is_not_done_is_refused(state, names):
+    with pytest.raises(sfn._ExecutionError) as refused:
+        definition.check(state, {"QueryLanguage": "JSONata"})
+    assert refused.value.error == "States.Runtime"
+    assert names in refused.value.cause
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [
+        (_with(1, "ToleratedFailureCount"), "ToleratedFailureCount"),
+        (_with(0, "MaxConcurrency"), "MaxConcurrency"),
+        (_with(300_000, "ItemBatcher", "MaxInputBytesPerBatch"), "MaxInputBytesPerBatch"),
+    ],
+)
+def test_what_is_refused_fails_the_execution_before_anything_runs(maps, state, names):
+    run = maps.run(state, [1])
+    assert (run.status, run.error, run.runs) == ("FAILED", "States.Runtime", [])
+    assert names in run.cause
+
+
+def test_a_task_that_is_not_checked_is_refused_in_a_child_too(maps):
+    other = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}
+    run = maps.run(_map(other, ToleratedFailurePercentage=100), [1])
+    assert "aws-sdk:s3:listBuckets" in run.files["FAILED_0.jsonl"][0]["Cause"]
+
+
+def test_redrive_is_refused(maps):
+    run = maps.run(_map(PICKY), ["bad"])
+    with pytest.raises(ClientError, match="RedriveExecution"):
+        maps.states.redrive_execution(executionArn=run.execution["executionArn"])
