@@ -80,6 +80,12 @@ def session(cloud):
     return LocalSession(cloud)
 
 
+@pytest.fixture(scope="session")
+def variables(port):
+    """What a shell needs to talk to the local cloud; finding the functions' Python takes time."""
+    return environment.for_shell(port)
+
+
 @pytest.fixture(autouse=True)
 def _shell(request, monkeypatch):
     """The environment of a shell that talks to the local cloud, for what makes its own session."""
@@ -87,7 +93,7 @@ def _shell(request, monkeypatch):
         monkeypatch.delenv(name)
     if "cloud" not in request.fixturenames:
         return
-    for name, value in environment.for_shell(request.getfixturevalue("port")).items():
+    for name, value in request.getfixturevalue("variables").items():
         if value is None:
             monkeypatch.delenv(name, raising=False)
         else:

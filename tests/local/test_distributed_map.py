@@ -29,13 +29,6 @@ PICKY = {
         "Good": ECHO,
     },
 }
-SLOW = single({"Type": "Wait", "Seconds": 1, "End": True})
-SLEEPER = """
-    import time
-    def handler(event, context):
-        time.sleep(event["Items"][0])
-        return [time.time()]
-"""
 
 
 def _processor(states: dict) -> dict:
@@ -125,6 +118,36 @@ class Runs:
 @pytest.fixture(scope="module")
 def maps(workshop, session):
     return Runs(workshop, session)
+
+
+@pytest.fixture(scope="module")
+def sleeping(workshop):
+    """Children that take as many seconds as their first item says; they give start and end."""
+    return task(
+        workshop.function("""
+            import time
+            def handler(event, context):
+                started = time.time()
+                time.sleep(event["Items"][0])
+                return [[started, time.time()]]
+        """)
+    )
+
+
+@pytest.fixture(scope="module")
+def mixed(maps):
+    """A run with a child that succeeded and one that failed, and a state after it."""
+    state = _map(
+        PICKY,
+        ToleratedFailurePercentage=100,
+        Assign={"arn": "{% $states.result.MapRunArn %}"},
+        Output="{% $states.result %}",
+        Next="After",
+    )
+    del state["End"]
+    after = {"Type": "Pass", "Output": "{% [$states.input, $arn] %}", "End": True}
+    definition = {"StartAt": "Map", "States": {"Map": state, "After": after}}
+    return maps.run(definition, ["a", "b", "bad", "c"])
 
 
 # --- items and batches
@@ -223,27 +246,17 @@ def test_children_have_a_context_of_their_own(maps):
     assert "Map" not in seen
 
 
-def test_children_run_at_most_max_concurrency_at_once(maps, workshop):
-    function = workshop.function("""
-        import time
-        def handler(event, context):
-            started = time.time()
-            time.sleep(0.2)
-            return [[started, time.time()]]
-    """)
-    state = _map(
-        task(function), {"MaxItemsPerBatch": 1}, MaxConcurrency="{% $states.input.at_once %}"
-    )
-    spans = maps.run(state, list(range(6)), at_once=2).files["SUCCEEDED_0.jsonl"]
+def test_children_run_at_most_max_concurrency_at_once(maps, sleeping):
+    state = _map(sleeping, {"MaxItemsPerBatch": 1}, MaxConcurrency="{% $states.input.at_once %}")
+    spans = maps.run(state, [0.2] * 6, at_once=2).files["SUCCEEDED_0.jsonl"]
     most = max(sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans)
     assert most == 2
 
 
-def test_children_are_in_no_list_of_executions(maps):
-    run = maps.run(_map(), [1, 2, 3])
-    machine = run.execution["stateMachineArn"]
+def test_children_are_in_no_list_of_executions(maps, mixed):
+    machine = mixed.execution["stateMachineArn"]
     listed = maps.states.list_executions(stateMachineArn=machine)["executions"]
-    assert [one["executionArn"] for one in listed] == [run.execution["executionArn"]]
+    assert [one["executionArn"] for one in listed] == [mixed.execution["executionArn"]]
 
 
 def test_a_childs_output_may_have_256_kib(maps):
@@ -260,19 +273,23 @@ def test_a_childs_output_may_have_256_kib(maps):
 
 def test_a_child_has_five_minutes(monkeypatch):
     """One that takes longer counts as failed, whatever it comes to afterwards."""
-    parent = {"executionArn": "a", "stateMachineArn": "a:stateMachine:b", "status": "RUNNING"}
-    parent["events"] = []
+
+    def work(states: dict, start: str, value: dict, *_: object) -> list:
+        time.sleep(1 if value == {"Items": ["slow"]} else 0)
+        return ["done"]
+
+    monkeypatch.setattr(children, "SECONDS", 0.2)
+    monkeypatch.setattr(sfn, "_run_sub_machine", work)
+    parent = {"executionArn": "", "stateMachineArn": "", "status": "RUNNING", "events": []}
     settings = definition.Settings(("", ""), ("", ""), 1, 100, None, 2, 50)
     run = map_run.MapRun(parent, "Batches", settings)
-    run.add([Batch('{"Items":[1,2]}', 2), Batch('{"Items":[3,4]}', 2)])
-    monkeypatch.setattr(children, "SECONDS", 0.2)
-    monkeypatch.setattr(
-        sfn, "_run_sub_machine", lambda *_: time.sleep(1.5 if _[2]["Items"] == [1, 2] else 0)
-    )
+    run.add([Batch('{"Items":["slow"]}', 1), Batch('{"Items":["quick"]}', 1)])
     run.work({"States": {}, "StartAt": ""}, {"QueryLanguage": "JSONata", "RoleArn": ""})
     counts = {name: count for name, count in run.record["itemCounts"].items() if count}
-    assert counts == {"total": 4, "timedOut": 2, "succeeded": 2}
+    assert counts == {"total": 2, "timedOut": 1, "succeeded": 1}
     assert not run.exceeded()
+    run.record["toleratedFailurePercentage"] = 49
+    assert run.exceeded()
 
 
 def test_500_children_take_no_time_of_their_own(maps):
@@ -317,11 +334,9 @@ def test_a_failed_run_starts_no_further_child_and_writes_what_it_has(maps):
     assert counts == {"total": 7, "succeeded": 2, "failed": 2, "pending": 3, "resultsWritten": 4}
 
 
-def test_a_failed_run_aborts_the_children_that_run(maps, workshop):
-    function = workshop.function(SLEEPER)
-    run = maps.run(
-        _map(task(function), {"MaxItemsPerBatch": 1}, MaxConcurrency=2), [20, "no number", 20]
-    )
+def test_a_failed_run_aborts_the_children_that_run(maps, sleeping):
+    state = _map(sleeping, {"MaxItemsPerBatch": 1}, MaxConcurrency=2)
+    run = maps.run(state, [15, "no number", 15])
     assert run.error == "States.ExceedToleratedFailureThreshold"
     took = run.execution["stopDate"] - run.execution["startDate"]
     assert took.total_seconds() < 10
@@ -329,35 +344,24 @@ def test_a_failed_run_aborts_the_children_that_run(maps, workshop):
     assert (run.counts["failed"], run.counts["aborted"], run.counts["pending"]) == (1, 1, 1)
 
 
-def test_a_failed_child_is_written_as_an_execution_with_its_input(maps):
-    run = maps.run(_map(PICKY, ToleratedFailurePercentage=100), ["bad", "a"])
-    assert run.status == "SUCCEEDED"
-    (line,) = run.files["FAILED_0.jsonl"]
-    assert json.loads(line["Input"]) == {"Items": ["bad", "a"]}
+def test_a_failed_child_is_written_as_an_execution_with_its_input(mixed):
+    assert mixed.status == "SUCCEEDED"
+    assert mixed.files["SUCCEEDED_0.jsonl"] == ["a", "b"]
+    (line,) = mixed.files["FAILED_0.jsonl"]
+    assert json.loads(line["Input"]) == {"Items": ["bad", "c"]}
     assert (line["Status"], line["Error"], line["Cause"]) == ("FAILED", "BadItem", "it is bad")
     assert line["ExecutionArn"].split(":")[-2] == line["Name"]
     assert line["StartDate"] <= line["StopDate"]
-    assert "SUCCEEDED_0.jsonl" not in run.files
 
 
 # --- results
 
 
-def test_the_result_names_the_manifest_which_names_the_files(maps):
-    state = _map(
-        PICKY,
-        ToleratedFailurePercentage=100,
-        Assign={"arn": "{% $states.result.MapRunArn %}"},
-        Output="{% $states.result %}",
-        Next="After",
-    )
-    del state["End"]
-    after = {"Type": "Pass", "Output": "{% [$states.input, $arn] %}", "End": True}
-    run = maps.run({"StartAt": "Map", "States": {"Map": state, "After": after}}, ["a", "b", "bad"])
-    result, assigned = run.output
-    arn = run.runs[0]["mapRunArn"]
+def test_the_result_names_the_manifest_which_names_the_files(maps, mixed):
+    result, assigned = mixed.output
+    arn = mixed.runs[0]["mapRunArn"]
     assert result["MapRunArn"] == assigned == arn
-    folder = f"results/{run.execution['name']}/{arn.rsplit(':', 1)[1]}"
+    folder = f"results/{mixed.execution['name']}/{arn.rsplit(':', 1)[1]}"
     details = {"Bucket": maps.bucket, "Key": f"{folder}/manifest.json"}
     assert result["ResultWriterDetails"] == details
     manifest = json.load(maps.s3.get_object(**details)["Body"])
@@ -407,7 +411,7 @@ def test_a_retry_is_a_map_run_of_its_own(maps):
             "ErrorEquals": ["States.ExceedToleratedFailureThreshold"],
             "MaxAttempts": 1,
             "IntervalSeconds": 1,
-            "MaxDelaySeconds": 1,
+            "JitterStrategy": "FULL",
         }
     ]
     run = maps.run(_map(PICKY, Retry=retry), ["bad"])
@@ -415,16 +419,16 @@ def test_a_retry_is_a_map_run_of_its_own(maps):
     assert run.runs[0]["mapRunArn"] != run.runs[1]["mapRunArn"]
 
 
-def test_the_history_names_the_map_run(maps):
-    run = maps.run(_map(), [1])
-    events = maps.states.get_execution_history(executionArn=run.execution["executionArn"])["events"]
-    started = next(event for event in events if event["type"] == "MapRunStarted")
-    assert started["mapRunStartedEventDetails"]["mapRunArn"] == run.runs[0]["mapRunArn"]
-    assert "MapRunSucceeded" in [event["type"] for event in events]
+def test_the_history_names_the_map_run(maps, mixed):
+    history = maps.states.get_execution_history(executionArn=mixed.execution["executionArn"])
+    events = {event["type"]: event for event in history["events"]}
+    started = events["MapRunStarted"]["mapRunStartedEventDetails"]
+    assert started["mapRunArn"] == mixed.runs[0]["mapRunArn"]
+    assert events["MapRunSucceeded"]["id"] > events["MapRunStarted"]["id"]
 
 
-def test_counts_can_be_watched_while_it_runs(maps):
-    started = maps.start(_map(SLOW, MaxConcurrency=2), [1, 2, 3, 4, 5])
+def test_counts_can_be_watched_while_it_runs(maps, sleeping):
+    started = maps.start(_map(sleeping, MaxConcurrency=2), [0.7] * 5)
 
     def look() -> dict:
         runs = maps.runs(started)
@@ -439,11 +443,11 @@ def test_counts_can_be_watched_while_it_runs(maps):
 
 
 @pytest.mark.parametrize(("ending", "status"), [("stop", "ABORTED"), ("time out", "TIMED_OUT")])
-def test_the_end_of_the_execution_aborts_the_map_run(maps, ending, status):
-    definition = single(_map(SLOW, MaxConcurrency=2))
+def test_the_end_of_the_execution_aborts_the_map_run(maps, sleeping, ending, status):
+    definition = single(_map(sleeping, MaxConcurrency=2))
     if ending == "time out":
         definition["TimeoutSeconds"] = 1
-    started = maps.start(definition, list(range(40)))
+    started = maps.start(definition, [0.4] * 40)
     until(lambda: maps.runs(started), lambda runs: runs and runs[0]["itemCounts"]["running"])
     if ending == "stop":
         maps.states.stop_execution(executionArn=started["executionArn"])
@@ -452,7 +456,7 @@ def test_the_end_of_the_execution_aborts_the_map_run(maps, ending, status):
     assert run["itemCounts"]["running"] == 0
     assert run["itemCounts"]["aborted"] > 0
     before = run["itemCounts"]
-    time.sleep(1.2)  # longer than a child takes
+    time.sleep(0.6)  # longer than a child takes
     assert maps.runs(started)[0]["itemCounts"] == before
     assert maps.workshop.wait(started)["status"] == status
 
@@ -543,7 +547,6 @@ def test_what_is_not_done_is_refused(state, names):
     ("state", "names"),
     [
         (_with(1, "ToleratedFailureCount"), "ToleratedFailureCount"),
-        (_with(0, "MaxConcurrency"), "MaxConcurrency"),
         (_with(300_000, "ItemBatcher", "MaxInputBytesPerBatch"), "MaxInputBytesPerBatch"),
     ],
 )
