@@ -18,13 +18,24 @@ class MemoryS3:
         if self.fails_at and self.fails_at in Key:
             raise ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "PutObject")
         self.changes.append(f"put {Key}")
-        self.objects[Key] = Body
+        self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
         self.modified[Key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(len(self.changes))
 
     def get_object(self, Bucket, Key):  # noqa: N803
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Key])}
+
+    def head_object(self, Bucket, Key):  # noqa: N803
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
+
+    def upload_fileobj(self, file, bucket, key, ExtraArgs):  # noqa: N803
+        self.put_object(bucket, key, file, **ExtraArgs)
+
+    def download_fileobj(self, bucket, key, file):
+        self.head_object(bucket, key)
+        file.write(self.objects[key])
 
     def copy_object(self, Bucket, Key, CopySource):  # noqa: N803
         self.put_object(Bucket, Key, self.objects[CopySource["Key"]], "")

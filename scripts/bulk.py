@@ -1,0 +1,171 @@
+"""Classify any number of photos in one run of `classifyBulk`: start it, watch it, gather it."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+from scripts import cli, config
+from scripts.bulk_runs import output, progress, results, runs, submission, summary
+from scripts.cloud import Cloud, Stack, find_stack
+
+
+def main(argv: list[str] | None) -> None:
+    """Run `python -m scripts.bulk`."""
+    arguments = _parser().parse_args(argv)
+    cloud = Cloud()
+    arguments.act(cloud, find_stack(cloud, arguments.stage), arguments)
+
+
+def submit(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
+    """Start the run, unless it exists, and say which it is."""
+    run = submission.submit(
+        cloud,
+        stack,
+        arguments.source,
+        threshold=arguments.threshold,
+        batch_size=arguments.batch_size,
+        tolerated_failure_percentage=arguments.tolerated_failure_percentage,
+        again=arguments.again,
+        keep_duplicates=arguments.keep_duplicates,
+    )
+    cli.say("Images", f"{run.submitted:,} listed, {run.distinct:,} to classify")
+    sent = "sent" if run.manifest.sent else "was there"
+    cli.say("Manifest", f"s3://{stack.bucket}/{run.manifest.key} ({sent})")
+    if run.existed:
+        cli.say("Run", f"{run.name} was submitted before: {run.status}")
+        cli.say("", "For another run of the same: --again")
+    if arguments.wait:
+        _follow(cloud, run.execution_arn, arguments.stage)
+    else:
+        if not run.existed:
+            cli.say("Run", f"{run.name} is started")
+        stage = summary.stage_option(arguments.stage)
+        cli.say("Next", f"python -m scripts.bulk status {run.name} --follow{stage}")
+
+
+def status(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
+    """Say how far the run is, or how it ended."""
+    states = cloud.client("stepfunctions")
+    execution = runs.find(states, stack.bulk_state_machine, arguments.run)
+    if arguments.follow:
+        _follow(cloud, execution["executionArn"], arguments.stage)
+    else:
+        _show(states, execution, arguments.stage)
+
+
+def gather(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
+    """Gather the results into a file, if one is named, and print what they add up to."""
+    execution = runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, arguments.run)
+    path = arguments.output
+    with nullcontext() if path is None else output.written(path) as write:
+        counts = results.gather(cloud, stack, execution, write)
+    cli.say("Run", f"{execution['name']}, {execution['status']}")
+    print(f"\n{summary.report(counts)}\n")
+    if path is not None:
+        cli.say("Written", f"{path}, {counts.lines:,} images")
+
+
+def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
+    states = cloud.client("stepfunctions")
+    execution = progress.wait(states, execution_arn)
+    _show(states, execution, stage)
+    if execution["status"] != "SUCCEEDED":
+        raise cli.UserError(f"The run {execution['name']} ended {execution['status']}, see above.")
+
+
+def _show(states, execution: dict, stage: str) -> None:
+    how_far = progress.progress_of(states, execution["executionArn"])
+    for label, text in summary.status_lines(execution, how_far, stage):
+        cli.say(label, text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = cli.parser(
+        "bulk", "Classify any number of photos in one run.", "submit s3://bucket/photos/ --wait"
+    )
+    parser = argparse.ArgumentParser(
+        prog=shared.prog, description=shared.description, epilog=shared.epilog
+    )
+    commands = parser.add_subparsers(required=True, metavar="submit|status|results")
+
+    def add(name: str, act: Callable, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, parents=[shared], add_help=False, help=text, description=f"{text.capitalize()}."
+        )
+        command.set_defaults(act=act)
+        return command
+
+    _add_submit(add("submit", submit, "start a run"))
+    run = {"nargs": "?", "metavar": "RUN", "help": "its name or ARN (default: the newest)"}
+    command = add("status", status, "tell how far a run is")
+    command.add_argument("run", **run)
+    command.add_argument("--follow", action="store_true", help="wait until it ends")
+    command = add("results", gather, "count the results of a run, and write them to a file")
+    command.add_argument("run", **run)
+    command.add_argument(
+        "--output", type=_output, metavar="FILE", help="results.jsonl or results.csv"
+    )
+    return parser
+
+
+def _add_submit(command: argparse.ArgumentParser) -> None:
+    most = config.load()["bulk"]["batch_size"]
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="s3://bucket/prefix, a manifest.jsonl (here or in S3), or a folder of photos",
+    )
+    command.add_argument(
+        "--threshold",
+        type=_between(0, 1, float),
+        metavar="P",
+        help="confidence below which an image goes to review (default: config.yml's)",
+    )
+    command.add_argument(
+        "--batch-size",
+        type=_between(1, most, int),
+        metavar="N",
+        help=f"images that a function does at once, up to {most} (the default)",
+    )
+    command.add_argument(
+        "--tolerated-failure-percentage",
+        type=_between(0, 100, float),
+        metavar="P",
+        help="so many of the images may fail before the run does (default: config.yml's)",
+    )
+    command.add_argument("--again", action="store_true", help="another run of the same images")
+    command.add_argument(
+        "--keep-duplicates",
+        action="store_true",
+        help="classify an image as often as it is listed (default: once)",
+    )
+    command.add_argument("--wait", action="store_true", help="wait until the run ends")
+
+
+def _between(least: float, most: float, kind: type) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            whole = "whole " * (kind is int)
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a {whole}number from {least} to {most}"
+            )
+        return value
+
+    return parse
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in output.SUFFIXES:
+        wanted = " nor ".join(output.SUFFIXES)
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither {wanted}")
+    return path
+
+
+if __name__ == "__main__":
+    cli.run(main)

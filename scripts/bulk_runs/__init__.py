@@ -1,0 +1,1 @@
+"""Runs of `classifyBulk`: manifests made and submitted, progress watched, results gathered."""

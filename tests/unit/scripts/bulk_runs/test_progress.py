@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scripts.bulk_runs import progress
+from scripts.bulk_runs.progress import Progress, progress_of, wait
+from scripts.cli import Interrupted
+from tests.unit.scripts.bulk_runs.memory_states import MACHINE, MemoryStates
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def counts(**given) -> dict:
+    names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
+    return {**dict.fromkeys(names, 0), **given}
+
+
+@pytest.fixture
+def states():
+    states = MemoryStates()
+    arn = states.start_execution(MACHINE, "run", "{}")["executionArn"]
+    states.map_runs[f"map-run-of-{arn}"] = {
+        "itemCounts": counts(
+            total=1000, succeeded=300, failed=60, timedOut=30, aborted=10, running=200, pending=400
+        ),
+        "startDate": BEGAN,
+        "stopDate": BEGAN + timedelta(seconds=4),
+    }
+    return states
+
+
+def arn_of(states) -> str:
+    return next(iter(states.executions))
+
+
+def test_progress_counts_images_by_the_state_of_their_batch(states):
+    found = progress_of(states, arn_of(states))
+    assert found == Progress(1000, 300, 100, 200, 400, 4.0)
+    assert (found.done, found.rate, found.seconds_left) == (400, 100, 6)
+
+
+def test_before_the_map_run_there_is_no_progress_and_before_the_first_image_no_estimate(states):
+    states.map_runs.clear()
+    assert progress_of(states, arn_of(states)) is None
+    begun = Progress(1000, 0, 0, 0, 1000, 0.0)
+    assert (begun.rate, begun.seconds_left) == (0.0, None)
+
+
+def test_waiting_ends_with_the_run(states, monkeypatch):
+    naps = []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if len(naps) == 3:
+            states.end(arn_of(states), "FAILED", error="BatchFailed")
+
+    monkeypatch.setattr(progress.time, "sleep", sleep)
+    assert wait(states, arn_of(states))["error"] == "BatchFailed"
+    assert len(naps) == 3
+
+
+def test_whoever_stops_waiting_is_told_that_the_run_goes_on(states, monkeypatch):
+    def interrupt(_seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.time, "sleep", interrupt)
+    with pytest.raises(Interrupted, match=r"goes on.*stop-execution.*:run"):
+        wait(states, arn_of(states))
