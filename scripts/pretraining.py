@@ -1,5 +1,9 @@
 """The pretraining set in the bucket: what a network sees before it learns a dataset's classes."""
 
+import io
+
+import numpy as np
+
 from scripts import storage
 from scripts.cli import UserError
 from scripts.data import encode, split
@@ -24,6 +28,14 @@ def publish(s3, bucket: str, source: Source) -> storage.Summary:
     body = encode.npz(rows_of(source), source.classes)
     upload = storage.Upload(KEY, lambda: body, CONTENT_TYPE)
     return storage.mirror(s3, bucket, PREFIX, [upload])
+
+
+def read(s3, bucket: str) -> tuple[LabelledImages, tuple[str, ...]]:
+    """Return the set's rows and their classes."""
+    body = s3.get_object(Bucket=bucket, Key=KEY)["Body"].read()
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        rows = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+        return rows, tuple(arrays["classes"].tolist())
 
 
 def uri(s3, bucket: str) -> str:

@@ -6,38 +6,13 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-SIZE = 32
+from scripts.generator.canvas import SIDE
+from scripts.generator.drawings import draw
+
+CIFAR_SIDE = 32
 # Official CIFAR-100 fine labels of the two drawn classes.
 LABELS = {"bicycle": 8, "motorcycle": 48}
-
-
-def draw(vehicle: str, rng: np.random.Generator) -> Image.Image:
-    """A 32 x 32 RGB picture: thin wheels and a frame, or thick wheels and a heavy body."""
-    background = tuple(int(v) for v in rng.integers(120, 250, 3))
-    ink = tuple(int(v) for v in rng.integers(0, 90, 3))
-    picture = Image.new("RGB", (SIZE, SIZE), background)
-    pen = ImageDraw.Draw(picture)
-    dx, dy = (int(v) for v in rng.integers(-2, 3, 2))
-    ground = 24 + dy
-    for hub in (8 + dx, 23 + dx):
-        box = (hub - 6, ground - 6, hub + 6, ground + 6)
-        pen.ellipse(box, outline=ink, width=1 if vehicle == "bicycle" else 4)
-    if vehicle == "bicycle":
-        pen.line((8 + dx, ground, 14 + dx, ground - 12, 23 + dx, ground), fill=ink)
-    else:
-        pen.polygon(
-            [
-                (6 + dx, ground - 8),
-                (16 + dx, ground - 16),
-                (27 + dx, ground - 9),
-                (16 + dx, ground),
-            ],
-            fill=ink,
-        )
-    noise = rng.integers(-12, 13, (SIZE, SIZE, 3))
-    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
 
 
 def cifar_rows(per_class: int, seed: int) -> dict:
@@ -46,7 +21,7 @@ def cifar_rows(per_class: int, seed: int) -> dict:
     rows, labels, names = [], [], []
     for number in range(per_class):
         for vehicle, label in LABELS.items():
-            pixels = np.asarray(draw(vehicle, rng))
+            pixels = np.asarray(draw(vehicle, rng).reduce(SIDE // CIFAR_SIDE))
             rows.append(pixels.transpose(2, 0, 1).reshape(-1))
             labels.append(label)
             names.append(f"{vehicle}_s_{number:06d}.png".encode())

@@ -9,6 +9,7 @@ from PIL import Image
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 from handlers.image import to_model_input
+from scripts.generator.png_parts import bomb, chunk, png
 from tests.unit.handlers import photos
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
@@ -64,12 +65,12 @@ def test_16_bit_grey_is_scaled_and_not_clipped(level, eight_bit):
 
 def test_16_bit_colour_is_scaled():
     rows = (b"\0" + b"\x80\x00\x40\x00\xff\xff" * 8) * 8
-    assert near(seen(photos.png(8, 8, 16, 2, rows)).getpixel((5, 5)), (128, 64, 255), 1)
+    assert near(seen(png(8, 8, 16, 2, rows)).getpixel((5, 5)), (128, 64, 255), 1)
 
 
 def test_16_bit_transparency_key_shows_white():
-    key = photos.chunk(b"tRNS", b"\x12\x34")
-    data = photos.png(8, 8, 16, 0, (b"\0" + b"\x12\x34" * 8) * 8, key)
+    key = chunk(b"tRNS", b"\x12\x34")
+    data = png(8, 8, 16, 0, (b"\0" + b"\x12\x34" * 8) * 8, key)
     assert seen(data).getpixel((3, 3)) == (255, 255, 255)
 
 
@@ -134,7 +135,7 @@ def test_what_is_no_complete_image_is_refused(data):
 def test_too_many_pixels_are_refused_before_they_are_decoded(side):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ImageTooLarge, match=str(side)):
-        to_model_input(photos.bomb(side), 32, MAX_PIXELS)
+        to_model_input(bomb(side), 32, MAX_PIXELS)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
 
 

@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 from PIL import Image
 
 from handlers import errors, serialize_image_data
+from scripts.generator.png_parts import bomb
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body, photo
 
@@ -91,7 +92,7 @@ def test_what_is_no_image_has_a_name(s3, data):
 
 
 def test_too_many_pixels_have_a_name(s3):
-    s3.add_response("get_object", photo(photos.bomb()))
+    s3.add_response("get_object", photo(bomb(30_000)))
     with pytest.raises(errors.ImageTooLarge, match="pixels"):
         call()
 

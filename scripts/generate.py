@@ -1,0 +1,168 @@
+"""Make load: a stream of photos at a mean rate, or any number of them in one run in bulk."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts import cli
+from scripts.cloud import Cloud, Stack, find_stack
+from scripts.costs import bill, prices, usage
+from scripts.generator import bulk, drift, sampling, stream
+from scripts.generator.source import ImageSource
+
+
+def main(argv: list[str] | None) -> None:
+    """Run `python -m scripts.generate`."""
+    arguments = _parser().parse_args(argv)
+    cloud = Cloud()
+    arguments.act(cloud, find_stack(cloud, arguments.stage), arguments)
+
+
+def run_stream(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
+    """Send a stream and tell how long its answers took. UserError where one is not as it should."""
+    source = source_of(cloud, stack, arguments)
+    plan = stream.Plan(arguments.rate, arguments.duration, arguments.to)
+    report = stream.run(cloud, stack, source, plan)
+    print(f"\n{report.render()}")
+    if arguments.json:
+        _write_json(arguments.json, report.as_json())
+    if report.interrupted:
+        raise cli.Interrupted("Interrupted: the table is of what was sent until then.")
+    if problem := report.problem():
+        raise cli.UserError(problem)
+
+
+def run_bulk(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
+    """Classify the images in one run and tell how fast it was, and what it cost."""
+    run = bulk.run(cloud, stack, source_of(cloud, stack, arguments), arguments.images)
+    rate = run.counts["submitted"] / run.seconds
+    cli.say("Seconds", f"{run.seconds:.1f}, {rate:,.0f} images a second")
+    cli.say("Counts", ", ".join(f"{count:,} {status}" for status, count in run.counts.items()))
+    used = usage.of_execution(cloud, stack, run.execution)
+    print(f"\n{bill.of(used, prices.load()).render()}")
+    if problem := run.problem():
+        raise cli.UserError(problem)
+
+
+def source_of(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> ImageSource:
+    """Return the images that the options ask for."""
+    s3 = cloud.client("s3")
+    pictures = sampling.known_classes(
+        s3, stack.bucket, arguments.dataset, arguments.folder, arguments.drawn
+    )
+    if arguments.drift == drift.OTHER_CLASSES:
+        drawn = isinstance(pictures, sampling.Drawn)
+        pictures = sampling.other_classes(s3, stack.bucket, pictures.classes, drawn)
+    return ImageSource(arguments.seed, pictures, arguments.bad, arguments.drift)
+
+
+def _write_json(path: Path, content: dict) -> None:
+    try:
+        path.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise cli.UserError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = cli.parser(
+        "generate",
+        "Make load: photos as they might arrive, and what became of them.",
+        "stream --rate 20 --duration 60 --bad 0.05",
+    )
+    _add_images(shared.add_argument_group("images"))
+    parser = argparse.ArgumentParser(
+        prog=shared.prog, description=shared.description, epilog=shared.epilog
+    )
+    commands = parser.add_subparsers(required=True, metavar="stream|bulk")
+
+    def add(name: str, act: Callable, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, parents=[shared], add_help=False, help=text, description=f"{text.capitalize()}."
+        )
+        command.set_defaults(act=act)
+        return command
+
+    _add_stream(add("stream", run_stream, "send images one by one, at random times"))
+    command = add("bulk", run_bulk, "classify many images in one run of classifyBulk")
+    command.add_argument(
+        "--images", type=cli.positive_int, required=True, metavar="N", help="how many"
+    )
+    return parser
+
+
+def _add_images(group: argparse._ArgumentGroup) -> None:
+    origin = group.add_mutually_exclusive_group()
+    origin.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="test photos of this dataset (default: the newest; without one, drawings)",
+    )
+    origin.add_argument(
+        "--folder", type=Path, metavar="PATH", help="photos of your own: a sub-folder a class"
+    )
+    origin.add_argument("--drawn", action="store_true", help="drawn bicycles and motorcycles")
+    group.add_argument(
+        "--bad",
+        type=_number(0, 1),
+        default=0.0,
+        metavar="SHARE",
+        help="share of files that are no photos, of every kind (default: none)",
+    )
+    group.add_argument("--drift", choices=drift.KINDS, help="what the model did not learn from")
+    group.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same images at the same times (default: %(default)s)",
+    )
+
+
+def _add_stream(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--rate",
+        type=_number(0.01, 1000),
+        default=20.0,
+        metavar="R",
+        help="images a second, on average (default: %(default)g)",
+    )
+    command.add_argument(
+        "--duration",
+        type=_number(1, 86_400),
+        default=60.0,
+        metavar="S",
+        help="for so many seconds (default: %(default)g)",
+    )
+    command.add_argument(
+        "--to",
+        choices=stream.PREFIXES,
+        default=stream.INCOMING,
+        help="upload below incoming/, or call classify for each (default: %(default)s)",
+    )
+    command.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the report, and a record an image"
+    )
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most:,}")
+        return value
+
+    return parse
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+if __name__ == "__main__":
+    cli.run(main)

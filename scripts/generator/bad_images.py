@@ -1,0 +1,71 @@
+"""Files that people send and that are no photos: every kind, and the error that it ends with."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import Image
+
+from scripts import config
+from scripts.generator.changes import encoded
+from scripts.generator.png_parts import SIGNATURE, bomb, chunk, png
+
+INVALID, TOO_LARGE = "InvalidImage", "ImageTooLarge"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><circle r="9"/></svg>'
+BOMB_SIDE = 30_000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of bad image: `make` gives its bytes, of a picture where it needs one.
+
+    error: the name of the error that the service must answer with.
+    """
+
+    error: str
+    make: Callable[[Image.Image], bytes]
+
+
+def _half(file_format: str) -> Callable[[Image.Image], bytes]:
+    def make(picture: Image.Image) -> bytes:
+        whole = encoded(picture, file_format)
+        return whole[: len(whole) // 2]
+
+    return make
+
+
+def _always(body: bytes) -> Callable[[Image.Image], bytes]:
+    return lambda _: body
+
+
+@cache
+def _huge_text() -> bytes:
+    text = zlib.compress(bytes(90_000_000), 1)
+    return png(8, 8, 8, 2, bytes(200), chunk(b"zTXt", b"a\0\0" + text))
+
+
+@cache
+def _heavy() -> bytes:
+    return SIGNATURE.ljust(config.load()["image"]["max_bytes"] + 1, b"\0")
+
+
+KINDS = {
+    "empty": Kind(INVALID, _always(b"")),
+    "text": Kind(INVALID, _always(b"a letter, not a photo\n" * 10)),
+    "truncated-png": Kind(INVALID, _half("PNG")),
+    "truncated-jpeg": Kind(INVALID, _half("JPEG")),
+    "truncated-webp": Kind(INVALID, _half("WEBP")),
+    "gif": Kind(INVALID, lambda picture: encoded(picture, "GIF")),
+    "tiff": Kind(INVALID, lambda picture: encoded(picture, "TIFF")),
+    "bmp": Kind(INVALID, lambda picture: encoded(picture, "BMP")),
+    "svg": Kind(INVALID, _always(SVG)),
+    "signature-alone": Kind(INVALID, _always(SIGNATURE)),
+    "no-pixels": Kind(INVALID, _always(png(0, 0, 8, 2, b""))),
+    "damaged-pixels": Kind(
+        INVALID, _always(png(8, 8, 8, 2, b"").replace(zlib.compress(b""), b"no zlib!"))
+    ),
+    "huge-text-chunk": Kind(INVALID, lambda _: _huge_text()),
+    "bomb": Kind(TOO_LARGE, lambda _: bomb(BOMB_SIDE)),
+    "heavy": Kind(TOO_LARGE, lambda _: _heavy()),
+}

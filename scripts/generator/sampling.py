@@ -1,0 +1,107 @@
+"""Where pictures come from: rows of a dataset, photos in a folder, or the drawings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from scripts import cli, dataset, pretraining, storage
+from scripts.data import folder
+from scripts.data.images import LabelledImages, concatenate
+from scripts.generator import changes, drawings
+from scripts.generator.canvas import SIDE
+
+DRAWN = ("bicycle", "motorcycle")  # as CIFAR's default classes
+
+Choice = tuple[str, Callable[[], Image.Image]]
+
+
+class Pictures(Protocol):
+    """A supply of pictures, each chosen by a generator of random numbers.
+
+    told: what they are, in words that differ between supplies; classes: what they may show.
+    """
+
+    told: str
+    classes: tuple[str, ...]
+
+    def choose(self, rng: np.random.Generator) -> Choice:
+        """Return a class and what makes a picture of it, RGB, SIDE x SIDE, with the same rng."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Vehicles drawn on varied backgrounds."""
+
+    classes: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What they are."""
+        return f"drawn {', '.join(self.classes)}"
+
+    def choose(self, rng: np.random.Generator) -> Choice:
+        """Return a class and what draws it."""
+        vehicle = self.classes[rng.integers(len(self.classes))]
+        return vehicle, lambda: drawings.draw(vehicle, rng)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Rows of photos, enlarged and slightly changed: the same row is another photo each time."""
+
+    told: str
+    rows: LabelledImages
+    classes: tuple[str, ...]
+
+    def choose(self, rng: np.random.Generator) -> Choice:
+        """Return a row's class and what makes a photo of it."""
+        row = rng.integers(len(self.rows))
+        return self.classes[self.rows.labels[row]], lambda: self._photo(row, rng)
+
+    def _photo(self, row: int, rng: np.random.Generator) -> Image.Image:
+        small = Image.fromarray(self.rows.images[row])
+        return changes.slightly(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC), rng)
+
+
+def known_classes(s3, bucket: str, name: str | None, path: Path | None, drawn: bool) -> Pictures:
+    """Return pictures of what the model knows.
+
+    They are drawn, from a folder with a sub-folder a class, or test photos of the named dataset
+    or the newest; where none is named and none is there, they are drawn. UserError as of
+    `dataset.find` and `folder.read`.
+    """
+    if path is not None:
+        source = folder.read(path, None)
+        return Sampled(source.origin, concatenate([source.train, source.test]), source.classes)
+    if drawn:
+        return Drawn(DRAWN)
+    try:
+        found = dataset.find(s3, bucket, name)
+    except cli.UserError:
+        if name is not None:
+            raise
+        return Drawn(DRAWN)
+    rows = dataset.read_rows(s3, bucket, found["name"], "test")
+    return Sampled(f"test photos of {found['name']}", rows, tuple(found["classes"]))
+
+
+def other_classes(s3, bucket: str, known: Sequence[str], drawn: bool) -> Pictures:
+    """Return pictures of what the model does not know.
+
+    They are photos of the pretraining set where it is there, else drawn. UserError where the
+    model knows all that there is.
+    """
+    if not drawn and pretraining.KEY in storage.listing(s3, bucket, pretraining.PREFIX):
+        rows, classes = pretraining.read(s3, bucket)
+        unknown = [label for label, name in enumerate(classes) if name not in known]
+        if unknown:
+            names = ", ".join(classes[label] for label in unknown)
+            rows = rows.take(np.isin(rows.labels, unknown))
+            return Sampled(f"photos of {names}", rows, classes)
+    if unknown := tuple(name for name in drawings.VEHICLES if name not in known):
+        return Drawn(unknown)
+    raise cli.UserError("The model knows every class that there are pictures of: no other classes.")
