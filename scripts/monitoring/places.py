@@ -1,0 +1,34 @@
+"""A place for files: a folder of this machine, or `s3://bucket/prefix`."""
+
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from scripts import storage
+
+
+def put(s3, place: str, name: str, body: bytes, content_type: str) -> str:
+    """Write a file and return where it lies."""
+    if place.startswith("s3://"):
+        uri = f"{place.rstrip('/')}/{name}"
+        bucket, key = storage.split_uri(uri)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        return uri
+    path = Path(place) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return str(path)
+
+
+def get(s3, place: str, name: str) -> bytes | None:
+    """Return a file's bytes, or None where it is not there."""
+    if not place.startswith("s3://"):
+        path = Path(place) / name
+        return path.read_bytes() if path.is_file() else None
+    bucket, key = storage.split_uri(f"{place.rstrip('/')}/{name}")
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return None
