@@ -1,0 +1,88 @@
+"""Accuracy promised and true, checked by hand and by simulation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scripts.monitoring import accuracy
+
+
+def images(confidence, right):
+    """Images and the labels of ground truth that make them right or not."""
+    ids = [f"id-{number}" for number in range(len(confidence))]
+    truth = {
+        name: "bicycle" if good else "motorcycle" for name, good in zip(ids, right, strict=True)
+    }
+    table = pd.DataFrame({"image_id": ids, "label": "bicycle", "confidence": confidence})
+    return table, truth
+
+
+def test_the_expected_accuracy_is_the_mean_confidence():
+    table, _ = images([0.9, 0.8, 1.0, 0.7], [True] * 4)
+    baseline, _ = images([0.6, 0.8], [True] * 2)
+    found = accuracy.measure(table, {}, baseline)
+    assert found.expected == pytest.approx(0.85)
+    assert found.expected_baseline == pytest.approx(0.7)
+    assert found.expected_low <= 0.85 <= found.expected_high
+    assert (found.true, found.labelled, found.reliability) == (None, 0, [])
+
+
+def test_the_interval_holds_the_accuracy_of_95_in_100_draws():
+    rng = np.random.default_rng(0)
+    low, high = accuracy.expected_interval(0.9, 400)
+    confidence = rng.beta(9, 1, (2000, 400))  # of mean 0.9
+    accuracies = (rng.random(confidence.shape) < confidence).mean(1)
+    assert ((accuracies >= low) & (accuracies <= high)).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_true_accuracy_is_that_of_the_labelled_images_alone():
+    table, truth = images([0.9] * 5 + [0.5] * 5, [True] * 3 + [False] * 7)
+    known = {name: truth[name] for name in list(truth)[:4]}
+    found = accuracy.measure(table, {**known, "another image": "bicycle"}, None)
+    assert (found.true, found.labelled) == (0.75, 4)
+    assert found.expected_labelled == pytest.approx(0.9)
+    assert found.expected == pytest.approx(0.7)
+
+
+def test_wilsons_interval_is_the_textbooks():
+    # 81 of 263: Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+    assert accuracy.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    low, high = accuracy.wilson(10, 10)
+    assert high == pytest.approx(1)
+    assert low == pytest.approx(0.7225, abs=5e-5)
+
+
+def test_reliability_puts_each_image_into_its_bin():
+    table, truth = images([0.95, 0.91, 0.9, 0.55, 1.0], [True, False, True, False, True])
+    found = accuracy.measure(table, truth, None)
+    bins = [(item.low, item.high, item.images, item.accuracy) for item in found.reliability]
+    assert bins == [
+        (0.5, 0.6, 1, 0.0),
+        (0.8, 0.9, 1, 1.0),  # a bin holds its upper edge
+        (0.9, 1.0, 3, pytest.approx(2 / 3)),
+    ]
+    assert found.reliability[2].confidence == pytest.approx((0.95 + 0.91 + 1) / 3)
+    assert found.reliability[2].accuracy_low < 2 / 3 < found.reliability[2].accuracy_high
+    # |0 - .55| + |1 - .9| + |2 - 2.86| over 5 images
+    assert found.calibration_error == pytest.approx((0.55 + 0.1 + 0.86) / 5)
+
+
+def test_a_shortfall_is_as_likely_as_the_binomial_says():
+    table, truth = images([0.9] * 10, [True] * 6 + [False] * 4)
+    found = accuracy.measure(table, truth, None)
+    assert accuracy.shortfall_p_value(found) == pytest.approx(0.0127951984)  # B(6; 10, 0.9)
+
+
+def test_without_labels_there_is_no_shortfall():
+    table, _ = images([0.9] * 10, [False] * 10)
+    assert accuracy.shortfall_p_value(accuracy.measure(table, {}, None)) == 1
+
+
+def test_calibrated_confidences_fall_short_as_seldom_as_the_level_says():
+    rng = np.random.default_rng(1)
+    short = 0
+    for _ in range(300):
+        confidence = rng.beta(9, 1, 200)
+        table, truth = images(confidence, rng.random(200) < confidence)
+        short += accuracy.shortfall_p_value(accuracy.measure(table, truth, None)) <= 0.05
+    assert short <= 27  # 15 are expected at most; more than 27 come once in a thousand times

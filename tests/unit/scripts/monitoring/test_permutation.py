@@ -1,0 +1,113 @@
+"""Distances between samples, and the null bands that random splits give them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+from scripts.monitoring import permutation
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(permutation, "RESAMPLES", 199)
+
+
+@pytest.mark.parametrize(("first", "second"), [(40, 25), (2, 30), (20, 20)])
+def test_the_wasserstein_distance_is_scipys(rng, few, first, second):
+    baseline, current = rng.gamma(2, 1, first), rng.normal(1, 2, second)
+    found = permutation.wasserstein(baseline, current)
+    assert found.effect == pytest.approx(stats.wasserstein_distance(baseline, current))
+
+
+def test_equal_values_are_no_distance(few):
+    found = permutation.wasserstein(np.full(30, 0.3), np.full(20, 0.3))
+    assert (found.effect, found.p_value) == (0, 1)
+
+
+def test_a_shift_is_a_wasserstein_distance_of_its_size(rng, few):
+    values = rng.normal(size=60)
+    assert permutation.wasserstein(values, values + 0.25).effect == pytest.approx(0.25)
+
+
+def test_total_variation_is_the_share_that_would_need_another_label(few):
+    baseline = np.array(["a"] * 8 + ["b"] * 2)
+    current = np.array(["a"] * 5 + ["b"] * 3 + ["new"] * 2)
+    assert permutation.total_variation(baseline, current).effect == pytest.approx(0.3)
+
+
+def test_the_energy_coefficient_is_what_its_definition_gives(rng, few):
+    baseline, current = rng.normal(size=(30, 5)), rng.normal(0.4, 1.5, (20, 5))
+    between = cdist(baseline, current).mean()
+    apart = 2 * between - cdist(baseline, baseline).mean() - cdist(current, current).mean()
+    found = permutation.energy(baseline, current)
+    assert found.effect == pytest.approx(apart / (2 * between), rel=1e-4)
+
+
+def test_the_energy_coefficient_of_numbers_is_scipys_energy_distance(rng, few):
+    baseline, current = rng.normal(size=50), rng.normal(1, 1, 40)
+    between = np.abs(baseline[:, None] - current).mean()
+    found = permutation.energy(baseline[:, None], current[:, None])
+    expected = stats.energy_distance(baseline, current) ** 2 / (2 * between)
+    assert found.effect == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_energy_coefficient_is_0_for_equal_and_1_for_distant_points(few):
+    same = permutation.energy(np.ones((20, 3)), np.ones((10, 3)))
+    assert (same.effect, same.p_value) == (0, 1)
+    apart = permutation.energy(np.zeros((20, 3)), np.full((10, 3), 9.0))
+    assert apart.effect == pytest.approx(1)
+
+
+def normal(rng, count):
+    return rng.normal(size=count)
+
+
+def labels(rng, count):
+    return rng.choice(["a", "b", "c"], count, p=[0.6, 0.3, 0.1])
+
+
+def vectors(rng, count):
+    return rng.normal(size=(count, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("compare", "draw"),
+    [
+        (permutation.wasserstein, normal),
+        (permutation.total_variation, labels),
+        (permutation.energy, vectors),
+    ],
+    ids=["wasserstein", "total variation", "energy"],
+)
+def test_samples_of_one_source_are_significant_as_seldom_as_the_level_says(
+    monkeypatch, rng, compare, draw
+):
+    monkeypatch.setattr(permutation, "RESAMPLES", 99)
+    trials, level = 200, 0.1
+    found = [compare(draw(rng, 60), draw(rng, 40)) for _ in range(trials)]
+    significant = sum(item.p_value <= level for item in found)
+    above = sum(item.effect > item.band(level)[1] for item in found)
+    # 20 are expected; by chance more than 33 come once in a thousand times.
+    assert significant <= 33
+    assert above <= 33
+    # A test that is never significant would be no test; labels are few, hence often even.
+    assert significant >= 5
+
+
+def test_a_small_p_value_counts_the_effect_itself_among_the_splits(rng):
+    found = permutation.wasserstein(rng.normal(size=200), rng.normal(5, 1, 200))
+    assert found.p_value == pytest.approx(1 / (permutation.RESAMPLES + 1))
+    assert found.effect > found.band(0.001)[1]
+
+
+def test_the_same_samples_give_the_same_answer(rng, few):
+    baseline, current = rng.normal(size=50), rng.normal(size=50)
+    first, second = (permutation.wasserstein(baseline, current) for _ in range(2))
+    assert first.p_value == second.p_value
+    assert (first.null == second.null).all()
