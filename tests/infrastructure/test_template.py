@@ -1,7 +1,7 @@
 """The packaged template: what serverless.yml asks for is there, and no role may do more."""
 
-import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +49,13 @@ def functions(resources: dict) -> dict:
 
 def aslist(value) -> list:
     return value if isinstance(value, list) else [value]
+
+
+def rule_for(resources: dict, source: str) -> dict:
+    """The one rule on EventBridge's events of that source."""
+    rules = of_type(resources, "AWS::Events::Rule").values()
+    [rule] = [rule for rule in rules if rule["EventPattern"]["source"] == [source]]
+    return rule
 
 
 def image_states(resources: dict, machine: str) -> list[dict]:
@@ -217,27 +224,43 @@ def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
 
 
 def test_people_are_told_of_every_execution_that_ends_badly(resources):
-    told = {
-        (machine["Ref"], status)
-        for rule in of_type(resources, "AWS::Events::Rule").values()
-        for status in rule["EventPattern"]["detail"].get("status", [])
-        for machine in rule["EventPattern"]["detail"]["stateMachineArn"]
-        if rule["Targets"][0]["Arn"] == {"Ref": "Topic"}
-    }
-    assert told == set(itertools.product(MACHINES, ("FAILED", "TIMED_OUT", "ABORTED")))
+    rule = rule_for(resources, "aws.states")
+    detail = rule["EventPattern"]["detail"]
+    assert {machine["Ref"] for machine in detail["stateMachineArn"]} == MACHINES
+    assert set(detail["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Ref": "TellPeopleStateMachine"}
+    machine = resources["TellPeopleStateMachine"]["Properties"]
+    assert machine["StateMachineType"] == "EXPRESS"
+    assert {"Ref": "Topic"} in machine["DefinitionString"]["Fn::Sub"][1].values()
+
+
+def test_every_alarm_reaches_people(resources):
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert len(alarms) == 6
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert len(alarm["AlarmDescription"]) > 50
     [policy] = of_type(resources, "AWS::SNS::TopicPolicy").values()
-    assert policy["Topics"] == [{"Ref": "Topic"}]
-    for statement in policy["PolicyDocument"]["Statement"]:
-        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-        assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "Topic"})
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "Topic"})
+
+
+def test_the_dashboard_shows_every_alarm_and_names_no_resource_that_is_not_there(resources):
+    [dashboard] = of_type(resources, "AWS::CloudWatch::Dashboard").values()
+    text, names = dashboard["DashboardBody"]["Fn::Sub"]
+    body = json.loads(text)
+    [shown] = [w["properties"]["alarms"] for w in body["widgets"] if w["type"] == "alarm"]
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert set(shown) == {f"${{{name}.Arn}}" for name in alarms}
+    used = {name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", text)}
+    assert used <= set(resources) | set(names) | {"AWS::Region"}
 
 
 def test_a_photo_below_incoming_starts_an_execution_with_the_whole_event(resources):
-    [rule] = [
-        rule
-        for rule in of_type(resources, "AWS::Events::Rule").values()
-        if rule["EventPattern"]["source"] == ["aws.s3"]
-    ]
+    rule = rule_for(resources, "aws.s3")
     assert rule["EventPattern"]["detail-type"] == ["Object Created"]
     assert rule["EventPattern"]["detail"] == {
         "bucket": {"name": [{"Ref": "Bucket"}]},

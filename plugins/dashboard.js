@@ -1,0 +1,17 @@
+'use strict';
+
+/**
+ * dashboard.yml as the one string that CloudFormation takes for a dashboard's body. serverless.yml can
+ * take a file over, but not make JSON text of it.
+ */
+module.exports = async ({ resolveVariable }) => {
+  const names = {
+    name: await resolveVariable('self:custom.name'),
+    service: await resolveVariable('self:service'),
+    stage: await resolveVariable('sls:stage'),
+    endpoint: await resolveVariable('self:custom.name'),
+    variant: 'AllTraffic',
+  };
+  const body = JSON.stringify(await resolveVariable('file(dashboard.yml)'));
+  return { body: { 'Fn::Sub': [body, names] } };
+};

@@ -1,0 +1,88 @@
+"""What people read of an execution that ended badly."""
+
+import json
+
+import pytest
+
+from tests.unit.statemachine.asl import FOLDER, evaluate
+
+STATE = json.loads((FOLDER / "tell-people.asl.json").read_text())["States"]["TellPeople"]
+ARN = "arn:aws:states:eu-north-1:123456789012:{}:scones-vehicles-dev-{}"
+IMAGES = {"images": [{"s3_key": "a.png"}, {"s3_key": 'b"s3_key":.png'}, {"s3_key": "c.png"}]}
+COUNTS = {"counts": {"submitted": 40, "accepted": 0, "review": 0, "failed": 40}}
+
+
+def told(machine="classify", status="FAILED", **detail) -> dict:
+    """The message about an execution; `input` comes as an object, or as the text that it is."""
+    given = detail.pop("input", IMAGES)
+    event = {
+        "executionArn": ARN.format("execution", machine) + ":first",
+        "stateMachineArn": ARN.format("stateMachine", machine),
+        "name": "first",
+        "status": status,
+        "startDate": 1_700_000_000_000,
+        "stopDate": 1_700_000_060_000,
+        "input": given if given is None else json.dumps(given),
+        "error": None,
+        "cause": None,
+        **detail,
+    }
+    return evaluate(STATE["Arguments"], input={"source": "aws.states", "detail": event})
+
+
+def test_a_failed_batch_is_told_with_its_error_and_its_counts():
+    message = told(error="BatchFailed", cause=json.dumps(COUNTS))
+    assert message["Subject"] == "scones-vehicles-dev-classify FAILED: BatchFailed"
+    text = message["Message"]
+    assert "The execution first of scones-vehicles-dev-classify ended FAILED." in text
+    assert "Error:   BatchFailed\n" in text
+    assert "Images:  40 of 40 failed\n" in text
+    assert "Ended:   2023-11-14 22:14:20 UTC\n" in text
+    arn = ARN.format("execution", "classify") + ":first"
+    assert (
+        f"https://eu-north-1.console.aws.amazon.com/states/home?region=eu-north-1#/v2/executions/details/{arn}\n"
+        in text
+    )
+    assert f"describe-execution --execution-arn {arn}\n" in text
+
+
+@pytest.mark.parametrize("status", ["TIMED_OUT", "ABORTED"])
+def test_an_execution_may_end_without_error_or_cause(status):
+    message = told(status=status)
+    assert message["Subject"] == f"scones-vehicles-dev-classify {status}"
+    assert "Error:   none given\nCause:   none given\n" in message["Message"]
+
+
+@pytest.mark.parametrize(
+    ("given", "images"),
+    [
+        (IMAGES, "3 submitted"),
+        ({}, "unknown"),
+        (None, "unknown"),
+        (
+            {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}},
+            "those of the manifest bulk/manifests/x.jsonl",
+        ),
+        ({"detail-type": "Object Created", "detail": {}}, "1, which landed below incoming/"),
+    ],
+)
+def test_how_many_images_is_told_from_the_input_where_nothing_was_counted(given, images):
+    assert f"Images:  {images}\n" in told(input=given)["Message"]
+
+
+def test_a_bulk_run_is_told_with_the_command_that_shows_it():
+    given = {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}}
+    message = told("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
+    assert "Images:  40 of 40 failed\n" in message["Message"]
+    assert "python -m scripts.bulk status first\n" in message["Message"]
+
+
+def test_the_subject_is_what_sns_takes_whatever_the_error():
+    subject = told(error="Größe\n" + "long " * 99)["Subject"]
+    assert len(subject) < 100
+    assert subject.isascii()
+    assert subject.isprintable()
+
+
+def test_a_long_cause_is_cut():
+    assert len(told(cause="why " * 9999)["Message"]) < 2000
