@@ -62,6 +62,10 @@ def _map(processor: dict = ECHO, batcher: dict | None = None, **fields) -> dict:
     }
 
 
+def _positive(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
 class Runs:
     """Starts executions with a Distributed Map, and reads what they leave."""
 
@@ -285,8 +289,7 @@ def test_a_child_has_five_minutes(monkeypatch):
     run = map_run.MapRun(parent, "Batches", settings)
     run.add([Batch('{"Items":["slow"]}', 1), Batch('{"Items":["quick"]}', 1)])
     run.work({"States": {}, "StartAt": ""}, {"QueryLanguage": "JSONata", "RoleArn": ""})
-    counts = {name: count for name, count in run.record["itemCounts"].items() if count}
-    assert counts == {"total": 2, "timedOut": 1, "succeeded": 1}
+    assert _positive(run.record["itemCounts"]) == {"total": 2, "timedOut": 1, "succeeded": 1}
     assert not run.exceeded()
     run.record["toleratedFailurePercentage"] = 49
     assert run.exceeded()
@@ -330,8 +333,13 @@ def test_a_failed_run_starts_no_further_child_and_writes_what_it_has(maps):
     assert json.loads(failed["Input"])["Items"] == ["bad", "c"]
     pending = [json.loads(line["Input"])["Items"] for line in run.files["PENDING_0.jsonl"]]
     assert pending == [["d", "e"], ["f"]]
-    counts = {name: count for name, count in run.counts.items() if count}
-    assert counts == {"total": 7, "succeeded": 2, "failed": 2, "pending": 3, "resultsWritten": 4}
+    assert _positive(run.counts) == {
+        "total": 7,
+        "succeeded": 2,
+        "failed": 2,
+        "pending": 3,
+        "resultsWritten": 4,
+    }
 
 
 def test_a_failed_run_aborts_the_children_that_run(maps, sleeping):
@@ -430,16 +438,16 @@ def test_the_history_names_the_map_run(maps, mixed):
 def test_counts_can_be_watched_while_it_runs(maps, sleeping):
     started = maps.start(_map(sleeping, MaxConcurrency=2), [0.7] * 5)
 
-    def look() -> dict:
-        runs = maps.runs(started)
-        return {} if not runs else {k: v for k, v in runs[0]["itemCounts"].items() if v}
-
-    until(look, lambda counts: counts == {"total": 5, "running": 4, "pending": 1})
-    (run,) = maps.runs(started)
-    assert (run["status"], run["executionCounts"]["running"]) == ("RUNNING", 2)
-    assert run["maxConcurrency"] == 2
+    (run,) = until(
+        lambda: maps.runs(started), lambda runs: runs and runs[0]["itemCounts"]["running"] == 4
+    )
+    assert (run["status"], run["maxConcurrency"]) == ("RUNNING", 2)
+    assert _positive(run["itemCounts"]) == {"total": 5, "running": 4, "pending": 1}
+    assert _positive(run["executionCounts"]) == {"total": 3, "running": 2, "pending": 1}
     assert maps.workshop.wait(started)["status"] == "SUCCEEDED"
-    assert look() == {"total": 5, "succeeded": 5, "resultsWritten": 5}
+    (run,) = maps.runs(started)
+    assert run["stopDate"] > run["startDate"]
+    assert _positive(run["itemCounts"]) == {"total": 5, "succeeded": 5, "resultsWritten": 5}
 
 
 @pytest.mark.parametrize(("ending", "status"), [("stop", "ABORTED"), ("time out", "TIMED_OUT")])
@@ -447,7 +455,7 @@ def test_the_end_of_the_execution_aborts_the_map_run(maps, sleeping, ending, sta
     definition = single(_map(sleeping, MaxConcurrency=2))
     if ending == "time out":
         definition["TimeoutSeconds"] = 1
-    started = maps.start(definition, [0.4] * 40)
+    started = maps.start(definition, [5, 5, *[0.4] * 40])  # one is sure to run
     until(lambda: maps.runs(started), lambda runs: runs and runs[0]["itemCounts"]["running"])
     if ending == "stop":
         maps.states.stop_execution(executionArn=started["executionArn"])
