@@ -23,7 +23,7 @@ def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict
         if kind == "SUCCEEDED":
             yield row
         else:
-            error = (row.get("Error") or row["Status"], row.get("Cause") or "")
+            error = (row.get("Error") or row["Status"], _sentence(row.get("Cause") or ""))
             for item in json.loads(row["Input"])["Items"]:
                 place = {"s3_bucket": own_bucket, **item} if isinstance(item, dict) else item
                 yield {**batches.failed_of(place, *error), "status": "failed"}
@@ -35,3 +35,11 @@ def count(results: Iterable[dict]) -> dict[str, int]:
     for result in results:
         counts[result["status"]] += result.get("listed", 1)
     return {"submitted": sum(counts.values()), **counts}
+
+
+def _sentence(cause: str) -> str:
+    """What a Cause says: of the JSON that Lambda makes of an exception, the message alone."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return cause

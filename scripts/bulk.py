@@ -34,14 +34,13 @@ def submit(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
     cli.say("Manifest", f"s3://{stack.bucket}/{run.manifest.key} ({sent})")
     if run.existed:
         cli.say("Run", f"{run.name} was submitted before: {run.status}")
-        cli.say("", "For another run of the same: --again")
+        cli.say("", "For another run of the same images: --again")
     if arguments.wait:
         _follow(cloud, run.execution_arn, arguments.stage)
     else:
         if not run.existed:
             cli.say("Run", f"{run.name} is started")
-        stage = summary.stage_option(arguments.stage)
-        cli.say("Next", f"python -m scripts.bulk status {run.name} --follow{stage}")
+        cli.say("Next", summary.next_command(run.name, run.status, arguments.stage))
 
 
 def status(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:

@@ -4,6 +4,8 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
+from scripts.bulk_runs.entries import Entry
+
 STATUSES = ("accepted", "review", "failed")
 
 
@@ -13,10 +15,11 @@ class Fingerprint:
 
     value: int = 0
 
-    def add(self, bucket: str, key: str, listed: int) -> None:
+    def add(self, image: Entry) -> None:
         """Add an image as often as it was listed."""
-        digest = hashlib.blake2b(f"{bucket}/{key}".encode(), digest_size=8).digest()
-        self.value = (self.value + listed * int.from_bytes(digest)) % 2**64
+        place = f"{image.s3_bucket}/{image.s3_key}".encode(errors="replace")
+        digest = hashlib.blake2b(place, digest_size=8).digest()
+        self.value = (self.value + image.listed * int.from_bytes(digest)) % 2**64
 
 
 @dataclass

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
+from handlers import results as service
 from scripts import storage
-from scripts.bulk_runs import failures, objects
+from scripts.bulk_runs import objects
 from scripts.bulk_runs.counts import Counts, Fingerprint
+from scripts.bulk_runs.entries import Entry
 from scripts.bulk_runs.progress import RUNNING
 from scripts.cli import UserError, one_line
 from scripts.cloud import Cloud, Stack
 
 PREFIX = "bulk/results/"
 MANIFEST = "/manifest.json"
-AGAIN = "To classify them: python -m scripts.bulk submit SOURCE --again (same --stage)"
+AGAIN = "Once that is mended: python -m scripts.bulk submit SOURCE --again (same --stage)"
 
 
 def gather(
@@ -29,16 +32,18 @@ def gather(
     """
     name = execution["name"]
     if execution["status"] in RUNNING:
-        raise UserError(f"The run {name} still goes on: python -m scripts.bulk status --follow")
+        raise UserError(
+            f"The run {name} still goes on: python -m scripts.bulk status --follow (same --stage)"
+        )
     s3 = cloud.client("s3")
     files = _result_files(s3, stack.bucket, execution)
     submitted, lines, wanted = _submitted(s3, stack.bucket, execution)
     counts, found = Counts(submitted=submitted), Fingerprint()
     results = _results(s3, stack.bucket, files)
     for result in tqdm(results, "Gather", lines, unit="image", disable=None):
-        result["s3_bucket"] = result.get("s3_bucket") or stack.bucket
-        result.setdefault("listed", 1)
-        found.add(result["s3_bucket"], result["s3_key"], result["listed"])
+        image = _image(result, stack.bucket)
+        result |= {"s3_bucket": image.s3_bucket, "listed": image.listed}
+        found.add(image)
         counts.add(result)
         if write is not None:
             write(result)
@@ -57,12 +62,11 @@ def _submitted(s3, bucket: str, execution: dict) -> tuple[int, int, Fingerprint]
     """The images submitted, the manifest's lines, and the fingerprint that results must have."""
     source = json.loads(execution["input"])["manifest"]
     submitted, lines, wanted = 0, 0, Fingerprint()
-    for line in objects.lines(s3, source["s3_bucket"], source["s3_key"]):
+    for line in objects.lines(s3, source.get("s3_bucket") or bucket, source["s3_key"]):
         if line.strip():
-            item = json.loads(line)
-            listed = item.get("listed", 1)
-            wanted.add(item.get("s3_bucket") or bucket, item["s3_key"], listed)
-            submitted += listed
+            image = _image(json.loads(line), bucket)
+            wanted.add(image)
+            submitted += image.listed
             lines += 1
     return submitted, lines, wanted
 
@@ -83,20 +87,29 @@ def _result_files(s3, bucket: str, execution: dict) -> dict[str, list[str]]:
 
 
 def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
-    yield from _objects(s3, bucket, files.get("SUCCEEDED", []))
-    for child in _objects(s3, bucket, files.get("FAILED", [])):
-        yield from failures.results(child)
+    for kind in ("SUCCEEDED", "FAILED"):
+        for key in files.get(kind, []):
+            yield from service.of_file(kind, objects.lines(s3, bucket, key))
 
 
 def _never_started(s3, bucket: str, files: dict[str, list[str]]) -> int:
-    children = _objects(s3, bucket, files.get("PENDING", []))
-    return sum(item.get("listed", 1) for child in children for item in failures.items(child))
+    """How many images are in batches that had not begun when the run failed."""
+    return sum(
+        _image(item, bucket).listed
+        for key in files.get("PENDING", [])
+        for line in objects.lines(s3, bucket, key)
+        for item in json.loads(json.loads(line)["Input"])["Items"]
+    )
 
 
-def _objects(s3, bucket: str, keys: list[str]) -> Iterator[dict]:
-    for key in keys:
-        for line in objects.lines(s3, bucket, key):
-            yield json.loads(line)
+def _image(item: Any, own_bucket: str) -> Entry:
+    """The image that a manifest's line, or a result, names; of a bad line, what a result tells."""
+    known = item if isinstance(item, dict) else {}
+    bucket, key = (
+        known[name] if isinstance(known.get(name), str) else "" for name in ("s3_bucket", "s3_key")
+    )
+    listed = known.get("listed", 1)
+    return Entry(bucket or own_bucket, key, listed if isinstance(listed, int) else 1)
 
 
 def _difference(name: str, counts: Counts, never_started: int) -> str:
@@ -104,7 +117,8 @@ def _difference(name: str, counts: Counts, never_started: int) -> str:
     if missing < 0:
         return f"The run {name} has {-missing:,} results more than images were submitted."
     started = f", {never_started:,} of them in batches that never started" * (never_started > 0)
+    often = "".join(f" Most that failed did so of {e}." for e, _ in counts.errors.most_common(1))
     return (
-        f"The run {name} has no result for {missing:,} of {counts.submitted:,} images{started}. "
-        f"{AGAIN}"
+        f"The run {name} has no result for {missing:,} of {counts.submitted:,} images{started}."
+        f"{often} {AGAIN}"
     )

@@ -11,6 +11,7 @@ from scripts.cli import one_line
 
 BAR_WIDTH = 30
 CAUSE_WIDTH = 60
+TOO_MANY_FAILED = "TooManyFailed"  # the state machine's error, which tells its counts
 
 Lines = Iterator[tuple[str, str]]
 
@@ -23,14 +24,16 @@ def status_lines(execution: dict, progress: Progress | None, stage: str) -> Line
     if progress is not None:
         yield from _progress_lines(progress, running)
     if execution["status"] == "SUCCEEDED":
-        counts = json.loads(execution["output"])["counts"]
-        parts = ", ".join(f"{counts[status]:,} {status}" for status in STATUSES)
-        yield "Result", f"{counts['submitted']:,} submitted: {parts}"
+        yield "Result", _result(json.loads(execution["output"])["counts"])
+    elif execution.get("error") == TOO_MANY_FAILED:
+        ending = json.loads(execution["cause"])
+        yield "Result", _result(ending["counts"])
+        tolerated = f"{ending['tolerated_failure_percentage']:g} %"
+        yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
     elif not running:
         yield "Error", execution.get("error", "none given")
         yield "Cause", one_line(execution.get("cause", "none given"), 300)
-    command = f"python -m scripts.bulk {{}} {execution['name']}{stage_option(stage)}"
-    yield "Next", command.format("status --follow" if running else "results")
+    yield "Next", next_command(execution["name"], execution["status"], stage)
 
 
 def report(counts: Counts) -> str:
@@ -43,9 +46,11 @@ def report(counts: Counts) -> str:
     return "\n\n".join(tables)
 
 
-def stage_option(stage: str) -> str:
-    """Return what a command needs to mean the same stage."""
-    return "" if stage == "dev" else f" --stage {stage}"
+def next_command(name: str, status: str, stage: str) -> str:
+    """Return the command that a run of this status leads to."""
+    command = "status --follow" if status in RUNNING else "results"
+    option = "" if stage == "dev" else f" --stage {stage}"
+    return f"python -m scripts.bulk {command} {name}{option}"
 
 
 def duration(seconds: float) -> str:
@@ -64,13 +69,18 @@ def _progress_lines(progress: Progress, running: bool) -> Lines:
     bar = "█" * full + "░" * (BAR_WIDTH - full)
     yield "Progress", f"{bar} {share:.0%}  {progress.done:,} of {progress.total:,} images"
     yield (
-        "Batches",
-        f"{progress.succeeded:,} images in batches that succeeded, {progress.failed:,} in failed, "
-        f"{progress.running:,} in running, {progress.pending:,} in pending ones",
+        "In batches",
+        f"{progress.succeeded:,} succeeded, {progress.failed:,} failed, "
+        f"{progress.running:,} running, {progress.pending:,} pending",
     )
     left = progress.seconds_left
     remaining = f", about {duration(left)} left" if running and left is not None else ""
     yield "Rate", f"{progress.rate:,.0f} images a second{remaining}"
+
+
+def _result(counts: dict) -> str:
+    parts = ", ".join(f"{counts[status]:,} {status}" for status in STATUSES)
+    return f"{counts['submitted']:,} submitted: {parts}"
 
 
 def _took(execution: dict) -> str:
@@ -108,7 +118,7 @@ def _by_error(counts: Counts) -> str:
         (error, f"{images:,}", one_line(counts.causes[error], CAUSE_WIDTH))
         for error, images in counts.errors.most_common()
     ]
-    return table.render(("error", "images", "the first cause"), rows, right=(1,))
+    return table.render(("error", "images", "first cause"), rows, right=(1,))
 
 
 def _share(part: int, whole: int) -> str:

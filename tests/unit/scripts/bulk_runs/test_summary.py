@@ -47,10 +47,19 @@ def test_a_run_that_succeeded_tells_its_counts_and_what_is_next():
 
 
 def test_a_run_that_failed_tells_why():
-    lines = said({**EXECUTION, "status": "FAILED", "error": "TooMany", "cause": "6 %\nfailed"})
-    assert (lines["Error"], lines["Cause"]) == ("TooMany", "6 % failed")
+    lines = said({**EXECUTION, "status": "FAILED", "error": "InvalidRun", "cause": "it\nlacks"})
+    assert (lines["Error"], lines["Cause"]) == ("InvalidRun", "it lacks")
     lines = said({**EXECUTION, "status": "ABORTED"})
     assert lines["Error"] == "none given"
+
+
+def test_a_run_of_which_too_many_images_failed_tells_its_counts_all_the_same():
+    counts = {"submitted": 80, "accepted": 70, "review": 6, "failed": 4}
+    cause = json.dumps({"counts": counts, "tolerated_failure_percentage": 2.5})
+    lines = said({**EXECUTION, "status": "FAILED", "error": "TooManyFailed", "cause": cause})
+    assert lines["Result"] == "80 submitted: 70 accepted, 6 review, 4 failed"
+    assert "2.5 %" in lines["Error"]
+    assert lines["Next"].startswith("python -m scripts.bulk results")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""`python -m scripts.bulk` on the deployed service: what people type, and what they get."""
+
+import csv
+import json
+import sys
+
+import pytest
+
+
+def bulk(service, *arguments, check: bool = True):
+    command, *rest = map(str, arguments)
+    stage = ("--stage", service.stage)
+    return service.run(sys.executable, "-m", "scripts.bulk", command, *stage, *rest, check=check)
+
+
+def fails_in_one_line(done, *said: str) -> None:
+    assert done.returncode == 1, done
+    (line,) = done.stderr.strip().splitlines()
+    for words in said:
+        assert words in line
+
+
+def runs(service) -> list[str]:
+    machine = service.outputs["ClassifyBulkStateMachineArn"]
+    found = service.client("stepfunctions").list_executions(stateMachineArn=machine)
+    return [execution["name"] for execution in found["executions"]]
+
+
+def keys_below(service, prefix: str) -> list[str]:
+    listing = service.client("s3").list_objects_v2(Bucket=service.bucket, Prefix=prefix)
+    return [entry["Key"] for entry in listing.get("Contents", [])]
+
+
+@pytest.fixture(scope="module")
+def folder(service, batch, tmp_path_factory):
+    """Six photos of the sample batch on this machine, and a file that is no photo."""
+    folder = tmp_path_factory.mktemp("photos")
+    for place, image in enumerate(batch["images"][:6]):
+        answer = service.client("s3").get_object(Bucket=service.bucket, Key=image["s3_key"])
+        (folder / f"{place} é.png").write_bytes(answer["Body"].read())
+    (folder / "broken.jpg").write_bytes(b"no photo")
+    return folder
+
+
+def test_a_prefix_is_classified_once_however_often_it_is_submitted(service, batch, tmp_path):
+    prefix = batch["images"][0]["s3_key"].rsplit("/", 1)[0] + "/"
+    photos = keys_below(service, prefix)
+    source = f"s3://{service.bucket}/{prefix}"
+
+    said = bulk(service, "submit", source, "--wait").stdout
+    assert "SUCCEEDED" in said
+    assert f"{len(photos)} submitted" in said
+    before = runs(service)
+    assert "submitted before: SUCCEEDED" in bulk(service, "submit", source).stdout
+    assert runs(service) == before
+
+    path = tmp_path / "results.csv"
+    bulk(service, "results", before[0], "--output", path)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["s3_key"] for row in rows) == sorted(photos)
+    assert {row["status"] for row in rows} <= {"accepted", "review"}
+    assert all(row["label"] and float(row["confidence"]) > 0 for row in rows)
+
+
+def test_every_line_of_a_manifest_is_accounted_for(service, batch, tmp_path):
+    good = [image["s3_key"] for image in batch["images"][:5]]
+    lines = [{"s3_key": key} for key in [*good, *good, "bulk/absent.png"]]
+    lines.append({"s3_bucket": "closed", "s3_key": "a.png", "listed": 2})
+    manifest, path = tmp_path / "m.jsonl", tmp_path / "results.jsonl"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    options = ("--tolerated-failure-percentage", "100", "--threshold", "0", "--batch-size", "2")
+    done = bulk(service, "submit", manifest, *options, "--wait")
+    assert "closed" in done.stderr
+    said = bulk(service, "results", "--output", path).stdout
+    results = [json.loads(line) for line in path.read_text().splitlines()]
+    found = {(r["s3_bucket"], r["s3_key"]): (r["status"], r["listed"]) for r in results}
+    assert found == {
+        **{(service.bucket, key): ("accepted", 2) for key in good},
+        (service.bucket, "bulk/absent.png"): ("failed", 1),
+        ("closed", "a.png"): ("failed", 2),
+    }
+    for row in (["submitted", "13"], ["accepted", "10", "76.9%"], ["failed", "3", "23.1%"]):
+        assert row in [line.split() for line in said.splitlines()]
+    assert "BucketNotAllowed" in said
+    assert "ImageNotFound" in said
+
+    again = bulk(service, "submit", manifest, *options, "--keep-duplicates", "--wait").stdout
+    assert "13 listed, 12 to classify" in again
+
+
+def test_a_folder_is_uploaded_once(service, folder):
+    options = ("--tolerated-failure-percentage", "50")
+    said = bulk(service, "submit", folder, *options, "--wait").stdout
+    assert "1 failed" in said
+    uploaded = keys_below(service, "bulk/photos/")
+    names = sorted(key.rsplit("/", 1)[1] for key in uploaded)
+    assert names == [*(f"{place} é.png" for place in range(6)), "broken.jpg"]
+    started = len(runs(service))
+    assert "submitted before" in bulk(service, "submit", folder, *options).stdout
+    assert (keys_below(service, "bulk/photos/"), len(runs(service))) == (uploaded, started)
+
+
+def test_results_that_do_not_add_up_are_refused_and_written_nowhere(service, folder, tmp_path):
+    bulk(service, "submit", folder, "--again", "--tolerated-failure-percentage", "50", "--wait")
+    (name, *_) = runs(service)
+    (file,) = [k for k in keys_below(service, f"bulk/results/{name}/") if "SUCCEEDED" in k]
+    s3 = service.client("s3")
+    lines = s3.get_object(Bucket=service.bucket, Key=file)["Body"].read().splitlines()
+    service.put(file, b"\n".join(lines[:-1]))
+
+    done = bulk(service, "results", name, "--output", tmp_path / "results.csv", check=False)
+    fails_in_one_line(done, name, "no result for 1 of 7 images", "--again")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_submitted_is_one_line(service, tmp_path):
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text('{"s3_key": "a.png"}\n{"s3_key": 7}\n')
+    started = runs(service)
+    done = bulk(service, "submit", manifest, check=False)
+    fails_in_one_line(done, "line 2", "s3_key must be a string")
+    nowhere = f"s3://{service.bucket}/nowhere/"
+    fails_in_one_line(bulk(service, "submit", nowhere, check=False), "no images", nowhere)
+    fails_in_one_line(bulk(service, "status", "absent", check=False), "no run absent")
+    assert runs(service) == started
