@@ -74,7 +74,8 @@ def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
 
 
 def _show(states, execution: dict, stage: str) -> None:
-    how_far = progress.progress_of(states, execution["executionArn"])
+    map_run = progress.map_run_of(states, execution["executionArn"])
+    how_far = None if map_run is None else progress.progress_of(states, map_run)
     for label, text in summary.status_lines(execution, how_far, stage):
         cli.say(label, text)
 

@@ -8,7 +8,8 @@ from tqdm import tqdm
 from scripts import cli
 from scripts.bulk_runs import runs
 
-POLL_SECONDS = 0.5
+# Short runs are seen to end at once, and over hours Step Functions does not throttle the questions.
+FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.5, 5.0
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
 
 
@@ -39,12 +40,15 @@ class Progress:
         return (self.total - self.done) / self.rate if self.done else None
 
 
-def progress_of(states, execution_arn: str) -> Progress | None:
-    """Return the run's progress, or None before its Map Run has begun."""
+def map_run_of(states, execution_arn: str) -> str | None:
+    """Return the ARN of the execution's Map Run, or None before it has begun."""
     map_runs = states.list_map_runs(executionArn=execution_arn)["mapRuns"]
-    if not map_runs:
-        return None
-    map_run = states.describe_map_run(mapRunArn=map_runs[0]["mapRunArn"])
+    return map_runs[0]["mapRunArn"] if map_runs else None
+
+
+def progress_of(states, map_run_arn: str) -> Progress:
+    """Return the progress of a Map Run."""
+    map_run = states.describe_map_run(mapRunArn=map_run_arn)
     counts = map_run["itemCounts"]
     return Progress(
         total=counts["total"],
@@ -58,18 +62,21 @@ def progress_of(states, execution_arn: str) -> Progress | None:
 
 def wait(states, execution_arn: str) -> dict:
     """Wait until the run ends, with a progress bar; return what DescribeExecution then says."""
+    map_run, nap = None, FIRST_NAP_SECONDS
     try:
         with tqdm(desc="Classify", unit="image", disable=None) as bar:
             while True:
                 execution = states.describe_execution(executionArn=execution_arn)
-                progress = progress_of(states, execution_arn)
-                if progress is not None:
+                map_run = map_run or map_run_of(states, execution_arn)
+                if map_run is not None:
+                    progress = progress_of(states, map_run)
                     bar.total = progress.total
                     bar.update(progress.done - bar.n)
                     bar.refresh()
                 if execution["status"] not in RUNNING:
                     return execution
-                time.sleep(POLL_SECONDS)
+                time.sleep(nap)
+                nap = min(nap * 1.1, LONGEST_NAP_SECONDS)
     except KeyboardInterrupt:
         raise cli.Interrupted(
             "Interrupted. The run goes on; to stop it: "

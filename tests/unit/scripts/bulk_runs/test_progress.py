@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scripts.bulk_runs import progress
-from scripts.bulk_runs.progress import Progress, progress_of, wait
+from scripts.bulk_runs.progress import Progress, map_run_of, progress_of, wait
 from scripts.cli import Interrupted
 from tests.unit.scripts.bulk_runs.memory_states import MACHINE, MemoryStates
 
@@ -34,14 +34,14 @@ def arn_of(states) -> str:
 
 
 def test_progress_counts_images_by_the_state_of_their_batch(states):
-    found = progress_of(states, arn_of(states))
+    found = progress_of(states, map_run_of(states, arn_of(states)))
     assert found == Progress(1000, 300, 100, 200, 400, 4.0)
     assert (found.done, found.rate, found.seconds_left) == (400, 100, 6)
 
 
 def test_before_the_map_run_there_is_no_progress_and_before_the_first_image_no_estimate(states):
     states.map_runs.clear()
-    assert progress_of(states, arn_of(states)) is None
+    assert map_run_of(states, arn_of(states)) is None
     begun = Progress(1000, 0, 0, 0, 1000, 0.0)
     assert (begun.rate, begun.seconds_left) == (0.0, None)
 
@@ -57,6 +57,21 @@ def test_waiting_ends_with_the_run(states, monkeypatch):
     monkeypatch.setattr(progress.time, "sleep", sleep)
     assert wait(states, arn_of(states))["error"] == "BatchFailed"
     assert len(naps) == 3
+
+
+def test_long_runs_are_asked_for_less_often(states, monkeypatch):
+    naps = []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if sum(naps) > 600:
+            states.end(arn_of(states), "SUCCEEDED")
+
+    monkeypatch.setattr(progress.time, "sleep", sleep)
+    wait(states, arn_of(states))
+    assert naps[0] <= 0.5
+    assert naps[-1] == 5.0
+    assert len(naps) < 150
 
 
 def test_whoever_stops_waiting_is_told_that_the_run_goes_on(states, monkeypatch):
