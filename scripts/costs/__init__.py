@@ -1,0 +1,1 @@
+"""What a run used, what that costs, and what other designs would cost."""
