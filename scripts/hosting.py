@@ -34,8 +34,8 @@ class Hosting:
             f"No training job of {self._service} has completed yet. Train: python -m scripts.train"
         )
 
-    def served_job(self) -> dict | None:
-        """Describe the training job whose model the endpoint serves, or None where it has none."""
+    def served_model(self) -> str | None:
+        """Return the S3 URI of the model that the endpoint serves, or None where it has none."""
         endpoint = self.describe()
         if endpoint is None or endpoint["EndpointStatus"] != "InService":
             return None
@@ -45,7 +45,13 @@ class Hosting:
         model = self._sagemaker.describe_model(
             ModelName=configuration["ProductionVariants"][0]["ModelName"]
         )
-        served = model["PrimaryContainer"]["ModelDataUrl"]
+        return model["PrimaryContainer"]["ModelDataUrl"]
+
+    def served_job(self) -> dict | None:
+        """Describe the training job whose model the endpoint serves, or None where it has none."""
+        served = self.served_model()
+        if served is None:
+            return None
         for job in self._completed_jobs():
             if job["ModelArtifacts"]["S3ModelArtifacts"] == served:
                 return job

@@ -2,6 +2,7 @@
 
 import tarfile
 import zlib
+from typing import BinaryIO
 
 from scripts.cli import UserError
 from scripts.storage import split_uri
@@ -12,17 +13,21 @@ MEMBER_BYTES = 64 * 1024**2
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, streamed as far as it. UserError if it is not there."""
     bucket, key = split_uri(uri)
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    return member_of(s3.get_object(Bucket=bucket, Key=key)["Body"], uri, name)
+
+
+def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
+    """Return one file of an open .tar.gz, which errors call `source`. UserError without it."""
     try:
-        with tarfile.open(fileobj=body, mode="r|gz") as tar:
+        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
             for member in tar:
                 if member.name.removeprefix("./") == name and member.isreg():
                     if member.size > MEMBER_BYTES:
-                        raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
+                        raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
                     return tar.extractfile(member).read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{uri} cannot be read as an archive: {error}") from error
-    raise UserError(f"{uri} holds no {name}. Was it made by model/train.py?")
+        raise UserError(f"{source} cannot be read as an archive: {error}") from error
+    raise UserError(f"{source} holds no {name}. Was it made by model/train.py?")
 
 
 def output_uri(job: dict) -> str:

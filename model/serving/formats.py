@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 
 import numpy as np
 
@@ -35,6 +36,22 @@ def answer_type(header: str | None) -> str:
 def read_array(body: bytes, side: int) -> np.ndarray:
     """An npy body as images: uint8 N x side x side x 3, N at least 1, a view of the body.
 
+    Raises InvalidArray.
+    """
+    array = read_npy(body)
+    if array.dtype != np.uint8 or not array.flags.c_contiguous:
+        order = "C" if array.flags.c_contiguous else "Fortran"
+        raise InvalidArray(f"the array is {array.dtype} in {order} order; send uint8 in C order")
+    shape = array.shape
+    if len(shape) != 4 or shape[0] < 1 or shape[1:] != (side, side, 3):
+        found = " x ".join(map(str, shape)) or "a single number"
+        raise InvalidArray(f"the array is {found}; send N x {side} x {side} x 3, N at least 1")
+    return array
+
+
+def read_npy(body: bytes) -> np.ndarray:
+    """An npy body as an array of numbers, a view of the body.
+
     The header alone is parsed, and held against the body's length. Raises InvalidArray.
     """
     stream = io.BytesIO(body)
@@ -47,16 +64,12 @@ def read_array(body: bytes, side: int) -> np.ndarray:
         shape, fortran_order, dtype = read_header(stream)
     except Exception as error:  # NumPy evaluates the header's text: it raises many classes
         raise InvalidArray("the body is not an npy array") from error
-    if dtype != np.uint8 or fortran_order:
-        order = "Fortran" if fortran_order else "C"
-        raise InvalidArray(f"the array is {dtype} in {order} order; send uint8 in C order")
-    if len(shape) != 4 or shape[0] < 1 or shape[1:] != (side, side, 3):
-        found = " x ".join(map(str, shape)) or "a single number"
-        raise InvalidArray(f"the array is {found}; send N x {side} x {side} x 3, N at least 1")
-    expected, found = shape[0] * side * side * 3, len(body) - stream.tell()
+    if dtype.hasobject or min(shape, default=0) < 0:
+        raise InvalidArray(f"the array is {dtype} of shape {shape}; send numbers")
+    expected, found = math.prod(shape) * dtype.itemsize, len(body) - stream.tell()
     if found != expected:
-        raise InvalidArray(f"the header promises {expected} bytes of pixels, {found} follow")
-    return np.frombuffer(body, np.uint8, offset=stream.tell()).reshape(shape)
+        raise InvalidArray(f"the header promises {expected} bytes of data, {found} follow")
+    return np.ndarray(shape, dtype, body, stream.tell(), order="F" if fortran_order else "C")
 
 
 def write_answer(probabilities: np.ndarray, classes: list[str], kind: str) -> bytes:

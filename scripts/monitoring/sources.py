@@ -1,0 +1,159 @@
+"""Where captures lie: below a prefix in S3 or in a folder, by hour as Data Capture leaves them.
+
+`<endpoint>/<variant>/yyyy/mm/dd/HH/<file>`, or any other arrangement: a folder that is no month,
+day or hour is always looked into.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from scripts.cli import UserError
+from scripts.cloud import Cloud
+from scripts.monitoring.span import Span
+from scripts.storage import split_uri
+
+# From the month on: a year alone might as well be the name of a variant.
+DATED = re.compile(r"(?:^|/)(\d{4})/(\d\d)(?:/(\d\d)(?:/(\d\d))?)?/$")
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    """A file of captures: its S3 key or path, and its bytes as they lie there."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Captures below a folder, or one file of them."""
+
+    path: Path
+
+    def files(self, span: Span) -> list[File]:
+        """List the files in the span's folders, sorted. UserError where the path does not exist."""
+        if self.path.is_file():
+            return [File(str(self.path), self.path.stat().st_size)]
+        if not self.path.is_dir():
+            raise UserError(f"There is no folder {self.path}.")
+        return sorted(self._walk(self.path, span))
+
+    def _walk(self, folder: Path, span: Span) -> Iterator[File]:
+        for path in folder.iterdir():
+            if path.is_dir():
+                if relation(f"{path.resolve().as_posix()}/", span) != "outside":
+                    yield from self._walk(path, span)
+            elif not path.name.startswith("."):
+                yield File(str(path), path.stat().st_size)
+
+    def opener(self) -> Callable[[str], BinaryIO]:
+        """Return what opens files; it raises OSError."""
+        return lambda name: Path(name).open("rb")
+
+    def __str__(self):
+        return str(self.path)
+
+
+def _connect() -> Any:
+    return Cloud().client("s3", connections=CONNECTIONS)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Captures below a prefix of a bucket, or one object of them.
+
+    `connect` makes an S3 client; a client cannot be sent to another process, its maker can.
+    """
+
+    bucket: str
+    prefix: str
+    connect: Callable[[], Any] = _connect
+
+    def files(self, span: Span) -> list[File]:
+        """List the objects in the span's folders, sorted."""
+        s3 = self.connect()
+        if not self.prefix or self.prefix.endswith("/"):
+            return sorted(self._walk(s3, self.prefix, span))
+        # Without its slash the name may be an object's, and begins the names of others.
+        found, folders = self._list(s3, self.prefix, "/")
+        files = [file for file in found if file.name == self.prefix]
+        if f"{self.prefix}/" in folders:
+            files.extend(self._walk(s3, f"{self.prefix}/", span))
+        return sorted(files)
+
+    def _walk(self, s3: Any, prefix: str, span: Span) -> Iterator[File]:
+        where = relation(prefix, span)
+        if where == "outside":
+            return
+        # All that lies in the span is listed flat: an answer holds 1,000 names, an hour has few.
+        flat = where == "inside" or span == Span()
+        files, folders = self._list(s3, prefix, "" if flat else "/")
+        yield from files
+        for folder in folders:
+            yield from self._walk(s3, folder, span)
+
+    def _list(self, s3: Any, prefix: str, delimiter: str) -> tuple[list[File], list[str]]:
+        """List objects and folders right below the prefix; without delimiter all objects."""
+        request = {"Bucket": self.bucket, "Prefix": prefix}
+        if delimiter:
+            request["Delimiter"] = delimiter
+        files, folders = [], []
+        for page in s3.get_paginator("list_objects_v2").paginate(**request):
+            # A console's "folder" is an empty object.
+            found = (item for item in page.get("Contents", []) if not item["Key"].endswith("/"))
+            files.extend(File(item["Key"], item["Size"]) for item in found)
+            folders.extend(item["Prefix"] for item in page.get("CommonPrefixes", []))
+        return files, folders
+
+    def opener(self) -> Callable[[str], BinaryIO]:
+        """Return what opens objects, in any number of threads; FileNotFoundError without one."""
+        s3 = self.connect()
+
+        def open_object(key: str) -> BinaryIO:
+            try:
+                return s3.get_object(Bucket=self.bucket, Key=key)["Body"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchKey":
+                    raise FileNotFoundError("it is gone since it was listed") from error
+                raise
+
+        return open_object
+
+    def __str__(self):
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def source_of(text: str) -> Bucket | Folder:
+    """The source that a person names: `s3://bucket/prefix`, a folder or a file."""
+    return Bucket(*split_uri(text)) if text.startswith("s3://") else Folder(Path(text))
+
+
+def relation(folder: str, span: Span) -> str:
+    """Whether what a month's, day's or hour's folder holds is `inside` the span, `outside` or else.
+
+    `else` are folders that hold more than the span, and those that are of no time.
+    """
+    found = DATED.search(folder)
+    if not found:
+        return "else"
+    year, month, day, hour = (int(part) if part else None for part in found.groups())
+    try:
+        begin = datetime(year, month, day or 1, hour or 0, tzinfo=UTC)
+        if hour is not None:
+            end = begin + timedelta(hours=1)
+        elif day is not None:
+            end = begin + timedelta(days=1)
+        else:
+            end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return "else"
+    if not span.touches(begin, end):
+        return "outside"
+    return "inside" if span.covers(begin, end) else "else"

@@ -1,0 +1,102 @@
+"""`monitor load` on what the deployed endpoint captured, one by one and as a batch."""
+
+import io
+import json
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from scripts.monitoring import captures, embedding, table
+from tests.integration.service import STAGE
+from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
+from tests.model import served
+from tests.unit.scripts.monitoring import captured
+
+SINGLE, BATCH = 6, 9
+LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
+
+
+@pytest.fixture(scope="module")
+def asked(service, test_set) -> dict[str, list[float]]:  # noqa: F811
+    """Send test photos, as PNGs and as an array; the answers' probabilities by image id."""
+    runtime = service.client("sagemaker-runtime")
+    images = test_set["images"][: SINGLE + BATCH]
+    answers = {}
+
+    def ask(body: bytes, media_type: str, name: str) -> list[list[float]]:
+        answer = runtime.invoke_endpoint(
+            EndpointName=service.outputs["EndpointName"],
+            ContentType=media_type,
+            Body=body,
+            InferenceId=name,
+        )
+        return json.loads(answer["Body"].read())["inferences"]
+
+    for number, image in enumerate(images[:SINGLE]):
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "PNG")
+        (answers[f"single-{number}"],) = ask(png.getvalue(), "image/png", f"single-{number}")
+    npy = io.BytesIO()
+    np.save(npy, images[SINGLE:])
+    for number, row in enumerate(ask(npy.getvalue(), "application/x-npy", "batch")):
+        answers[f"batch/{number}"] = row
+    wanted, deadline = {"batch", *(f"single-{n}" for n in range(SINGLE))}, time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = {record["eventMetadata"].get("inferenceId") for record in service.captures()}
+        if wanted <= found:
+            return answers
+        time.sleep(0.2)
+    raise TimeoutError(f"not captured: {wanted - found}")
+
+
+def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
+    service,
+    asked,
+    archive,  # noqa: F811
+    test_set,  # noqa: F811
+    tmp_path,
+):
+    path = tmp_path / "captures.parquet"
+    said = service.run(*LOAD, "--since", "24h", "--output", str(path)).stdout
+    assert f"capture/{service.outputs['EndpointName']}/" in said
+    assert "Unreadable" not in said
+    frame = pd.read_parquet(path).set_index("image_id").loc[list(asked)]
+    classes, probabilities = table.probabilities(frame)
+    assert classes == json.loads(archive["classes.json"])
+    np.testing.assert_allclose(probabilities, list(asked.values()), atol=1e-6)
+    (tmp_path / "model").mkdir()
+    for name, body in archive.items():
+        (tmp_path / "model" / name).write_bytes(body)
+    images = test_set["images"][: SINGLE + BATCH]
+    embedder = embedding.Embedder(embedding.read(tmp_path / "model").graph)
+    np.testing.assert_allclose(table.embeddings(frame), embedder(images), atol=1e-4)
+    luma = images.mean((1, 2)) @ [0.2126, 0.7152, 0.0722] / 255
+    np.testing.assert_allclose(frame["brightness"], luma, atol=1e-4)
+    assert set(frame["width"]) == set(frame["height"]) == {images.shape[1]}
+
+
+def test_a_prefix_without_captures_is_one_line(service, asked):
+    source = f"s3://{service.bucket}/capture/no-such-endpoint/"
+    for options in ((source,), ("--no-embedding", "--until", "2020-01-01")):
+        done = service.run(*LOAD, *options, check=False)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "There are no captures" in done.stderr
+
+
+def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(captures, "CHUNK_FILES", 2)
+    model = embedding.read(served.write_model(tmp_path / "model"))
+    folder = tmp_path / "captures"
+    for number in range(5):
+        captured.write(folder / f"{number}.jsonl", captured.good(number), b"{}\n")
+    captured.write(folder / "empty.jsonl", b"")
+    alone = captures.load(str(folder), model=model, processes=1)
+    together = captures.load(str(folder), model=model, processes=2)
+    assert together.frame.equals(alone.frame)
+    assert together.unreadable == alone.unreadable
+    assert (together.empty, together.records) == (alone.empty, 5)

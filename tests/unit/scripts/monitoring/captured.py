@@ -1,0 +1,68 @@
+"""Capture records as an endpoint leaves them."""
+
+import base64
+import json
+from pathlib import Path
+
+from tests.model import served
+
+CLASSES = ["bicycle", "motorcycle"]
+IMAGES = served.images(64)
+TIME = "2026-11-03T10:20:30Z"
+
+
+def side(data: bytes | str, media_type: str, encoding: str | None = None) -> dict:
+    """One side of an invocation: bytes as base64, text as it is."""
+    if isinstance(data, bytes):
+        data, encoding = base64.b64encode(data).decode(), encoding or "BASE64"
+    return {"observedContentType": media_type, "data": data, "encoding": encoding or "JSON"}
+
+
+def png(number: int = 0) -> dict:
+    """A request with one of IMAGES."""
+    return side(served.encode(IMAGES[number], "PNG"), "image/png")
+
+
+def npy(count: int) -> dict:
+    """A request with the first of IMAGES."""
+    return side(served.npy(IMAGES[:count]), "application/x-npy")
+
+
+def answer(*rows: list[float], classes: list[str] = CLASSES) -> dict:
+    """The service's own answer."""
+    return side(
+        json.dumps({"classes": classes, "inferences": [*rows]}), "application/json; charset=utf-8"
+    )
+
+
+def record(
+    asked: dict | None, answered: dict | None, name: str = "photo", time: str = TIME
+) -> dict:
+    """A record with an inference id."""
+    return {
+        "captureData": {
+            **({"endpointInput": asked} if asked else {}),
+            **({"endpointOutput": answered} if answered else {}),
+        },
+        "eventMetadata": {"eventId": f"event-{name}", "inferenceId": name, "inferenceTime": time},
+        "eventVersion": "0",
+    }
+
+
+def good(number: int = 0, time: str = TIME) -> dict:
+    """A record of one PNG."""
+    return record(png(number), answer([0.75, 0.25]), f"photo-{number}", time)
+
+
+def write(path: Path, *records: dict | bytes) -> Path:
+    """Write a file of captures, a line a record; bytes are lines as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lines(*records))
+    return path
+
+
+def lines(*records: dict | bytes) -> bytes:
+    """Records as lines of a file."""
+    return b"".join(
+        item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n" for item in records
+    )

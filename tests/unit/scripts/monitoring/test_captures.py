@@ -1,0 +1,387 @@
+"""Whole files into the table: every shape that can be read, and a name for all that cannot."""
+
+import gzip
+import tracemalloc
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.cli import UserError
+from scripts.monitoring import captures, embedding, lines, table
+from scripts.monitoring.again import image_reader
+from scripts.monitoring.reader import Unreadable
+from scripts.monitoring.sources import Bucket
+from tests.model import served
+from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.scripts.monitoring import captured
+from tests.unit.scripts.monitoring.captured import CLASSES, IMAGES, answer, npy, png, record, side
+
+CSV = "text/csv"
+JSON = "application/json"
+OWN, UNNAMED = tuple(CLASSES), ("class 0", "class 1")
+TWO = np.float32([[0.9, 0.1], [0.2, 0.8]])
+
+# request, answer, class names, how many images, whether they are numbered, whether there are pixels
+SHAPES = {
+    "PNG, own answer": (png(), answer([0.9, 0.1]), OWN, 1, False, True),
+    "npy, own answer": (npy(2), answer([0.9, 0.1], [0.2, 0.8]), OWN, 2, True, True),
+    "npy of one image": (npy(1), answer([0.9, 0.1]), OWN, 1, True, True),
+    "a plain list": (png(), side("[0.9, 0.1]", JSON), UNNAMED, 1, False, True),
+    "a list of lists": (npy(2), side("[[0.9,0.1],[0.2,0.8]]", JSON), UNNAMED, 2, True, True),
+    "JSON as base64": (png(), side(b"[0.9, 0.1]", JSON), UNNAMED, 1, False, True),
+    "CSV": (png(), side("0.9,0.1\n", CSV, "CSV"), UNNAMED, 1, False, True),
+    "CSV of two": (npy(2), side("0.9,0.1\r\n0.2, 0.8\r\n", CSV, "CSV"), UNNAMED, 2, True, True),
+    "CSV as base64": (png(), side(b"0.9,0.1", CSV), UNNAMED, 1, False, True),
+    "type not told": (png(), side("[0.9, 0.1]", "", "JSON"), UNNAMED, 1, False, True),
+    "npy answer": (npy(2), side(served.npy(TWO), "application/x-npy"), UNNAMED, 2, True, True),
+    "no request kept": (None, answer([0.9, 0.1]), OWN, 1, False, False),
+    "CSV request": (side("1,2\n3,4", CSV, "CSV"), answer(*TWO.tolist()), OWN, 2, True, False),
+    "JSON request": (side('{"a": 1}', JSON), answer([0.9, 0.1]), OWN, 1, False, False),
+    "JPEG": (
+        side(served.encode(IMAGES[0], "JPEG"), "image/jpeg"),
+        answer([0.9, 0.1]),
+        OWN,
+        1,
+        False,
+        True,
+    ),
+    "WebP": (
+        side(served.encode(IMAGES[0], "WEBP"), "image/webp"),
+        answer([0.9, 0.1]),
+        OWN,
+        1,
+        False,
+        True,
+    ),
+    "x-image": (
+        side(served.encode(IMAGES[0], "PNG"), "application/x-image"),
+        side("[0.9, 0.1]", JSON),
+        UNNAMED,
+        1,
+        False,
+        True,
+    ),
+}
+
+
+def load(tmp_path, *records, **options) -> captures.Loaded:
+    captured.write(tmp_path / "captures.jsonl", *records)
+    return captures.load(str(tmp_path), **options)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> embedding.Model:
+    return embedding.read(served.write_model(tmp_path_factory.mktemp("model")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "classes", "count", "numbered", "pixels"), SHAPES.values(), ids=SHAPES
+)
+def test_every_shape_of_request_and_answer_is_read(
+    tmp_path, asked, answered, classes, count, numbered, pixels
+):
+    loaded = load(tmp_path, record(asked, answered, "x"))
+    frame = loaded.frame
+    assert (loaded.unreadable, loaded.records, loaded.files) == ([], 1, 1)
+    assert frame["image_id"].tolist() == ([f"x/{n}" for n in range(count)] if numbered else ["x"])
+    names, probabilities = table.probabilities(frame)
+    assert tuple(names) == classes
+    np.testing.assert_allclose(probabilities, TWO[:count], atol=1e-6)
+    assert frame["label"].tolist() == [classes[0], classes[1]][:count]
+    np.testing.assert_allclose(frame["confidence"], TWO[:count].max(1))
+    assert frame[list(table.FEATURES)].notna().all(axis=None) == pixels
+    assert (frame["width"] == served.SIDE).all() == frame["height"].notna().all() == pixels
+
+
+def test_the_table_has_the_columns_and_types_that_it_promises(tmp_path, model):
+    loaded = load(tmp_path, record(npy(3), answer(*[[0.75, 0.25]] * 3), "call"), model=model)
+    types = {name: str(kind) for name, kind in loaded.frame.dtypes.items()}
+    assert types == {
+        "time": "datetime64[us, UTC]",
+        "image_id": "str",
+        "label": "str",
+        "confidence": "float32",
+        "probability:bicycle": "float32",
+        "probability:motorcycle": "float32",
+        **dict.fromkeys((*table.FEATURES, "width", "height"), "float32"),
+        **{f"embedding:{k}": "float32" for k in range(3)},
+        "file": "str",
+        "line": "int64",
+        "position": "int64",
+    }
+    assert loaded.frame["position"].tolist() == [0, 1, 2]
+    assert set(loaded.frame["time"]) == {datetime(2026, 11, 3, 10, 20, 30, tzinfo=UTC)}
+
+
+def test_embedding_and_brightness_are_those_of_the_image_in_the_row(tmp_path, model):
+    records = [record(png(n), answer([0.9, 0.1]), str(n)) for n in range(4)]
+    batch = record(npy(5), answer(*[[0.9, 0.1]] * 5), "batch")
+    frame = load(tmp_path, *records, batch, model=model).frame.set_index("image_id")
+    rows = [*map(str, range(4)), *(f"batch/{n}" for n in range(5))]
+    expected = IMAGES[[0, 1, 2, 3, 0, 1, 2, 3, 4]].mean((1, 2))
+    np.testing.assert_allclose(table.embeddings(frame.loc[rows]), expected, atol=1e-3)
+    luma = expected @ [0.2126, 0.7152, 0.0722] / 255
+    np.testing.assert_allclose(frame.loc[rows, "brightness"], luma, atol=1e-5)
+
+
+def test_an_image_of_another_size_is_embedded_as_the_endpoint_would_resize_it(tmp_path, model):
+    picture = Image.new("RGB", (90, 60), (10, 200, 30))
+    asked = side(served.encode(picture, "PNG"), "image/png")
+    loaded = load(tmp_path, record(asked, answer([0.9, 0.1])), model=model)
+    (row,) = loaded.frame.to_dict("records")
+    assert (row["width"], row["height"]) == (90, 60)
+    np.testing.assert_allclose(table.embeddings(loaded.frame), [[10, 200, 30]], atol=1)
+
+
+def test_a_very_large_image_is_measured_small_and_keeps_its_size(tmp_path):
+    picture = Image.new("L", (3000, 1200), 51)
+    loaded = load(
+        tmp_path, record(side(served.encode(picture, "PNG"), "image/png"), answer([0.9, 0.1]))
+    )
+    (row,) = loaded.frame.to_dict("records")
+    assert (row["width"], row["height"]) == (3000, 1200)
+    assert row["brightness"] == pytest.approx(0.2, abs=1e-3)
+    assert row["colour"] == pytest.approx(0, abs=1e-3)
+
+
+def test_class_names_of_a_plain_answer_are_the_models_where_it_has_as_many(tmp_path, model):
+    three, two = side("[0.1, 0.2, 0.7]", JSON), side("[0.9, 0.1]", JSON)
+    frame = load(tmp_path, record(png(), three, "a"), record(png(), two, "b"), model=model).frame
+    frame = frame.set_index("image_id")
+    assert frame.loc["a", "label"] == "blue"
+    assert frame.loc["b", "label"] == "class 0"
+    assert np.isnan(frame.loc["a", "probability:class 0"])
+    assert np.isnan(frame.loc["b", "probability:blue"])
+    assert frame.loc["a", "confidence"] == pytest.approx(0.7)
+
+
+def cut(asked: dict, **changes) -> dict:
+    """A record whose request is changed."""
+    return record({**asked, **changes}, answer([0.9, 0.1]))
+
+
+def answered(text: str | bytes, media_type: str = JSON) -> dict:
+    """A record with that answer."""
+    return record(png(), side(text, media_type))
+
+
+def metadata(**changes) -> dict:
+    """A good record with other metadata."""
+    changed = captured.good()
+    changed["eventMetadata"].update(changes)
+    return changed
+
+
+BAD = {
+    "cut off": (captured.lines(captured.good())[:-40], "not JSON: the line is cut off"),
+    "not JSON": (b"{'a'}\n", "it is not JSON"),
+    "not text": (b"\xff\xfe\x00\x01\n", "it is not JSON"),
+    "deeply nested": (b"[" * 100_000 + b"\n", "it is not JSON"),
+    "a list": (b"[]\n", "the record is no object"),
+    "a number": (b"12\n", "the record is no object"),
+    "nothing in it": (b"{}\n", "captureData is missing"),
+    "captureData a list": ({"captureData": []}, "captureData is a list"),
+    "no metadata": ({"captureData": {}}, "eventMetadata is missing"),
+    "no answer": (record(png(), None), "it holds no answer"),
+    "an answer that is text": (record(png(), "x"), "endpointOutput is no object"),
+    "no data": (cut(png(), data=None), "data is missing"),
+    "data a number": (cut(png(), data=7), "data is a int"),
+    "no encoding": (cut(png(), encoding=None), "encoding is missing"),
+    "encoding unknown": (cut(png(), encoding="ROT13"), "encoded as 'ROT13'"),
+    "bad base64": (cut(png(), data="not base64!"), "endpointInput is not base64"),
+    "base64 of no ASCII": (cut(png(), data="é"), "endpointInput is not base64"),
+    "no time": (metadata(inferenceTime=None), "inferenceTime is missing"),
+    "bad time": (metadata(inferenceTime="yesterday"), "no time: 'yesterday'"),
+    "the last time": (metadata(inferenceTime="9999-12-31T23:59:59-14:00"), "no time"),
+    "time a number": (metadata(inferenceTime=1762164000), "inferenceTime is a int"),
+    "no id": (metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
+    "predictions": (answered('{"predictions": [0.9, 0.1]}'), "the answer has 'predictions'"),
+    "a fault": (answered('{"error": "x", "message": "y"}'), "'error', 'message'"),
+    "answer not JSON": (answered("0.9,0.1"), "the answer is not JSON"),
+    "answer a word": (answered('"bicycle"'), "the answer is a str"),
+    "answer null": (answered("null"), "the answer is a NoneType"),
+    "answer empty": (answered("[]"), "not rows of probabilities"),
+    "answer ragged": (answered("[[0.9, 0.1], [1.0]]"), "not of one length"),
+    "answer words": (answered('["0.9", "0.1"]'), "not rows of probabilities"),
+    "answer Booleans": (answered("[true, false]"), "not rows of probabilities"),
+    "answer too deep": (answered("[[[0.9, 0.1]]]"), "not rows of probabilities"),
+    "sum not 1": (answered("[0.9, 0.3]"), "not probabilities that sum to 1"),
+    "below 0": (answered("[1.2, -0.2]"), "not probabilities that sum to 1"),
+    "not a number": (answered("[NaN, 1]"), "not probabilities that sum to 1"),
+    "beyond numbers": (answered(f"[{10**400}, 1]"), "not rows of probabilities"),
+    "classes too few": (
+        record(png(), answer([0.9, 0.1], classes=["bicycle"])),
+        "1 classes came with 2 probabilities",
+    ),
+    "classes twice": (
+        record(png(), answer([0.9, 0.1], classes=["a", "a"])),
+        "classes are not different names",
+    ),
+    "classes numbers": (
+        record(png(), side('{"classes": [1, 2], "inferences": [[0.9, 0.1]]}', JSON)),
+        "classes are not different names",
+    ),
+    "CSV of words": (answered("bicycle,0.9", CSV), "something else than numbers"),
+    "CSV ragged": (answered("0.9,0.1\n1", CSV), "not of one length"),
+    "CSV empty": (answered("", CSV), "not rows of probabilities"),
+    "answer of another type": (answered(b"0.9", "application/x-other"), "is application/x-other"),
+    "npy answer broken": (answered(b"\x93NUMPY", "application/x-npy"), "broken npy"),
+    "three images, two answers": (
+        record(npy(3), answer([0.9, 0.1], [0.9, 0.1])),
+        "3 images came with 2 answers",
+    ),
+    "one image, two answers": (
+        record(png(), answer([0.9, 0.1], [0.9, 0.1])),
+        "1 images came with 2 answers",
+    ),
+    "not a PNG": (record(side(b"hello", "image/png"), answer([0.9, 0.1])), "not a PNG, JPEG or"),
+    "PNG cut off": (
+        record(side(served.encode(IMAGES[0], "PNG")[:-60], "image/png"), answer([0.9, 0.1])),
+        "the image is broken or cut off",
+    ),
+    "npy cut off": (
+        record(side(served.npy(IMAGES[:2])[:-1], "application/x-npy"), answer([0.9, 0.1])),
+        "the input is broken npy",
+    ),
+}
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD.values(), ids=BAD)
+def test_a_record_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path, bad, reason):
+    last = isinstance(bad, bytes) and not bad.endswith(b"\n")
+    loaded = load(tmp_path, captured.good(1), bad, *([] if last else [captured.good(2)]))
+    (fault,) = loaded.unreadable
+    assert (fault.file, fault.line) == (str(tmp_path / "captures.jsonl"), 2)
+    assert reason in fault.reason
+    assert loaded.records == len(loaded.frame) == (1 if last else 2)
+
+
+def test_empty_files_are_named_as_empty_and_blank_lines_are_nothing(tmp_path):
+    captured.write(tmp_path / "empty.jsonl", b"")
+    captured.write(tmp_path / "blank.jsonl", b"\n  \n")
+    loaded = load(tmp_path, b"\n", captured.good(), b"\n")
+    assert sorted(loaded.empty) == [str(tmp_path / name) for name in ("blank.jsonl", "empty.jsonl")]
+    assert (loaded.files, loaded.records, loaded.unreadable) == (3, 1, [])
+    assert loaded.frame["line"].tolist() == [2]
+
+
+def test_gzip_is_known_by_its_bytes_and_a_broken_one_is_named(tmp_path):
+    records = captured.lines(*(captured.good(n) for n in range(40)))
+    packed = gzip.compress(records)
+    captured.write(tmp_path / "whole.jsonl", packed)
+    captured.write(tmp_path / "whole.jsonl.gz", packed)
+    captured.write(tmp_path / "zbroken.gz", packed[: len(packed) * 3 // 4])
+    loaded = captures.load(str(tmp_path))
+    assert loaded.frame["file"].value_counts()[str(tmp_path / "whole.jsonl")] == 40
+    assert loaded.frame["file"].value_counts()[str(tmp_path / "whole.jsonl.gz")] == 40
+    (fault,) = loaded.unreadable
+    assert fault.file == str(tmp_path / "zbroken.gz")
+    assert "cannot be read on" in fault.reason
+
+
+def test_a_huge_line_is_named_without_being_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 5000)
+    loaded = load(tmp_path, captured.good(1), b"x" * 23_000 + b"\n", captured.good(2), b"y" * 6000)
+    assert [(fault.line, fault.reason) for fault in loaded.unreadable] == [
+        (2, "the line has more than 5,000 bytes"),
+        (4, "the line has more than 5,000 bytes"),
+    ]
+    assert loaded.frame["line"].tolist() == [1, 3]
+
+
+def test_records_of_one_inference_id_are_all_kept(tmp_path):
+    loaded = load(tmp_path, captured.good(1), captured.good(1))
+    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-1"]
+
+
+def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
+    loaded = load(tmp_path, metadata(inferenceId=None))
+    assert loaded.frame["image_id"].tolist() == ["event-photo-0"]
+
+
+def test_only_records_of_the_span_are_loaded(tmp_path):
+    times = ("2026-11-03T09:59:59Z", "2026-11-03T12:00:00+02:00", "2026-11-03T10:59:59Z")
+    records = [captured.good(n, time) for n, time in enumerate((*times, "2026-11-03T11:00:00"))]
+    since, until = (datetime(2026, 11, 3, hour, tzinfo=UTC) for hour in (10, 11))
+    loaded = load(tmp_path, *records, since=since, until=until)
+    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-2"]
+    assert loaded.records == 2
+
+
+def test_no_captures_are_a_table_without_rows(tmp_path):
+    loaded = captures.load(str(tmp_path))
+    assert (len(loaded.frame), loaded.files, loaded.records) == (0, 0, 0)
+    assert {"time", "label", "confidence", *table.FEATURES, "file"} <= {*loaded.frame.columns}
+    assert str(loaded.frame["time"].dtype) == "datetime64[us, UTC]"
+
+
+def test_a_folder_that_does_not_exist_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="no folder"):
+        captures.load(str(tmp_path / "absent"))
+
+
+def bucket(objects: dict[str, bytes], prefix: str = "") -> tuple[MemoryS3, Bucket]:
+    s3 = MemoryS3()
+    for key, body in objects.items():
+        s3.put_object("bucket", key, body, "")
+    return s3, Bucket("bucket", prefix, lambda: s3)
+
+
+def test_objects_in_s3_are_read_as_files_are(tmp_path):
+    body = captured.lines(captured.good(1), b"{}\n")
+    path = "endpoint/AllTraffic/2026/11/03/10/20-30-001-x.jsonl"
+    captured.write(tmp_path / path, body)
+    _, source = bucket({f"capture/{path}": body, "capture/folder/": b""}, "capture/")
+    from_s3, from_folder = captures.load(source), captures.load(str(tmp_path))
+    assert from_s3.unreadable == [Unreadable(f"capture/{path}", 2, "captureData is missing")]
+    assert from_s3.frame["file"].tolist() == [f"capture/{path}"]
+    assert from_s3.frame.drop(columns="file").equals(from_folder.frame.drop(columns="file"))
+
+
+def test_an_object_that_goes_while_it_is_read_is_named():
+    s3, source = bucket({"a.jsonl": captured.lines(captured.good(1)), "b.jsonl": b"{}"})
+    get = s3.get_object
+    s3.get_object = lambda Bucket, Key: get(Bucket, {"b.jsonl": "no such"}.get(Key, Key))  # noqa: N803
+    loaded = captures.load(source)
+    assert loaded.unreadable == [Unreadable("b.jsonl", 0, "it is gone since it was listed")]
+    assert loaded.records == 1
+
+
+def test_an_image_is_read_again_from_its_place(tmp_path):
+    frame = load(tmp_path, b"\n", captured.good(3), record(npy(4), answer(*[[0.9, 0.1]] * 4))).frame
+    read = image_reader(str(tmp_path))
+    for row in frame.itertuples():
+        expected = IMAGES[3 if row.line == 2 else row.position]
+        np.testing.assert_array_equal(np.asarray(read(row.file, row.line, row.position)), expected)
+    for line, position, reason in ((9, 0, "no line 9"), (2, 1, "no image"), (1, 0, "no line 1")):
+        with pytest.raises(ValueError, match=reason):
+            read(str(tmp_path / "captures.jsonl"), line, position)
+    with pytest.raises(OSError, match="absent"):
+        read(str(tmp_path / "absent.jsonl"), 1, 0)
+
+
+def test_a_captured_file_alone_can_be_named(tmp_path):
+    path = captured.write(tmp_path / "a.jsonl", captured.good())
+    captured.write(tmp_path / "a.jsonl.copy", captured.good())
+    assert captures.load(str(path)).files == 1
+    _, source = bucket({"a.jsonl": path.read_bytes(), "a.jsonl.copy": b"{}"}, "a.jsonl")
+    loaded = captures.load(source)
+    assert (loaded.files, loaded.records) == (1, 1)
+
+
+def test_memory_does_not_grow_with_the_images_bytes(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    asked = side(served.encode(noise, "PNG", compress_level=0), "image/png")
+
+    def peak(count: int) -> int:
+        path = captured.write(tmp_path / "a", *[record(asked, answer([0.9, 0.1]))] * count)
+        tracemalloc.start()
+        loaded = captures.load(str(path))
+        _, result = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(loaded.frame) == count
+        return result
+
+    assert peak(100) - peak(40) < 60 * noise.nbytes / 8

@@ -1,0 +1,90 @@
+"""The four numbers, against pictures of which they are known."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from scripts.monitoring import features, table
+
+SIDE = 24
+
+
+def measured(*pictures) -> list[dict[str, float]]:
+    numbers = features.features(np.stack([np.asarray(picture) for picture in pictures]))
+    assert numbers.dtype == np.float32
+    return [dict(zip(table.FEATURES, row, strict=True)) for row in numbers.tolist()]
+
+
+def plain(colour: str) -> Image.Image:
+    return Image.new("RGB", (SIDE, SIDE), colour)
+
+
+def noise(seed: int = 0, side: int = SIDE) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("colour", "brightness", "colourfulness"),
+    [
+        ("black", 0, 0),
+        ("white", 1, 0),
+        ("#808080", 128 / 255, 0),
+        # 0.3 times the length of (rg, yb), which are 255 and 127.5, -255 and 127.5, 0 and -255
+        ("#f00", 0.2126, 0.3 * np.hypot(255, 127.5)),
+        ("#0f0", 0.7152, 0.3 * np.hypot(255, 127.5)),
+        ("#00f", 0.0722, 0.3 * 255),
+    ],
+)
+def test_a_picture_of_one_colour(colour, brightness, colourfulness):
+    (found,) = measured(plain(colour))
+    assert found["brightness"] == pytest.approx(brightness, abs=1e-5)
+    assert found["contrast"] == pytest.approx(0, abs=1e-5)
+    assert found["sharpness"] == pytest.approx(-6, abs=1e-2)
+    assert found["colour"] == pytest.approx(colourfulness, abs=1e-3)
+
+
+def test_half_black_half_white_has_the_largest_contrast():
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    pixels[:, SIDE // 2 :] = 255
+    (found,) = measured(pixels)
+    assert found["contrast"] == pytest.approx(0.5)
+    # Of 22 x 22 inner pixels, a column is at +1 and a column at -1 of the Laplacian.
+    assert found["sharpness"] == pytest.approx(np.log10(2 / (SIDE - 2)), abs=1e-4)
+
+
+def test_half_red_half_green_spreads_by_the_papers_formula():
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    pixels[: SIDE // 2, :, 0] = pixels[SIDE // 2 :, :, 1] = 255
+    (found,) = measured(pixels)
+    # rg is 255 or -255, yb is 127.5.
+    assert found["colour"] == pytest.approx(255 + 0.3 * 127.5, abs=1e-2)
+
+
+def test_darkening_blurring_and_fading_lower_what_they_should():
+    sharp = noise().resize((96, 96), Image.Resampling.BICUBIC)
+    grey = Image.blend(sharp, sharp.convert("L").convert("RGB"), 0.7)
+    blurred = sharp.filter(ImageFilter.GaussianBlur(2))
+    dark = sharp.point(lambda level: level // 2)
+    was, faded, soft, darkened = measured(sharp, grey, blurred, dark)
+    assert faded["colour"] < 0.5 * was["colour"]
+    assert faded["brightness"] == pytest.approx(was["brightness"], abs=0.01)
+    assert soft["sharpness"] < was["sharpness"] - 1
+    assert soft["brightness"] == pytest.approx(was["brightness"], abs=0.01)
+    assert darkened["brightness"] == pytest.approx(was["brightness"] / 2, abs=0.01)
+    assert darkened["contrast"] == pytest.approx(was["contrast"] / 2, abs=0.01)
+
+
+def test_each_picture_is_measured_by_itself_however_many_there_are(monkeypatch):
+    pictures = [np.asarray(noise(seed)) for seed in range(7)]
+    together = features.features(np.stack(pictures))
+    monkeypatch.setattr(features, "PIXELS_AT_ONCE", 2 * SIDE**2)
+    np.testing.assert_array_equal(features.features(np.stack(pictures)), together)
+    alone = [features.features(picture[None])[0] for picture in pictures]
+    np.testing.assert_allclose(alone, together, rtol=1e-6)
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_picture_too_small_for_a_laplacian_has_no_sharpness(side):
+    (found,) = measured(noise(side=side))
+    assert found["sharpness"] == pytest.approx(-6)
+    assert np.isfinite(list(found.values())).all()
