@@ -25,7 +25,7 @@ def folder(tmp_path):
 def said(capsys, *argv) -> dict[str, list[str]]:
     """The report's texts by label."""
     monitor.main(["load", *map(str, argv)])
-    texts = {}
+    texts, label = {}, None
     for line in capsys.readouterr().out.splitlines():
         label = line[:11].strip() or label
         texts.setdefault(label, []).append(line[11:])
