@@ -18,10 +18,10 @@ from scripts.monitoring.report import Drift
 VALUES = 5000
 VECTORS = 1500
 
-CONFIDENCE_UNIT = "of confidence"
+CONFIDENCE_UNIT = "on its scale of 0 to 1"
 FEATURE_UNIT = "baseline standard deviations"
 LABEL_UNIT = "of the images"
-EMBEDDING_UNIT = "of 1 (energy coefficient)"
+EMBEDDING_UNIT = "on its scale of 0 to 1 (energy coefficient)"
 
 
 @dataclass(frozen=True)

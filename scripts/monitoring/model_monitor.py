@@ -52,7 +52,7 @@ def constraints(frame: pd.DataFrame, minimum_effects: Mapping[str, float]) -> di
             "name": name,
             "inferred_type": "Fractional",
             "completeness": _required(frame[name].notna()),
-            "num_constraints": {"is_non_negative": True},
+            "num_constraints": {"is_non_negative": bool(frame[name].min() >= 0)},
         }
         for name in ("confidence", *table.FEATURES)
     ]

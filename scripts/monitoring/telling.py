@@ -1,6 +1,9 @@
-"""Who is told: CloudWatch by metrics, people by a message to the topic."""
+"""A report in numbers for CloudWatch, in words for a message and a terminal."""
 
-from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Report
+from collections.abc import Iterator, Sequence
+
+from scripts import table
+from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
 
 # A schedule acts on it. 1 is any command's error.
 EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
@@ -54,9 +57,48 @@ def message(report: Report, place: str, stage: str) -> str:
         f"Report, with the least confident images: {place}",
         "Look at the pictures first: a camera, a crop or other vehicles than before? If the change "
         "is meant to be, make a new baseline of it:",
-        f"python -m scripts.monitor --stage {stage} baseline{_span_options(report)}",
+        f"python -m scripts.monitor baseline --stage {stage}{_span_options(report)}",
     ]
     return "\n".join(lines)
+
+
+def table_of(drifts: Sequence[Drift]) -> str:
+    """Return the drifts as a table for a terminal."""
+    rows = [
+        (
+            drift.name,
+            f"{drift.effect:.3f}",
+            f"{drift.band[0]:.3f} to {drift.band[1]:.3f}",
+            f"{drift.p_value:.4f}",
+            "violation" if drift.violated else "",
+            drift.unit,
+        )
+        for drift in drifts
+    ]
+    header = ("drift", "effect", "by chance", "p", "", "unit")
+    return table.render(header, rows, right=(1, 2, 3))
+
+
+def lines(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield label and text of what a terminal is told beside the table."""
+    quality = report.accuracy
+    if quality is not None:
+        yield (
+            "Accuracy",
+            f"{quality.expected:.1%} expected ({quality.expected_low:.1%} to "
+            f"{quality.expected_high:.1%})",
+        )
+        if quality.true is not None:
+            yield (
+                "",
+                f"{quality.true:.1%} true ({quality.true_low:.1%} to {quality.true_high:.1%}) of "
+                f"{quality.labelled:,} labelled, {quality.expected_labelled:.1%} expected of them",
+            )
+    if report.share_accepted is not None:
+        yield "Accepted", f"{report.share_accepted:.1%} at {report.threshold:g}"
+    yield "Status", report.status
+    for text in [*(item.description for item in report.violations), *report.reasons]:
+        yield "", text
 
 
 def span(report: Report) -> str:

@@ -1,0 +1,217 @@
+"""`python -m scripts.monitor report`: captured images against the baseline, shown and told."""
+
+import argparse
+import dataclasses
+import json
+import mimetypes
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scripts import cli, config
+from scripts.cloud import Cloud, Stack, find_stack
+from scripts.monitoring import (
+    again,
+    assessment,
+    baseline,
+    baseline_command,
+    gallery,
+    ground_truth,
+    html,
+    latencies,
+    loading,
+    model_monitor,
+    pictures,
+    places,
+    summary,
+    telling,
+)
+from scripts.monitoring.assessment import Images, Rules
+from scripts.monitoring.baseline import Baseline
+from scripts.monitoring.captures import Loaded
+from scripts.monitoring.ground_truth import GroundTruth
+from scripts.monitoring.report import VIOLATION, Report
+
+PREFIX = "monitoring/reports/"
+HTML = "report.html"
+JSON = "report.json"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of `report`."""
+    result = cli.parser(
+        "monitor report",
+        "Hold captured images against the baseline. The exit code is 0 for healthy, 2 for a "
+        "violation, 3 for not enough data to tell, and 1 for an error.",
+        "--since 24h --output report/",
+    )
+    loading.add_source(result)
+    result.add_argument(
+        "--baseline",
+        metavar="PLACE",
+        help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
+    )
+    result.add_argument(
+        "--ground-truth",
+        metavar="PLACE",
+        help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
+    )
+    result.add_argument(
+        "--output",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("build/monitoring"),
+        help="default: %(default)s",
+    )
+    result.add_argument(
+        "--local",
+        action="store_true",
+        help="write the folder alone: no upload, no metrics, no message",
+    )
+    return result
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Report, and leave with the exit code that the status has."""
+    cloud = stack = None
+    if not (arguments.local and arguments.source and arguments.baseline):
+        cloud = Cloud()
+        stack = find_stack(cloud, arguments.stage)
+    endpoint = arguments.endpoint or (
+        stack.endpoint if stack else config.service_name(arguments.stage)
+    )
+    held_against = arguments.baseline or baseline_command.place_in(stack.bucket)
+    known = baseline.read(_s3(cloud, held_against), held_against)
+    truth = GroundTruth()
+    if arguments.ground_truth:
+        truth = ground_truth.read(arguments.ground_truth)
+    source, model = loading.choose(arguments)
+    loaded = loading.load(source, model, arguments)
+    since, until = _span(loaded, arguments)
+    report = assessment.assess(
+        Images(
+            frame=loaded.frame,
+            since=since,
+            until=until,
+            unreadable=len(loaded.unreadable),
+            endpoint=endpoint,
+            model=model.name if model else "",
+            labels=truth.labels,
+        ),
+        known,
+        Rules.from_config(config.load()),
+    )
+    made = {
+        "captures": source,
+        "baseline": f"{known.images:,} images, {known.origin}" if known else "none",
+    }
+    if arguments.ground_truth:
+        made["ground truth"] = f"{len(truth.labels):,} labels at {arguments.ground_truth}"
+    _show(report, known, truth)
+    points = []
+    if cloud and since and until:
+        points = latencies.read(cloud.client("cloudwatch"), endpoint, since, until)
+    files = write(arguments.output, report, loaded, known, truth, source, points, made)
+    place = str(arguments.output / HTML)
+    if not arguments.local:
+        place = tell(cloud, stack, report, files, arguments)
+    cli.say("Report", place)
+    sys.exit(telling.EXIT_CODES[report.status])
+
+
+def write(
+    folder: Path,
+    report: Report,
+    loaded: Loaded,
+    known: Baseline | None,
+    truth: GroundTruth,
+    source: str,
+    points: list,
+    made: dict[str, str],
+) -> list[Path]:
+    """Write the report's page, pictures and JSON files into the folder; return the files."""
+    tiles = gallery.least_confident(loaded.frame, again.image_reader(source))
+    drawn = pictures.of_report(report, loaded.frame, known.frame if known else None, points)
+    unreadable = [*loaded.unreadable, *truth.unreadable]
+    html.write(folder / HTML, report, drawn, tiles, unreadable, made)
+    content = dataclasses.asdict(report) | {"made": made}
+    violations = model_monitor.violations(report.violations)
+    for name, members in ((JSON, content), (model_monitor.VIOLATIONS, violations)):
+        (folder / name).write_text(json.dumps(members, indent=2, default=_iso) + "\n")
+    files = [folder / name for name in (HTML, JSON, model_monitor.VIOLATIONS)]
+    return [*files, *pictures.save([*drawn, pictures.contact_sheet(tiles)], folder)]
+
+
+def tell(
+    cloud: Cloud,
+    stack: Stack,
+    report: Report,
+    files: list[Path],
+    arguments: argparse.Namespace,
+) -> str:
+    """Upload the files, publish metrics, and a message if there is a violation.
+
+    Returns where the page lies.
+    """
+    s3 = cloud.client("s3")
+    place = f"s3://{stack.bucket}/{PREFIX}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    for file in files:
+        content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        places.put(s3, place, file.name, file.read_bytes(), content_type)
+    page = f"{place}/{HTML}"
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace=f"{config.load()['service']}/monitoring",
+        MetricData=telling.metrics(report, arguments.stage),
+    )
+    if report.status == VIOLATION:
+        cloud.client("sns").publish(
+            TopicArn=stack.topic,
+            Subject=telling.subject(report),
+            Message=telling.message(report, page, arguments.stage),
+        )
+        cli.say("Told", stack.topic)
+    return page
+
+
+def _show(report: Report, known: Baseline | None, truth: GroundTruth) -> None:
+    """Say what the report says."""
+    if known:
+        cli.say("Baseline", f"{known.images:,} images, {known.origin}")
+    if truth.labels or truth.unreadable:
+        cli.say("Labels", _labels(report, truth))
+    if report.drifts:
+        print(f"\n{telling.table_of(report.drifts)}\n")
+    for label, text in telling.lines(report):
+        cli.say(label, text)
+
+
+def _labels(report: Report, truth: GroundTruth) -> str:
+    labelled = report.accuracy.labelled if report.accuracy else 0
+    words = f"{summary.counted(len(truth.labels), 'label')}, of {labelled:,} of the images"
+    if truth.unreadable:
+        first = truth.unreadable[0]
+        words += (
+            f"; {summary.counted(len(truth.unreadable), 'line')} unreadable, the first is "
+            f"{first.file} line {first.line}: {first.reason}"
+        )
+    return words
+
+
+def _span(loaded: Loaded, arguments: argparse.Namespace) -> tuple[datetime | None, datetime | None]:
+    """Return the span that was asked for, its open ends those of the images."""
+    since, until = arguments.since, arguments.until
+    if len(loaded.frame):
+        times = loaded.frame["time"]
+        since = since or times.min().to_pydatetime()
+        until = until or times.max().to_pydatetime() + timedelta(seconds=1)
+    return since, until
+
+
+def _s3(cloud: Cloud | None, place: str):
+    return (cloud or Cloud()).client("s3") if place.startswith("s3://") else None
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
