@@ -1,0 +1,158 @@
+"""How often a report errs: `python -m benchmarks.drift [--stage dev] [--seeds 100]`.
+
+Sends 2,000 generated photos through the deployed endpoint and takes what Data Capture kept of them
+as the baseline. A report on 500 photos then follows for each seed: clean ones, and the generator's
+darker, blurred and other-class ones, each seed drawing its 500 without replacement from POOL photos
+of the kind. The model answers those here, on this machine, as 200,000 through the endpoint would
+take hours: first it is shown that it gives the baseline's photos what the endpoint gave them.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from handlers.image import to_model_input
+from model.serving.pixels import open_image, to_pixels
+from scripts import config, table
+from scripts.cloud import Cloud, find_stack
+from scripts.data.images import LabelledImages
+from scripts.generator import drift, sampling
+from scripts.generator.source import ImageSource
+from scripts.hosting import Hosting
+from scripts.monitoring import assessment, baseline, captures, embedding, validation
+from scripts.monitoring.assessment import Images, Rules
+from scripts.monitoring.report import VIOLATION
+from scripts.monitoring.table import FEATURES, PROBABILITY, embeddings
+
+BASELINE = 2000
+REPORT = 500
+POOL = 3000
+THREADS = 4
+CAPTURE_SECONDS = 60
+CLEAN = "clean"
+SEEDS = {"baseline": 1, CLEAN: 2, drift.DARKER: 3, drift.BLURRED: 4, drift.OTHER_CLASSES: 5}
+
+
+def main() -> None:
+    """Print how often each kind of stream is a violation, and what by."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--stage", default="dev")
+    parser.add_argument("--seeds", type=int, default=100)
+    arguments = parser.parse_args()
+    cloud = Cloud()
+    stack = find_stack(cloud, arguments.stage)
+    s3 = cloud.client("s3")
+    hosting = Hosting(
+        cloud.client("sagemaker"), config.service_name(arguments.stage), stack.endpoint
+    )
+    model_data = hosting.served_model()
+    rules = Rules.from_config(config.load())
+
+    def pictures(kind: str) -> sampling.Pictures:
+        known = sampling.known_classes(s3, stack.bucket, None, None, False)
+        if kind != drift.OTHER_CLASSES:
+            return known
+        return sampling.other_classes(s3, stack.bucket, known.classes, False)
+
+    def answered(kind: str, pngs: list[bytes]) -> pd.DataFrame:
+        side = config.load()["image"]["size"]
+        pixels = np.stack([to_pixels(open_image(png, "image/png"), side) for png in pngs])
+        names = np.array([f"{number:05d}" for number in range(len(pngs))])
+        rows = LabelledImages(pixels, np.zeros(len(pixels), np.int64), names)
+        return validation.table_of(s3, rows, kind, model_data)
+
+    clean = photos(pictures("baseline"), "baseline", BASELINE)
+    captured = through_endpoint(cloud, stack, clean, model_data)
+    print_agreement(captured, answered("baseline", clean))
+    made = baseline.make(
+        captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
+    )
+    rows = []
+    for kind in (CLEAN, *drift.KINDS):
+        pool = answered(kind, photos(pictures(kind), kind, POOL))
+        rows.append(study(kind, pool, made, rules, arguments.seeds))
+    header = ("500 photos", "violation", "median seconds", "properties that drifted, in how many")
+    sys.stdout.write(table.render(header, rows, right=(1, 2)) + "\n")
+
+
+def photos(pictures: sampling.Pictures, kind: str, count: int) -> list[bytes]:
+    """Photos of a kind as the endpoint gets them: PNG at the model's size."""
+    settings = config.load()["image"]
+    drifted = kind if kind in drift.KINDS else None
+    source = ImageSource(SEEDS[kind], pictures, drifted=drifted)
+    return [
+        to_model_input(source[number].make(), settings["size"], settings["max_pixels"])
+        for number in tqdm(range(count), kind, unit="photo", disable=None)
+    ]
+
+
+def through_endpoint(cloud: Cloud, stack, pngs: list[bytes], model_data: str) -> pd.DataFrame:
+    """The photos' table, from what Data Capture keeps once the endpoint has answered them."""
+    runtime = cloud.client("sagemaker-runtime", connections=THREADS)
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    run = f"{time.time():.0f}"  # another run's records are of other ids
+    ids = [f"study-{run}-{number:05d}" for number in range(len(pngs))]
+
+    def send(job: tuple[bytes, str]) -> None:
+        runtime.invoke_endpoint(
+            EndpointName=stack.endpoint,
+            Body=job[0],
+            ContentType="image/png",
+            Accept="application/json",
+            InferenceId=job[1],
+        )
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        sent = pool.map(send, zip(pngs, ids, strict=True))
+        list(tqdm(sent, "endpoint", len(pngs), unit="photo", disable=None))
+    source = f"s3://{stack.bucket}/capture/{stack.endpoint}/"
+    model = embedding.fetch(cloud.client("s3"), model_data)
+    deadline = time.monotonic() + CAPTURE_SECONDS
+    while time.monotonic() < deadline:
+        frame = captures.load(source, began, model=model).frame
+        own = frame[frame["image_id"].isin(ids)]
+        if len(own) == len(ids):
+            # In the order of sending, to be held against the answers given here.
+            return own.set_index("image_id").loc[ids].reset_index()
+        time.sleep(2)
+    raise SystemExit(f"Data Capture kept {len(own)} of {len(ids)} answers.")
+
+
+def print_agreement(captured: pd.DataFrame, direct: pd.DataFrame) -> None:
+    """Say how far the endpoint's answers lie from the model's own."""
+    columns = [name for name in captured if name.startswith(PROBABILITY)]
+    columns += FEATURES
+    numbers = np.abs(captured[columns].to_numpy() - direct[columns].to_numpy()).max()
+    vectors = np.abs(embeddings(captured) - embeddings(direct)).max()
+    sys.stdout.write(
+        f"{len(captured):,} photos through the endpoint and through the model here: labels "
+        f"{'equal' if (captured['label'] == direct['label']).all() else 'DIFFERENT'}, "
+        f"probabilities and features at most {numbers:.1g} apart, embeddings {vectors:.1g}\n\n"
+    )
+
+
+def study(
+    kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int
+) -> tuple[str, ...]:
+    """A row of the table: in how many seeds the kind is a violation."""
+    violations, names, seconds = 0, Counter(), []
+    for seed in tqdm(range(seeds), kind, unit="seed", disable=None):
+        current = pool.sample(REPORT, random_state=seed)
+        began = time.perf_counter()
+        report = assessment.assess(Images(current), made, rules)
+        seconds.append(time.perf_counter() - began)
+        violations += report.status == VIOLATION
+        names.update(violation.feature_name for violation in report.violations)
+    named = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
+    return kind, f"{violations} of {seeds}", f"{np.median(seconds):.2f}", named
+
+
+if __name__ == "__main__":
+    main()
