@@ -5,6 +5,7 @@ from local.step_functions import (
     errors,
     expression_cache,
     expression_time,
+    history,
     lifetime,
     map_items,
     quotas,
@@ -26,3 +27,4 @@ def install() -> None:
     distributed_map.install()
     expression_cache.install()
     expression_time.install()
+    history.install()

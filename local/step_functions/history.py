@@ -1,0 +1,131 @@
+"""What the history of an execution tells.
+
+On AWS each event names the one before it on its path, and a Map and the states inside it leave
+events of their own. MiniStack's events name none, and inside a Map it records only the attempts of
+tasks, without the state or the item that they belong to.
+
+States inside a Map are recorded without their input and output: the tasks' events hold what came of
+them. Children of a Distributed Map are Express executions, whose history AWS does not keep either.
+"""
+
+import contextvars
+import threading
+from collections.abc import Callable
+
+from ministack.services import stepfunctions as sfn
+
+from local import seams
+from local.step_functions import lifetime
+
+
+class _Path:
+    """A chain of events: that of an execution, or of one item of a Map."""
+
+    def __init__(self, last: int):
+        self.last = last
+
+
+class _Watched(dict):
+    """States that record which of them is entered and exited, as they are asked for in turn."""
+
+    def __init__(self, states: dict, execution: dict):
+        super().__init__(states)
+        self._execution = execution
+        self._inside: str | None = None
+
+    def get(self, name: str, default: object = None) -> object:
+        self.exit()
+        if name in self:
+            self._add("Entered", name)
+            self._inside = name
+        return super().get(name, default)
+
+    def exit(self) -> None:
+        if self._inside is not None:
+            self._add("Exited", self._inside)
+            self._inside = None
+
+    def _add(self, what: str, name: str) -> None:
+        details = {f"state{what}EventDetails": {"name": name}}
+        sfn._add_event(self._execution, f"{self[name]['Type']}State{what}", details)
+
+
+_path: contextvars.ContextVar[_Path] = contextvars.ContextVar("path")
+_map: contextvars.ContextVar[str | None] = contextvars.ContextVar("map", default=None)
+_adding = threading.Lock()
+
+
+def install() -> None:
+    """Record what AWS records."""
+    seams.replace(sfn, "_run_execution", run)
+    seams.replace(sfn, "_add_event", add)
+    seams.replace(sfn, "_jsonata_state_field", evaluate)
+    seams.replace(sfn, "_run_map_items", run_map)
+    seams.replace(sfn, "_run_sub_machine", run_states)
+
+
+def run(original: Callable, arn: str) -> None:
+    """Run the execution, whose first state follows no event."""
+    _path.set(_Path(0))
+    original(arn)
+
+
+def add(original: Callable, execution: dict, kind: str, details: dict | None = None) -> dict:
+    """Add an event after the last one of its path. The end from outside follows none."""
+    path = _path.get(None)
+    if path is None or kind in ("ExecutionAborted", "ExecutionTimedOut"):
+        path = _Path(0)
+    with _adding:
+        event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
+    path.last = event["id"]
+    return event
+
+
+def evaluate(original: Callable, state: dict, field: str, *arguments: object) -> object:
+    """The field's value. A Map starts when it has its items; its execution is the thread's."""
+    value = original(state, field, *arguments)
+    if field == "Items":
+        details = {"mapStateStartedEventDetails": {"length": len(value)}}
+        sfn._add_event(lifetime.current.get(), "MapStateStarted", details)
+    return value
+
+
+def run_map(original: Callable, state: dict, state_input: object, execution: dict, context: dict):
+    """The Map's output and the next state."""
+    outer = _map.set(context["State"]["Name"])
+    try:
+        result = original(state, state_input, execution, context)
+    except sfn._ExecutionError:
+        sfn._add_event(execution, "MapStateFailed")
+        raise
+    finally:
+        _map.reset(outer)
+    sfn._add_event(execution, "MapStateSucceeded")
+    return result
+
+
+def run_states(
+    original: Callable, states: dict, start: str, value: object, execution: dict, context: dict
+) -> object:
+    """The output of the states inside a Map for one item."""
+    name = _map.get()
+    if name is None or "mapRunArn" in execution:
+        return original(states, start, value, execution, context)
+    of_map, path = _path.get(), _Path(_path.get().last)
+    _path.set(path)
+    item = {"name": name, "index": context["Map"]["Item"]["Index"]}
+    sfn._add_event(execution, "MapIterationStarted", {"mapIterationStartedEventDetails": item})
+    watched = _Watched(states, execution)
+    try:
+        output = original(watched, start, value, execution, context)
+    except sfn._ExecutionError:
+        details = {"mapIterationFailedEventDetails": item}
+        sfn._add_event(execution, "MapIterationFailed", details)
+        raise
+    else:
+        watched.exit()
+        details = {"mapIterationSucceededEventDetails": item}
+        sfn._add_event(execution, "MapIterationSucceeded", details)
+    finally:
+        of_map.last = path.last
+    return output

@@ -1,0 +1,53 @@
+"""Draw what each state of an execution did."""
+
+from pathlib import Path
+
+from scripts import cli
+from scripts.cloud import Cloud
+from scripts.graphs import execution, picture, png, svg
+
+
+def main(argv: list[str] | None) -> None:
+    """Run `python -m scripts.execution_graph`."""
+    arguments = _parser().parse_args(argv)
+    cloud = Cloud()
+    arn = execution.find(cloud, arguments.execution, arguments.stage)
+    found = execution.load(cloud, arn)
+    drawing = picture.draw(found)
+    cli.say("Execution", f"{found.name} of {found.machine}")
+    cli.say("Status", found.status + (", drawn so far" if not found.stopped else ""))
+    for path in files(arguments.output, found):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".svg":
+            path.write_text(svg.render(drawing), encoding="utf-8")
+        else:
+            path.write_bytes(png.render(drawing))
+        cli.say("Picture", path)
+
+
+def files(output: Path, found: execution.Execution) -> list[Path]:
+    """The files to write: the one that is named, or both in the folder."""
+    if output.suffix.lower() in (".svg", ".png"):
+        return [output.with_suffix(output.suffix.lower())]
+    return [output / f"{found.machine}-{found.name}.{kind}" for kind in ("svg", "png")]
+
+
+def _parser():
+    parser = cli.parser(
+        "execution_graph",
+        "Draw a state machine with what each state did in an execution, as SVG and PNG.",
+        "arn:aws:states:us-east-1:123456789012:execution:scones-vehicles-dev-classify:my-batch",
+    )
+    parser.add_argument("execution", metavar="ARN|NAME", help="an execution of this service")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("build"),
+        metavar="FOLDER|FILE",
+        help="a folder for both, or a .svg or .png file (default: %(default)s)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,1 @@
+"""Pictures of executions: a state machine's definition, and what its states did."""
