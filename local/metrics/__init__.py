@@ -1,6 +1,6 @@
 """CloudWatch: the metrics that Lambda, Step Functions and SageMaker record, and alarms on them."""
 
-from local.metrics import executions, invocations, store
+from local.metrics import alarms, executions, invocations, store
 
 
 def install() -> None:
@@ -8,3 +8,4 @@ def install() -> None:
     store.install()
     invocations.install()
     executions.install()
+    alarms.install()

@@ -237,7 +237,7 @@ def test_people_are_told_of_every_execution_that_ends_badly(resources):
 
 def test_every_alarm_reaches_people(resources):
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 6
+    assert len(alarms) == 13
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
         assert alarm["TreatMissingData"] == "notBreaching"
