@@ -1,0 +1,95 @@
+"""What real executions used is what the model of their design says."""
+
+import sys
+
+import pytest
+
+from scripts.cloud import Cloud, find_stack
+from scripts.costs import designs, transitions, usage
+from tests.integration.service import STAGE
+
+BULK_FUNCTIONS = {
+    "serializeImageData": 3,
+    "classifyImage": 3,
+    "filterLowConfidence": 3,
+    "countResults": 1,
+}
+
+
+@pytest.fixture
+def used(service, monkeypatch):
+    """A function that gives the usage of an execution."""
+    for name in service.env:
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, service.env[name])
+    cloud = Cloud()
+    stack = find_stack(cloud, STAGE)
+    states = service.client("stepfunctions")
+    return lambda execution: usage.of_execution(
+        cloud, stack, states.describe_execution(executionArn=execution["executionArn"])
+    )
+
+
+@pytest.fixture(scope="module")
+def mixed(service, batch) -> dict:
+    """An execution of `classify` with accepted, review and failed images."""
+    good = batch["images"][:8]
+    results = service.classify(good, threshold=0)["output"]["results"]
+    middle = sorted(result["confidence"] for result in results)[4]
+    bad = [{"s3_key": "tests/absent.png"}, service.put("tests/no-photo.png", b"a letter")]
+    return service.classify([*good, *bad], threshold=middle)
+
+
+@pytest.fixture(scope="module")
+def bulk(service, batch) -> dict:
+    """A run of `classifyBulk` in three batches, with an image that fails."""
+    lines = [{"s3_key": image["s3_key"]} for image in batch["images"][:29]]
+    absent = {"s3_key": "tests/absent.png"}
+    return service.classify_bulk([*lines, absent], batch_size=10, threshold=0.5)
+
+
+def test_classify_makes_the_transitions_of_the_model(mixed, used):
+    counts = mixed["output"]["counts"]
+    outcomes = [counts["accepted"], counts["review"], counts["failed"]]
+    assert all(outcomes), counts
+    assert used(mixed).transitions == transitions.of_classify(*outcomes)
+
+
+def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used):
+    found = used(mixed)
+    calls = {name: function.requests for name, function in found.functions.items()}
+    assert calls == {"serializeImageData": 10, "classifyImage": 8, "filterLowConfidence": 8}
+    assert all(0.001 < f.seconds / f.requests < 5 for f in found.functions.values())
+    assert (found.images, found.s3_gets, found.express_requests) == (10, 10, 0)
+
+
+def test_classify_bulk_makes_the_transitions_of_the_model(bulk, used):
+    assert bulk["output"]["counts"]["failed"] == 1
+    assert used(bulk).transitions == transitions.of_classify_bulk(batches=3)
+
+
+def test_classify_bulk_uses_what_the_plan_says(bulk, used):
+    found, plan = used(bulk), designs.classify_bulk(30, 10, "arm64").usage
+    assert {name: f.requests for name, f in found.functions.items()} == BULK_FUNCTIONS
+    assert found.images == 30
+    for amount in ("express_requests", "s3_gets", "s3_puts", "endpoint_gb"):
+        assert getattr(found, amount) == getattr(plan, amount), amount
+    assert found.instances.type == plan.instances.type
+    for name, function in plan.functions.items():
+        assert found.functions[name].memory_mb == function.memory_mb
+
+
+def test_the_command_prints_the_bill(bulk, service):
+    command = (sys.executable, "-m", "scripts.cost", "run", bulk["name"], "--stage", STAGE)
+    said = service.run(*command).stdout
+    assert "classifyBulk, SUCCEEDED" in said
+    assert "times the floor" in said
+    assert "1 x ml.c5.large" in said
+
+
+def test_an_execution_that_is_not_there_is_an_error_of_one_line(service):
+    command = (sys.executable, "-m", "scripts.cost", "run", "no-such-run", "--stage", STAGE)
+    done = service.run(*command, check=False)
+    assert done.returncode == 1
+    assert "There is no execution no-such-run" in done.stderr
+    assert done.stderr.count("\n") == 1
