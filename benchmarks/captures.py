@@ -1,8 +1,8 @@
 """How fast captures load: `python -m benchmarks.captures [--images 10000 100000] [--model DIR]`.
 
 Writes capture records as the endpoint's, 100 a file: a PNG each, or an array of 200 images each. A
-fresh process for each row loads them, embedding and all, and tells its seconds and the peak of
-memory of itself and of the processes that it starts together.
+fresh process for each row loads them and tells its seconds, those of CPU, and the peak of memory of
+itself and of the processes that it starts together.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import resource
 import sys
 import tempfile
 import threading
@@ -78,7 +79,7 @@ def write(folder: Path, count: int, batch: int) -> int:
 
 
 def load(folder: Path, model: Path | None, count: int, answer) -> None:
-    """Load the folder and send the seconds and the peak of memory in bytes."""
+    """Load the folder and send what `measure` returns."""
     stop, peak = threading.Event(), 0
 
     def watch() -> None:
@@ -96,15 +97,17 @@ def load(folder: Path, model: Path | None, count: int, answer) -> None:
     began = time.perf_counter()
     loaded = captures.load(str(folder), model=embedding.read(model) if model else None)
     seconds = time.perf_counter() - began
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = time.process_time() + theirs.ru_utime + theirs.ru_stime
     stop.set()
     watcher.join()
     if len(loaded.frame) != count or loaded.unreadable:
         raise RuntimeError(f"{len(loaded.frame)} of {count} images: {loaded.unreadable[:3]}")
-    answer.send((seconds, peak, int(loaded.frame.memory_usage(deep=True).sum())))
+    answer.send((seconds, cpu, peak, int(loaded.frame.memory_usage(deep=True).sum())))
 
 
-def measure(folder: Path, model: Path | None, count: int) -> tuple[float, int, int]:
-    """Seconds, peak bytes and the table's bytes of a fresh process that loads the folder."""
+def measure(folder: Path, model: Path | None, count: int) -> tuple[float, float, int, int]:
+    """Seconds, CPU seconds, peak bytes and the table's bytes, of a fresh process that loads."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=load, args=(folder, model, count, theirs))
@@ -126,8 +129,11 @@ def main() -> None:
     arguments = parser.parse_args()
     say = sys.stdout.write
     say(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the beginning\n\n")
-    say("| records | images | MB on disk | embedding | seconds | images/s | peak MB | table MB |\n")
-    say("|---|---|---|---|---|---|---|---|\n")
+    header = (
+        *("records", "images", "MB on disk", "embedding"),
+        *("seconds", "CPU s", "images/s", "peak MB", "table MB"),
+    )
+    say(f"| {' | '.join(header)} |\n{'|---' * len(header)}|\n")
     with tempfile.TemporaryDirectory() as temporary:
         model = arguments.model or untrained_model(Path(temporary))
         for batch, kind in ((1, "PNG"), (BATCH, f"npy x {BATCH}")):
@@ -135,10 +141,10 @@ def main() -> None:
                 folder = Path(temporary) / f"{batch}-{count}"
                 size = write(folder, count, batch)
                 for chosen, word in ((model, "yes"), (None, "no")):
-                    seconds, peak, table = measure(folder, chosen, count)
+                    seconds, cpu, peak, table = measure(folder, chosen, count)
                     say(
                         f"| {count // batch:,} of {kind} | {count:,} | {size / 1e6:,.0f} | {word} "
-                        f"| {seconds:.1f} | {count / seconds:,.0f} | {peak / 1e6:,.0f} "
+                        f"| {seconds:.1f} | {cpu:.1f} | {count / seconds:,.0f} | {peak / 1e6:,.0f} "
                         f"| {table / 1e6:,.0f} |\n"
                     )
                     sys.stdout.flush()

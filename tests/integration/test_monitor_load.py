@@ -79,13 +79,21 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     assert set(frame["width"]) == set(frame["height"]) == {images.shape[1]}
 
 
-def test_a_prefix_without_captures_is_one_line(service, asked):
+def test_no_captures_are_one_line_and_an_endpoint_without_a_model_another(service, asked):
     source = f"s3://{service.bucket}/capture/no-such-endpoint/"
-    for options in ((source,), ("--no-embedding", "--until", "2020-01-01")):
+    expected = {
+        (source,): ["error: There are no captures at any time in " + source],
+        ("--no-embedding", "--until", "2020-01-01"): ["error: There are no captures until 2020"],
+        ("--endpoint", "no-such-endpoint"): [
+            "!! The endpoint no-such-endpoint is not in service",
+            "error: There are no captures at any time in " + source,
+        ],
+    }
+    for options, lines in expected.items():
         done = service.run(*LOAD, *options, check=False)
         assert done.returncode == 1
-        assert done.stderr.count("\n") == 1
-        assert "There are no captures" in done.stderr
+        for said, line in zip(done.stderr.splitlines(), lines, strict=True):
+            assert said.startswith(line)
 
 
 def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
