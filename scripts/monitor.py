@@ -1,11 +1,11 @@
-"""Know how the model fares: what Data Capture kept, as a table."""
+"""Know how the model fares: captures as a table, a baseline, a report on drift."""
 
 import argparse
 
 from scripts import cli
-from scripts.monitoring import loading
+from scripts.monitoring import baseline_command, loading, report_command
 
-COMMANDS = {"load": loading}
+COMMANDS = {"load": loading, "baseline": baseline_command, "report": report_command}
 
 
 def main(argv: list[str] | None) -> None:

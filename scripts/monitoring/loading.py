@@ -60,7 +60,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Load, say what was found, and write it. UserError where there is nothing."""
-    source, loaded = load(arguments)
+    source, model = choose(arguments)
+    loaded = load(source, model, arguments)
+    if not (loaded.records or loaded.unreadable):
+        span = Span(arguments.since, arguments.until)
+        raise cli.UserError(f"There are no captures {span} in {source}.")
     if not len(loaded.frame):
         raise cli.UserError(f"None of the records in {source} could be read: the lines above.")
     if arguments.output:
@@ -69,29 +73,23 @@ def run(arguments: argparse.Namespace) -> None:
         cli.say("Written", f"{arguments.output}, {rows:,} rows of {columns} columns")
 
 
-def load(arguments: argparse.Namespace) -> tuple[str, captures.Loaded]:
-    """Load what the arguments of `add_source` choose, and say what it was, with its source.
-
-    UserError where the span has no captures.
-    """
+def load(source: str, model: Model | None, arguments: argparse.Namespace) -> captures.Loaded:
+    """Load the span that the arguments of `add_source` choose, and say what is in it."""
     span = Span(arguments.since, arguments.until)
     if arguments.since and arguments.until and arguments.since >= arguments.until:
         raise cli.UserError("--since must be before --until.")
-    source, model = _choose(arguments)
     cli.say("Source", source)
     if model:
         known = model.name if model.graph else f"{model.name} has none: train it anew"
         cli.say("Embedding", known)
     loaded = captures.load(source, span.since, span.until, model=model)
-    if not (loaded.records or loaded.unreadable):
-        raise cli.UserError(f"There are no captures {span} in {source}.")
     for label, text in summary.lines(loaded):
         cli.say(label, text)
-    return source, loaded
+    return loaded
 
 
-def _choose(arguments: argparse.Namespace) -> tuple[str, Model | None]:
-    """The source, and the model unless none is asked for."""
+def choose(arguments: argparse.Namespace) -> tuple[str, Model | None]:
+    """Return the source, and the model unless none is asked for."""
     if arguments.source and (arguments.no_embedding or not arguments.endpoint):
         return arguments.source, _given(arguments.model)
     cloud = Cloud()
