@@ -15,13 +15,10 @@ from scripts.monitoring import (
     assessment,
     baseline,
     baseline_command,
-    gallery,
     ground_truth,
-    html,
     latencies,
     loading,
     model_monitor,
-    pictures,
     places,
     summary,
     telling,
@@ -111,15 +108,31 @@ def run(arguments: argparse.Namespace) -> None:
     points = []
     if cloud and since and until:
         points = latencies.read(cloud.client("cloudwatch"), endpoint, since, until)
-    files = write(arguments.output, report, loaded, known, truth, source, points, made)
-    place = str(arguments.output / HTML)
+    folder = arguments.output
+    files = [
+        *write(folder, report, made),
+        *draw(folder, report, loaded, known, truth, source, points, made),
+    ]
+    place = str(folder / HTML)
     if not arguments.local:
         place = tell(cloud, stack, report, files, arguments)
     cli.say("Report", place)
     sys.exit(telling.EXIT_CODES[report.status])
 
 
-def write(
+def write(folder: Path, report: Report, made: dict[str, str]) -> list[Path]:
+    """Write the report and its violations as JSON into the folder; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = dataclasses.asdict(report) | {"made": made}
+    violations = model_monitor.violations(report.violations)
+    files = []
+    for name, members in ((JSON, content), (model_monitor.VIOLATIONS, violations)):
+        files.append(folder / name)
+        files[-1].write_text(json.dumps(members, indent=2, default=_iso) + "\n")
+    return files
+
+
+def draw(
     folder: Path,
     report: Report,
     loaded: Loaded,
@@ -129,17 +142,15 @@ def write(
     points: list,
     made: dict[str, str],
 ) -> list[Path]:
-    """Write the report's page, pictures and JSON files into the folder; return the files."""
+    """Write the report's page and its pictures into the folder; return the files."""
+    # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
+    from scripts.monitoring import gallery, html, pictures
+
     tiles = gallery.least_confident(loaded.frame, again.image_reader(source))
     drawn = pictures.of_report(report, loaded.frame, known.frame if known else None, points)
     unreadable = [*loaded.unreadable, *truth.unreadable]
     html.write(folder / HTML, report, drawn, tiles, unreadable, made)
-    content = dataclasses.asdict(report) | {"made": made}
-    violations = model_monitor.violations(report.violations)
-    for name, members in ((JSON, content), (model_monitor.VIOLATIONS, violations)):
-        (folder / name).write_text(json.dumps(members, indent=2, default=_iso) + "\n")
-    files = [folder / name for name in (HTML, JSON, model_monitor.VIOLATIONS)]
-    return [*files, *pictures.save([*drawn, pictures.contact_sheet(tiles)], folder)]
+    return [folder / HTML, *pictures.save([*drawn, pictures.contact_sheet(tiles)], folder)]
 
 
 def tell(

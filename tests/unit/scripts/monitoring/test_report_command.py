@@ -1,0 +1,166 @@
+"""`monitor baseline` and `monitor report` on captures in a folder, without a cloud."""
+
+import json
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scripts import monitor
+from scripts.cli import UserError
+from scripts.monitoring import permutation, report_command
+from scripts.monitoring.report import HEALTHY, VIOLATION
+from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.scripts.monitoring import captured
+from tests.unit.scripts.monitoring.test_telling import REPORT
+
+BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+def write(folder, count, seed, sure=30.0):
+    """Captures of `count` images; the lower `sure`, the lower the confidences."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for number in range(count):
+        confidence = 0.5 + 0.5 * rng.beta(sure, 1)
+        row = [confidence, 1 - confidence] if number % 2 else [1 - confidence, confidence]
+        time = (BEGIN + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        image = captured.png(rng.integers(len(captured.IMAGES)))
+        records.append(captured.record(image, captured.answer(row), f"{seed}-{number}", time))
+    captured.write(folder / "captures.jsonl", *records)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(permutation, "RESAMPLES", 799)
+    monkeypatch.setattr(report_command, "draw", lambda *_: [])
+
+
+@pytest.fixture(autouse=True)
+def no_cloud(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def known(tmp_path):
+    folder = tmp_path / "baseline"
+    monitor.main(["baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder)])
+    return str(folder)
+
+
+def report(tmp_path, known, source, *more):
+    """Run it and give the exit code and the two files."""
+    arguments = ["--baseline", known, "--local", "--output", str(tmp_path / "out"), *more]
+    with pytest.raises(SystemExit) as end:
+        monitor.main(["report", source, *arguments])
+    read = [
+        json.loads((tmp_path / "out" / name).read_text())
+        for name in ("report.json", "constraint_violations.json")
+    ]
+    return end.value.code, *read
+
+
+def test_healthy_exits_0(tmp_path, known, capsys):
+    code, content, violations = report(tmp_path, known, write(tmp_path / "now", 120, seed=2))
+    assert (code, content["status"]) == (0, "healthy")
+    assert violations == {"violations": []}
+    assert content["images"] == 120
+    assert content["since"] == "2026-11-03T00:00:00+00:00"
+    assert "200 images, captures at any time" in content["made"]["baseline"]
+    assert "healthy" in capsys.readouterr().out
+
+
+def test_a_violation_exits_2_and_is_written_down(tmp_path, known):
+    source = write(tmp_path / "now", 120, seed=2, sure=4)
+    code, content, violations = report(tmp_path, known, source)
+    assert (code, content["status"]) == (2, "violation")
+    names = {item["feature_name"] for item in violations["violations"]}
+    assert names == {"confidence", "review_share"}
+    [confidence] = [item for item in content["drifts"] if item["name"] == "confidence"]
+    assert confidence["violated"]
+    assert confidence["effect"] > confidence["band"][1]
+
+
+def test_too_few_images_exit_3(tmp_path, known):
+    code, content, _ = report(tmp_path, known, write(tmp_path / "now", 20, seed=2))
+    assert (code, content["status"]) == (3, "not enough data")
+    assert "20 images" in content["reasons"][0]
+
+
+def test_a_span_without_captures_exits_3(tmp_path, known):
+    source = write(tmp_path / "now", 120, seed=2)
+    code, content, _ = report(tmp_path, known, source, "--since", "2030-01-01")
+    assert (code, content["images"]) == (3, 0)
+
+
+def test_no_baseline_exits_3(tmp_path):
+    source = write(tmp_path / "now", 120, seed=2)
+    code, content, _ = report(tmp_path, str(tmp_path / "nowhere"), source)
+    assert code == 3
+    assert "there is no baseline" in content["reasons"][0]
+
+
+def test_labels_tell_the_true_accuracy(tmp_path, known, capsys):
+    lines = [
+        json.dumps(
+            {
+                "groundTruthData": {"data": "bicycle", "encoding": "CSV"},
+                "eventMetadata": {"eventId": f"2-{number}"},
+                "eventVersion": "0",
+            }
+        )
+        for number in range(60)
+    ]
+    truth = tmp_path / "truth.jsonl"
+    truth.write_text("\n".join([*lines, "{broken"]))
+    source = write(tmp_path / "now", 120, seed=2)
+    code, content, violations = report(tmp_path, known, source, "--ground-truth", str(truth))
+    assert code == 2
+    assert [item["feature_name"] for item in violations["violations"]] == ["accuracy"]
+    assert (content["accuracy"]["true"], content["accuracy"]["labelled"]) == (0.5, 60)
+    said = capsys.readouterr().out
+    assert "1 line unreadable" in said
+    assert "line 61: it is not JSON" in said
+
+
+def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
+    source = write(tmp_path / "then", 20, seed=1)
+    with pytest.raises(UserError, match="20 images are too few for a baseline"):
+        monitor.main(["baseline", source, "--output", str(tmp_path / "baseline")])
+    assert not (tmp_path / "baseline").exists()
+
+
+class Recorder:
+    """A client that keeps what it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __getattr__(self, operation):
+        return lambda **request: self.asked.append((operation, request))
+
+
+@pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
+def test_telling_uploads_publishes_and_sends_a_message_for_a_violation(tmp_path, status, messages):
+    clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
+    cloud = SimpleNamespace(client=clients.__getitem__)
+    stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
+    (tmp_path / "report.html").write_text("<p>")
+    found = SimpleNamespace(**{**vars(REPORT), "status": status})
+    page = report_command.tell(
+        cloud, stack, found, [tmp_path / "report.html"], Namespace(stage="dev")
+    )
+    [key] = clients["s3"].objects
+    assert key.startswith("monitoring/reports/20")
+    assert page == f"s3://bucket/{key}"
+    [(operation, request)] = clients["cloudwatch"].asked
+    assert operation == "put_metric_data"
+    assert request["Namespace"] == "scones-vehicles/monitoring"
+    assert len(clients["sns"].asked) == messages
+    for _, message in clients["sns"].asked:
+        assert message["TopicArn"] == "arn:topic"
+        assert page in message["Message"]
