@@ -1,0 +1,171 @@
+"""The monitoring report as one HTML file that opens anywhere: no network, no script, no fonts."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import jinja2
+import matplotlib
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from PIL import Image
+
+from scripts.monitoring.gallery import Tile
+from scripts.monitoring.pictures import Picture
+from scripts.monitoring.plots import drift, style
+from scripts.monitoring.report import NOT_ENOUGH_DATA, VIOLATION, Report
+
+TEMPLATES = Path(__file__).parent / "templates"
+UNREADABLE_SHOWN = 100
+NAMED = 4
+
+
+class Unreadable(Protocol):
+    """A capture record that could not be read."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A picture's two drawings as data URIs, for a wide and a narrow screen."""
+
+    picture: Picture
+    wide: str
+    wide_size: tuple[int, int]
+    narrow: str
+
+
+def write(
+    path: Path,
+    report: Report,
+    pictures: Sequence[Picture],
+    tiles: Sequence[Tile] = (),
+    unreadable: Sequence[Unreadable] = (),
+    made: Mapping[str, str] | None = None,
+) -> None:
+    """Write the report. `made` says how it was made, a line a fact."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(report, pictures, tiles, unreadable, made), encoding="utf-8")
+
+
+def render(
+    report: Report,
+    pictures: Sequence[Picture],
+    tiles: Sequence[Tile] = (),
+    unreadable: Sequence[Unreadable] = (),
+    made: Mapping[str, str] | None = None,
+) -> str:
+    """Return the report as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,  # labels, file names and reasons come from outside
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=style.number,
+        share=style.share,
+        p_value=p_value,
+        png=_png,
+        moment=moment,
+        title=drift.title,
+    )
+    return environment.get_template(
+        "report.html"
+    ).render(
+        css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
+        report=report,
+        verdict=verdict(report),
+        span=span(report),
+        numbers=key_numbers(report),
+        drawn=[_draw(picture) for picture in pictures],
+        word=drift.verdict,
+        tiles=tiles,
+        unreadable=list(unreadable)[:UNREADABLE_SHOWN],
+        made=dict(made or {}),
+        written=datetime.now(UTC),
+    )
+
+
+def verdict(report: Report) -> str:
+    """Return the report's verdict in words."""
+    if report.status == VIOLATION:
+        names = list(dict.fromkeys(item.feature_name for item in report.violations))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        named = ", ".join(drift.title(name) for name in names[:NAMED]) or "see below"
+        return f"Violation: {named}{more}"
+    if report.status == NOT_ENOUGH_DATA:
+        return f"Not enough data: {report.reasons[0]}" if report.reasons else "Not enough data"
+    return "Healthy"
+
+
+def key_numbers(report: Report) -> list[tuple[str, str, str]]:
+    """Return the figures to see first: name, value and what to hold it against."""
+    numbers = [("Images", f"{report.images:,}", "")]
+    if report.share_accepted is not None:
+        against = f"confidence of {report.threshold:g} or more"
+        numbers.append(("Accepted", style.share(report.share_accepted), against))
+    violated = sum(item.violated for item in report.drifts)
+    if report.drifts:
+        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
+    accuracy = report.accuracy
+    if accuracy is not None:
+        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
+        numbers.append(("Expected accuracy", f"{accuracy.expected:.1%}", against))
+    if accuracy is not None and accuracy.true is not None:
+        against = (
+            f"{accuracy.labelled:,} labelled, {accuracy.true_low:.1%} to {accuracy.true_high:.1%}"
+        )
+        numbers.append(("True accuracy", f"{accuracy.true:.1%}", against))
+    numbers.append(
+        ("Unreadable records", f"{report.unreadable:,}", "named below" * (report.unreadable > 0))
+    )
+    return numbers
+
+
+def span(report: Report) -> str:
+    """Return the span of time in words."""
+    ends = (("from", report.since), ("until", report.until))
+    return " ".join(f"{word} {moment(time)}" for word, time in ends if time) or "at any time"
+
+
+def moment(time: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value as it is usually written."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _draw(picture: Picture) -> _Drawn:
+    wide = picture.draw(picture.width)
+    width, height = wide.get_size_inches() * wide.dpi
+    narrow = picture.draw(style.NARROW)
+    return _Drawn(picture, _svg(wide), (round(width), round(height)), _svg(narrow))
+
+
+def _svg(figure: Figure) -> str:
+    file = io.BytesIO()
+    with matplotlib.rc_context(style.SETTINGS):
+        figure.savefig(file, format="svg", dpi=150, metadata={"Date": None})
+    return _data_uri("image/svg+xml", file.getvalue())
+
+
+def _png(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return _data_uri("image/png", file.getvalue())
+
+
+def _data_uri(content_type: str, content: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
