@@ -1,6 +1,6 @@
 """What a stream tells at its end: how the images ended, and how long each waited for its answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ LATE_SECONDS = 1.0
 
 ACCEPTED, REVIEW, REFUSED = "accepted", "review", "failed, as it should"
 UNEXPECTED, LOST, NOT_SENT = "not as it should", "lost", "not sent"
-OUTCOMES = (ACCEPTED, REVIEW, REFUSED, UNEXPECTED, LOST, NOT_SENT)
+WAITING = "no answer yet"  # when the stream was interrupted; otherwise it is lost
+OUTCOMES = (ACCEPTED, REVIEW, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 
 
@@ -43,17 +44,16 @@ class Record:
         cls,
         image: GeneratedImage,
         sending: Sending,
-        prefix: str,
-        received: Mapping[str, Answer],
+        key: str,
+        answer: Answer | None,
+        interrupted: bool,
     ) -> "Record":
-        """Return the record of an image, of how it was sent and of its answer in `received`."""
-        key = prefix + image.name
+        """Return the record of an image, of how it was sent and of its answer."""
         known = (key, image.label, image.bad, sending.due, sending.late)
-        answer = received.get(key)
         if sending.error is not None:
             return cls(*known, NOT_SENT, error=sending.error)
         if answer is None:
-            return cls(*known, LOST)
+            return cls(*known, WAITING if interrupted else LOST)
         return cls(
             *known,
             outcome=_outcome(image, answer),
@@ -130,6 +130,7 @@ class Report:
                 *_told(latencies(self.records, outcome)),
             )
             for outcome in OUTCOMES
+            if outcome != WAITING or self.interrupted
         ]
         foot = ("all", f"{len(self.records):,}", "", *_told(latencies(self.records)))
         header = ("arrival to answer", "images", "share", *PERCENTILES)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from scripts import cli, dataset, pretraining, storage
 from scripts.data import folder
@@ -15,6 +15,8 @@ from scripts.generator import changes, drawings
 from scripts.generator.canvas import SIDE
 
 DRAWN = ("bicycle", "motorcycle")  # as CIFAR's default classes
+# Enlarged and made small again, a photo is as sharp as it was: else it would look like drift.
+AS_SHARP = ImageFilter.UnsharpMask(radius=2, percent=30, threshold=0)
 
 Choice = tuple[str, Callable[[], Image.Image]]
 
@@ -64,7 +66,8 @@ class Sampled:
 
     def _photo(self, row: int, rng: np.random.Generator) -> Image.Image:
         small = Image.fromarray(self.rows.images[row])
-        return changes.slightly(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC), rng)
+        large = small.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        return changes.slightly(large.filter(AS_SHARP), rng)
 
 
 def known_classes(s3, bucket: str, name: str | None, path: Path | None, drawn: bool) -> Pictures:

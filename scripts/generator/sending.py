@@ -56,6 +56,11 @@ class OpenLoop:
         self._thread.join()
 
     @property
+    def total(self) -> int:
+        """How many images there are to send."""
+        return len(self._times)
+
+    @property
     def running(self) -> bool:
         """Whether there are images to be sent, or on their way."""
         return self._thread.is_alive()

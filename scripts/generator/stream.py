@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,75 +44,87 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan) -> Report:
     cli.say("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
     cli.say("Images", source.told())
     cli.say("Keys", f"s3://{stack.bucket}/{prefix}")
+    keys = [prefix + source[number].name for number in range(len(times))]
     loop = OpenLoop(
-        times, lambda number: source[number].make(), _sender(cloud, stack, source, plan, prefix)
+        times, lambda number: source[number].make(), _sender(cloud, stack, plan, name, keys)
     )
-    answers = Answers(cloud, stack.state_machine, began)
-    received: dict[str, Answer] = {}
+    inbox = Inbox(Answers(cloud, stack.state_machine, began), keys)
     interrupted = False
     loop.start()
     try:
-        _collect(loop, answers, received, prefix, len(times))
+        _collect(loop, inbox)
     except KeyboardInterrupt:
         interrupted = True
         loop.stop()
-        _receive(answers, received, prefix)
+        inbox.receive()
     records = [
-        Record.of(source[sending.number], sending, prefix, received)
+        Record.of(
+            source[sending.number],
+            sending,
+            keys[sending.number],
+            inbox.received.get(sending.number),
+            interrupted,
+        )
         for sending in sorted(loop.sendings, key=lambda sending: sending.number)
     ]
     return Report(name, source.seed, plan.to, plan.rate, plan.duration, records, interrupted)
 
 
+class Inbox:
+    """The answers to the stream's images, {number: Answer} in `received`."""
+
+    def __init__(self, answers: Answers, keys: Sequence[str]):
+        self._answers = answers
+        self._numbers = {key: number for number, key in enumerate(keys)}
+        self.received: dict[int, Answer] = {}
+
+    def receive(self) -> int:
+        """Take in what is new and return how many answers that are."""
+        before = len(self.received)
+        for answer in self._answers.new():
+            number = self._numbers.get(answer.key)
+            if number is not None:
+                self.received.setdefault(number, answer)  # EventBridge may tell of one twice
+        return len(self.received) - before
+
+
 def _sender(
-    cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan, prefix: str
+    cloud: Cloud, stack: Stack, plan: Plan, name: str, keys: Sequence[str]
 ) -> Callable[[int, bytes], None]:
     """Return what uploads an image, and starts an execution for it where nobody else does."""
     s3 = cloud.client("s3", connections=SENDERS)
     states = cloud.client("stepfunctions", connections=SENDERS)
-    run_name = prefix.split("/")[1]
 
     def send(number: int, body: bytes) -> None:
-        image = source[number]
-        key = prefix + image.name
+        key = keys[number]
         s3.put_object(Bucket=stack.bucket, Key=key, Body=body, ContentType=CONTENT_TYPE)
         if plan.to == CLASSIFY:
             states.start_execution(
                 stateMachineArn=stack.state_machine,
-                name=f"{run_name}-{number:07d}",
+                name=f"{name}-{number:07d}",
                 input=json.dumps({"images": [{"s3_key": key}]}),
             )
 
     return send
 
 
-def _collect(
-    loop: OpenLoop, answers: Answers, received: dict[str, Answer], prefix: str, total: int
-) -> None:
+def _collect(loop: OpenLoop, inbox: Inbox) -> None:
     """Wait until every image that was sent has its answer, or none came for long."""
     progress_at = time.monotonic()
-    with tqdm(total=total, desc="Answered", unit="image", disable=None) as bar:
+    with tqdm(total=loop.total, desc="Answered", unit="image", disable=None) as bar:
         while True:
             running, asked_at = loop.running, time.monotonic()
-            if new := _receive(answers, received, prefix):
-                progress_at = time.monotonic()
+            new = inbox.receive()
+            sent = {sending.number for sending in list(loop.sendings) if sending.error is None}
+            waiting = len(sent - inbox.received.keys())
+            bar.set_postfix(sent=len(sent), waiting=waiting, refresh=False)
             bar.update(new)
-            sent = sum(sending.error is None for sending in list(loop.sendings))
-            bar.set_postfix(sent=sent, waiting=sent - len(received))
-            if not running and len(received) >= sent:
+            bar.refresh()
+            if not running and not waiting:
                 return
-            if running:
+            if running or new:
                 progress_at = time.monotonic()
             if time.monotonic() - progress_at > PATIENCE_SECONDS:
                 return
             # As long as it took to ask, so that asking is never most of what the cloud does.
             time.sleep(max(POLL_SECONDS, time.monotonic() - asked_at))
-
-
-def _receive(answers: Answers, received: dict[str, Answer], prefix: str) -> int:
-    """Add the new answers below the prefix by key and return their number."""
-    before = len(received)
-    for answer in answers.new():
-        if answer.key.startswith(prefix):
-            received.setdefault(answer.key, answer)  # EventBridge may tell of an image twice
-    return len(received) - before
