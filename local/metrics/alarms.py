@@ -1,106 +1,125 @@
-"""Alarms: which points they look at, metric math, and missing data.
+"""Alarms: looked at soon after points arrive, and when time passes.
 
-MiniStack's alarms look at all metrics of the name, whatever their dimensions, take no metric math,
-pass over TreatMissingData, and look again only when a client puts or changes something. Here an
-alarm looks at its own metric at every point recorded and, as periods pass, every few seconds.
-
-One period is looked at, the last one until now; an alarm over several is refused.
+MiniStack looks at an alarm when it is made and when metrics are put, takes the points of all
+series of that name whatever their dimensions, ignores TreatMissingData, and refuses metric math.
 """
 
 import contextvars
+import logging
 import threading
 import time
 from collections.abc import Callable
 
+from ministack.core import responses
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
 from local import seams
-from local.metrics import expressions, store
+from local.metrics import evaluation, expressions, store
 
-SECONDS_BETWEEN_LOOKS = 5
-WITHOUT_DATA = {"notBreaching": "OK", "breaching": "ALARM", "missing": "INSUFFICIENT_DATA"}
-COMPARISONS = {
-    "GreaterThanThreshold": lambda value, threshold: value > threshold,
-    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
-    "LessThanThreshold": lambda value, threshold: value < threshold,
-    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
-}
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_AFTER_POINTS = 0.1  # so that a thousand invocations are one look
+
+_logger = logging.getLogger(__name__)
+_points_arrived = threading.Event()
+_evaluating = threading.RLock()
 
 
 def install() -> None:
     """Evaluate alarms as AWS does."""
     seams.replace(cloudwatch, "_evaluate_alarm", evaluate)
-    seams.replace(provisioners, "_cw_metric_alarm_record", template_record)
-    looking = threading.Event()
-    store.listen(lambda: looking.set())
-    threading.Thread(target=_look, args=(looking,), daemon=True).start()
+    seams.replace(cloudwatch, "_put_metric_alarm", put)
+    seams.replace(provisioners, "_cw_metric_alarm_record", from_template)
+    store.listen(_points_arrived.set)
+    threading.Thread(target=_watch, name="alarms", daemon=True).start()
 
 
-def template_record(original: Callable, name: str, properties: dict) -> dict:
-    """MiniStack's record of a template's alarm; one with metric math keeps its `Metrics`."""
-    if int(properties.get("EvaluationPeriods", 1)) != 1:
-        raise ValueError("the local cloud evaluates alarms over one period only")
+def evaluate(original: Callable, alarm: dict) -> None:
+    """Bring the alarm into the state that its metrics say, and act on a change."""
+    if not alarm.get("Metrics") and not alarm.get("MetricName"):
+        return  # it is about to get its Metrics
+    with _evaluating:
+        before = alarm["StateValue"]
+        state, reason = evaluation.state_of(alarm, time.time())
+        if state == before:
+            return
+        alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+        cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
+        cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+        cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def put(original: Callable, parameters: dict, request: dict, is_cbor: bool, is_json: bool = False):
+    """PutMetricAlarm; MiniStack drops `Metrics`."""
+    metrics = request.get("Metrics")
+    if not metrics:
+        return original(parameters, request, is_cbor, is_json)
+    try:
+        check(metrics)
+    except expressions.UnknownExpressionError as error:
+        return cloudwatch._error(
+            "ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor
+        )
+    answer = original(parameters, request, is_cbor, is_json)
+    if answer[0] == 200:
+        alarm = cloudwatch._alarms[request["AlarmName"]]
+        _of_metrics(alarm, metrics)
+        evaluate(original, alarm)
+    return answer
+
+
+def from_template(original: Callable, name: str, properties: dict) -> dict:
+    """The alarm of a template's properties. MiniStack refuses `Metrics`."""
     metrics = properties.get("Metrics")
     if not metrics:
         return original(name, properties)
-    expressions.check([m["Expression"] for m in metrics if "Expression" in m])
-    plain = {key: value for key, value in properties.items() if key != "Metrics"}
-    alarm = original(name, {**plain, "MetricName": name, "Namespace": name})
-    return {**alarm, "MetricName": None, "Namespace": None, "Metrics": metrics}
+    check(metrics)
+    rest = {key: value for key, value in properties.items() if key != "Metrics"}
+    alarm = original(name, {**rest, "Namespace": "-", "MetricName": "-"})
+    _of_metrics(alarm, metrics)
+    return alarm
 
 
-def evaluate(_: Callable, alarm: dict) -> None:
-    """Look at the alarm's metric; tell of a change of state."""
-    value = _value(alarm)
-    if value is None:
-        state = WITHOUT_DATA.get(alarm.get("TreatMissingData"), alarm["StateValue"])
-        reason = "Insufficient Data: no datapoints were received"
-    else:
-        breaching = COMPARISONS[alarm["ComparisonOperator"]](value, alarm["Threshold"])
-        state = "ALARM" if breaching else "OK"
-        reason = f"Threshold Crossed: {value} {alarm['ComparisonOperator']} {alarm['Threshold']}"
-    before = alarm["StateValue"]
-    if state == before:
-        return
-    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
-    cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
-    cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+def check(queries: list[dict]) -> None:
+    """Raise UnknownExpressionError for metric math that is not emulated."""
+    names = [query["Id"] for query in queries if "MetricStat" in query]
+    for query in evaluation.in_order(queries):
+        expressions.check(query["Expression"], names)
+        names.append(query["Id"])
+    if sum(query.get("ReturnData", True) in (True, "true") for query in queries) != 1:
+        raise expressions.UnknownExpressionError("exactly one of an alarm's Metrics returns data")
 
 
-def _value(alarm: dict) -> float | None:
-    if not alarm.get("Metrics"):
-        statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
-        return _statistic(alarm, statistic, alarm["Period"])
-    values, result = {}, None
-    for metric in alarm["Metrics"]:
-        if "MetricStat" in metric:
-            stat = metric["MetricStat"]
-            values[metric["Id"]] = _statistic(stat["Metric"], stat["Stat"], int(stat["Period"]))
-    for metric in alarm["Metrics"]:
-        if "Expression" in metric:
-            result = expressions.evaluate(metric["Expression"], values)
-    return result
-
-
-def _statistic(metric: dict, statistic: str, period: int) -> float | None:
-    wanted = {d["Name"]: d["Value"] for d in metric.get("Dimensions") or []}
-    oldest = time.time() - period
-    points = [
-        point
-        for key, series in list(cloudwatch._metrics.items())
-        if key[:2] == (metric["Namespace"], metric["MetricName"])
-        for point in reversed(series)
-        if point["Timestamp"] >= oldest and (point.get("Dimensions") or {}) == wanted
+def _of_metrics(alarm: dict, queries: list[dict]) -> None:
+    for own in (
+        "Namespace",
+        "MetricName",
+        "Statistic",
+        "ExtendedStatistic",
+        "Period",
+        "Dimensions",
+    ):
+        alarm.pop(own, None)
+    alarm["Metrics"] = [
+        {**query, "ReturnData": query.get("ReturnData", True) in (True, "true")}
+        for query in queries
     ]
-    if not points:
-        return None
-    return cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)
 
 
-def _look(looking: threading.Event) -> None:
+def _watch() -> None:
     while True:
-        looking.wait(SECONDS_BETWEEN_LOOKS)
-        looking.clear()
-        contextvars.copy_context().run(cloudwatch._evaluate_all_alarms)
-        time.sleep(0.2)  # points come in showers
+        _points_arrived.wait(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_AFTER_POINTS)
+        _points_arrived.clear()
+        for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
+            contextvars.Context().run(_evaluate_all, account, region)
+
+
+def _evaluate_all(account: str, region: str) -> None:
+    responses._request_account_id.set(account)
+    responses._request_region.set(region)
+    for alarm in cloudwatch._alarms.values():
+        try:
+            cloudwatch._evaluate_alarm(alarm)
+        except Exception:
+            _logger.exception("the alarm %s cannot be evaluated", alarm["AlarmName"])

@@ -49,7 +49,8 @@ class History:
             elif kind == "TaskScheduled":
                 tasks[name] += 1
             elif kind == "MapStateStarted":
-                items += event["mapStateStartedEventDetails"]["length"]
+                # A Distributed Map counts its items in its map run.
+                items += event.get("mapStateStartedEventDetails", {}).get("length", 0)
             elif kind == "MapRunStarted":
                 map_runs.append(event["mapRunStartedEventDetails"]["mapRunArn"])
             state[event["id"]] = name

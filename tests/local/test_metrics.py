@@ -1,11 +1,12 @@
 """Metrics are recorded as AWS records them."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.local.conftest import single, task
+from tests.local.conftest import single, task, until
 
 ECHO = "def handler(event, context): return event"
 
@@ -183,3 +184,161 @@ def test_percentiles_are_those_of_the_points(workshop, metrics, api):
         "p95": pytest.approx(95, abs=1),
         "p99": pytest.approx(99, abs=1),
     }
+
+
+# --- alarms
+
+
+@pytest.fixture
+def alarm(metrics, workshop):
+    """A function that makes an alarm on `Metric` of a namespace of its own; its state."""
+
+    def put(namespace: str, **fields):
+        name = workshop.name()
+        plain = {"Namespace": namespace, "MetricName": "Metric", "Statistic": "Sum", "Period": 3600}
+        metrics.client.put_metric_alarm(
+            **{
+                "AlarmName": name,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "Threshold": 0,
+                "EvaluationPeriods": 1,
+                "TreatMissingData": "notBreaching",
+            }
+            | ({} if "Metrics" in fields else plain)
+            | fields
+        )
+        return lambda: metrics.client.describe_alarms(AlarmNames=[name])["MetricAlarms"][0][
+            "StateValue"
+        ]
+
+    return put
+
+
+def query(name: str, namespace: str, metric: str) -> dict:
+    """One of an alarm's Metrics, for its expression."""
+    stat = {"Metric": {"Namespace": namespace, "MetricName": metric}, "Period": 3600, "Stat": "Sum"}
+    return {"Id": name, "MetricStat": stat, "ReturnData": False}
+
+
+def put(metrics, namespace: str, dimensions: dict | None = None, **values: float) -> None:
+    pairs = [{"Name": name, "Value": value} for name, value in (dimensions or {}).items()]
+    metrics.client.put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {"MetricName": name, "Value": value, "Dimensions": pairs}
+            for name, value in values.items()
+        ],
+    )
+
+
+def test_an_alarm_looks_at_its_own_dimensions(metrics, workshop, alarm):
+    namespace = workshop.name()
+    mine = alarm(namespace, Dimensions=[{"Name": "Stage", "Value": "mine"}])
+    put(metrics, namespace, {"Stage": "other"}, Metric=1)
+    put(metrics, namespace, Metric=1)
+    assert mine() == "OK"
+    put(metrics, namespace, {"Stage": "mine"}, Metric=1)
+    assert mine() == "ALARM"
+
+
+@pytest.mark.parametrize(
+    ("treatment", "state"),
+    [
+        ("notBreaching", "OK"),
+        ("breaching", "ALARM"),
+        ("missing", "INSUFFICIENT_DATA"),
+        ("ignore", "INSUFFICIENT_DATA"),
+    ],
+)
+def test_an_alarm_without_data_is_in_the_state_that_it_asks_for(workshop, alarm, treatment, state):
+    assert alarm(workshop.name(), TreatMissingData=treatment)() == state
+
+
+def test_an_alarm_ends_when_its_period_has_passed(metrics, workshop, alarm):
+    namespace = workshop.name()
+    state = alarm(namespace, Period=1)
+    put(metrics, namespace, Metric=1)
+    assert state() == "ALARM"
+    until(state, lambda found: found == "OK", 10)
+
+
+def test_a_failing_function_raises_an_alarm_without_being_asked(workshop, alarm):
+    function = workshop.function("def handler(event, context): raise ValueError")
+    state = alarm(
+        "AWS/Lambda",
+        MetricName="Errors",
+        Dimensions=[{"Name": "FunctionName", "Value": name_of(function)}],
+    )
+    workshop.run(single(task(function)))
+    until(state, lambda found: found == "ALARM", 10)
+
+
+def test_an_alarm_of_a_percentile(metrics, workshop, alarm):
+    namespace = workshop.name()
+    low, high = (
+        alarm(namespace, Threshold=threshold, ExtendedStatistic="p99") for threshold in (98.5, 99.5)
+    )
+    values = [float(n) for n in range(1, 101)]
+    metrics.client.put_metric_data(
+        Namespace=namespace, MetricData=[{"MetricName": "Metric", "Values": values}]
+    )
+    assert (low(), high()) == ("ALARM", "OK")
+
+
+def test_an_alarm_of_metric_math(metrics, workshop, alarm):
+    namespace = workshop.name()
+    share = "IF(good + bad >= 4, bad / (good + bad), 0)"
+    state = alarm(
+        namespace,
+        Threshold=0.5,
+        Metrics=[
+            {"Id": "share", "Expression": share},
+            query("good", namespace, "Good"),
+            query("bad", namespace, "Bad"),
+        ],
+    )
+    put(metrics, namespace, Good=0, Bad=3)
+    assert state() == "OK"
+    put(metrics, namespace, Bad=1)
+    assert state() == "ALARM"
+    put(metrics, namespace, Good=10)
+    assert state() == "OK"
+
+
+def test_a_sum_of_metrics_counts_those_that_there_are(metrics, workshop, alarm):
+    namespace = workshop.name()
+    queries = [query(name, namespace, name.title()) for name in ("one", "two")]
+    state = alarm(namespace, Metrics=[{"Id": "all", "Expression": "SUM(METRICS())"}, *queries])
+    put(metrics, namespace, Two=1)
+    assert state() == "ALARM"
+
+
+def test_metric_math_that_is_not_emulated_is_refused(metrics, workshop, alarm):
+    namespace = workshop.name()
+    queries = [
+        {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m)"},
+        query("m", namespace, "M"),
+    ]
+    with pytest.raises(metrics.client.exceptions.ClientError, match="ANOMALY_DETECTION_BAND"):
+        alarm(namespace, Metrics=queries)
+
+
+def test_an_alarm_of_metric_math_comes_with_a_stack(metrics, workshop, session):
+    stacks, namespace = session.client("cloudformation"), workshop.name()
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": namespace,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 0,
+            "EvaluationPeriods": 1,
+            "TreatMissingData": "notBreaching",
+            "Metrics": [{"Id": "twice", "Expression": "m * 2"}, query("m", namespace, "Metric")],
+        },
+    }
+    stacks.create_stack(StackName=namespace, TemplateBody=json.dumps({"Resources": {"A": alarm}}))
+    stacks.get_waiter("stack_create_complete").wait(StackName=namespace, WaiterConfig={"Delay": 1})
+    put(metrics, namespace, Metric=1)
+    (made,) = metrics.client.describe_alarms(AlarmNames=[namespace])["MetricAlarms"]
+    assert made["StateValue"] == "ALARM"
+    assert [query["Id"] for query in made["Metrics"]] == ["twice", "m"]
