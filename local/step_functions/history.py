@@ -72,6 +72,8 @@ def run(original: Callable, arn: str) -> None:
 
 def add(original: Callable, execution: dict, kind: str, details: dict | None = None) -> dict:
     """Add an event after the last one of its path. The end from outside follows none."""
+    if "parent" in execution:
+        return original(execution, kind, details)
     path = _path.get(None)
     if path is None or kind in ("ExecutionAborted", "ExecutionTimedOut"):
         path = _Path(0)
@@ -91,8 +93,12 @@ def evaluate(original: Callable, state: dict, field: str, *arguments: object) ->
 
 
 def run_map(original: Callable, state: dict, state_input: object, execution: dict, context: dict):
-    """The Map's output and the next state."""
-    outer = _map.set(context["State"]["Name"])
+    """The Map's output and the next state. A Distributed Map's items are no part of the history."""
+    processor = state.get("ItemProcessor", {})
+    distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+    if distributed:
+        sfn._add_event(execution, "MapStateStarted")
+    outer = _map.set(None if distributed else context["State"]["Name"])
     try:
         result = original(state, state_input, execution, context)
     except sfn._ExecutionError:
@@ -109,7 +115,7 @@ def run_states(
 ) -> object:
     """The output of the states inside a Map for one item."""
     name = _map.get()
-    if name is None or "mapRunArn" in execution:
+    if name is None:
         return original(states, start, value, execution, context)
     of_map, path = _path.get(), _Path(_path.get().last)
     _path.set(path)
