@@ -56,20 +56,80 @@ def test_a_batch_without_failures_tells_nobody(service, photo, inbox):
     assert inbox(arn, seconds=2) == []
 
 
-def test_a_failed_execution_is_told(service, inbox):
+def test_a_failed_execution_is_told_in_words(service, inbox):
     arn = service.start({})
     service.wait(arn)
     (message,) = inbox(arn)
-    assert json.loads(message)["detail"]["status"] == "FAILED"
+    assert "ended FAILED." in message
+    assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in message
 
 
-def test_an_aborted_execution_is_told(service, photo, inbox):
+def test_a_batch_that_failed_altogether_is_told_with_its_counts(service, inbox):
+    arn = service.start({"images": [{"s3_key": f"tests/absent-{n}.png"} for n in range(3)]})
+    service.wait(arn)
+    (message,) = inbox(arn)
+    assert "Images:  3 of 3 failed\n" in message
+
+
+def test_a_bulk_run_with_failed_images_tells_once(service, photo, inbox):
+    lines = [*[{"s3_key": photo["s3_key"]}] * 30, {"s3_key": "tests/absent.png"}]
+    execution = service.classify_bulk(lines, batch_size=10)
+    assert execution["output"]["counts"]["failed"] == 1
+    (message,) = inbox(execution["executionArn"])
+    assert message.startswith("1 of 31 images could not be classified")
+
+
+def test_a_bulk_run_that_fails_is_told_in_words(service, photo, inbox):
+    lines = [{"s3_key": photo["s3_key"]}, {"s3_key": "tests/absent.png"}]
+    execution = service.classify_bulk(lines)
+    assert execution["status"] == "FAILED"
+    (message,) = inbox(execution["executionArn"])
+    assert "Error:   TooManyFailed\n" in message
+    assert "Images:  1 of 2 failed\n" in message
+
+
+def test_a_bulk_run_that_is_aborted_is_told_in_words(service, photo, inbox):
+    states = service.client("stepfunctions")
+    key = "bulk/manifests/aborted.jsonl"
+    lines = (json.dumps({"s3_key": photo["s3_key"]}) + "\n").encode() * 2000
+    arn = service.start_bulk({"manifest": service.put(key, lines)})
+    states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
+    assert service.wait(arn)["status"] == "ABORTED"
+    (message,) = inbox(arn)
+    assert "ended ABORTED." in message
+    assert f"Images:  those of the manifest {key}\n" in message
+
+
+def test_an_aborted_execution_is_told_in_words(service, photo, inbox):
     states = service.client("stepfunctions")
     arn = service.start({"images": [photo] * 200})
     states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
     assert service.wait(arn)["status"] == "ABORTED"
     (message,) = inbox(arn)
-    assert json.loads(message)["detail"]["status"] == "ABORTED"
+    assert "ended ABORTED." in message
+    assert "Images:  200 submitted\n" in message
+
+
+def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
+    """The definition with a second's patience, as a machine that the same rule looks at."""
+    states, machine = service.client("stepfunctions"), service.outputs["ClassifyStateMachineArn"]
+    before = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    hasty = json.dumps({**json.loads(before), "TimeoutSeconds": 1})
+    states.update_state_machine(stateMachineArn=machine, definition=hasty)
+    try:
+        arn = service.start({"images": [photo] * 300})
+        assert service.wait(arn)["status"] == "TIMED_OUT"
+    finally:
+        states.update_state_machine(stateMachineArn=machine, definition=before)
+    (message,) = inbox(arn)
+    assert "ended TIMED_OUT." in message
+
+
+def test_an_alarm_goes_off_when_many_images_go_to_review(service, photo, inbox):
+    """Metric filters count what the filter logs; metric math makes it a share."""
+    service.classify([photo] * 40, threshold=1.0)
+    (message,) = inbox("review-share", seconds=20)
+    assert json.loads(message)["NewStateValue"] == "ALARM"
 
 
 @pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png"])
