@@ -1,5 +1,6 @@
 """Draw what each state of an execution did."""
 
+import warnings
 from pathlib import Path
 
 from scripts import cli
@@ -10,6 +11,8 @@ from scripts.graphs import execution, picture, png, svg
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.execution_graph`."""
     arguments = _parser().parse_args(argv)
+    # A name may hold letters that the PNG's font lacks; the SVG's reader has fonts of its own.
+    warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
     cloud = Cloud()
     arn = execution.find(cloud, arguments.execution, arguments.stage)
     found = execution.load(cloud, arn)

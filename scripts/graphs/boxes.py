@@ -53,7 +53,9 @@ def columns(state: State, numbers: Numbers | None) -> Table:
         "failed": figures.count(numbers.failed),
         "running": figures.count(numbers.running),
         "stopped": figures.count(numbers.stopped),
-        "median": figures.duration(statistics.median(numbers.seconds)) if numbers.seconds else untimed,
+        "median": figures.duration(statistics.median(numbers.seconds))
+        if numbers.seconds
+        else untimed,
         "total": figures.duration(sum(numbers.seconds)) if numbers.seconds else untimed,
     }
     captions = {
@@ -108,8 +110,11 @@ def table(content: Table, widths: list[float], x: float, y: float, pale: bool) -
     """The captions, and the figures below them; `y` is the base line of the captions."""
     marks: list[Mark] = []
     for i, (caption, size) in enumerate(zip(content.captions, widths, strict=True)):
-        marks.append(Words(x, y, caption, CAPTION, PALE if pale else QUIET))
+        if caption:
+            marks.append(Words(x, y, caption, CAPTION, PALE if pale else QUIET))
         for row, cells in enumerate(content.rows):
+            if not cells[i]:
+                continue
             bad = caption in ("failed", "timed out") and cells[i] not in ("0", figures.UNKNOWN)
             colour = PALE if pale else ALARM if bad else INK
             marks.append(Words(x, y + LINE * (row + 1), cells[i], FIGURE, colour, bold=bad))

@@ -67,7 +67,7 @@ class Drawing:
 @cache
 def width(text: str, size: float, bold: bool = False) -> float:
     """How wide the text is in DejaVu Sans, which is wider than what browsers would take."""
-    name = font_manager.FontProperties("DejaVu Sans", weight="bold" if bold else "normal")
+    name = font_manager.FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
     font = font_manager.get_font(font_manager.findfont(name))
     font.set_size(size, 72)
     font.set_text(text)

@@ -1,0 +1,71 @@
+"""`scripts.execution_graph` on executions of the deployed service."""
+
+import math
+import re
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def draw(service, tmp_path, execution: str, check: bool = True):
+    command = (sys.executable, "-m", "scripts.execution_graph", execution)
+    return service.run(*command, "--stage", service.stage, "--output", str(tmp_path), check=check)
+
+
+def drawn(tmp_path) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """The words in the one picture there, and what it says of each state."""
+    (file,) = tmp_path.glob("*.svg")
+    root = ElementTree.parse(file).getroot()
+    with Image.open(file.with_suffix(".png")) as image:
+        image.load()
+        assert image.width == pytest.approx(2 * int(root.get("width")), abs=1)
+    titles = [title.text for box in root.iter(f"{SVG}rect") for title in box]
+    states = {
+        match[1]: dict(pair.split(" ", 1) for pair in match[2].split(", "))
+        for match in (re.fullmatch(r"(\w+) \(\w+\): (.*)", title) for title in titles)
+        if match
+    }
+    return [text.text for text in root.iter(f"{SVG}text")], states
+
+
+def test_classify(service, batch, tmp_path):
+    images = [*batch["images"], {"s3_key": "photos/absent.png"}]
+    execution = service.classify(images, threshold=0.9)
+    draw(service, tmp_path, execution["executionArn"])
+    words, states = drawn(tmp_path)
+    counts = execution["output"]["counts"]
+    assert {"✓ SUCCEEDED", *(str(count) for count in counts.values())} <= set(words)
+    read = counts["submitted"] - counts["failed"]
+    assert states["SerializeImageData"]["entered"] == str(counts["submitted"])
+    assert states["SerializeImageData"]["caught"] == str(counts["failed"])
+    assert states["ClassifyImage"]["succeeded"] == str(read)
+    assert states["FilterLowConfidence"]["succeeded"] == str(counts["accepted"])
+    assert states["Review"]["entered"] == str(counts["review"])
+    assert states["Failed"]["entered"] == str(counts["failed"])
+    assert states["TellPeople"]["entered"] == "1"
+    assert states["BatchFailed"]["entered"] == "0"
+
+
+def test_classify_bulk(service, batch, tmp_path):
+    lines = [{"s3_key": image["s3_key"]} for image in batch["images"]]
+    execution = service.classify_bulk(lines, batch_size=16)
+    draw(service, tmp_path, execution["name"])
+    words, states = drawn(tmp_path)
+    assert states["ClassifyBatches"]["succeeded"] == "1"
+    assert states["CountResults"]["entered"] == "1"
+    assert set(states["ClassifyImage"].values()) == {"\N{EN DASH}"}
+    images, children = str(len(lines)), str(math.ceil(len(lines) / 16))
+    table = words[words.index("items") :][:8]
+    assert table == ["items", "children", "total", images, children, "succeeded", images, children]
+    assert str(execution["output"]["counts"]["submitted"]) in words
+
+
+def test_an_execution_that_is_not_there(service, tmp_path):
+    done = draw(service, tmp_path, "no-such-execution", check=False)
+    assert done.returncode == 1
+    assert "no-such-execution" in done.stderr
+    assert not list(tmp_path.iterdir())
