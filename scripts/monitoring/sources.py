@@ -4,6 +4,7 @@
 day or hour is always looked into.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -65,6 +66,25 @@ def _connect() -> Any:
     return Cloud().client("s3", connections=CONNECTIONS)
 
 
+class _Body(io.RawIOBase):
+    """An object's bytes as a file. botocore's own closes itself at the end, as files do not."""
+
+    def __init__(self, body: Any):
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        chunk = self._body.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._body.close()
+        super().close()
+
+
 @dataclass(frozen=True)
 class Bucket:
     """Captures below a prefix of a bucket, or one object of them.
@@ -118,7 +138,7 @@ class Bucket:
 
         def open_object(key: str) -> BinaryIO:
             try:
-                return s3.get_object(Bucket=self.bucket, Key=key)["Body"]
+                return _Body(s3.get_object(Bucket=self.bucket, Key=key)["Body"])
             except ClientError as error:
                 if error.response["Error"]["Code"] == "NoSuchKey":
                     raise FileNotFoundError("it is gone since it was listed") from error
