@@ -33,7 +33,7 @@ from scripts.monitoring.table import FEATURES, PROBABILITY, embeddings
 
 BASELINE = 2000
 REPORT = 500
-POOL = 3000
+POOL = 1500
 THREADS = 4
 CAPTURE_SECONDS = 60
 CLEAN = "clean"
