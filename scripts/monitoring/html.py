@@ -34,12 +34,13 @@ class Unreadable(Protocol):
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A picture's two drawings as data URIs, for a wide and a narrow screen."""
+    """A picture for a wide and a narrow screen as data URIs; or the sentence that it comes to."""
 
     picture: Picture
-    wide: str
-    wide_size: tuple[int, int]
-    narrow: str
+    sentence: str | None
+    wide: str = ""
+    narrow: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
 def write(
@@ -84,12 +85,14 @@ def render(
         css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
         report=report,
         verdict=verdict(report),
+        details=details(report),
         span=span(report),
         numbers=key_numbers(report),
         drawn=[_draw(picture) for picture in pictures],
         word=drift.verdict,
         tiles=tiles,
         unreadable=list(unreadable)[:UNREADABLE_SHOWN],
+        unreadable_count=max(report.unreadable, len(unreadable)),
         made=dict(made or {}),
         written=datetime.now(UTC),
     )
@@ -103,8 +106,14 @@ def verdict(report: Report) -> str:
         named = ", ".join(drift.title(name) for name in names[:NAMED]) or "see below"
         return f"Violation: {named}{more}"
     if report.status == NOT_ENOUGH_DATA:
-        return f"Not enough data: {report.reasons[0]}" if report.reasons else "Not enough data"
+        return ": ".join(["Not enough data", *report.reasons[:1]])
     return "Healthy"
+
+
+def details(report: Report) -> list[str]:
+    """Return what there is to say besides the verdict, a sentence an item."""
+    said = report.reasons[:1] if report.status == NOT_ENOUGH_DATA else []
+    return [item.description for item in report.violations] + report.reasons[len(said) :]
 
 
 def key_numbers(report: Report) -> list[tuple[str, str, str]]:
@@ -149,9 +158,11 @@ def p_value(value: float) -> str:
 
 def _draw(picture: Picture) -> _Drawn:
     wide = picture.draw(picture.width)
-    width, height = wide.get_size_inches() * wide.dpi
-    narrow = picture.draw(style.NARROW)
-    return _Drawn(picture, _svg(wide), (round(width), round(height)), _svg(narrow))
+    sentence = style.said(wide)
+    if sentence is not None:
+        return _Drawn(picture, sentence)
+    width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())
+    return _Drawn(picture, None, _svg(wide), _svg(picture.draw(style.NARROW)), (width, height))
 
 
 def _svg(figure: Figure) -> str:

@@ -162,7 +162,8 @@ def _accepted(report: Report) -> str:
 
 def _drift(report: Report) -> str:
     parts = [
-        f"{style.short(drift.title(item.name))} {style.number(item.effect)} {item.unit}, {drift.verdict(item)}"
+        f"{style.short(drift.title(item.name))} {style.number(item.effect)} {item.unit}, "
+        f"{drift.verdict(item)}"
         for item in report.drifts
     ]
     return ("; ".join(parts) or "Nothing was compared") + "."

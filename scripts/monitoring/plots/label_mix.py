@@ -46,7 +46,7 @@ def draw(
 def _shares(axes, rows: np.ndarray, counts: pd.Series, name: str, marks: dict) -> None:
     count = counts.to_numpy(float)
     share = count / count.sum()
-    low, high = style.wilson(count, count.sum())
+    low, high = style.intervals(count, np.full(len(count), count.sum()))
     whiskers = np.clip([share - low, high - share], 0, None)
     label = f"{name} ({int(count.sum()):,})"
     axes.errorbar(share, rows, xerr=whiskers, linestyle="", elinewidth=1.4, label=label, **marks)

@@ -18,7 +18,7 @@ def draw(frame: pd.DataFrame, threshold: float, width: float = style.WIDE) -> Fi
     by_span = spans.cut(frame["time"])
     count = np.bincount(by_span.of_row)
     right = np.bincount(by_span.of_row, weights=accepted)
-    low, high = style.wilson(right, count)
+    low, high = style.intervals(right, count)
     interval = {"color": style.BLUE, "alpha": 0.22, "linewidth": 0, "label": "95% interval"}
     if len(count) == 1:  # a band needs two spans
         bar = {"yerr": [right / count - low, high - right / count], "linestyle": "", "capsize": 4}

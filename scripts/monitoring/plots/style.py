@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scripts.monitoring.accuracy import wilson
+
 WIDE = 11.0  # inches: a picture on a row of its own
 HALF = 5.4  # two pictures beside each other
 NARROW = 3.3  # a telephone
@@ -124,10 +126,11 @@ def images(count: int) -> str:
     return f"{count:,} image{'' if count == 1 else 's'}"
 
 
-def wilson(right: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Wilson's 95 % interval of proportions (Wilson 1927); `count` is at least 1."""
-    z2 = 1.959964**2
-    share = right / count
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+def intervals(right: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return the low and the high ends, 2 x N, of proportions' 95% intervals; counts from 1."""
+    return np.array([wilson(*pair) for pair in zip(right, count, strict=True)]).T
+
+
+def said(picture: Figure) -> str | None:
+    """Return what a picture says that `sentence` made, None of any other."""
+    return None if picture.axes else picture.texts[0].get_text().replace("\n", " ")

@@ -1,0 +1,107 @@
+"""Pictures of a report's figures."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from scripts.monitoring.gallery import least_confident as choose
+from scripts.monitoring.plots import accuracy, drift, latency, least_confident, reliability, style
+from tests.unit.scripts.monitoring import frames
+from tests.unit.scripts.monitoring.pictured import read_image, words
+
+
+def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():
+    text = words(drift.draw(frames.drifts(("brightness",))))
+    assert {"confidence", "label mix", "brightness", "contrast", "embedding"} <= set(
+        text.splitlines()
+    )
+    assert "1.43  violation" in text
+    assert text.count("  as usual") == 6
+    assert "moved by … baseline standard deviations" in text
+
+
+def test_a_narrow_picture_marks_violations_by_word_too():
+    assert "1.43\nviolation" in words(drift.draw(frames.drifts(), style.NARROW))
+
+
+def test_a_violation_has_a_mark_of_its_own_shape():
+    marks = {mark["marker"] for mark in drift.MARKS.values()}
+    assert len(marks) == len(drift.MARKS)
+
+
+@pytest.mark.parametrize(
+    ("effect", "violated", "expected"),
+    [(0.05, False, "as usual"), (0.3, False, "outside, tolerated"), (0.3, True, "violation")],
+)
+def test_a_drift_is_called_by_its_band_and_verdict(effect, violated, expected):
+    (brightness,) = (item for item in frames.drifts() if item.name == "brightness")
+    assert drift.verdict(replace(brightness, effect=effect, violated=violated)) == expected
+
+
+def test_drift_without_any_spread_is_drawn():
+    (still,) = (item for item in frames.drifts() if item.name == "colour")
+    drift.draw([replace(still, effect=0.0, band=(0.0, 0.0))]).canvas.draw()
+
+
+def test_accuracy_shows_promise_and_truth():
+    text = words(accuracy.draw(frames.accuracy()))
+    assert {"promised, now", "true, 640 labelled", "95.1%", "88.6%"} <= set(text.splitlines())
+    assert "true" not in words(accuracy.draw(frames.accuracy(labelled=0)))
+
+
+def test_reliability_counts_the_images_of_each_bin():
+    text = words(reliability.draw(frames.accuracy()))
+    assert {"31", "40", "62", "97", "410"} <= set(text.splitlines())
+
+
+def test_latency_has_three_lines_in_order_of_time():
+    points = frames.latency(30)
+    figure = latency.draw(points[::-1])
+    assert {"p50 (half are faster)", "p95", "p99", "milliseconds"} <= set(
+        words(figure).splitlines()
+    )
+    for line, column in zip(figure.axes[0].lines, (1, 2, 3), strict=True):
+        assert list(line.get_ydata()) == [point[column] for point in points]
+
+
+def test_one_latency_is_a_point():
+    latency.draw([(frames.SINCE + timedelta(hours=1), 5.0, 5.0, 5.0)]).canvas.draw()
+
+
+def test_the_contact_sheet_shows_every_tile_and_names_what_is_gone():
+    tiles = choose(frames.week(40), read_image, 9)
+    figure = least_confident.draw(tiles)
+    gone = sum(tile.image is None for tile in tiles)
+    assert sum(len(axes.images) for axes in figure.axes) == 9 - gone
+    assert words(figure).count("cannot be") == gone
+
+
+@pytest.mark.parametrize(
+    ("figure", "sentence"),
+    [
+        (drift.draw([]), "Nothing was compared with a baseline."),
+        (accuracy.draw(None), "No images, so nothing to be right or wrong about."),
+        (reliability.draw(None), "Drawn when there is ground truth for the images."),
+        (reliability.draw(frames.accuracy(0)), "Drawn when there is ground truth for the images."),
+        (latency.draw([]), "CloudWatch has no latencies of the endpoint in this span of time."),
+        (least_confident.draw([]), "No captured images to show."),
+    ],
+)
+def test_where_there_is_nothing_a_sentence_says_so(figure, sentence):
+    assert style.said(figure) == sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.031, "0.031"), (1.4312, "1.43"), (81.73, "81.7"), (12345.6, "12,346")],
+)
+def test_numbers_have_the_figures_that_count(value, text):
+    assert style.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0%"), (0.002, "< 1%"), (0.72, "72%"), (0.999, "> 99%"), (1, "100%")]
+)
+def test_a_share_is_never_rounded_to_all_or_nothing(value, text):
+    assert style.share(value) == text

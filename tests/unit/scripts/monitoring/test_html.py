@@ -1,0 +1,149 @@
+"""The report's page: its verdict, its escaping, its alternative texts, and that it holds all."""
+
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from scripts.monitoring import gallery, html, pictures
+from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
+from tests.unit.scripts.monitoring import frames
+from tests.unit.scripts.monitoring.pictured import read_image
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def page(report, drawn=(), **options) -> Page:
+    return Page(html.render(report, drawn, **options))
+
+
+@pytest.fixture(scope="module")
+def whole() -> str:
+    """A page with all that a page may hold, as HTML; all that can be is hostile."""
+    frame = frames.week(40).assign(label=HOSTILE, file=HOSTILE, image_id=HOSTILE)
+    report = frames.a_report(endpoint=HOSTILE, violations=[Violation(HOSTILE, HOSTILE, HOSTILE)])
+    return html.render(
+        report,
+        pictures.of_report(report, frame),
+        tiles=gallery.least_confident(frame, lambda *place: Image.new("RGB", (8, 8))),
+        unreadable=[SimpleNamespace(file=HOSTILE, line=1, reason=HOSTILE)],
+        made={HOSTILE: HOSTILE},
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict"),
+    [
+        (frames.a_report(HEALTHY), "Healthy"),
+        (frames.a_report(VIOLATION), "Violation: confidence, brightness, contrast, sharpness"),
+        (
+            frames.a_report(violations=[Violation("label", "", "")]),
+            "Violation: label mix",
+        ),
+        (
+            frames.a_report(
+                violations=[Violation(name, "", "") for name in "abcdef"],
+            ),
+            "Violation: a, b, c, d and 2 more",
+        ),
+        (
+            frames.a_report(NOT_ENOUGH_DATA),
+            "Not enough data: 12 images were captured, at least 100 are needed",
+        ),
+    ],
+)
+def test_the_verdict_in_words(report, verdict):
+    assert html.verdict(report) == verdict
+
+
+def test_the_page_says_verdict_reasons_and_key_numbers():
+    report = frames.a_report(VIOLATION, reasons=["embedding: known of 3 images"])
+    text = page(report).text
+    assert "Violation: confidence" in text
+    assert report.violations[0].description in text
+    assert "embedding: known of 3 images" in text
+    for number in ("5,000", "72%", "4 of 7", "95.1%", "88.6%"):
+        assert number in text
+
+
+def test_a_reason_that_is_the_verdict_is_not_said_twice():
+    assert page(frames.a_report(NOT_ENOUGH_DATA)).text.count("at least 100 are needed") == 1
+
+
+def test_the_page_asks_for_nothing_from_outside_and_has_no_script(whole):
+    parsed = Page(whole)
+    assert not {"script", "iframe", "object", "form"} & {tag for tag, _ in parsed.tags}
+    for _, attributes in parsed.tags:
+        for name in ("src", "srcset", "href"):
+            assert attributes.get(name, "data:").startswith("data:")
+    assert "@import" not in whole
+    assert "url(" not in whole
+
+
+def test_whatever_comes_from_outside_is_text(whole):
+    assert Page(whole).text.count(HOSTILE) >= 8
+
+
+def test_every_picture_has_an_alternative_text_and_a_narrow_drawing(whole):
+    parsed = Page(whole)
+    images = [attributes for tag, attributes in parsed.tags if tag == "img"]
+    assert all(attributes["alt"].strip() for attributes in images)
+    drawn = [attributes for attributes in images if "svg" in attributes["src"]]
+    narrow = [attributes["srcset"] for tag, attributes in parsed.tags if tag == "source"]
+    assert len(drawn) == len(narrow) == 7  # of latency there is none
+    assert ("html", {"lang": "en"}) in parsed.tags
+
+
+def test_a_picture_of_nothing_is_a_sentence_on_the_page():
+    report = frames.a_report(
+        NOT_ENOUGH_DATA, images=0, drifts=[], accuracy=None, share_accepted=None
+    )
+    parsed = page(report, pictures.of_report(report, frames.week(3)[:0]))
+    assert "img" not in {tag for tag, _ in parsed.tags}
+    assert "CloudWatch has no latencies" in parsed.text
+    assert "Nothing was compared with a baseline." in parsed.text
+
+
+def test_unreadable_records_are_counted_and_named_up_to_a_hundred():
+    records = [SimpleNamespace(file=f"{n}.jsonl", line=n, reason="cut") for n in range(250)]
+    text = page(frames.a_report(unreadable=250), unreadable=records).text
+    assert "250 records could not be read" in text
+    assert "99.jsonl" in text
+    assert "100.jsonl" not in text
+    assert "The first 100 of them" in text
+
+
+def test_the_table_holds_each_drift_with_effect_band_and_p():
+    row = re.sub(r"\s+", " ", page(frames.a_report()).text)
+    assert (
+        "brightness violation 1.43 baseline standard deviations 0.030 to 0.140 < 0.001 128 81.7"
+        in row
+    )
+
+
+def test_pictures_are_saved_as_png(tmp_path):
+    drawn = pictures.of_report(frames.a_report(drifts=[]), frames.week(3)[:0])
+    drawn.append(pictures.contact_sheet(gallery.least_confident(frames.week(4), read_image)))
+    files = pictures.save(drawn, tmp_path / "new")
+    assert [file.name for file in files] == [f"{picture.name}.png" for picture in drawn]
+    for file in files:
+        with Image.open(file) as image:
+            assert image.format == "PNG"
