@@ -13,8 +13,8 @@ from scripts.generator.source import GeneratedImage
 # Arrivals later than this are no longer those of the plan.
 LATE_SECONDS = 1.0
 
-ACCEPTED, REVIEW, REFUSED = "accepted", "review", "failed, as it should"
-UNEXPECTED, LOST, NOT_SENT = "not as it should", "lost", "not sent"
+ACCEPTED, REVIEW, REFUSED = "accepted", "review", "failed as expected"
+UNEXPECTED, LOST, NOT_SENT = "unexpected", "lost", "not sent"
 WAITING = "no answer yet"  # when the stream was interrupted; otherwise it is lost
 OUTCOMES = (ACCEPTED, REVIEW, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}

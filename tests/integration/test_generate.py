@@ -34,7 +34,7 @@ def test_every_image_of_a_stream_ends_as_it_should(reports, to):
     counts, images = report["counts"], report["images"]
     assert len(images) > 30
     assert sum(counts.values()) == len(images)
-    for wrong in ("lost", "not sent", "not as it should"):
+    for wrong in ("lost", "not sent", "unexpected"):
         assert counts[wrong] == 0
     assert counts["accepted"] + counts["review"] == sum(image["bad"] is None for image in images)
     bad = [image for image in images if image["bad"]]
