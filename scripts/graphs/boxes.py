@@ -1,4 +1,4 @@
-"""The box of a state: its name, its type in a word, and its numbers in columns."""
+"""What stands in the box of a state: its name, its type in a word, its numbers in columns."""
 
 import statistics
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scripts.graphs import figures
 from scripts.graphs.definition import State
 from scripts.graphs.history import Numbers
-from scripts.graphs.marks import Box, Mark, Words, width
+from scripts.graphs.marks import Mark, Words, width
 
 INK, QUIET, PALE, ALARM = "#1f2328", "#57606a", "#8c959f", "#b42318"
 COLOURS = {  # fill and border
@@ -18,12 +18,21 @@ COLOURS = {  # fill and border
 PLAIN = ("#ffffff", "#57606a")
 UNUSED = ("#fbfcfd", "#c5ccd3")
 
+WORKING = ("entered", "succeeded", "caught", "retried", "failed", "median", "total")
+PASSING = ("entered", "median", "total")
+ENDING = ("entered",)
+CAPTIONS = {
+    "Succeed": ENDING,
+    "Fail": ENDING,
+    "Choice": PASSING,
+    "Pass": PASSING,
+    "Wait": PASSING,
+}
+
 NAME, TYPE, CAPTION, FIGURE = 13, 9, 9, 12
 PADDING, COLUMN_GAP = 12, 12
 HEIGHT = 66
 LINE = 15  # of a table
-
-Columns = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -53,43 +62,24 @@ def columns(state: State, numbers: Numbers | None) -> Table:
         "failed": figures.count(numbers.failed),
         "running": figures.count(numbers.running),
         "stopped": figures.count(numbers.stopped),
-        "median": figures.duration(statistics.median(numbers.seconds))
-        if numbers.seconds
-        else untimed,
-        "total": figures.duration(sum(numbers.seconds)) if numbers.seconds else untimed,
+        "median": untimed,
+        "total": untimed,
     }
-    captions = {
-        "Succeed": ("entered",),
-        "Fail": ("entered",),
-        "Choice": ("entered", "median", "total"),
-        "Pass": ("entered", "median", "total"),
-        "Wait": ("entered", "median", "total"),
-    }.get(state.type, ("entered", "succeeded", "caught", "retried", "failed", "median", "total"))
-    unusual = (
-        ("running", "stopped")
-        if state.type in ("Succeed", "Fail")
-        else (
-            "failed",
-            "running",
-            "stopped",
-        )
-    )
+    if numbers.seconds:
+        known["median"] = figures.duration(statistics.median(numbers.seconds))
+        known["total"] = figures.duration(sum(numbers.seconds))
+    captions = CAPTIONS.get(state.type, WORKING)
+    # What hardly ever happens to a state shows only where it did.
+    unusual = ("running", "stopped") if captions == ENDING else ("failed", "running", "stopped")
     shown = [
         name for name in known if name in captions or (name in unusual and getattr(numbers, name))
     ]
     return Table(tuple(shown), (tuple(known[name] for name in shown),))
 
 
-def colours(state: State, numbers: Numbers | None) -> tuple[str, str]:
-    """Fill and border; pale where it is known that the state was not entered."""
-    if numbers is not None and not numbers.entered:
-        return UNUSED
-    return COLOURS.get(state.type, PLAIN)
-
-
-def word(state: State) -> str:
-    """The type, as small print."""
-    return f"DISTRIBUTED {state.type.upper()}" if state.distributed else state.type.upper()
+def colours(state: State, pale: bool) -> tuple[str, str]:
+    """Fill and border."""
+    return UNUSED if pale else COLOURS.get(state.type, PLAIN)
 
 
 def least_width(state: State, widths: list[float], kind: str) -> float:
@@ -120,16 +110,3 @@ def table(content: Table, widths: list[float], x: float, y: float, pale: bool) -
             marks.append(Words(x, y + LINE * (row + 1), cells[i], FIGURE, colour, bold=bad))
         x += size + COLUMN_GAP
     return marks
-
-
-def box(
-    state: State, numbers: Numbers | None, widths: list[float], corner, size, title: str
-) -> list[Mark]:
-    """The whole box with its left top corner there."""
-    (x, y), pale = corner, numbers is not None and not numbers.entered
-    fill, border = colours(state, numbers)
-    return [
-        Box(x, y, size[0], size[1], fill, border, thickness=1.2, title=title),
-        *heading(state, x, y, size[0], pale, word(state)),
-        *table(columns(state, numbers), widths, x + PADDING, y + 38, pale),
-    ]

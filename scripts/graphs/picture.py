@@ -7,7 +7,8 @@ from scripts.graphs.definition import parse
 from scripts.graphs.execution import Execution
 from scripts.graphs.history import Told, read
 from scripts.graphs.marks import Box, Drawing, Line, Mark, Words, shorten, width
-from scripts.graphs.scopes import BACKGROUND, TAKEN, UNTAKEN, Picture, Story, shared_widths
+from scripts.graphs.scopes import BACKGROUND, TAKEN, UNTAKEN, Picture
+from scripts.graphs.story import Story
 
 MARGIN = 28
 LEAST_WIDTH = 720
@@ -25,8 +26,8 @@ def draw(execution: Execution) -> Drawing:
     """Draw the execution."""
     scope = parse(execution.definition)
     told = read(execution.events, scope, ended=execution.status != "RUNNING")
-    story = Story(told, _by_state(execution, told), max(told.passed.values(), default=1))
-    states = Picture(scope, story, shared_widths(scope, story))
+    story = Story(scope, told, _by_state(execution, told))
+    states = Picture(scope, story)
     size = max(LEAST_WIDTH, states.width + 2 * MARGIN)
     marks, y = _heading(execution, size)
     marks += states.marks((size - states.width) / 2, y)

@@ -2,14 +2,13 @@
 
 import math
 import textwrap
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from scripts.graphs import boxes, figures
 from scripts.graphs.definition import END, START, Scope, State, Way
-from scripts.graphs.history import Told
 from scripts.graphs.layers import Layout, Link, place
 from scripts.graphs.marks import Box, Line, Mark, Point, Words, tip_length, width
+from scripts.graphs.story import Story
 
 STRAIGHT = {"next": 8, "choice": 2, "catch": 1}
 FRAME_PADDING = 20
@@ -20,54 +19,29 @@ TAKEN, UNTAKEN, BACKGROUND = "#57606a", "#c5ccd3", "#f6f8fa"
 THINNEST, THICKEST = 1.2, 5.0
 MANY = 25  # fewer than so many never make a thick line
 
-ITEM_STATUSES = ("succeeded", "failed", "timedOut", "aborted", "running", "pending")
-SPELLED = {"timedOut": "timed out"}
-
-
-@dataclass(frozen=True)
-class Story:
-    """What is to be drawn beside the definition. `busiest` is the most that passed any way."""
-
-    told: Told
-    map_runs: dict[str, list[dict]]
-    busiest: int
-
-    def passed(self, way: Way, scope: Scope) -> int | None:
-        """How many took the way; None where the history does not tell."""
-        known = self.told.states
-        inner = next(iter(scope.states))
-        if way.source == START:
-            source = known.get(way.target) if inner in known else None
-            return None if source is None else self.told.passed[START, way.target, False]
-        if way.source not in known:
-            return None
-        if way.target == END:
-            return known[way.source].succeeded
-        return self.told.passed[way.source, way.target, way.kind == "catch"]
-
 
 class Picture:
     """A scope with a place for everything, its left top corner at the origin."""
 
-    def __init__(self, scope: Scope, story: Story, shared: dict[tuple, list[float]]):
-        self._scope, self._story, self._widths = scope, story, shared
+    def __init__(self, scope: Scope, story: Story):
+        self._scope, self._story = scope, story
         self._frames = {
-            state.name: [Picture(inner, story, shared) for inner in state.inside]
+            state.name: [Picture(inner, story) for inner in state.inside]
             for state in scope.states.values()
             if state.inside
         }
         ends = any(way.target == END for way in scope.ways)
         sizes = {name: self._size(state) for name, state in scope.states.items()}
         sizes |= {node: self._round_size(node) for node in (START, END) if node == START or ends}
-        self._drawn = [way for way in scope.ways if way.source != way.target]
+        reached = _reached(scope.ways)
+        self._sizes = {node: size for node, size in sizes.items() if node in reached}
+        self._drawn = [
+            way for way in scope.ways if way.source in reached and way.source != way.target
+        ]
         links = [
             Link(way.source, way.target, self._label_size(way), STRAIGHT[way.kind])
             for way in self._drawn
         ]
-        reached = _reached(self._drawn)
-        self._sizes = {node: size for node, size in sizes.items() if node in reached}
-        links = [link for link in links if link.source in reached]
-        self._drawn = [way for way in self._drawn if way.source in reached]
         self._layout: Layout = place(self._sizes, links, START)
         self.width, self.height = self._layout.width, self._layout.height
 
@@ -89,12 +63,12 @@ class Picture:
     # --- sizes
 
     def _size(self, state: State) -> tuple[float, float]:
-        least = boxes.least_width(state, self._columns(state), self._kind(state))
+        least = boxes.least_width(state, self._story.widths(state), self._story.kind(state))
         if not state.inside:
             return least, boxes.HEIGHT
         frames = self._frames[state.name]
         inner = sum(frame.width for frame in frames) + FRAME_PADDING * (len(frames) + 1)
-        items = self._items(state)
+        items = self._story.items(state)
         if items:
             wide = sum(items.widths()) + boxes.COLUMN_GAP * (len(items.captions) - 1)
             inner = max(inner, wide + 2 * boxes.PADDING)
@@ -102,11 +76,8 @@ class Picture:
 
     def _above(self, state: State) -> float:
         """The height of a frame's heading."""
-        items = self._items(state)
+        items = self._story.items(state)
         return boxes.HEIGHT + 10 + (boxes.LINE * (len(items.rows) + 1) + 10 if items else 0)
-
-    def _columns(self, state: State) -> list[float]:
-        return self._widths[_family(state, self._story)]
 
     def _round_size(self, node: str) -> tuple[float, float]:
         return width(self._round_text(node), LABEL, bold=True) + 24, ROUND_HEIGHT
@@ -121,9 +92,8 @@ class Picture:
         lines = self._label_lines(way, self._story.passed(way, self._scope))
         if not lines:
             return (0, 0)
-        return max(width(line, LABEL, bold=True) for line in lines) + 12, LABEL_LINE * len(
-            lines
-        ) + 5
+        wide = max(width(line, LABEL, bold=True) for line in lines) + 12
+        return wide, LABEL_LINE * len(lines) + 5
 
     # --- drawing
 
@@ -152,14 +122,13 @@ class Picture:
             return []
         size = self._label_size(way)
         x, y = middle[0] - size[0] / 2, middle[1] - size[1] / 2
-        fill = BACKGROUND
         colour = boxes.PALE if passed == 0 else boxes.INK
         texts = [
             Words(middle[0], y + 12 + LABEL_LINE * i, line, LABEL, colour, anchor="middle")
             for i, line in enumerate(lines)
         ]
         whole = f"{way.label}: {figures.count(passed)}"
-        return [Box(x, y, *size, fill, radius=6, title=whole), *texts]
+        return [Box(x, y, *size, BACKGROUND, radius=6, title=whole), *texts]
 
     def _node(self, node: str, corner: Point) -> list[Mark]:
         size = self._sizes[node]
@@ -178,35 +147,35 @@ class Picture:
                 ),
             ]
         state = self._scope.states[node]
-        numbers = self._story.told.states.get(node)
         if not state.inside:
-            return boxes.box(
-                state, numbers, self._columns(state), corner, size, _spoken(state, self._story)
-            )
+            return self._box(state, corner, size)
         return self._frame(state, corner, size)
 
+    def _box(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
+        (x, y), story = corner, self._story
+        pale = story.unused(state)
+        fill, border = boxes.colours(state, pale)
+        return [
+            Box(x, y, *size, fill, border, thickness=1.2, title=story.spoken(state)),
+            *boxes.heading(state, x, y, size[0], pale, story.kind(state)),
+            *boxes.table(
+                story.columns(state), story.widths(state), x + boxes.PADDING, y + 38, pale
+            ),
+        ]
+
     def _frame(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
-        (x, y), numbers = corner, self._story.told.states.get(state.name)
-        pale = numbers is not None and not numbers.entered
+        (x, y), story = corner, self._story
+        pale = story.unused(state)
         border = UNTAKEN if pale else TAKEN
         above = self._above(state)
         marks: list[Mark] = [
-            Box(
-                x,
-                y,
-                *size,
-                "#ffffff",
-                border,
-                radius=12,
-                thickness=1.2,
-                title=_spoken(state, self._story),
-            ),
-            *boxes.heading(state, x, y, size[0], pale, self._kind(state)),
+            Box(x, y, *size, "#ffffff", border, 12, thickness=1.2, title=story.spoken(state)),
+            *boxes.heading(state, x, y, size[0], pale, story.kind(state)),
             *boxes.table(
-                boxes.columns(state, numbers), self._columns(state), x + boxes.PADDING, y + 38, pale
+                story.columns(state), story.widths(state), x + boxes.PADDING, y + 38, pale
             ),
         ]
-        items = self._items(state)
+        items = story.items(state)
         if items:
             marks += boxes.table(items, items.widths(), x + boxes.PADDING, y + 75, pale)
         frames = self._frames[state.name]
@@ -220,68 +189,9 @@ class Picture:
             left += frame.width + FRAME_PADDING
         return marks
 
-    # --- what a Map tells of its items
 
-    def _kind(self, state: State) -> str:
-        kind = boxes.word(state)
-        if state.type != "Map":
-            return kind
-        items = self._story.told.items.get(state.name)
-        if items and not state.distributed:
-            kind += f" · {figures.times(items['total'])} ITEMS"
-        return f"{kind} · {state.at_once} AT ONCE" if state.at_once else kind
-
-    def _items(self, state: State) -> boxes.Table | None:
-        """Items and children of a Distributed Map by status; all Map Runs of the state together."""
-        runs = self._story.map_runs.get(state.name)
-        if not runs:
-            return None
-        rows = {"items": Counter(), "children": Counter()}
-        for run in runs:
-            rows["items"].update(run["itemCounts"])
-            rows["children"].update(run["executionCounts"])
-        shown = [
-            status
-            for status in ITEM_STATUSES
-            if status in ("succeeded", "failed") or any(row[status] for row in rows.values())
-        ]
-        return boxes.Table(
-            ("", "total", *(SPELLED.get(status, status) for status in shown)),
-            tuple(
-                (name, figures.count(row["total"]), *(figures.count(row[s]) for s in shown))
-                for name, row in rows.items()
-            ),
-        )
-
-
-def shared_widths(scope: Scope, story: Story) -> dict[tuple, list[float]]:
-    """The columns' widths, the same for all boxes that have the same columns."""
-    shared: dict[tuple, list[float]] = {}
-    for state in scope.every_state():
-        content = boxes.columns(state, story.told.states.get(state.name))
-        key = _family(state, story)
-        shared[key] = [
-            max(pair)
-            for pair in zip(
-                shared.get(key, [0] * len(content.captions)), content.widths(), strict=True
-            )
-        ]
-    return shared
-
-
-def _family(state: State, story: Story) -> tuple[str, ...]:
-    return boxes.columns(state, story.told.states.get(state.name)).captions
-
-
-def _reached(ways: list[Way]) -> set[str]:
+def _reached(ways: Sequence[Way]) -> set[str]:
     reached = {START}
     for _ in ways:
         reached |= {way.target for way in ways if way.source in reached}
     return reached
-
-
-def _spoken(state: State, story: Story) -> str:
-    """A state in a sentence, for who cannot see it or rests the pointer on it."""
-    content = boxes.columns(state, story.told.states.get(state.name))
-    pairs = zip(content.captions, content.rows[0], strict=True)
-    return f"{state.name} ({state.type}): " + ", ".join(f"{c} {value}" for c, value in pairs)

@@ -13,6 +13,7 @@ from tests.unit.scripts.graphs.histories import (
     BEGAN,
     BULK,
     MAP_RUN,
+    History,
     batch,
     bulk,
     catch,
@@ -149,6 +150,16 @@ def test_ways_say_how_many_passed():
     assert said.count("any error  ×1") == 1  # noqa: RUF001
     assert "end  ×2" in said  # noqa: RUF001
     assert "MAP · ×4 ITEMS · 40 AT ONCE" in said  # noqa: RUF001
+
+
+def test_a_state_that_leads_to_itself_says_how_often():
+    h = History()
+    last = 0
+    for _ in range(3):
+        last = h.through(last, "Wait", "A", 1)
+    waiting = {"Type": "Wait", "Next": "A"}
+    drawing = picture.draw(execution({"StartAt": "A", "States": {"A": waiting}}, h.events))
+    assert "WAIT · ×2 AGAIN" in words(drawing)  # noqa: RUF001
 
 
 def test_what_the_history_does_not_tell_is_a_dash_and_no_0():
