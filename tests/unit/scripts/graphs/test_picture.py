@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from scripts.graphs import picture, png, svg
+from scripts.graphs import boxes, picture, png, svg
 from scripts.graphs.execution import Execution
 from scripts.graphs.marks import Box, Words, width
 from tests.unit.scripts.graphs.histories import (
@@ -42,7 +42,7 @@ def execution(definition=BATCH, events=None, **fields) -> Execution:
 
 def bulk_execution(**fields) -> Execution:
     runs = [{"mapRunArn": MAP_RUN, "itemCounts": COUNTS, "executionCounts": {"total": 10}}]
-    return execution(BULK, bulk(), **{"map_runs": runs} | fields)
+    return execution(BULK, **{"events": bulk(), "map_runs": runs} | fields)
 
 
 def words(drawing) -> list[str]:
@@ -169,6 +169,16 @@ def test_what_the_history_does_not_tell_is_a_dash_and_no_0():
         assert said.count("–") == 7  # noqa: RUF001
         assert "0" not in said
     assert "–  the history does not tell" in words(drawing)  # noqa: RUF001
+
+
+def test_only_what_is_known_to_have_done_nothing_is_pale():
+    def fill(drawing, name: str) -> str:
+        drawn = [mark for mark in drawing.marks if isinstance(mark, Box)]
+        return next(box.fill for box in drawn if box.title.startswith(f"{name} ("))
+
+    unreached = bulk_execution(events=bulk()[:1], map_runs=[])
+    assert fill(picture.draw(bulk_execution()), "Read") == boxes.COLOURS["Task"][0]
+    assert fill(picture.draw(unreached), "Read") == boxes.UNUSED[0]
 
 
 def test_a_distributed_map_shows_items_and_children():
