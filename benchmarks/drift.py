@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from handlers.image import to_model_input
 from model.serving.pixels import open_image, to_pixels
-from scripts import config, table
+from scripts import config
 from scripts.cloud import Cloud, find_stack
 from scripts.data.images import LabelledImages
 from scripts.generator import drift, sampling
@@ -37,6 +37,10 @@ POOL = 1500
 THREADS = 4
 CAPTURE_SECONDS = 60
 CLEAN = "clean"
+HEAD = (
+    f"| {REPORT} photos | a violation | what did not hold, in how many reports | seconds |\n"
+    "|---|---|---|---|\n"
+)
 SEEDS = {"baseline": 1, CLEAN: 2, drift.DARKER: 3, drift.BLURRED: 4, drift.OTHER_CLASSES: 5}
 
 
@@ -74,12 +78,11 @@ def main() -> None:
     made = baseline.make(
         captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
     )
-    rows = []
+    sys.stdout.write(HEAD)
     for kind in (CLEAN, *drift.KINDS):
         pool = answered(kind, photos(pictures(kind), kind, POOL))
-        rows.append(study(kind, pool, made, rules, arguments.seeds))
-    header = ("500 photos", "violation", "median seconds", "properties that drifted, in how many")
-    sys.stdout.write(table.render(header, rows, right=(1, 2)) + "\n")
+        sys.stdout.write(study(kind, pool, made, rules, arguments.seeds))
+        sys.stdout.flush()
 
 
 def photos(pictures: sampling.Pictures, kind: str, count: int) -> list[bytes]:
@@ -136,11 +139,10 @@ def print_agreement(captured: pd.DataFrame, direct: pd.DataFrame) -> None:
         f"{'equal' if (captured['label'] == direct['label']).all() else 'DIFFERENT'}, "
         f"probabilities and features at most {numbers:.1g} apart, embeddings {vectors:.1g}\n\n"
     )
+    sys.stdout.flush()
 
 
-def study(
-    kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int
-) -> tuple[str, ...]:
+def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int) -> str:
     """A row of the table: in how many seeds the kind is a violation."""
     violations, names, seconds = 0, Counter(), []
     for seed in tqdm(range(seeds), kind, unit="seed", disable=None):
@@ -151,7 +153,7 @@ def study(
         violations += report.status == VIOLATION
         names.update(violation.feature_name for violation in report.violations)
     named = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
-    return kind, f"{violations} of {seeds}", f"{np.median(seconds):.2f}", named
+    return f"| {kind} | {violations} of {seeds} | {named} | {np.median(seconds):.2f} |\n"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from scripts.monitoring import accuracy, drift, model_monitor, table
 from scripts.monitoring.baseline import Baseline
@@ -28,7 +29,7 @@ BELOW = "LessThanThreshold"
 
 @dataclass(frozen=True)
 class Rules:
-    """`monitoring` of config.yml, and the threshold of the filter."""
+    """What config.yml says: `monitoring`, the filter's threshold, the alarm on review."""
 
     minimum_images: int
     level: float
@@ -48,7 +49,7 @@ class Rules:
                 name: effects.get(name, effects["feature"]) for name in drift.properties()
             }
             | {"accuracy": effects["accuracy"]},
-            review_share=given["review_share"],
+            review_share=config["alarms"]["review_share"],
             threshold=config["threshold"],
         )
 
@@ -74,10 +75,11 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
     """
     frame = images.frame
     reasons, violations, drifts = _gaps(images, baseline, rules), [], []
+    accepted = frame["confidence"] >= rules.threshold
     quality = share_accepted = None
     if len(frame):
         quality = accuracy.measure(frame, images.labels, baseline and baseline.frame)
-        share_accepted = float((frame["confidence"] >= rules.threshold).mean())
+        share_accepted = float(accepted.mean())
     if len(frame) >= rules.minimum_images:
         if baseline and not reasons:
             drifts, uncompared = drift.measure(
@@ -90,7 +92,7 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
             reasons += uncompared
             violations += [_drifted(item) for item in drifts if item.violated]
             violations += _incomplete(frame, baseline)
-        violations += _review(share_accepted, rules)
+        violations += _review(accepted, rules)
         violations += _inaccurate(quality, rules)
     return Report(
         status=_status(reasons, violations),
@@ -188,10 +190,12 @@ def _present(frame: pd.DataFrame, name: str) -> float:
     return float(frame[name].notna().mean())
 
 
-def _review(share_accepted: float, rules: Rules) -> list[Violation]:
-    share = 1 - share_accepted
-    if share <= rules.review_share:
+def _review(accepted: pd.Series, rules: Rules) -> list[Violation]:
+    """Return the share in review, if it is above its bound by more than chance."""
+    review, count = int((~accepted).sum()), len(accepted)
+    if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:
         return []
+    share = review / count
     return [
         Violation(
             "review_share",

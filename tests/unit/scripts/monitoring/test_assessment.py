@@ -139,11 +139,11 @@ def test_constraints_that_somebody_edited_hold(known):
     assert report.status == HEALTHY
 
 
-@pytest.mark.parametrize(("bound", "status"), [(0.6, HEALTHY), (0.3, VIOLATION)])
+@pytest.mark.parametrize(("bound", "status"), [(0.6, HEALTHY), (0.35, HEALTHY), (0.2, VIOLATION)])
 def test_the_share_in_review_has_a_bound(known, bound, status):
     current = frame(200, seed=2)
     share = (current["confidence"] < RULES.threshold).mean()
-    assert 0.3 < share < 0.6
+    assert 0.35 < share < 0.42  # above 0.35, but not by more than chance
     report = assessment.assess(Images(current), known, replace(RULES, review_share=bound))
     assert report.status == status
     assert report.share_accepted == pytest.approx(1 - share)
