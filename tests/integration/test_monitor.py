@@ -1,0 +1,174 @@
+"""`monitor` on the deployed service: a baseline, a quiet day, a dark one, and who is told."""
+
+import io
+import json
+import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.integration.service import Service
+
+IMAGES = 110
+NAMESPACE = "scones-vehicles/monitoring"
+
+
+def monitor(service: Service, *arguments: str):
+    """Run the command and give what it did, whatever its exit code."""
+    command = (sys.executable, "-m", "scripts.monitor", *arguments, "--stage", service.stage)
+    return service.run(*command, check=False)
+
+
+def ask(service: Service, pngs: list[bytes]) -> tuple[str, str]:
+    """Ask the endpoint about each image; give the span of time, in whole seconds, that holds it."""
+    begin = int(time.time()) + 1
+    time.sleep(begin - time.time())
+    runtime = service.client("sagemaker-runtime", max_pool_connections=4)
+
+    def invoke(png: bytes) -> None:
+        runtime.invoke_endpoint(
+            EndpointName=service.outputs["EndpointName"], Body=png, ContentType="image/png"
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(invoke, pngs))
+    end = int(time.time()) + 1
+    time.sleep(end - time.time())
+    moments = (datetime.fromtimestamp(second, UTC) for second in (begin, end))
+    return tuple(moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in moments)
+
+
+def darkened(png: bytes) -> bytes:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png)).point(lambda value: value // 3).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def photos(service) -> list[bytes]:
+    """Photos of the dataset, as the endpoint gets them, in no order."""
+    s3 = service.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=service.bucket, Prefix="datasets/")
+    keys = [item["Key"] for page in pages for item in page["Contents"]]
+    keys = sorted(key for key in keys if "/images/" in key)
+    random.Random(0).shuffle(keys)
+    return [
+        s3.get_object(Bucket=service.bucket, Key=key)["Body"].read() for key in keys[: 2 * IMAGES]
+    ]
+
+
+@pytest.fixture(scope="module")
+def known(service, photos) -> str:
+    """The baseline of half of the photos."""
+    begin, end = ask(service, photos[:IMAGES])
+    done = monitor(service, "baseline", "--since", begin, "--until", end)
+    assert done.returncode == 0, done.stderr
+    return f"s3://{service.bucket}/monitoring/baseline/"
+
+
+@pytest.fixture
+def subscribed(service):
+    """A queue that the topic's messages arrive in."""
+    sqs, sns = service.client("sqs"), service.client("sns")
+    queue = sqs.create_queue(QueueName="monitoring-told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    topic = service.outputs["TopicArn"]
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"], ReturnSubscriptionArn=True
+    )["SubscriptionArn"]
+    yield queue
+    sns.unsubscribe(SubscriptionArn=subscription)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+def received(service: Service, queue: str) -> list[dict]:
+    answer = service.client("sqs").receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
+    )
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def published(service: Service) -> dict[str, float]:
+    """The newest value of each metric."""
+    cloudwatch = service.client("cloudwatch")
+    dimensions = [
+        {"Name": "Stage", "Value": service.stage},
+        {"Name": "Endpoint", "Value": service.outputs["EndpointName"]},
+    ]
+    names = {
+        metric["MetricName"]
+        for metric in cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
+        if metric["Dimensions"] == dimensions
+    }
+    now = datetime.now(UTC)
+    return {
+        name: cloudwatch.get_metric_statistics(
+            Namespace=NAMESPACE,
+            MetricName=name,
+            Dimensions=dimensions,
+            StartTime=now.replace(hour=0, minute=0),
+            EndTime=now.replace(hour=23, minute=59),
+            Period=86400,
+            Statistics=["Maximum"],
+        )["Datapoints"][0]["Maximum"]
+        for name in names
+    }
+
+
+def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
+    service, photos, known, subscribed, tmp_path
+):
+    begin, end = ask(service, [darkened(png) for png in photos[IMAGES:]])
+    span = ("--since", begin, "--until", end)
+    done = monitor(service, "report", *span, "--output", str(tmp_path))
+    assert done.returncode == 2, done.stderr
+
+    [told] = received(service, subscribed)
+    assert "monitoring found" in told["Subject"]
+    assert "brightness moved by" in told["Message"]
+    assert f"{IMAGES} captured from" in told["Message"]
+    [page] = [word for word in told["Message"].split() if word.endswith("report.html")]
+    prefix, _, name = page.removeprefix(f"s3://{service.bucket}/").rpartition("/")
+    s3 = service.client("s3")
+    objects = s3.list_objects_v2(Bucket=service.bucket, Prefix=f"{prefix}/")["Contents"]
+    names = {Path(item["Key"]).name for item in objects}
+    assert {name, "report.json", "constraint_violations.json", "drift.png"} <= names
+    assert names == {path.name for path in tmp_path.iterdir()}
+    body = s3.get_object(Bucket=service.bucket, Key=f"{prefix}/constraint_violations.json")["Body"]
+    violations = {item["feature_name"] for item in json.loads(body.read())["violations"]}
+    assert "brightness" in violations
+
+    values = published(service)
+    assert values["Images"] == IMAGES
+    assert values["Status"] == 2
+    assert values["Violations"] == len(violations)
+    assert values["Drift.brightness"] > 1
+
+
+def test_a_quiet_day_is_healthy_and_nobody_is_told(service, photos, known, subscribed, tmp_path):
+    begin, end = ask(service, photos[IMAGES:])
+    span = ("--since", begin, "--until", end)
+    done = monitor(service, "report", *span, "--output", str(tmp_path))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert done.returncode == 0, report["violations"]
+    assert len(report["drifts"]) == 7
+    assert received(service, subscribed) == []
+
+
+def test_an_hour_without_captures_is_not_enough_data(service, known, tmp_path):
+    span = ("--since", "2030-01-01T00", "--until", "2030-01-01T01")
+    done = monitor(service, "report", *span, "--local", "--output", str(tmp_path))
+    assert done.returncode == 3, done.stderr
+    assert "not enough data" in done.stdout
+
+
+def test_the_served_models_validation_photos_are_too_few_here_which_is_said(service, tmp_path):
+    done = monitor(service, "baseline", "--output", str(tmp_path))
+    assert done.returncode == 1
+    assert "48 images are too few for a baseline" in done.stderr
+    assert list(tmp_path.iterdir()) == []
