@@ -1,0 +1,137 @@
+"""The monitoring report in a real browser, on a wide and a narrow screen."""
+
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from scripts.monitoring import gallery, html, pictures
+from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
+from tests.unit.scripts.monitoring import frames
+from tests.unit.scripts.monitoring.pictured import read_image
+
+WIDTHS = {"wide": 1280, "narrow": 360}
+LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"
+VERDICTS = {
+    HEALTHY: "Healthy",
+    VIOLATION: "Violation: confidence, brightness, contrast, sharpness",
+    NOT_ENOUGH_DATA: "Not enough data: 12 images were captured, at least 100 are needed",
+}
+
+# What the page's texts have for contrast, as WCAG 2 reckons it: the texts below 4.5 (large: 3).
+FAINT = """() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b]
+    .map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = channels(getComputedStyle(e).backgroundColor);
+      if (colour[3] !== 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const texts = [...document.querySelectorAll("body *")].filter((e) =>
+    [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim()));
+  return texts.filter((e) => {
+    const style = getComputedStyle(e);
+    const [low, high] = [light(channels(style.color)), light(behind(e))].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05) < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5);
+  }).map((e) => e.textContent.trim());
+}"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, str]:
+    """A report of each status, as file:// addresses."""
+    folder = tmp_path_factory.mktemp("reports")
+    week = frames.week(1500)
+    baseline = frames.week(800, drifted_days=0, seed=1)
+    unreadable = [SimpleNamespace(file=LONG, line=7, reason="the line is cut off")]
+    few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
+    pages = {
+        VIOLATION: (frames.a_report(unreadable=1), week, unreadable),
+        HEALTHY: (frames.a_report(HEALTHY, unreadable=0), baseline, []),
+        NOT_ENOUGH_DATA: (frames.a_report(NOT_ENOUGH_DATA, **few), week[:0], []),
+    }
+    for status, (report, frame, records) in pages.items():
+        drawn = pictures.of_report(report, frame, baseline, frames.latency(48))
+        tiles = gallery.least_confident(frame, read_image)
+        made = {"captures": f"s3://bucket/{LONG}"}
+        html.write(folder / f"{status}.html", report, drawn, tiles, records, made)
+    return {status: (folder / f"{status}.html").as_uri() for status in pages}
+
+
+@pytest.fixture(params=WIDTHS)
+def opened(request, browser, files):
+    """Return what opens a report; the page has `.said` (console) and `.asked` (requests)."""
+    context = browser.new_context(viewport={"width": WIDTHS[request.param], "height": 900})
+
+    def open_report(status: str):
+        page = context.new_page()
+        page.said, page.asked = [], []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda asked: page.asked.append(asked.url))
+        page.goto(files[status])
+        return page
+
+    yield open_report
+    context.close()
+
+
+@pytest.mark.parametrize("status", VERDICTS)
+def test_the_report_opens_whole_and_alone(status, opened, files, tmp_path):
+    page = opened(status)
+
+    assert page.said == []
+    assert [url for url in page.asked if not url.startswith("data:")] == [files[status]]
+    assert page.locator("h1").is_visible()
+    assert page.locator("h1").inner_text() == VERDICTS[status]
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    loaded = page.evaluate("[...document.images].map((i) => [i.complete, i.naturalWidth > 0])")
+    assert all(state == [True, True] for state in loaded)
+    assert page.evaluate(FAINT) == []
+
+    page.screenshot(path=tmp_path / "report.png", full_page=True)
+    with Image.open(tmp_path / "report.png") as shot:
+        assert shot.width == page.viewport_size["width"]
+        assert len(set(shot.convert("RGB").resize((64, 256)).get_flattened_data())) > 20
+
+
+def test_no_text_or_picture_reaches_over_its_card(opened):
+    over = opened(VIOLATION).evaluate(
+        """[...document.querySelectorAll("section, header, .numbers div")].flatMap((card) => {
+          const edge = card.getBoundingClientRect().right;
+          const inside = card.querySelectorAll("h1, h2, p, li, dd, picture img, .scroll");
+          return [...inside].filter((e) => e.getBoundingClientRect().right > edge)
+            .map((e) => e.outerHTML.slice(0, 80));
+        })"""
+    )
+    assert over == []
+
+
+def test_pictures_are_drawn_for_their_screen_and_not_shrunk(opened):
+    scales = opened(VIOLATION).evaluate(
+        "[...document.querySelectorAll('picture img')].map((i) => i.width / i.naturalWidth)"
+    )
+    assert len(scales) == 8
+    # An SVG's natural width is in points, 4/3 pixels each, drawn at 100 pixels an inch.
+    assert all(0.9 <= scale <= 1.5 for scale in scales)
+
+
+def test_wide_tables_scroll_inside_their_box_and_by_keyboard(opened):
+    page = opened(VIOLATION)
+    box = page.locator(".scroll").first
+    assert box.get_attribute("tabindex") == "0"
+    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "auto"
+    if page.viewport_size["width"] == WIDTHS["narrow"]:
+        assert box.evaluate("(e) => e.scrollWidth > e.clientWidth")
+
+
+def test_the_printed_report_fits_its_paper(opened):
+    page = opened(VIOLATION)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 690, "height": 1000})  # A4 less its margins
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
