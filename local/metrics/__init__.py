@@ -1,6 +1,6 @@
 """CloudWatch: the metrics that Lambda, Step Functions and SageMaker record, and alarms on them."""
 
-from local.metrics import alarms, executions, invocations, store
+from local.metrics import alarms, executions, invocations, log_filters, store
 
 
 def install() -> None:
@@ -8,4 +8,5 @@ def install() -> None:
     store.install()
     invocations.install()
     executions.install()
+    log_filters.install()
     alarms.install()

@@ -7,6 +7,7 @@ HTTP statuses and the members of ModelError are AWS's.
 import asyncio
 from collections.abc import Mapping
 
+from local.metrics import endpoints
 from local.sagemaker.capture import Payload
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
@@ -64,7 +65,9 @@ async def invoke(
         sent[_CUSTOM_ATTRIBUTES] = headers[_CUSTOM_ATTRIBUTES]
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
-            response = await server.http.post("/invocations", sent, body)
+            with endpoints.request(name, variant.name) as request:
+                response = await server.http.post("/invocations", sent, body)
+                request.status = response.status
         answered = response.headers.get("content-type", "application/octet-stream")
         succeeded = 200 <= response.status < 300
         if succeeded and deployment.capture and deployment.capture.sample():

@@ -342,3 +342,109 @@ def test_an_alarm_of_metric_math_comes_with_a_stack(metrics, workshop, session):
     (made,) = metrics.client.describe_alarms(AlarmNames=[namespace])["MetricAlarms"]
     assert made["StateValue"] == "ALARM"
     assert [query["Id"] for query in made["Metrics"]] == ["twice", "m"]
+
+
+# --- log lines
+
+
+@pytest.fixture
+def logs(session):
+    return session.client("logs")
+
+
+def metric_filter(logs, group: str, pattern: str, value: str, namespace: str, **fields) -> None:
+    transformation = {"metricName": "Metric", "metricNamespace": namespace, "metricValue": value}
+    logs.put_metric_filter(
+        logGroupName=group,
+        filterName=namespace,
+        filterPattern=pattern,
+        metricTransformations=[{**transformation, **fields}],
+    )
+
+
+@pytest.fixture
+def log(logs, workshop):
+    """A function that logs lines of JSON, or of text, to a group of its own; and the group."""
+    group = workshop.name()
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="stream")
+
+    def write(*lines: dict | str) -> None:
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        moment = int(datetime.now().timestamp() * 1000)
+        events = [{"timestamp": moment, "message": text} for text in texts]
+        logs.put_log_events(logGroupName=group, logStreamName="stream", logEvents=events)
+
+    return write, group
+
+
+def test_numbers_in_a_functions_log_become_a_metric(workshop, metrics, logs):
+    function = workshop.function("""
+        import json
+        def handler(event, context):
+            print(json.dumps({"review": event, "level": "INFO"}))
+            print("a line of text")
+    """)
+    workshop.invoke(function, 0)  # makes the log group
+    namespace = workshop.name()
+    group = f"/aws/lambda/{name_of(function)}"
+    metric_filter(logs, group, "{ $.review = * }", "$.review", namespace)
+    for number in (2, 0, 3):
+        workshop.invoke(function, number)
+    found = metrics.points(f"{namespace}:Metric", "Sum", "SampleCount")
+    assert found == {"Sum": 5, "SampleCount": 3}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ('{ $.level = "ERROR" }', {"error"}),
+        ('{ $.level != "ERROR" }', {"deep", "slow", "odd"}),
+        ("{ $.level = ERR* }", {"error"}),
+        ("{ $.seconds >= 1.5 }", {"slow"}),
+        ("{ $.seconds = 2 }", {"slow"}),
+        ("{ $.a.b[1] = 7 }", {"deep"}),
+        ("{ $.seconds = * && $.level = * }", {"slow"}),
+        ("{ ($.seconds < 3 || $.a.b[0] = 6) && $.id != x }", {"slow", "deep"}),
+        ("{ $.flag IS TRUE }", {"odd"}),
+        ("{ $.nothing IS NULL }", {"odd"}),
+        ("{ $.level NOT EXISTS }", {"deep", "odd"}),
+    ],
+)
+def test_patterns_of_json(log, logs, pattern, expected):
+    write, group = log
+    write(
+        {"id": "error", "level": "ERROR"},
+        {"id": "slow", "level": "INFO", "seconds": 2},
+        {"id": "deep", "a": {"b": [6, 7]}},
+        {"id": "odd", "flag": True, "nothing": None},
+        "text with $.level = ERROR",
+        '{"id": "cut off',
+    )
+    found = logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"]
+    assert {json.loads(event["message"])["id"] for event in found} == expected
+
+
+def test_a_matching_line_counts_in_its_dimensions(log, logs, metrics, workshop):
+    write, group = log
+    namespace = workshop.name()
+    metric_filter(logs, group, "{ $.error = * }", "1", namespace, dimensions={"Error": "$.error"})
+    write({"error": "A"}, {"error": "B"}, {"error": "A"}, {"fine": 1})
+    assert metrics.points(f"{namespace}:Metric|Error=A", "Sum") == {"Sum": 2}
+    assert metrics.points(f"{namespace}:Metric|Error=B", "Sum") == {"Sum": 1}
+
+
+def test_a_default_stands_for_lines_that_do_not_match(log, logs, metrics, workshop):
+    write, group = log
+    namespace = workshop.name()
+    metric_filter(logs, group, "{ $.error = * }", "1", namespace, defaultValue=0)
+    write({"fine": 1})
+    assert metrics.points(f"{namespace}:Metric", "Sum", "SampleCount") == {
+        "Sum": 0,
+        "SampleCount": 1,
+    }
+
+
+def test_a_pattern_that_is_not_emulated_is_refused(log, logs, workshop):
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="not emulate"):
+        metric_filter(logs, log[1], "{ $.a =~ b }", "1", workshop.name())
