@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from scripts import cli
 from scripts.cloud import Cloud
 from scripts.costs.amounts import Function
 
@@ -24,11 +25,21 @@ class Invocations:
         last = -(-until.timestamp() // seconds) * seconds
         self._until = datetime.fromtimestamp(max(last, first + seconds), UTC)
 
-    def of(self, name: str, requests: int) -> Function:
-        """Return so many invocations of the function, which took its mean duration each."""
+    def of(self, name: str, calls: int, completed: bool) -> Function:
+        """Return the function's part in a run that called it so many times, by its mean duration.
+
+        In a run that was not `completed` some calls may not have been made: not more than there
+        were count.
+        """
         configuration = self._functions.get_function_configuration(FunctionName=name)
         found = self._sum(name, "Invocations")
         mean = self._sum(name, "Duration") / 1000 / found if found else 0
+        if completed and found < calls:
+            cli.warn(
+                f"Lambda has told of {found:.0f} of {calls} calls of {name}: its metrics take some "
+                "minutes. Ask again."
+            )
+        requests = calls if completed else min(calls, int(found))
         return Function(
             requests=requests,
             seconds=requests * mean,

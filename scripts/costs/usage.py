@@ -42,7 +42,7 @@ def of_execution(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
     measured = Invocations(cloud, execution["startDate"], execution["stopDate"])
     tasks = lambda_tasks(definition)
     functions = {
-        task.function: measured.of(task.function, calls)
+        task.function: measured.of(task.function, calls, execution["status"] == "SUCCEEDED")
         for task in tasks
         if (calls := children if task.in_child else history.tasks[task.state])
     }
