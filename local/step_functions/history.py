@@ -115,7 +115,7 @@ def run_states(
 ) -> object:
     """The output of the states inside a Map for one item."""
     name = _map.get()
-    if name is None:
+    if name is None or "parent" in execution:
         return original(states, start, value, execution, context)
     of_map, path = _path.get(), _Path(_path.get().last)
     _path.set(path)

@@ -427,12 +427,28 @@ def test_a_retry_is_a_map_run_of_its_own(maps):
     assert run.runs[0]["mapRunArn"] != run.runs[1]["mapRunArn"]
 
 
-def test_the_history_names_the_map_run(maps, mixed):
-    history = maps.states.get_execution_history(executionArn=mixed.execution["executionArn"])
+def test_the_history_names_the_map_run_and_nothing_of_its_children(maps, sleeping):
+    run = maps.run(_map(sleeping), [0, 0, 0])
+    history = maps.states.get_execution_history(executionArn=run.execution["executionArn"])
     events = {event["type"]: event for event in history["events"]}
-    started = events["MapRunStarted"]["mapRunStartedEventDetails"]
-    assert started["mapRunArn"] == mixed.runs[0]["mapRunArn"]
-    assert events["MapRunSucceeded"]["id"] > events["MapRunStarted"]["id"]
+    started, succeeded = events["MapRunStarted"], events["MapRunSucceeded"]
+    assert started["mapRunStartedEventDetails"]["mapRunArn"] == run.runs[0]["mapRunArn"]
+    assert succeeded["previousEventId"] == started["id"]
+    assert not [kind for kind in events if kind.startswith(("Task", "MapIteration"))]
+
+
+def test_a_child_may_have_an_inline_map(maps):
+    inline = {
+        "Type": "Map",
+        "Items": "{% $states.input.Items %}",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            **single({"Type": "Pass", "Output": "{% $states.input * 2 %}", "End": True}),
+        },
+        "End": True,
+    }
+    run = maps.run(_map(inline), [1, 2])
+    assert run.files["SUCCEEDED_0.jsonl"] == [2, 4]
 
 
 def test_counts_can_be_watched_while_it_runs(maps, sleeping):
