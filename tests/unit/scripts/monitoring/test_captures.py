@@ -385,7 +385,7 @@ def test_a_captured_file_alone_can_be_named(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_images_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "PIXEL_BYTES", 2**18)
+    monkeypatch.setattr(rows, "PIXEL_BYTES", 2**17)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     asked = side(served.encode(noise, "PNG", compress_level=0), "image/png")
 
@@ -398,4 +398,4 @@ def test_memory_does_not_grow_with_the_images_bytes(tmp_path, monkeypatch):
         assert len(loaded.frame) == count
         return result
 
-    assert peak(400) - peak(100) < 300 * noise.nbytes / 4
+    assert peak(160) - peak(40) < 120 * noise.nbytes / 4
