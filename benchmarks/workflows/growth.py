@@ -1,9 +1,23 @@
-"""How time and money grow with the number of images, as a picture."""
+"""How time and money grow with the number of images: a table and a picture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+
+from benchmarks.workflows.designs import Designs
+from benchmarks.workflows.memory import PeakMemory
+from benchmarks.workflows.meter import Meter
+from benchmarks.workflows.usage import usage_of
+from scripts.cloud import Cloud, Stack
+from scripts.costs import bill, prices
+
+SIZES = {
+    "course": (100, 1_000),
+    "classify": (100, 1_000, 10_000),
+    "classifyBulk": (100, 1_000, 10_000, 100_000),
+}
 
 # Okabe and Ito's colours, and a mark each: told apart without colour too.
 STYLES = {
@@ -12,6 +26,31 @@ STYLES = {
     "classifyBulk": ("#009E73", "^", "classifyBulk"),
 }
 FLOOR = 0.40e-6  # dollars for an S3 GET
+
+
+def grow(
+    cloud: Cloud, stack: Stack, keys: list[str], picture: Path, say: Callable[[str], None]
+) -> None:
+    """Run growing numbers of images, say a row each, and draw them into an SVG file."""
+    designs, meter = Designs(cloud, stack, keys), Meter(cloud, stack)
+    states, list_prices = cloud.client("stepfunctions"), prices.load()
+    designs.classify_bulk(SIZES["classifyBulk"][1])
+    meter.used()
+    say("| design | images | seconds | images/s | $ | $ a million | memory of a function, MB |")
+    say("|" + "---|" * 7)
+    points = []
+    for name, sizes in SIZES.items():
+        for images in sizes:
+            with PeakMemory() as memory:
+                run = designs.by_name[name](images)
+            dollars = bill.of(usage_of(states, run, meter.used()), list_prices).per_use
+            points.append((name, images, run.seconds, dollars))
+            say(
+                f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "
+                f"| {dollars:.4f} | {dollars / images * 1e6:.2f} | {memory.megabytes:.0f} |"
+            )
+    designs.delete()
+    draw(points, picture)
 
 
 def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:

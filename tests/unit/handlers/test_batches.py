@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from handlers import (
+    aws,
     batches,
     classify_batch,
     classify_image,
@@ -70,7 +71,7 @@ class Endpoint:
 def s3(monkeypatch):
     bucket = Bucket(**{"good.png": GOOD, "other.jpg": OTHER, "bad.png": b"no picture"})
     monkeypatch.setattr(serialize_image_data, "S3", bucket)
-    monkeypatch.setattr(classify_image, "S3", bucket)
+    monkeypatch.setattr(aws, "s3", lambda: bucket)
     return bucket
 
 

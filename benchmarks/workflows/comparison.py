@@ -1,0 +1,105 @@
+"""The designs side by side, over the same images."""
+
+import statistics
+from collections.abc import Callable
+
+from benchmarks.workflows.designs import Designs, Run
+from benchmarks.workflows.floor import model_images_per_second, s3_gets_per_second
+from benchmarks.workflows.meter import Meter
+from benchmarks.workflows.usage import at_rates, usage_of
+from scripts.cloud import Cloud, Stack
+from scripts.costs import bill, prices
+from scripts.costs.amounts import Usage
+
+WARM_UP_IMAGES = 400
+# Images of a run with one call at a time, and how many such runs. On AWS each environment has a
+# processor of its own; at full load here all share two, and each call seems to take longer.
+ALONE = {"course": (1, 20), "classify": (1, 20), "classifyBulk": (200, 5)}
+HEADER = (
+    "design",
+    "images/s (lowest to highest)",
+    "of the course's",
+    "transitions",
+    "invocations",
+    "Lambda ms alone",
+    "Lambda ms at full load",
+    "$ a million",
+    "of the floor",
+)
+
+
+def compare(
+    cloud: Cloud,
+    stack: Stack,
+    keys: list[str],
+    images: int,
+    rounds: int,
+    say: Callable[[str], None],
+) -> dict:
+    """Run the designs in turns and say a row each; return the rates by design.
+
+    Throughput is the median over the rounds, amounts are those of an image in the last.
+    """
+    designs, meter = Designs(cloud, stack, keys), Meter(cloud, stack)
+    states = cloud.client("stepfunctions")
+    for run in designs.by_name.values():
+        run(min(images, WARM_UP_IMAGES))  # environments start, connections open
+    alone = {name: _alone(designs, meter, name) for name in designs.by_name}
+    done: dict[str, list[tuple[Run, Usage]]] = {name: [] for name in designs.by_name}
+    for _ in range(rounds):
+        for name, run_design in designs.by_name.items():
+            run = run_design(images)
+            done[name].append((run, usage_of(states, run, meter.used())))
+    designs.delete()
+
+    speeds = {name: [run.images_per_second for run, _ in runs] for name, runs in done.items()}
+    course = statistics.median(speeds["course"])
+    say(_row(HEADER))
+    say("|" + "---|" * len(HEADER))
+    for name, runs in done.items():
+        used = runs[-1][1]
+        cost = bill.of(at_rates(used, alone[name]), prices.load())
+        functions = used.functions.values()
+        cells = (
+            name,
+            f"{statistics.median(speeds[name]):,.0f} "
+            f"({min(speeds[name]):,.0f} to {max(speeds[name]):,.0f})",
+            f"{statistics.median(speeds[name]) / course:.1f}",
+            f"{used.transitions / images:.4f}",
+            f"{sum(f.requests for f in functions) / images:.4f}",
+            f"{sum(alone[name].values()):.2f}",
+            f"{sum(f.seconds for f in functions) / images * 1000:.2f}",
+            f"{cost.per_million(cost.per_use):.2f}",
+            f"{cost.times_the_floor:.1f}",
+        )
+        say(_row(cells))
+    for name, value, dollars, floor in (
+        ("S3 GETs alone", s3_gets_per_second(keys, images), "0.40", "1.0"),
+        ("the model alone", model_images_per_second(cloud, stack), "", ""),
+    ):
+        cells = (name, f"{value:,.0f}", f"{value / course:.1f}", "", "", "", "", dollars, floor)
+        say(_row(cells))
+    return {
+        name: {
+            "images_per_second": round(statistics.median(speeds[name])),
+            "lambda_ms_per_image": {function: round(ms, 3) for function, ms in alone[name].items()},
+        }
+        for name in done
+    }
+
+
+def _alone(designs: Designs, meter: Meter, name: str) -> dict[str, float]:
+    """Milliseconds of each function an image, one call at a time."""
+    images, runs = ALONE[name]
+    meter.used()
+    for _ in range(runs):
+        designs.by_name[name](images)
+    return {
+        function: used.seconds * 1000 / (images * runs)
+        for function, used in meter.used().items()
+        if function != "countResults"
+    }
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

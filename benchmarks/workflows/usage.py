@@ -1,0 +1,51 @@
+"""What a design used, as amounts that have a price."""
+
+import statistics
+from dataclasses import replace
+
+from benchmarks.workflows.designs import Run
+from scripts import config
+from scripts.costs import designs, rules
+from scripts.costs.amounts import Function, Usage
+from scripts.costs.history import History
+
+
+def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
+    """What the run used, its transitions counted in the histories of its executions."""
+    batches = round(functions["serializeImageData"].requests)
+    bulk = run.design == "classifyBulk"
+    if run.design == "course":  # 2,000 histories of one shape: ten show it
+        shown = run.executions[:10]
+        each = [History.read(states, e["executionArn"]).transitions for e in shown]
+        used = statistics.mean(each) * run.images
+    else:
+        histories = [History.read(states, e["executionArn"]) for e in run.executions]
+        used = sum(history.transitions for history in histories) + (batches if bulk else 0)
+    return Usage(
+        images=run.images,
+        transitions=used,
+        express_requests=batches if bulk else 0,
+        express_gb_seconds=_express(batches, functions) if bulk else 0,
+        functions=functions,
+        s3_gets=run.images + (batches + 1 + designs.RESULT_FILES if bulk else 0),
+        s3_puts=batches + designs.RESULT_FILES if bulk else 0,
+        endpoint_gb=rules.endpoint_gb(run.images, config.load()["image"]["size"]),
+    )
+
+
+def at_rates(usage: Usage, milliseconds: dict[str, float]) -> Usage:
+    """The same usage, had the functions taken so many milliseconds an image."""
+    functions = {
+        name: replace(f, seconds=usage.images * milliseconds[name] / 1000)
+        if name in milliseconds
+        else f
+        for name, f in usage.functions.items()
+    }
+    children = usage.express_requests
+    express = _express(children, functions) if children else 0
+    return replace(usage, functions=functions, express_gb_seconds=express)
+
+
+def _express(children: float, functions: dict[str, Function]) -> float:
+    seconds = sum(f.seconds for name, f in functions.items() if name != "countResults")
+    return rules.express_gb_seconds(children, seconds)
