@@ -7,7 +7,7 @@ import pandas as pd
 from scripts import cli, config
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import Hosting
-from scripts.monitoring import baseline, loading, validation
+from scripts.monitoring import baseline, loading, table, validation
 from scripts.monitoring.assessment import Rules
 from scripts.monitoring.span import Span
 
@@ -74,6 +74,11 @@ def _captured(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str, str]:
 def _validation(
     cloud: Cloud, stack: Stack, arguments: argparse.Namespace
 ) -> tuple[pd.DataFrame, str, str]:
+    if arguments.model and not arguments.model.startswith("s3://"):
+        raise cli.UserError(
+            f"{arguments.model} is not in S3, where a model lies that answers validation photos: "
+            "name s3://bucket/model.tar.gz, or captures."
+        )
     s3 = cloud.client("s3")
     hosting = Hosting(
         cloud.client("sagemaker"),
@@ -93,4 +98,7 @@ def _validation(
         uri, photos = validation.read_dataset(s3, stack.bucket, arguments.dataset)
     cli.say("Photos", uri)
     cli.say("Model", model)
-    return validation.table_of(s3, photos, uri, model), f"validation photos at {uri}", model
+    frame = validation.table_of(s3, photos, uri, model)
+    if arguments.no_embedding:
+        frame = frame[[name for name in frame if not name.startswith(table.EMBEDDING)]]
+    return frame, f"validation photos at {uri}", model
