@@ -74,7 +74,7 @@ def of_report(
             "drift",
             "Drift from the baseline",
             "The grey bar is how far images of the same kind would seem to have moved by chance "
-            "alone. A mark outside it moved; a diamond moved so far that it matters.",
+            "alone. A mark to the right of it moved; a diamond moved so far that it matters.",
             _drift(report),
             lambda width: drift.draw(report.drifts, width),
         ),

@@ -22,9 +22,12 @@ MISSING = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium with a new profile; without one the test fails and says what to do."""
+    """Headless Chromium with a new profile; without one the test fails and says what to do.
+
+    It ends with the module: while it lives, no other test of the process could use asyncio.
+    """
     named = os.environ.get("CHROMIUM")
     path = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:

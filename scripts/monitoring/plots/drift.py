@@ -13,7 +13,7 @@ from scripts.monitoring.report import Drift
 
 MARKS = {
     "violation": {"marker": "D", "color": style.VERMILION, "markersize": 8},
-    "outside, tolerated": {
+    "above, tolerated": {
         "marker": "s",
         "color": style.ORANGE,
         "markersize": 6.5,
@@ -61,8 +61,8 @@ def verdict(drift: Drift) -> str:
     """Return what a drift is called: one of MARKS."""
     if drift.violated:
         return "violation"
-    inside = drift.band[0] <= drift.effect <= drift.band[1]
-    return "as usual" if inside else "outside, tolerated"
+    # Effects are distances: what moved less than chance would move it has not drifted.
+    return "as usual" if drift.effect <= drift.band[1] else "above, tolerated"
 
 
 def title(name: str) -> str:

@@ -21,8 +21,9 @@ def draw(frame: pd.DataFrame, threshold: float, width: float = style.WIDE) -> Fi
     low, high = style.intervals(right, count)
     interval = {"color": style.BLUE, "alpha": 0.22, "linewidth": 0, "label": "95% interval"}
     if len(count) == 1:  # a band needs two spans
-        bar = {"yerr": [right / count - low, high - right / count], "linestyle": "", "capsize": 4}
-        axes.errorbar(by_span.middles, right / count, **{**bar, "color": style.BLUE})
+        whiskers = [right / count - low, high - right / count]
+        bar = {"linestyle": "", "capsize": 4, "color": style.BLUE, "label": interval["label"]}
+        axes.errorbar(by_span.middles, right / count, yerr=whiskers, **bar)
     else:
         axes.fill_between(by_span.middles, low, high, **interval)
     line = {"color": style.BLUE, "marker": "o", "markersize": 3.5, "linewidth": 1.4}

@@ -25,6 +25,7 @@ INK, QUIET, FAINT, BAND = "#1f2328", "#57606a", "#d0d7de", "#dde3ea"
 
 THRESHOLD = {"color": VERMILION, "linestyle": (0, (5, 3)), "linewidth": 1.4}
 LABEL_LENGTH = 24
+SENTENCE = "sentence"  # marks a picture that is one
 
 SETTINGS = {
     "axes.axisbelow": True,
@@ -79,8 +80,10 @@ def figure(width: float, height: float, **subplots) -> tuple[Figure, Axes]:
 def sentence(text: str, width: float) -> Figure:
     """Return a picture that says in words why there is nothing to draw."""
     lines = textwrap.wrap(text, int(width * 12))
-    picture = Figure((width, 0.5 + 0.2 * len(lines)))
-    picture.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", color=QUIET, fontsize=10)
+    picture, axes = figure(width, 0.5 + 0.2 * len(lines))
+    picture.set_gid(SENTENCE)
+    axes.set_axis_off()  # a notebook does not show a figure without axes at all
+    axes.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", color=QUIET, fontsize=10)
     return picture
 
 
@@ -133,4 +136,6 @@ def intervals(right: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 def said(picture: Figure) -> str | None:
     """Return what a picture says that `sentence` made, None of any other."""
-    return None if picture.axes else picture.texts[0].get_text().replace("\n", " ")
+    if picture.get_gid() != SENTENCE:
+        return None
+    return picture.axes[0].texts[0].get_text().replace("\n", " ")

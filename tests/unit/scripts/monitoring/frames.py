@@ -9,13 +9,19 @@ from scripts.monitoring import report
 
 SPREAD = "baseline standard deviations"
 WATCHED = {
-    "confidence": ("confidence", "of confidence", 0.071, (0.002, 0.011), (0.968, 0.907)),
+    "confidence": ("confidence", "on its scale of 0 to 1", 0.071, (0.002, 0.011), (0.968, 0.907)),
     "label": ("label mix", "of the images", 0.14, (0.001, 0.043), None),
     "brightness": ("feature", SPREAD, 1.43, (0.03, 0.14), (128.2, 81.7)),
     "contrast": ("feature", SPREAD, 1.12, (0.03, 0.15), (58.1, 38.4)),
     "sharpness": ("feature", SPREAD, 1.31, (0.04, 0.16), (23.5, 9.7)),
     "colour": ("feature", SPREAD, 0.61, (0.03, 0.13), (34.0, 34.2)),
-    "embedding": ("embedding", "of 1 (energy coefficient)", 0.19, (0.001, 0.006), None),
+    "embedding": (
+        "embedding",
+        "on its scale of 0 to 1 (energy coefficient)",
+        0.19,
+        (0.001, 0.006),
+        None,
+    ),
 }
 
 UNTIL = datetime(2026, 11, 23, tzinfo=UTC)

@@ -32,7 +32,12 @@ def test_a_violation_has_a_mark_of_its_own_shape():
 
 @pytest.mark.parametrize(
     ("effect", "violated", "expected"),
-    [(0.05, False, "as usual"), (0.3, False, "outside, tolerated"), (0.3, True, "violation")],
+    [
+        (0.05, False, "as usual"),
+        (0.001, False, "as usual"),
+        (0.3, False, "above, tolerated"),
+        (0.3, True, "violation"),
+    ],
 )
 def test_a_drift_is_called_by_its_band_and_verdict(effect, violated, expected):
     (brightness,) = (item for item in frames.drifts() if item.name == "brightness")
