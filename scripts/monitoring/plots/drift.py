@@ -1,6 +1,7 @@
 """How far everything that is watched lies from the baseline, beside what chance alone would do."""
 
 import itertools
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -96,7 +97,7 @@ def _panel(axes, unit: str, rows: list[Drift], width: float) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(4 if width < 4 else 7))
-    axes.set_xlabel(f"moved by … {unit}")
+    axes.set_xlabel(textwrap.fill(f"moved by … {unit}", int(width * 12)))
 
 
 def _words(drift: Drift, width: float) -> str:

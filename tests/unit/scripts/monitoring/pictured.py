@@ -7,7 +7,7 @@ from PIL import Image
 
 def words(figure) -> str:
     """All text of a figure that is to be seen, a line a piece; drawn first, as a reader has it."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
     return "\n".join(text.get_text() for text in found)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from scripts.monitoring import pictures
 from scripts.monitoring.gallery import least_confident as choose
 from scripts.monitoring.plots import accuracy, drift, latency, least_confident, reliability, style
 from tests.unit.scripts.monitoring import frames
@@ -23,6 +24,16 @@ def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():
 
 def test_a_narrow_picture_marks_violations_by_word_too():
     assert "1.43\nviolation" in words(drift.draw(frames.drifts(), style.NARROW))
+
+
+def test_nothing_leaves_a_narrow_picture():
+    report, frame = frames.a_report(), frames.week(300, frames.TEN)
+    for picture in pictures.of_report(report, frame, frame, frames.latency(30)):
+        figure = picture.draw(style.NARROW)
+        figure.draw_without_rendering()
+        taken, given = figure.get_tightbbox(), figure.bbox_inches
+        assert given.x0 - 0.01 <= taken.x0 <= taken.x1 <= given.x1 + 0.01, picture.name
+        assert given.y0 - 0.01 <= taken.y0 <= taken.y1 <= given.y1 + 0.01, picture.name
 
 
 def test_a_violation_has_a_mark_of_its_own_shape():
@@ -46,7 +57,7 @@ def test_a_drift_is_called_by_its_band_and_verdict(effect, violated, expected):
 
 def test_drift_without_any_spread_is_drawn():
     (still,) = (item for item in frames.drifts() if item.name == "colour")
-    drift.draw([replace(still, effect=0.0, band=(0.0, 0.0))]).canvas.draw()
+    drift.draw([replace(still, effect=0.0, band=(0.0, 0.0))]).draw_without_rendering()
 
 
 def test_accuracy_shows_promise_and_truth():
@@ -71,7 +82,7 @@ def test_latency_has_three_lines_in_order_of_time():
 
 
 def test_one_latency_is_a_point():
-    latency.draw([(frames.SINCE + timedelta(hours=1), 5.0, 5.0, 5.0)]).canvas.draw()
+    latency.draw([(frames.SINCE + timedelta(hours=1), 5.0, 5.0, 5.0)]).draw_without_rendering()
 
 
 def test_the_contact_sheet_shows_every_tile_and_names_what_is_gone():

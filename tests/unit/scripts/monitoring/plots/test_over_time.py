@@ -104,7 +104,7 @@ def test_label_mix_has_classes_that_only_the_baseline_or_only_the_present_knows(
 def test_labels_are_drawn_as_they_are_and_never_as_formulas():
     frame = week(50).assign(label="$\\frac$\x00\n" + "x" * 80)
     for draw in DRAWN.values():
-        draw(frame).canvas.draw()
+        draw(frame).draw_without_rendering()
     text = words(confidence_by_class.draw(frame, 0.96))
     assert "$\\frac$\N{REPLACEMENT CHARACTER}" in text
     assert "x" * 25 not in text
