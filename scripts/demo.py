@@ -6,17 +6,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from scripts import cli, config, dataset, table
 from scripts.cloud import Cloud, find_stack
 from scripts.hosting import Hosting
+from scripts.monitoring.telling import EXIT_CODES
 
 STAGE = "dev"
 BATCH = config.ROOT / "batch.json"
 SUMMARY = config.ROOT / "build" / "demo.json"
 PYTHON = "python"
-STEPS = 6
+REPORT = config.ROOT / "build" / "monitoring" / "report.html"
+STEPS = 9
 ROWS_SHOWN = 6
 
 # The recipe's number of epochs suits a few hundred photos. Thousands would take it many minutes.
@@ -55,6 +58,14 @@ def main(argv: list[str] | None) -> None:
     execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
     output = json.loads(execution["output"])
     print(results_table(output["results"][:ROWS_SHOWN]))
+
+    photos = f"s3://{stack.bucket}/{dataset.ROOT}{data['name']}/images/test/"
+    bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
+    steps.run("bulk", "Classify all test photos in one run", *bulk)
+    monitor = (PYTHON, "-m", "scripts.monitor")
+    steps.run("baseline", "Note what the model is used to", *monitor, "baseline")
+    report = (*monitor, "report", "--output", str(REPORT.parent.relative_to(config.ROOT)))
+    steps.run("report", "Report on what the endpoint saw", *report, accept=EXIT_CODES.values())
     metrics = {item["MetricName"]: item["Value"] for item in job["FinalMetricDataList"]}
     summary = {
         "dataset": data["name"],
@@ -63,6 +74,7 @@ def main(argv: list[str] | None) -> None:
         "endpoint": stack.endpoint,
         "executionArn": execution["executionArn"],
         "counts": output["counts"],
+        "monitoring": json.loads(REPORT.with_suffix(".json").read_text())["status"],
         "seconds": steps.seconds,
     }
     write_summary(summary)
@@ -76,13 +88,13 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self._number = 0
 
-    def run(self, name: str, title: str, *command: str) -> None:
-        """Run a command that writes to the terminal itself."""
-        self._run(name, title, command, None)
+    def run(self, name: str, title: str, *command: str, accept: Collection[int] = (0,)) -> None:
+        """Run a command that writes to the terminal itself and ends with a code to `accept`."""
+        self._run(name, title, command, None, accept)
 
     def capture(self, name: str, title: str, *command: str) -> str:
         """Run a command and return what it wrote to stdout."""
-        return self._run(name, title, command, subprocess.PIPE).stdout
+        return self._run(name, title, command, subprocess.PIPE, (0,)).stdout
 
     def skip(self, name: str, title: str, reason: str) -> None:
         """Count a step whose work is done already."""
@@ -91,7 +103,12 @@ class Steps:
         self.seconds[name] = 0.0
 
     def _run(
-        self, name: str, title: str, command: tuple[str, ...], stdout: int | None
+        self,
+        name: str,
+        title: str,
+        command: tuple[str, ...],
+        stdout: int | None,
+        accept: Collection[int],
     ) -> subprocess.CompletedProcess:
         self._announce(title)
         print(f"$ {' '.join(command)}", flush=True)
@@ -99,7 +116,7 @@ class Steps:
         program = [sys.executable if command[0] == PYTHON else command[0], *command[1:]]
         done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
         self.seconds[name] = round(time.monotonic() - began, 1)
-        if done.returncode:
+        if done.returncode not in accept:
             raise cli.UserError(f"The demo ends here: `{' '.join(command)}` failed, see above.")
         return done
 
@@ -153,6 +170,7 @@ def closing(
         "Execution": summary["executionArn"],
         "Batch": f"{counts['submitted']} photos: {counts['accepted']} accepted, "
         f"{counts['review']} in review, {counts['failed']} failed",
+        "Monitoring": f"{summary['monitoring']}: {REPORT.relative_to(config.ROOT)}",
         "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
@@ -170,7 +188,9 @@ def closing(
         f'  eval "$({local.format("env")})"',
         f"  npx sls invoke stepf --name classify --data {BATCH.name}",
         f"  python -m scripts.predict {photos}",
-        f"  aws s3 ls --recursive s3://{bucket}/capture/",
+        f"  python -m scripts.bulk results --stage {STAGE}",
+        f"  python -m scripts.cost run {summary['executionArn'].rpartition(':')[2]}",
+        f"  python -m scripts.execution_graph {summary['executionArn'].rpartition(':')[2]}",
         "",
         f"To stop it: {local.format('down')}",
     ]

@@ -57,7 +57,7 @@ def demo(copy):
     subprocess.run([sys.executable, "-m", "local", "down", *port], cwd=copy, check=True)
 
 
-def test_the_demo_does_the_whole_job_and_the_second_time_starts_from_what_is_there(demo):
+def test_the_demo_does_the_whole_job_and_the_second_time_starts_from_what_is_there(demo, copy):
     first, said = demo()
     assert first["classes"] == ["bicycle", "motorcycle"]
     assert first["endpoint"] == "scones-vehicles-dev"
@@ -65,7 +65,9 @@ def test_the_demo_does_the_whole_job_and_the_second_time_starts_from_what_is_the
     assert first["counts"]["submitted"] == 40
     assert first["counts"]["failed"] == 0
     assert first["executionArn"] in said
-    assert len(first["seconds"]) == 6
+    assert first["monitoring"] in ("healthy", "violation")
+    assert "</html>" in (copy / "build" / "monitoring" / "report.html").read_text()
+    assert len(first["seconds"]) == 9
 
     second, said = demo()
     assert second["executionArn"] != first["executionArn"]
