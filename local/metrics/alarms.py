@@ -19,6 +19,7 @@ from local.metrics import evaluation, expressions, store
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_AFTER_POINTS = 0.1  # so that a thousand invocations are one look
+REST = 20  # times as long as a look took: alarms take no more than a twentieth of the server
 
 _logger = logging.getLogger(__name__)
 _points_arrived = threading.Event()
@@ -111,8 +112,10 @@ def _watch() -> None:
         _points_arrived.wait(SECONDS_BETWEEN_LOOKS)
         time.sleep(SECONDS_AFTER_POINTS)
         _points_arrived.clear()
+        began = time.perf_counter()
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             contextvars.Context().run(_evaluate_all, account, region)
+        time.sleep(REST * (time.perf_counter() - began))
 
 
 def _evaluate_all(account: str, region: str) -> None:
