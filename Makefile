@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE ?= docker
 IMAGE ?= scones-vehicles-serving
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable chrome
 SETUP := $(VENV)/.installed node_modules/.package-lock.json
 
-.PHONY: demo test unit lint format setup image clean
+.PHONY: demo test unit lint format setup browser image clean
 
 demo: $(SETUP)  ## the whole job on the local cloud, from photos to answers
 	@$(BIN)/python -m scripts.demo $(if $(PORT),--port $(PORT))
 
-test: lint  ## all tests
+test: lint browser  ## all tests
 	$(BIN)/pytest
 
 unit: $(SETUP)  ## the tests without I/O
@@ -26,6 +27,12 @@ format: $(SETUP)
 	$(BIN)/ruff format .
 
 setup: $(SETUP)
+
+browser:  # the tests open the monitoring report; Debian's Chromium, where there is none and we may install it
+	@for name in $(CHROMIUM) $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	fi
 
 image:  ## the serving container; ENGINE=podman or buildah builds it as well as docker
 	$(ENGINE) build --platform linux/amd64 --tag $(IMAGE) model
