@@ -31,6 +31,7 @@ BAD_IMAGE = (
 
 # Photos are read side by side and decoded one after another. So at most aws.CONNECTIONS files of
 # image_max_bytes are in memory (640 MB), and what one photo takes to decode.
+READING = ThreadPoolExecutor(aws.CONNECTIONS)  # whose threads serve one batch after another
 DECODING = threading.Lock()
 
 
@@ -42,8 +43,7 @@ def serialize_batch(batch: dict, s3: Any, settings: Settings) -> dict:
     change it. Raises InvalidInput, AccessDenied or StorageUnavailable.
     """
     serialize = partial(serialize_item, s3=s3, settings=settings)
-    with ThreadPoolExecutor(aws.CONNECTIONS) as pool:
-        items, images = zip(*pool.map(serialize, batches.items(batch)), strict=True)
+    items, images = zip(*READING.map(serialize, batches.items(batch)), strict=True)
     serialized = {**batch, "Items": list(items)}
     pixels = b"".join(filter(None, images))
     if not pixels:
