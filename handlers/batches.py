@@ -39,11 +39,15 @@ def location(item: Any, own_bucket: str) -> dict:
     found = {"s3_bucket": events.text({"s3_bucket": own_bucket, **item}, "s3_bucket")}
     found["s3_key"] = events.text(item, "s3_key")
     if "listed" in item:
-        listed = item["listed"]
-        if isinstance(listed, bool) or not isinstance(listed, int) or listed < 1:
+        if not _is_count(item["listed"]):
             raise InvalidInput("listed must be a whole number from 1")
-        found["listed"] = listed
+        found["listed"] = item["listed"]
     return found
+
+
+def listed(item: dict) -> int:
+    """How often the image counts: once, too, where `listed` is something that it must not be."""
+    return item["listed"] if _is_count(item.get("listed")) else 1
 
 
 def failed(item: Any, error: HandlerError) -> dict:
@@ -56,7 +60,7 @@ def failed_of(item: Any, error: str, cause: str) -> dict:
     known = item if isinstance(item, dict) else {}
     names = ("s3_bucket", "s3_key")
     kept = {name: known[name] if isinstance(known.get(name), str) else None for name in names}
-    if isinstance(known.get("listed"), int):
+    if listed(known) > 1:
         kept["listed"] = known["listed"]
     return {
         **kept,
@@ -68,3 +72,7 @@ def failed_of(item: Any, error: str, cause: str) -> dict:
 def has_failed(item: dict) -> bool:
     """Whether the image has failed already."""
     return "error" in item
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -33,7 +33,7 @@ def count(results: Iterable[dict]) -> dict[str, int]:
     """How many images were submitted, and how many ended how: each as often as it was listed."""
     counts = dict.fromkeys(STATUSES, 0)
     for result in results:
-        counts[result["status"]] += result.get("listed", 1)
+        counts[result["status"]] += batches.listed(result)
     return {"submitted": sum(counts.values()), **counts}
 
 

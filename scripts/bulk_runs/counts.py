@@ -4,9 +4,8 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
+from handlers.results import STATUSES
 from scripts.bulk_runs.entries import Entry
-
-STATUSES = ("accepted", "review", "failed")
 
 
 @dataclass

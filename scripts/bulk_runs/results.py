@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from handlers import batches
 from handlers import results as service
 from scripts import storage
 from scripts.bulk_runs import objects
@@ -58,6 +59,11 @@ def gather(
     return counts
 
 
+def files_of(s3, bucket: str, execution: dict) -> list[str]:
+    """Return the keys of all that ResultWriter wrote for the run."""
+    return list(storage.listing(s3, bucket, f"{PREFIX}{execution['name']}/"))
+
+
 def _submitted(s3, bucket: str, execution: dict) -> tuple[int, int, Fingerprint]:
     """The images submitted, the manifest's lines, and the fingerprint that results must have."""
     source = json.loads(execution["input"])["manifest"]
@@ -73,8 +79,7 @@ def _submitted(s3, bucket: str, execution: dict) -> tuple[int, int, Fingerprint]
 
 def _result_files(s3, bucket: str, execution: dict) -> dict[str, list[str]]:
     """{SUCCEEDED, FAILED or PENDING: keys}, which ResultWriter leaves for failed runs as well."""
-    prefix = f"{PREFIX}{execution['name']}/"
-    manifests = [key for key in storage.listing(s3, bucket, prefix) if key.endswith(MANIFEST)]
+    manifests = [key for key in files_of(s3, bucket, execution) if key.endswith(MANIFEST)]
     if not manifests:
         reason = f"{execution.get('error', '')}: {execution.get('cause', '')}".strip(": ")
         raise UserError(
@@ -108,8 +113,7 @@ def _image(item: Any, own_bucket: str) -> Entry:
     bucket, key = (
         known[name] if isinstance(known.get(name), str) else "" for name in ("s3_bucket", "s3_key")
     )
-    listed = known.get("listed", 1)
-    return Entry(bucket or own_bucket, key, listed if isinstance(listed, int) else 1)
+    return Entry(bucket or own_bucket, key, batches.listed(known))
 
 
 def _difference(name: str, counts: Counts, never_started: int) -> str:

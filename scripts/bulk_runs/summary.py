@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 
+from handlers.results import STATUSES
 from scripts import table
 from scripts.bulk_runs import runs
-from scripts.bulk_runs.counts import STATUSES, Counts
+from scripts.bulk_runs.counts import Counts
 from scripts.bulk_runs.progress import RUNNING, Progress
 from scripts.cli import one_line
 

@@ -3,7 +3,8 @@
 import json
 from typing import NamedTuple
 
-from scripts import config, storage
+from scripts import config
+from scripts.bulk_runs import results
 from scripts.cli import UserError
 from scripts.cloud import Cloud, Stack
 from scripts.costs import rules
@@ -50,10 +51,9 @@ def of_execution(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
         images, s3_gets, s3_puts = history.items, history.tasks["SerializeImageData"], 0
     else:
         images = sum(_started(run["itemCounts"]) for run in runs)
-        prefix = f"bulk/results/{execution['name']}/"
-        results = len(storage.listing(cloud.client("s3"), stack.bucket, prefix))
+        files = len(results.files_of(cloud.client("s3"), stack.bucket, execution))
         # Each batch's array is written and read, and so are the results; the manifest is read.
-        s3_gets, s3_puts = images + children + len(runs) + results, children + results
+        s3_gets, s3_puts = images + children + len(runs) + files, children + files
     if not images:
         raise UserError(f"{execution['name']} ended before it came to its images.")
     seconds = sum(functions[task.function].seconds for task in tasks if task.in_child and children)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from handlers.results import STATUSES
 from scripts import cli, storage
 from scripts.bulk_runs import progress, results, submission
 from scripts.cloud import Cloud, Stack
@@ -71,8 +72,8 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, count: int) -> Run:
     counts = results.gather(
         cloud, stack, execution, lambda result: _check(result, errors[result["s3_key"]], wrong)
     )
-    statuses = ("submitted", "accepted", "review", "failed")
-    return Run(execution, {status: getattr(counts, status) for status in statuses}, wrong)
+    told = {name: getattr(counts, name) for name in ("submitted", *STATUSES)}
+    return Run(execution, told, wrong)
 
 
 def _check(result: dict, error: str | None, wrong: list[str]) -> None:

@@ -178,6 +178,7 @@ def test_a_batch_of_bad_images_alone_asks_the_endpoint_nothing(s3, endpoint):
         {"s3_key": "good.png", "s3_bucket": ""},
         {"s3_key": "good.png", "s3_bucket": None},
         {"s3_key": "good.png", "listed": 0},
+        {"s3_key": "good.png", "listed": -3},
         {"s3_key": "good.png", "listed": True},
         {"s3_key": "good.png", "listed": "2"},
         {"s3_key": "\ud800"},
@@ -186,6 +187,7 @@ def test_a_batch_of_bad_images_alone_asks_the_endpoint_nothing(s3, endpoint):
 def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
     bad, good = run(line, {"s3_key": "good.png"})
     assert (bad["status"], bad["error"]) == ("failed", "InvalidInput")
+    assert batches.listed(bad) == 1
     assert good["status"] == "accepted"
 
 

@@ -115,16 +115,16 @@ def test_images_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
 def test_lines_that_name_no_image_are_counted_as_what_they_are():
     none = {"status": "failed", "error": "InvalidInput", "cause": "no"}
     cloud = ended(
-        [{"s3_key": 7}, {"listed": 2}, {"s3_key": "a", "listed": 0}],
+        [{"s3_key": 7}, {"listed": 2}, {"s3_key": "a", "listed": -3}],
         SUCCEEDED_0=[
             {"s3_bucket": None, "s3_key": None, **none},
             {"s3_bucket": None, "s3_key": None, "listed": 2, **none},
-            {"s3_bucket": None, "s3_key": "a", "listed": 0, **none},
+            {"s3_bucket": None, "s3_key": "a", **none},
         ],
     )
     counts, found = collect(cloud)
-    assert counts.failed == counts.submitted == 3
-    assert [result["listed"] for result in found] == [1, 2, 0]
+    assert counts.failed == counts.submitted == 4
+    assert [result["listed"] for result in found] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
