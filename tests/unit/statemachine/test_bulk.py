@@ -130,5 +130,5 @@ def test_a_run_that_failed_says_how_many_and_where_its_results_are():
 def test_people_are_told_how_many_failed_and_where_to_look():
     message = evaluate(STATES["TellPeople"]["Arguments"], input=ended(3))
     assert message["Subject"] == "3 of 100 images could not be classified"
-    assert "python -m scripts.bulk results first\n" in message["Message"]
+    assert "python -m scripts.bulk results first --stage dev\n" in message["Message"]
     assert "s3://own/bulk/results/first/map/manifest.json" in message["Message"]

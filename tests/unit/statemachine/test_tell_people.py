@@ -74,7 +74,7 @@ def test_a_bulk_run_is_told_with_the_command_that_shows_it():
     given = {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}}
     message = told("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
     assert "Images:  40 of 40 failed\n" in message["Message"]
-    assert "python -m scripts.bulk status first\n" in message["Message"]
+    assert "python -m scripts.bulk status first --stage dev\n" in message["Message"]
 
 
 def test_the_subject_is_what_sns_takes_whatever_the_error():
