@@ -1,5 +1,6 @@
 """The images that a source lists: a prefix in S3, a manifest, or a folder on this machine."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from scripts.cli import UserError
 from scripts.predict import SUFFIXES
 
 MANIFEST_SUFFIX = ".jsonl"
+BUCKET = re.compile(r"[a-z0-9.-]{3,63}")
 LONGEST = entries.LINE_BYTES + 1  # enough to tell that a line is too long
 
 
@@ -17,6 +19,8 @@ def entries_of(s3, own_bucket: str, source: str) -> Iterator[Entry]:
     """Yield the source's images, one at a time. Raises UserError for what is no source."""
     if source.startswith("s3://"):
         bucket, key = storage.split_uri(source)
+        if not BUCKET.fullmatch(bucket):
+            raise UserError(f"{source} names no bucket: s3://bucket/prefix.")
         if key.endswith(MANIFEST_SUFFIX):
             return checked(source, objects.lines(s3, bucket, key, LONGEST), own_bucket)
         return below(s3, own_bucket, bucket, key)

@@ -56,7 +56,9 @@ def test_a_file_without_an_end_of_line_is_not_read_into_memory(tmp_path):
         keys_of(None, source)
 
 
-@pytest.mark.parametrize("source", ["absent.jsonl", "photo.png", "s3://own/absent.jsonl"])
+@pytest.mark.parametrize(
+    "source", ["absent.jsonl", "photo.png", "s3://own/absent.jsonl", "s3://", "s3://A_b/c"]
+)
 def test_what_is_no_source_is_one_line(tmp_path, source, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=source):
