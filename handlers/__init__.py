@@ -1,1 +1,1 @@
-"""The three functions of the workflow: a handler a file, the logic that they share beside them."""
+"""The functions of the workflow: a handler a file, the logic that they share beside them."""

@@ -18,8 +18,8 @@ from botocore.exceptions import (
 
 from handlers import errors
 
-# Both attempts, back-off included, end before the functions' own time-out of 30 s in
-# serverless.yml, so that a slow service is reported by its name.
+# Both attempts, back-off included, end before the shortest time-out of a function or of a task of
+# `classify`, so that a slow service is reported by its name.
 PATIENCE = {
     "connect_timeout": 2,
     "read_timeout": 10,

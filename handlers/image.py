@@ -70,9 +70,7 @@ def _model_input(image: Image.Image, size: int) -> Image.Image:
 def _orientation(image: Image.Image) -> int | None:
     try:
         return image.getexif().get(ORIENTATION)
-    except (
-        Exception
-    ):  # Broken EXIF data says nothing about the pixels, and viewers pass over it too.
+    except Exception:  # Broken EXIF says nothing about the pixels; viewers pass over it too.
         return None
 
 
