@@ -1,7 +1,6 @@
 """Classify any number of photos in one run of `classifyBulk`: start it, watch it, gather it."""
 
 import argparse
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -81,82 +80,78 @@ def _show(states, execution: dict, stage: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = cli.parser(
-        "bulk", "Classify any number of photos in one run.", "submit s3://bucket/photos/ --wait"
-    )
-    parser = argparse.ArgumentParser(
-        prog=shared.prog, description=shared.description, epilog=shared.epilog
-    )
-    commands = parser.add_subparsers(required=True, metavar="submit|status|results")
+    parts = {
+        "submit": (_submit_parser(), submit),
+        "status": (_status_parser(), status),
+        "results": (_results_parser(), gather),
+    }
+    return cli.parser_of("bulk", "Classify any number of photos in one run.", parts)
 
-    def add(name: str, act: Callable, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name, parents=[shared], add_help=False, help=text, description=f"{text.capitalize()}."
-        )
-        command.set_defaults(act=act)
-        return command
 
-    _add_submit(add("submit", submit, "start a run"))
-    run = {"nargs": "?", "metavar": "RUN", "help": "its name or ARN (default: the newest)"}
-    command = add("status", status, "tell how far a run is")
-    command.add_argument("run", **run)
-    command.add_argument("--follow", action="store_true", help="wait until it ends")
-    command = add("results", gather, "count the results of a run, and write them to a file")
-    command.add_argument("run", **run)
-    command.add_argument(
+def _submit_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "bulk submit",
+        "Start a run; the same images with the same options are the same run.",
+        "s3://bucket/photos/ --wait",
+    )
+    most = config.load()["bulk"]["batch_size"]
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="s3://bucket/prefix, a manifest.jsonl (here or in S3), or a folder of photos",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=cli.number(0, 1),
+        metavar="P",
+        help="confidence below which an image goes to review (default: config.yml's)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=cli.whole(1, most),
+        metavar="N",
+        help=f"images that a function does at once, up to {most} (the default)",
+    )
+    parser.add_argument(
+        "--tolerated-failure-percentage",
+        type=cli.number(0, 100),
+        metavar="P",
+        help="so many of the images may fail before the run does (default: config.yml's)",
+    )
+    parser.add_argument("--again", action="store_true", help="another run of the same images")
+    parser.add_argument(
+        "--keep-duplicates",
+        action="store_true",
+        help="classify an image as often as it is listed (default: once)",
+    )
+    parser.add_argument("--wait", action="store_true", help="wait until the run ends")
+    return parser
+
+
+def _status_parser() -> argparse.ArgumentParser:
+    parser = cli.parser("bulk status", "Tell how far a run is, or how it ended.", "--follow")
+    _add_run(parser)
+    parser.add_argument("--follow", action="store_true", help="wait until it ends")
+    return parser
+
+
+def _results_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "bulk results",
+        "Count the results of a run, and write them to a file.",
+        "--output results.csv",
+    )
+    _add_run(parser)
+    parser.add_argument(
         "--output", type=_output, metavar="FILE", help="results.jsonl or results.csv"
     )
     return parser
 
 
-def _add_submit(command: argparse.ArgumentParser) -> None:
-    most = config.load()["bulk"]["batch_size"]
-    command.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="s3://bucket/prefix, a manifest.jsonl (here or in S3), or a folder of photos",
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", nargs="?", metavar="RUN", help="its name or ARN (default: the newest)"
     )
-    command.add_argument(
-        "--threshold",
-        type=_between(0, 1, float),
-        metavar="P",
-        help="confidence below which an image goes to review (default: config.yml's)",
-    )
-    command.add_argument(
-        "--batch-size",
-        type=_between(1, most, int),
-        metavar="N",
-        help=f"images that a function does at once, up to {most} (the default)",
-    )
-    command.add_argument(
-        "--tolerated-failure-percentage",
-        type=_between(0, 100, float),
-        metavar="P",
-        help="so many of the images may fail before the run does (default: config.yml's)",
-    )
-    command.add_argument("--again", action="store_true", help="another run of the same images")
-    command.add_argument(
-        "--keep-duplicates",
-        action="store_true",
-        help="classify an image as often as it is listed (default: once)",
-    )
-    command.add_argument("--wait", action="store_true", help="wait until the run ends")
-
-
-def _between(least: float, most: float, kind: type) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not least <= value <= most:
-            whole = "whole " * (kind is int)
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a {whole}number from {least} to {most}"
-            )
-        return value
-
-    return parse
 
 
 def _output(text: str) -> Path:

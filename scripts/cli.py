@@ -1,6 +1,7 @@
 """What every command shares: its parser, its output, and errors as one line."""
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -54,18 +55,57 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
     return result
 
 
-def positive_int(text: str) -> int:
-    """Parse a whole number of at least 1 (an argparse type)."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+def parser_of(
+    command: str, description: str, parts: dict[str, tuple[argparse.ArgumentParser, Callable]]
+) -> argparse.ArgumentParser:
+    """Return a parser for `python -m scripts.<command> <part>`.
+
+    A part has a parser of its own, made by `parser`, and what it does: `act` of the arguments.
+    """
+    result = argparse.ArgumentParser(
+        prog=f"python -m scripts.{command}", description=description, allow_abbrev=False
+    )
+    added = result.add_subparsers(required=True, metavar="|".join(parts))
+    for name, (own, act) in parts.items():
+        part = added.add_parser(
+            name,
+            parents=[own],
+            add_help=False,  # its own parser's
+            help=own.description,
+            description=own.description,
+            epilog=own.epilog,
+            allow_abbrev=False,
+        )
+        part.set_defaults(act=act)
+    return result
 
 
-def several(text: str) -> int:
-    """Parse a whole number of at least 2 (an argparse type)."""
-    if not text.isascii() or not text.isdigit() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 2")
-    return int(text)
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what parses a whole number within these bounds (an argparse type)."""
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+
+    def parse(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() else -1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
+        return value
+
+    return parse
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return what parses a number within these bounds (an argparse type)."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most:,}")
+        return value
+
+    return parse
 
 
 def s3_uri(text: str) -> str:

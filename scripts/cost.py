@@ -1,12 +1,10 @@
 """What a run cost, and what other designs would: amounts used, times list price."""
 
 import argparse
-from collections.abc import Callable
-
-from botocore.exceptions import ClientError
 
 from scripts import cli, config
-from scripts.cloud import Cloud, find_stack
+from scripts.bulk_runs import runs
+from scripts.cloud import Cloud, Stack, find_stack
 from scripts.costs import bill, comparison, prices, usage
 
 
@@ -20,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the bill of an execution of `classify` or `classifyBulk`."""
     cloud = Cloud()
     stack = find_stack(cloud, arguments.stage)
-    execution = find(cloud, stack, arguments.execution)
+    execution = find(cloud.client("stepfunctions"), stack, arguments.execution)
     used = usage.of_execution(cloud, stack, execution)
     list_prices = prices.load()
     seconds = (execution["stopDate"] - execution["startDate"]).total_seconds()
@@ -35,29 +33,16 @@ def run(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     """Print what four designs would cost for that many images."""
-    most = config.load()["bulk"]["batch_size"]
-    if arguments.batch_size > most:
-        raise cli.UserError(f"classifyBulk takes batches of at most {most} images.")
     print(comparison.render(arguments.images, arguments.batch_size, arguments.arch))
 
 
-def find(cloud: Cloud, stack, given: str) -> dict:
+def find(states, stack: Stack, given: str) -> dict:
     """Describe the execution of that ARN, or of that name in either state machine."""
-    states = cloud.client("stepfunctions")
-    arns = (
-        [given]
-        if given.startswith("arn:")
-        else [
-            f"{machine.replace(':stateMachine:', ':execution:', 1)}:{given}"
-            for machine in (stack.bulk_state_machine, stack.state_machine)
-        ]
-    )
-    for arn in arns:
-        try:
-            return states.describe_execution(executionArn=arn)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
-                raise
+    machines = (stack.bulk_state_machine, stack.state_machine)
+    named = [runs.execution_arn(machine, given) for machine in machines]
+    for arn in [given] if given.startswith("arn:") else named:
+        if (execution := runs.describe(states, arn)) is not None:
+            return execution
     raise cli.UserError(
         f"There is no execution {given}. List them: aws stepfunctions list-executions "
         f"--state-machine-arn {stack.state_machine}"
@@ -65,32 +50,36 @@ def find(cloud: Cloud, stack, given: str) -> dict:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = cli.parser("cost", "What a run cost, or what others would.", "plan --images 1000000")
-    parser = argparse.ArgumentParser(
-        prog=shared.prog, description=shared.description, epilog=shared.epilog
-    )
-    commands = parser.add_subparsers(required=True, metavar="run|plan")
+    parts = {"run": (_run_parser(), run), "plan": (_plan_parser(), plan)}
+    return cli.parser_of("cost", "What a run cost, or what others would.", parts)
 
-    def add(name: str, act: Callable, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name, parents=[shared], add_help=False, help=text, description=f"{text.capitalize()}."
-        )
-        command.set_defaults(act=act)
-        return command
 
-    command = add("run", run, "the bill of an execution")
-    command.add_argument("execution", metavar="EXECUTION", help="its name or ARN")
-    command = add("plan", plan, "four designs side by side, by measured rates")
-    command.add_argument(
-        "--images", type=cli.positive_int, default=1_000_000, help="(default: %(default)s)"
+def _run_parser() -> argparse.ArgumentParser:
+    parser = cli.parser("cost run", "Print the bill of an execution.", "my-batch")
+    parser.add_argument("execution", metavar="EXECUTION", help="its name or ARN")
+    return parser
+
+
+def _plan_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "cost plan", "Print four designs side by side, by measured rates.", "--images 1000000"
     )
-    command.add_argument(
+    most = config.load()["bulk"]["batch_size"]
+    parser.add_argument(
+        "--images",
+        type=cli.whole(1),
+        default=1_000_000,
+        metavar="N",
+        help="how many (default: %(default)s)",
+    )
+    parser.add_argument(
         "--batch-size",
-        type=cli.positive_int,
-        default=config.load()["bulk"]["batch_size"],
-        help="images a batch of classifyBulk (default: %(default)s)",
+        type=cli.whole(1, most),
+        default=most,
+        metavar="N",
+        help="images a batch of classifyBulk (default: %(default)s, the most)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--arch",
         choices=("arm64", "x86_64"),
         default="arm64",

@@ -201,9 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.demo", description="The whole job on the local cloud."
     )
-    parser.add_argument(
-        "--port", type=cli.positive_int, help="the local cloud's port (default: 4566)"
-    )
+    parser.add_argument("--port", type=cli.whole(1), help="the local cloud's port (default: 4566)")
     return parser
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from scripts import cli
@@ -65,30 +64,10 @@ def _write_json(path: Path, content: dict) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = cli.parser(
-        "generate",
-        "Make load: photos as they might arrive, and what became of them.",
-        "stream --rate 20 --duration 60 --bad 0.05",
+    parts = {"stream": (_stream_parser(), run_stream), "bulk": (_bulk_parser(), run_bulk)}
+    return cli.parser_of(
+        "generate", "Make load: photos as they might arrive, and what became of them.", parts
     )
-    _add_images(shared.add_argument_group("images"))
-    parser = argparse.ArgumentParser(
-        prog=shared.prog, description=shared.description, epilog=shared.epilog
-    )
-    commands = parser.add_subparsers(required=True, metavar="stream|bulk")
-
-    def add(name: str, act: Callable, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name, parents=[shared], add_help=False, help=text, description=f"{text.capitalize()}."
-        )
-        command.set_defaults(act=act)
-        return command
-
-    _add_stream(add("stream", run_stream, "send images one by one, at random times"))
-    command = add("bulk", run_bulk, "classify many images in one run of classifyBulk")
-    command.add_argument(
-        "--images", type=cli.positive_int, required=True, metavar="N", help="how many"
-    )
-    return parser
 
 
 def _add_images(group: argparse._ArgumentGroup) -> None:
@@ -104,7 +83,7 @@ def _add_images(group: argparse._ArgumentGroup) -> None:
     origin.add_argument("--drawn", action="store_true", help="drawn bicycles and motorcycles")
     group.add_argument(
         "--bad",
-        type=_number(0, 1),
+        type=cli.number(0, 1),
         default=0.0,
         metavar="SHARE",
         help="share of files that are no photos, of every kind (default: none)",
@@ -112,56 +91,53 @@ def _add_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--drift", choices=drift.KINDS, help="what the model did not learn from")
     group.add_argument(
         "--seed",
-        type=_seed,
+        type=cli.whole(0),
         default=0,
         metavar="N",
         help="the same seed gives the same images at the same times (default: %(default)s)",
     )
 
 
-def _add_stream(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _stream_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "generate stream",
+        "Send images one by one, at random times.",
+        "--rate 20 --duration 60 --bad 0.05",
+    )
+    _add_images(parser.add_argument_group("images"))
+    parser.add_argument(
         "--rate",
-        type=_number(0.01, 1000),
+        type=cli.number(0.01, 1000),
         default=20.0,
         metavar="R",
         help="images a second, on average (default: %(default)g)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--duration",
-        type=_number(1, 86_400),
+        type=cli.number(1, 86_400),
         default=60.0,
         metavar="S",
         help="for so many seconds (default: %(default)g)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--to",
         choices=stream.PREFIXES,
         default=stream.INCOMING,
         help="upload below incoming/, or call classify for each (default: %(default)s)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the report, and a record an image"
     )
+    return parser
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = None
-        if value is None or not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most:,}")
-        return value
-
-    return parse
-
-
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
+def _bulk_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "generate bulk", "Classify many images in one run of classifyBulk.", "--images 2000"
+    )
+    _add_images(parser.add_argument_group("images"))
+    parser.add_argument("--images", type=cli.whole(1), required=True, metavar="N", help="how many")
+    return parser
 
 
 if __name__ == "__main__":

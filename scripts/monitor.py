@@ -11,24 +11,12 @@ COMMANDS = {"load": loading, "baseline": baseline_command, "report": report_comm
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.monitor`."""
     arguments = _parser().parse_args(argv)
-    COMMANDS[arguments.command].run(arguments)
+    arguments.act(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scripts.monitor", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        own = module.parser()
-        commands.add_parser(
-            name,
-            parents=[own],
-            add_help=False,  # its own parser's
-            help=own.description,
-            description=own.description,
-            epilog=own.epilog,
-            allow_abbrev=False,
-        )
-    return parser
+    parts = {name: (module.parser(), module.run) for name, module in COMMANDS.items()}
+    return cli.parser_of("monitor", __doc__, parts)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def _parser():
     )
     parser.add_argument(
         "--epochs",
-        type=cli.positive_int,
+        type=cli.whole(1),
         metavar="N",
         help=f"passes over the images (default: {training_job.ENTRY_SCRIPT}'s)",
     )
@@ -97,11 +97,11 @@ def _parser():
     )
     several = parser.add_mutually_exclusive_group()
     several.add_argument(
-        "--seeds", type=cli.several, metavar="N", help="N jobs, seeds 0 to N - 1: mean and spread"
+        "--seeds", type=cli.whole(2), metavar="N", help="N jobs, seeds 0 to N - 1: mean and spread"
     )
     several.add_argument(
         "--folds",
-        type=cli.several,
+        type=cli.whole(2),
         metavar="N",
         help="N jobs, each without a fold of the training photos that it then classifies",
     )

@@ -78,10 +78,18 @@ def test_a_stage_that_no_stack_can_have_is_refused(stage, capsys):
     assert "--stage" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²"])
-def test_a_count_is_a_whole_number_of_at_least_1(text):
-    with pytest.raises(cli.argparse.ArgumentTypeError):
-        cli.positive_int(text)
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "21"])
+def test_a_whole_number_lies_within_its_bounds(text):
+    assert (cli.whole(1)("999"), cli.whole(1, 20)("1"), cli.whole(1, 20)("20")) == (999, 1, 20)
+    with pytest.raises(cli.argparse.ArgumentTypeError, match="whole number from 1 to 20"):
+        cli.whole(1, 20)(text)
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "inf", "x", ""])
+def test_a_number_lies_within_its_bounds(text):
+    assert (cli.number(0, 1)("0"), cli.number(0, 1)("1e0")) == (0, 1)
+    with pytest.raises(cli.argparse.ArgumentTypeError, match="number from 0 to 1"):
+        cli.number(0, 1)(text)
 
 
 def test_long_messages_are_cut():
