@@ -1,15 +1,28 @@
 """A script that cannot do its work says so in one line that tells what to do, and exits 1."""
 
+import importlib
 import os
 import sys
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 
+from scripts import cli
 from tests.drawings import write_cifar_archive
-from tests.integration.service import run
 
-SCRIPTS = ("etl", "train", "deploy_endpoint", "predict")
+# Each script with the arguments without which it does not start; ARCHIVE stands for a file.
+SCRIPTS = {
+    "etl": ("--archive", "ARCHIVE"),
+    "train": (),
+    "deploy_endpoint": (),
+    "predict": ("ARCHIVE",),
+    "execution_graph": ("my-batch",),
+    "bulk": ("status",),
+    "generate": ("bulk", "--images", "1"),
+    "cost": ("run", "my-batch"),
+    "monitor": ("baseline",),
+}
 
 
 def fails_in_one_line(done, *said: str) -> None:
@@ -24,40 +37,52 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
     return sys.executable, "-m", f"scripts.{name}", *arguments
 
 
-def needs(name: str, archive) -> tuple[str, ...]:
-    """The arguments without which a script does not start."""
-    return {"etl": ("--archive", str(archive)), "predict": (str(archive),)}.get(name, ())
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     return write_cifar_archive(tmp_path_factory.mktemp("a") / "cifar.tar.gz", train=10, test=5)
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_no_stack(cloud_env, archive, name):
-    done = run(script(name, "--stage", "nowhere", *needs(name, archive)), cloud_env, check=False)
-    fails_in_one_line(done, "nowhere", "sls deploy")
+@pytest.fixture(params=SCRIPTS)
+def started(request, archive, monkeypatch, capsys):
+    """A function that starts a script in this process, with this environment."""
+
+    def start(env: dict[str, str], *more: str) -> SimpleNamespace:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name in env:
+            monkeypatch.setenv(name, env[name])
+        needed = [str(archive) if word == "ARCHIVE" else word for word in SCRIPTS[request.param]]
+        monkeypatch.setattr(sys, "argv", [request.param, *needed, *more])
+        # The last of these tests would spend its time waiting between attempts.
+        monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_delay)
+        with pytest.raises(SystemExit) as left:
+            cli.run(importlib.import_module(f"scripts.{request.param}").main)
+        return SimpleNamespace(returncode=left.value.code, stderr=capsys.readouterr().err)
+
+    return start
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_no_credentials(archive, name):
-    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    env |= {
+def no_delay(*_: object) -> float:
+    return 0.0
+
+
+def test_no_stack(cloud_env, started):
+    fails_in_one_line(started(cloud_env, "--stage", "nowhere"), "nowhere", "sls deploy")
+
+
+def test_no_credentials(started):
+    env = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "us-east-1",
     }
-    done = run(script(name, *needs(name, archive)), env, check=False)
-    fails_in_one_line(done, "credentials")
+    fails_in_one_line(started(env), "credentials")
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_nobody_answers_at_the_endpoint_url(cloud_env, archive, name):
+def test_nobody_answers_at_the_endpoint_url(cloud_env, started):
     env = {**cloud_env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    done = run(script(name, *needs(name, archive)), env, check=False)
-    fails_in_one_line(done, "127.0.0.1:9")
+    fails_in_one_line(started(env), "127.0.0.1:9")
 
 
 def etl(service, *arguments: str):
