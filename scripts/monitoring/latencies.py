@@ -6,9 +6,9 @@ from scripts.hosting import VARIANT
 
 PERCENTILES = ("p50", "p95", "p99")
 POINTS = 200  # in a picture
-SHORTEST = 60  # seconds; CloudWatch keeps minutes for 15 days
-KEPT_SHORT = timedelta(days=15)
-LONGER = 300  # seconds; for 63 days
+# How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
+KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
+HOUR = 3600
 
 
 def read(
@@ -18,7 +18,8 @@ def read(
 
     A point stands for the period of time that it begins.
     """
-    shortest = SHORTEST if datetime.now(UTC) - since < KEPT_SHORT else LONGER
+    age = datetime.now(UTC) - since
+    shortest = next((seconds for kept, seconds in KEPT if age < kept), HOUR)
     period = max(-int(-(until - since).total_seconds() // POINTS // shortest) * shortest, shortest)
     queries = [
         {

@@ -55,6 +55,7 @@ def test_a_point_without_all_percentiles_is_left_out():
         (timedelta(days=1), timedelta(days=1), 480),  # 432 s are no whole minutes
         (timedelta(days=30), timedelta(hours=1), 300),
         (timedelta(days=30), timedelta(days=30), 13200),
+        (timedelta(days=80), timedelta(days=1), 3600),
     ],
 )
 def test_a_span_has_few_points_of_a_length_that_cloudwatch_keeps(ago, span, period):
