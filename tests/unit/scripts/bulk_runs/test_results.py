@@ -192,7 +192,7 @@ def most(images):
 
     def download(bucket, key, file):
         for n in range(images):
-            name = f"photos/{n:0200}.png"
+            name = f"photos/{n:0900}.png"
             line = accepted(name) if FOLDER in key else {"s3_key": name}
             file.write(json.dumps(line).encode() + b"\\n")
 
@@ -200,7 +200,7 @@ def most(images):
     assert gather(cloud, STACK, EXECUTION).accepted == images
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-print(most(1_000), most(50_000))
+print(most(100), most(11_000))
 """
 
 
