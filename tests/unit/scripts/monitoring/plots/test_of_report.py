@@ -1,5 +1,6 @@
 """Pictures of a report's figures."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,14 +27,23 @@ def test_a_narrow_picture_marks_violations_by_word_too():
     assert "1.43\nviolation" in words(drift.draw(frames.drifts(), style.NARROW))
 
 
-def test_nothing_leaves_a_narrow_picture():
-    report, frame = frames.a_report(), frames.week(300, frames.TEN)
-    for picture in pictures.of_report(report, frame, frame, frames.latency(30)):
-        figure = picture.draw(style.NARROW)
-        figure.draw_without_rendering()
-        taken, given = figure.get_tightbbox(), figure.bbox_inches
-        assert given.x0 - 0.01 <= taken.x0 <= taken.x1 <= given.x1 + 0.01, picture.name
-        assert given.y0 - 0.01 <= taken.y0 <= taken.y1 <= given.y1 + 0.01, picture.name
+WEEK = frames.week(300, frames.TEN)
+PICTURES = pictures.of_report(frames.a_report(), WEEK, WEEK, frames.latency(30))
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_nothing_leaves_a_narrow_picture(picture):
+    figure = picture.draw(style.NARROW)
+    figure.draw_without_rendering()
+    taken, given = figure.get_tightbbox(), figure.bbox_inches
+    assert given.x0 - 0.01 <= taken.x0 <= taken.x1 <= given.x1 + 0.01
+    assert given.y0 - 0.01 <= taken.y0 <= taken.y1 <= given.y1 + 0.01
+
+
+def test_every_picture_says_what_is_to_be_seen():
+    for picture in PICTURES:
+        assert re.search(r"\d", picture.alt), picture.name
+        assert picture.alt.endswith("."), picture.name
 
 
 def test_a_violation_has_a_mark_of_its_own_shape():
