@@ -18,7 +18,11 @@ from scripts.monitoring.report import (
     Drift,
     Report,
     Violation,
+    title,
 )
+
+# A larger share of unreadable records leaves open what the images at hand stand for.
+MOST_UNREADABLE = 0.05
 
 # Model Monitor's words for what does not hold.
 DRIFTED = "baseline_drift_check"
@@ -61,6 +65,7 @@ class Images:
     frame: pd.DataFrame
     since: datetime | None = None
     until: datetime | None = None
+    records: int = 0  # that could be read
     unreadable: int = 0
     endpoint: str = ""
     model: str = ""
@@ -94,6 +99,7 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
             violations += _incomplete(frame, baseline)
         violations += _review(accepted, rules)
         violations += _inaccurate(quality, rules)
+    reasons += _unread(images)
     return Report(
         status=_status(reasons, violations),
         reasons=reasons,
@@ -142,6 +148,13 @@ def _gaps(images: Images, baseline: Baseline | None, rules: Rules) -> list[str]:
     return reasons
 
 
+def _unread(images: Images) -> list[str]:
+    records = images.records + images.unreadable
+    if images.unreadable <= MOST_UNREADABLE * records:
+        return []
+    return [f"{images.unreadable:,} of {records:,} records could not be read"]
+
+
 def _drifted(item: Drift) -> Violation:
     return Violation(item.name, DRIFTED, describe(item))
 
@@ -153,14 +166,10 @@ def describe(item: Drift) -> str:
         moved = f", mean {item.baseline_value:.3g} before and {item.current_value:.3g} now"
     low, high = item.band
     return (
-        f"{_title(item)} moved by {item.effect:.3g} {item.unit}{moved}; chance alone moves it by "
-        f"{low:.2g} to {high:.2g} (p {item.p_value:.2g}, {item.current:,} images against "
+        f"{title(item.name)} moved by {item.effect:.3g} {item.unit}{moved}; chance alone moves it "
+        f"by {low:.2g} to {high:.2g} (p {item.p_value:.2g}, {item.current:,} images against "
         f"{item.baseline:,})"
     )
-
-
-def _title(item: Drift) -> str:
-    return "label mix" if item.name == "label" else item.name
 
 
 def _incomplete(frame: pd.DataFrame, baseline: Baseline) -> list[Violation]:

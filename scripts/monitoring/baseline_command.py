@@ -7,7 +7,7 @@ import pandas as pd
 from scripts import cli, config
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import Hosting
-from scripts.monitoring import baseline, loading, table, validation
+from scripts.monitoring import baseline, loading, places, table, validation
 from scripts.monitoring.assessment import Rules
 from scripts.monitoring.span import Span
 
@@ -55,8 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         frame, origin, model = _validation(cloud, stack, arguments)
     rules = Rules.from_config(config.load())
     made = baseline.make(frame, origin, model, rules.minimum_images, rules.minimum_effects)
-    s3 = (cloud or Cloud()).client("s3") if place.startswith("s3://") else None
-    files = baseline.write(s3, place, made)
+    files = baseline.write(places.client(cloud, place), place, made)
     cli.say("Baseline", f"{made.images:,} images, mean confidence {frame['confidence'].mean():.4f}")
     for number, file in enumerate(files):
         cli.say("" if number else "Written", file)

@@ -31,6 +31,7 @@ class _Test:
     unit: str
     baseline: np.ndarray
     current: np.ndarray
+    most: int  # rows of either side that are compared
     compare: Callable[[np.ndarray, np.ndarray], Comparison]
     means: tuple[float, float] | None = None
 
@@ -59,12 +60,13 @@ def measure(
         *(_feature(name, baseline, current) for name in table.FEATURES),
         _embedding(baseline, current),
     ]:
-        if len(test.baseline) < minimum_images:
+        if not len(test.baseline):
             continue  # the baseline has no such property, and asks for none
-        if len(test.current) < minimum_images:
-            reasons.append(
-                f"{test.name}: known of {len(test.current):,} images, {minimum_images:,} are needed"
-            )
+        sides = ((test.baseline, "of the baseline's images"), (test.current, "images"))
+        few = [f"{len(rows):,} {whose}" for rows, whose in sides if len(rows) < minimum_images]
+        if few:
+            known = " and ".join(few)
+            reasons.append(f"{test.name}: known of {known}, {minimum_images:,} are needed")
         else:
             tests.append(test)
     corrected = level / max(len(tests), 1)
@@ -72,7 +74,8 @@ def measure(
 
 
 def _drift(test: _Test, level: float, minimum_effect: float) -> Drift:
-    comparison = test.compare(test.baseline, test.current)
+    baseline, current = (_sample(rows, test.most) for rows in (test.baseline, test.current))
+    comparison = test.compare(baseline, current)
     before, now = test.means or (None, None)
     return Drift(
         name=test.name,
@@ -81,8 +84,8 @@ def _drift(test: _Test, level: float, minimum_effect: float) -> Drift:
         unit=test.unit,
         band=comparison.band(level),
         p_value=comparison.p_value,
-        baseline=len(test.baseline),
-        current=len(test.current),
+        baseline=len(baseline),
+        current=len(current),
         violated=comparison.p_value <= level and comparison.effect >= minimum_effect,
         baseline_value=before,
         current_value=now,
@@ -92,16 +95,14 @@ def _drift(test: _Test, level: float, minimum_effect: float) -> Drift:
 def _confidence(baseline: pd.DataFrame, current: pd.DataFrame) -> _Test:
     before, now = _values(baseline, "confidence"), _values(current, "confidence")
     compare = permutation.wasserstein
-    return _Test(
-        "confidence", "confidence", CONFIDENCE_UNIT, before, now, compare, _means(before, now)
-    )
+    means = _means(before, now)
+    return _Test("confidence", "confidence", CONFIDENCE_UNIT, before, now, VALUES, compare, means)
 
 
 def _label(baseline: pd.DataFrame, current: pd.DataFrame) -> _Test:
-    before, now = (
-        _sample(frame["label"].to_numpy(dtype=str), VALUES) for frame in (baseline, current)
-    )
-    return _Test("label", "label mix", LABEL_UNIT, before, now, permutation.total_variation)
+    before, now = (frame["label"].to_numpy(dtype=str) for frame in (baseline, current))
+    compare = permutation.total_variation
+    return _Test("label", "label mix", LABEL_UNIT, before, now, VALUES, compare)
 
 
 def _feature(name: str, baseline: pd.DataFrame, current: pd.DataFrame) -> _Test:
@@ -112,24 +113,24 @@ def _feature(name: str, baseline: pd.DataFrame, current: pd.DataFrame) -> _Test:
         # A baseline without any spread has no unit of its own; then the feature's serves.
         return permutation.wasserstein(first / (spread or 1), second / (spread or 1))
 
-    return _Test(name, "feature", FEATURE_UNIT, before, now, compare, _means(before, now))
+    means = _means(before, now)
+    return _Test(name, "feature", FEATURE_UNIT, before, now, VALUES, compare, means)
 
 
 def _embedding(baseline: pd.DataFrame, current: pd.DataFrame) -> _Test:
     before, now = (_vectors(frame) for frame in (baseline, current))
-    return _Test("embedding", "embedding", EMBEDDING_UNIT, before, now, permutation.energy)
+    compare = permutation.energy
+    return _Test("embedding", "embedding", EMBEDDING_UNIT, before, now, VECTORS, compare)
 
 
 def _vectors(frame: pd.DataFrame) -> np.ndarray:
     vectors = table.embeddings(frame)
-    if not vectors.shape[1]:
-        return vectors[:0]
-    return _sample(vectors[np.isfinite(vectors).all(1)], VECTORS)
+    return vectors[np.isfinite(vectors).all(1)] if vectors.shape[1] else vectors[:0]
 
 
 def _values(frame: pd.DataFrame, name: str) -> np.ndarray:
     values = frame[name].to_numpy(dtype=np.float64)
-    return _sample(values[np.isfinite(values)], VALUES)
+    return values[np.isfinite(values)]
 
 
 def _means(before: np.ndarray, now: np.ndarray) -> tuple[float, float] | None:

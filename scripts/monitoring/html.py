@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import jinja2
 import matplotlib
@@ -17,19 +16,13 @@ from PIL import Image
 from scripts.monitoring.gallery import Tile
 from scripts.monitoring.pictures import Picture
 from scripts.monitoring.plots import drift, style
-from scripts.monitoring.report import NOT_ENOUGH_DATA, VIOLATION, Report
+from scripts.monitoring.reader import Unreadable
+from scripts.monitoring.report import VIOLATION, Report, title
+from scripts.monitoring.telling import span
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNREADABLE_SHOWN = 100
 NAMED = 4
-
-
-class Unreadable(Protocol):
-    """A capture record that could not be read."""
-
-    file: str
-    line: int
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -43,19 +36,6 @@ class _Drawn:
     size: tuple[int, int] = (0, 0)
 
 
-def write(
-    path: Path,
-    report: Report,
-    pictures: Sequence[Picture],
-    tiles: Sequence[Tile] = (),
-    unreadable: Sequence[Unreadable] = (),
-    made: Mapping[str, str] | None = None,
-) -> None:
-    """Write the report. `made` says how it was made, a line a fact."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report, pictures, tiles, unreadable, made), encoding="utf-8")
-
-
 def render(
     report: Report,
     pictures: Sequence[Picture],
@@ -63,7 +43,7 @@ def render(
     unreadable: Sequence[Unreadable] = (),
     made: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the report as HTML."""
+    """Return the report as HTML. `made` says how it was made, a line a fact."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,  # labels, file names and reasons come from outside
@@ -77,7 +57,7 @@ def render(
         p_value=p_value,
         png=_png,
         moment=moment,
-        title=drift.title,
+        title=title,
     )
     return environment.get_template(
         "report.html"
@@ -85,7 +65,7 @@ def render(
         css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
         report=report,
         verdict=verdict(report),
-        details=details(report),
+        details=[*(item.description for item in report.violations), *report.reasons],
         span=span(report),
         numbers=key_numbers(report),
         drawn=[_draw(picture) for picture in pictures],
@@ -103,17 +83,9 @@ def verdict(report: Report) -> str:
     if report.status == VIOLATION:
         names = list(dict.fromkeys(item.feature_name for item in report.violations))
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        named = ", ".join(drift.title(name) for name in names[:NAMED]) or "see below"
+        named = ", ".join(title(name) for name in names[:NAMED]) or "see below"
         return f"Violation: {named}{more}"
-    if report.status == NOT_ENOUGH_DATA:
-        return ": ".join(["Not enough data", *report.reasons[:1]])
-    return "Healthy"
-
-
-def details(report: Report) -> list[str]:
-    """Return what there is to say besides the verdict, a sentence an item."""
-    said = report.reasons[:1] if report.status == NOT_ENOUGH_DATA else []
-    return [item.description for item in report.violations] + report.reasons[len(said) :]
+    return report.status.capitalize()
 
 
 def key_numbers(report: Report) -> list[tuple[str, str, str]]:
@@ -138,12 +110,6 @@ def key_numbers(report: Report) -> list[tuple[str, str, str]]:
         ("Unreadable records", f"{report.unreadable:,}", "named below" * (report.unreadable > 0))
     )
     return numbers
-
-
-def span(report: Report) -> str:
-    """Return the span of time in words."""
-    ends = (("from", report.since), ("until", report.until))
-    return " ".join(f"{word} {moment(time)}" for word, time in ends if time) or "at any time"
 
 
 def moment(time: datetime) -> str:

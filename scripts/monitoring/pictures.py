@@ -21,7 +21,7 @@ from scripts.monitoring.plots import (
     share_accepted,
     style,
 )
-from scripts.monitoring.report import Report
+from scripts.monitoring.report import Report, title
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _accepted(report: Report) -> str:
 
 def _drift(report: Report) -> str:
     parts = [
-        f"{style.short(drift.title(item.name))} {style.number(item.effect)} {item.unit}, "
+        f"{style.short(title(item.name))} {style.number(item.effect)} {item.unit}, "
         f"{drift.verdict(item)}"
         for item in report.drifts
     ]

@@ -5,6 +5,12 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from scripts import storage
+from scripts.cloud import Cloud
+
+
+def client(cloud: Cloud | None, place: str):
+    """Return the S3 client that `put` and `get` take for the place, None for a folder."""
+    return (cloud or Cloud()).client("s3") if place.startswith("s3://") else None
 
 
 def put(s3, place: str, name: str, body: bytes, content_type: str) -> str:

@@ -29,6 +29,11 @@ class Drift:
     current_value: float | None = None
 
 
+def title(name: str) -> str:
+    """Return what people read for a property's name."""
+    return {"label": "label mix"}.get(name, name.replace("_", " "))
+
+
 @dataclass(frozen=True)
 class ReliabilityBin:
     """The labelled images whose confidence lies in one interval, and how many were right."""

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         stack.endpoint if stack else config.service_name(arguments.stage)
     )
     held_against = arguments.baseline or baseline_command.place_in(stack.bucket)
-    known = baseline.read(_s3(cloud, held_against), held_against)
+    known = baseline.read(places.client(cloud, held_against), held_against)
     truth = GroundTruth()
     if arguments.ground_truth:
         truth = ground_truth.read(arguments.ground_truth)
@@ -90,6 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
             frame=loaded.frame,
             since=since,
             until=until,
+            records=loaded.records,
             unreadable=len(loaded.unreadable),
             endpoint=endpoint,
             model=model.name if model else "",
@@ -149,7 +150,8 @@ def draw(
     tiles = gallery.least_confident(loaded.frame, again.image_reader(source))
     drawn = pictures.of_report(report, loaded.frame, known.frame if known else None, points)
     unreadable = [*loaded.unreadable, *truth.unreadable]
-    html.write(folder / HTML, report, drawn, tiles, unreadable, made)
+    page = html.render(report, drawn, tiles, unreadable, made)
+    (folder / HTML).write_text(page, encoding="utf-8")
     return [folder / HTML, *pictures.save([*drawn, pictures.contact_sheet(tiles)], folder)]
 
 
@@ -216,10 +218,6 @@ def _span(loaded: Loaded, arguments: argparse.Namespace) -> tuple[datetime | Non
         since = since or times.min().to_pydatetime()
         until = until or times.max().to_pydatetime() + timedelta(seconds=1)
     return since, until
-
-
-def _s3(cloud: Cloud | None, place: str):
-    return (cloud or Cloud()).client("s3") if place.startswith("s3://") else None
 
 
 def _iso(value: object) -> str:

@@ -1,11 +1,10 @@
 """The monitoring report in a real browser, on a wide and a narrow screen."""
 
-from types import SimpleNamespace
-
 import pytest
 from PIL import Image
 
 from scripts.monitoring import gallery, html, pictures
+from scripts.monitoring.reader import Unreadable
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
 from tests.unit.scripts.monitoring import frames
 from tests.unit.scripts.monitoring.pictured import read_image
@@ -15,7 +14,7 @@ LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"
 VERDICTS = {
     HEALTHY: "Healthy",
     VIOLATION: "Violation: confidence, brightness, contrast, sharpness",
-    NOT_ENOUGH_DATA: "Not enough data: 12 images were captured, at least 100 are needed",
+    NOT_ENOUGH_DATA: "Not enough data",
 }
 
 # What the page's texts have for contrast, as WCAG 2 reckons it: the texts below 4.5 (large: 3).
@@ -48,7 +47,7 @@ def files(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("reports")
     week = frames.week(1500)
     baseline = frames.week(800, drifted_days=0, seed=1)
-    unreadable = [SimpleNamespace(file=LONG, line=7, reason="the line is cut off")]
+    unreadable = [Unreadable(LONG, 7, "the line is cut off")]
     few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
     pages = {
         VIOLATION: (frames.a_report(unreadable=1), week, unreadable),
@@ -59,7 +58,8 @@ def files(tmp_path_factory) -> dict[str, str]:
         drawn = pictures.of_report(report, frame, baseline, frames.latency(48))
         tiles = gallery.least_confident(frame, read_image)
         made = {"captures": f"s3://bucket/{LONG}"}
-        html.write(folder / f"{status}.html", report, drawn, tiles, records, made)
+        page = html.render(report, drawn, tiles, records, made)
+        (folder / f"{status}.html").write_text(page, encoding="utf-8")
     return {status: (folder / f"{status}.html").as_uri() for status in pages}
 
 

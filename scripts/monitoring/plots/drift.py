@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from scripts.monitoring.plots import style
-from scripts.monitoring.report import Drift
+from scripts.monitoring.report import Drift, title
 
 MARKS = {
     "violation": {"marker": "D", "color": style.VERMILION, "markersize": 8},
@@ -64,11 +64,6 @@ def verdict(drift: Drift) -> str:
         return "violation"
     # Effects are distances: what moved less than chance would move it has not drifted.
     return "as usual" if drift.effect <= drift.band[1] else "above, tolerated"
-
-
-def title(name: str) -> str:
-    """Return what a property is called, from the name that the report gives it."""
-    return {"label": "label mix"}.get(name, name.replace("_", " "))
 
 
 def _panel(axes, unit: str, rows: list[Drift], width: float) -> None:

@@ -65,6 +65,16 @@ def test_what_drifted_is_told_with_its_size_its_band_and_its_images(known):
         assert words in violation.description
 
 
+@pytest.mark.parametrize(("unreadable", "status"), [(10, HEALTHY), (11, NOT_ENOUGH_DATA)])
+def test_with_many_records_unread_the_others_are_not_healthy(known, unreadable, status):
+    images = Images(frame(200, seed=2), records=190, unreadable=unreadable)
+    report = assessment.assess(images, known, RULES)
+    assert report.status == status
+    assert len(report.drifts) == 7
+    if status == NOT_ENOUGH_DATA:
+        assert report.reasons == ["11 of 201 records could not be read"]
+
+
 def test_of_too_few_images_nothing_is_said(known):
     report = assessment.assess(Images(frame(99, seed=2, brighter=5)), known, RULES)
     assert report.status == NOT_ENOUGH_DATA

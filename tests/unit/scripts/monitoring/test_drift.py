@@ -95,6 +95,17 @@ def test_what_the_baseline_has_and_the_images_lack_is_named():
     assert "embedding: known of 0 images" in reasons[1]
 
 
+def test_what_the_baseline_hardly_has_is_named():
+    baseline = frame(200, seed=1)
+    baseline.loc[40:, "colour"] = np.nan
+    current = frame(100, seed=2)
+    _, reasons = measure(current, baseline=baseline)
+    assert reasons == ["colour: known of 40 of the baseline's images, 50 are needed"]
+    current.loc[30:, "colour"] = np.nan
+    _, reasons = measure(current, baseline=baseline)
+    assert reasons == ["colour: known of 40 of the baseline's images and 30 images, 50 are needed"]
+
+
 def test_what_the_baseline_lacks_is_not_asked_for():
     baseline = frame(200, seed=1)
     baseline = baseline[[name for name in baseline if not name.startswith(table.EMBEDDING)]]
@@ -113,7 +124,10 @@ def test_images_that_could_not_be_read_do_not_count():
 
 def test_many_images_are_sampled(monkeypatch):
     monkeypatch.setattr(drift, "VALUES", 60)
-    monkeypatch.setattr(drift, "VECTORS", 50)
-    found, _ = measure(frame(100, seed=2))
-    assert {item.current for item in found.values()} == {60, 50}
+    monkeypatch.setattr(drift, "VECTORS", 40)  # of 50 that are asked for and known
+    current = frame(100, seed=2)
+    found, reasons = measure(current)
+    assert reasons == []
+    assert {item.current for item in found.values()} == {60, 40}
     assert found["label"].current == found["brightness"].baseline == 60
+    assert found["brightness"].current_value == pytest.approx(current["brightness"].mean())
