@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,43 @@ def batch(service, batch_file) -> dict:
 def photo(batch, service) -> dict:
     """One good photo, as an entry of a batch."""
     return {"s3_bucket": service.bucket, "s3_key": batch["images"][0]["s3_key"]}
+
+
+@pytest.fixture
+def inbox(service) -> Callable[..., list[dict]]:
+    """What the topic carries, read through a fresh queue that is subscribed to it.
+
+    A function that gives the messages, `Subject` and `Message`, that contain some words: all that
+    there are as soon as there is one, or none after so many seconds.
+    """
+    queues, topics = service.client("sqs"), service.client("sns")
+    url = queues.create_queue(QueueName=f"inbox-{time.time_ns()}")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = topics.subscribe(
+        TopicArn=service.outputs["TopicArn"], Protocol="sqs", Endpoint=arn
+    )["SubscriptionArn"]
+
+    def messages(about: str, seconds: float = 10) -> list[dict]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            received = queues.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            )
+            told = [json.loads(message["Body"]) for message in received.get("Messages", [])]
+            if found := [each for each in told if about in each["Subject"] + each["Message"]]:
+                return found
+        return []
+
+    yield messages
+    topics.unsubscribe(SubscriptionArn=subscription)
+    queues.delete_queue(QueueUrl=url)

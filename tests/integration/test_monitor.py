@@ -71,41 +71,6 @@ def known(service, photos) -> str:
     return f"s3://{service.bucket}/monitoring/baseline/"
 
 
-@pytest.fixture
-def subscribed(service):
-    """A queue that the topic's messages arrive in."""
-    sqs, sns = service.client("sqs"), service.client("sns")
-    queue = sqs.create_queue(QueueName=f"monitoring-{time.time_ns()}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    subscription = sns.subscribe(
-        TopicArn=service.outputs["TopicArn"], Protocol="sqs", Endpoint=arn
-    )["SubscriptionArn"]
-    yield queue
-    sns.unsubscribe(SubscriptionArn=subscription)
-    sqs.delete_queue(QueueUrl=queue)
-
-
-def received(service: Service, queue: str, seconds: int) -> list[dict]:
-    """The messages of monitoring that arrive within so many seconds, as soon as there is one."""
-    sqs = service.client("sqs")
-    for _ in range(seconds):
-        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        told = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-        if told := [message for message in told if "monitoring" in message.get("Subject", "")]:
-            return told
-    return []
-
-
 def published(service: Service) -> dict[str, float]:
     """The newest value of each metric."""
     cloudwatch = service.client("cloudwatch")
@@ -134,15 +99,15 @@ def published(service: Service) -> dict[str, float]:
 
 
 def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
-    service, photos, known, subscribed, tmp_path
+    service, photos, known, inbox, tmp_path
 ):
     begin, end = ask(service, [darkened(png) for png in photos[IMAGES:]])
     span = ("--since", begin, "--until", end)
     done = monitor(service, "report", *span, "--output", str(tmp_path))
     assert done.returncode == 2, done.stderr
 
-    [told] = received(service, subscribed, 10)
-    assert "monitoring found" in told["Subject"]
+    [told] = inbox("monitoring found")
+    assert told["Subject"].startswith(f"{service.outputs['EndpointName']}: monitoring found ")
     assert "brightness moved by" in told["Message"]
     assert f"{IMAGES} captured from" in told["Message"]
     [page] = [word for word in told["Message"].split() if word.endswith("report.html")]
@@ -163,7 +128,7 @@ def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
     assert values["Drift.brightness"] > 1
 
 
-def test_a_quiet_day_shows_no_drift(service, photos, known, subscribed, tmp_path):
+def test_a_quiet_day_shows_no_drift(service, photos, known, inbox, tmp_path):
     begin, end = ask(service, photos[IMAGES:])
     span = ("--since", begin, "--until", end)
     done = monitor(service, "report", *span, "--output", str(tmp_path))
@@ -174,7 +139,7 @@ def test_a_quiet_day_shows_no_drift(service, photos, known, subscribed, tmp_path
     violations = {item["feature_name"] for item in report["violations"]}
     assert violations <= {"review_share"}
     assert done.returncode == (2 if violations else 0)
-    assert len(received(service, subscribed, 1)) == len(violations)
+    assert len(inbox("monitoring found", seconds=1)) == len(violations)
 
 
 def test_an_hour_without_captures_is_not_enough_data(service, known, tmp_path):

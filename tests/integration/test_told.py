@@ -6,48 +6,13 @@ import time
 import pytest
 
 
-@pytest.fixture
-def inbox(service):
-    """Subscribe a fresh queue to the topic; gives a function that waits for messages."""
-    queues, topics = service.client("sqs"), service.client("sns")
-    url = queues.create_queue(QueueName=f"inbox-{time.time_ns()}")["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    subscription = topics.subscribe(
-        TopicArn=service.outputs["TopicArn"], Protocol="sqs", Endpoint=arn
-    )["SubscriptionArn"]
-
-    def messages(about: str, seconds: float = 10) -> list[str]:
-        """All messages that contain `about`, as soon as there is one."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            received = queues.receive_message(QueueUrl=url, WaitTimeSeconds=1)
-            bodies = [json.loads(m["Body"])["Message"] for m in received.get("Messages", [])]
-            if found := [body for body in bodies if about in body]:
-                return found
-        return []
-
-    yield messages
-    topics.unsubscribe(SubscriptionArn=subscription)
-    queues.delete_queue(QueueUrl=url)
-
-
 def test_a_batch_with_failed_images_succeeds_and_tells(service, photo, inbox):
     arn = service.start({"images": [photo, {"s3_key": "tests/absent.png"}], "threshold": 0.5})
     execution = service.wait(arn)
     assert execution["status"] == "SUCCEEDED"
     assert execution["output"]["counts"]["failed"] == 1
-    (message,) = inbox(arn)
-    assert "ImageNotFound" in message
+    (told,) = inbox(arn)
+    assert "ImageNotFound" in told["Message"]
 
 
 def test_a_batch_without_failures_tells_nobody(service, photo, inbox):
@@ -59,33 +24,33 @@ def test_a_batch_without_failures_tells_nobody(service, photo, inbox):
 def test_a_failed_execution_is_told_in_words(service, inbox):
     arn = service.start({})
     service.wait(arn)
-    (message,) = inbox(arn)
-    assert "ended FAILED." in message
-    assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in message
+    (told,) = inbox(arn)
+    assert "ended FAILED." in told["Message"]
+    assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in told["Message"]
 
 
 def test_a_batch_that_failed_altogether_is_told_with_its_counts(service, inbox):
     arn = service.start({"images": [{"s3_key": f"tests/absent-{n}.png"} for n in range(3)]})
     service.wait(arn)
-    (message,) = inbox(arn)
-    assert "Images:  3 of 3 failed\n" in message
+    (told,) = inbox(arn)
+    assert "Images:  3 of 3 failed\n" in told["Message"]
 
 
 def test_a_bulk_run_with_failed_images_tells_once(service, photo, inbox):
     lines = [*[{"s3_key": photo["s3_key"]}] * 30, {"s3_key": "tests/absent.png"}]
     execution = service.classify_bulk(lines, batch_size=10)
     assert execution["output"]["counts"]["failed"] == 1
-    (message,) = inbox(execution["executionArn"])
-    assert message.startswith("1 of 31 images could not be classified")
+    (told,) = inbox(execution["executionArn"])
+    assert told["Message"].startswith("1 of 31 images could not be classified")
 
 
 def test_a_bulk_run_that_fails_is_told_in_words(service, photo, inbox):
     lines = [{"s3_key": photo["s3_key"]}, {"s3_key": "tests/absent.png"}]
     execution = service.classify_bulk(lines)
     assert execution["status"] == "FAILED"
-    (message,) = inbox(execution["executionArn"])
-    assert "Error:   TooManyFailed\n" in message
-    assert "Images:  1 of 2 failed\n" in message
+    (told,) = inbox(execution["executionArn"])
+    assert "Error:   TooManyFailed\n" in told["Message"]
+    assert "Images:  1 of 2 failed\n" in told["Message"]
 
 
 def test_a_bulk_run_that_is_aborted_is_told_in_words(service, photo, inbox):
@@ -95,9 +60,9 @@ def test_a_bulk_run_that_is_aborted_is_told_in_words(service, photo, inbox):
     arn = service.start_bulk({"manifest": service.put(key, lines)})
     states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
     assert service.wait(arn)["status"] == "ABORTED"
-    (message,) = inbox(arn)
-    assert "ended ABORTED." in message
-    assert f"Images:  those of the manifest {key}\n" in message
+    (told,) = inbox(arn)
+    assert "ended ABORTED." in told["Message"]
+    assert f"Images:  those of the manifest {key}\n" in told["Message"]
 
 
 def test_an_aborted_execution_is_told_in_words(service, photo, inbox):
@@ -105,9 +70,9 @@ def test_an_aborted_execution_is_told_in_words(service, photo, inbox):
     arn = service.start({"images": [photo] * 200})
     states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
     assert service.wait(arn)["status"] == "ABORTED"
-    (message,) = inbox(arn)
-    assert "ended ABORTED." in message
-    assert "Images:  200 submitted\n" in message
+    (told,) = inbox(arn)
+    assert "ended ABORTED." in told["Message"]
+    assert "Images:  200 submitted\n" in told["Message"]
 
 
 def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
@@ -121,15 +86,15 @@ def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
         assert service.wait(arn)["status"] == "TIMED_OUT"
     finally:
         states.update_state_machine(stateMachineArn=machine, definition=before)
-    (message,) = inbox(arn)
-    assert "ended TIMED_OUT." in message
+    (told,) = inbox(arn)
+    assert "ended TIMED_OUT." in told["Message"]
 
 
 def test_an_alarm_goes_off_when_many_images_go_to_review(service, photo, inbox):
     """Metric filters count what the filter logs; metric math makes it a share."""
     service.classify([photo] * 40, threshold=1.0)
-    (message,) = inbox("review-share", seconds=20)
-    assert json.loads(message)["NewStateValue"] == "ALARM"
+    (told,) = inbox("review-share", seconds=20)
+    assert json.loads(told["Message"])["NewStateValue"] == "ALARM"
 
 
 @pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png"])
