@@ -4,7 +4,7 @@ MiniStack drops what is two weeks old at each request by copying every list of p
 point written meanwhile is lost, and a metric of 100,000 points is copied for every look at it.
 
 Of thousands of points a minute each look at a metric would cost more than the work that is
-measured. Values are kept to three digits, and equal ones of a second as one point with a count.
+measured. Times are kept to three digits, and equal values of a second as one point with a count.
 """
 
 import threading
@@ -15,6 +15,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
 
 from local import seams
+
+TIMES = ("Microseconds", "Milliseconds")
 
 _writing = threading.Lock()
 _second: dict[tuple, tuple[int, dict[float, dict]]] = {}
@@ -30,7 +32,8 @@ def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple])
     """Add points, by name of the metric: (value, unit), to the caller's account and region."""
     with _writing:
         for metric, (value, unit) in points.items():
-            _add(namespace, metric, float(f"{value:.3g}"), unit, dimensions)
+            kept = float(f"{value:.3g}" if unit in TIMES else value)
+            _add(namespace, metric, kept, unit, dimensions)
     for tell in _listeners:
         tell()
 

@@ -389,10 +389,10 @@ def test_numbers_in_a_functions_log_become_a_metric(workshop, metrics, logs):
     namespace = workshop.name()
     group = f"/aws/lambda/{name_of(function)}"
     metric_filter(logs, group, "{ $.review = * }", "$.review", namespace)
-    for number in (2, 0, 3):
+    for number in (2, 0, 12_345):
         workshop.invoke(function, number)
     found = metrics.points(f"{namespace}:Metric", "Sum", "SampleCount")
-    assert found == {"Sum": 5, "SampleCount": 3}
+    assert found == {"Sum": 12_347, "SampleCount": 3}
 
 
 @pytest.mark.parametrize(
