@@ -54,6 +54,10 @@ def test_a_prefix_is_classified_once_however_often_it_is_submitted(service, batc
     assert "submitted before: SUCCEEDED" in bulk(service, "submit", source).stdout
     assert runs(service) == before
 
+    said = bulk(service, "status", before[0]).stdout
+    assert f"100%  {len(photos)} of {len(photos)} images" in said
+    assert f"scripts.bulk results {before[0]} --stage {service.stage}" in said
+
     path = tmp_path / "results.csv"
     bulk(service, "results", before[0], "--output", path)
     with path.open(newline="") as file:

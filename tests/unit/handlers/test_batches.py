@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -146,6 +147,18 @@ def test_the_pixels_are_those_that_one_image_alone_is_sent_as(s3):
     for data, pixels in zip((GOOD, OTHER), array, strict=True):
         png = image.to_model_input(data, 32, 10**6)
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), pixels)
+
+
+def test_photos_of_a_batch_are_read_side_by_side(s3, monkeypatch):
+    together, read = threading.Barrier(8), s3.get_object
+
+    def get_object(**place):
+        together.wait(timeout=5)  # or BrokenBarrierError
+        return read(**place)
+
+    monkeypatch.setattr(s3, "get_object", get_object)
+    batch = serialize(*[{"s3_key": "good.png"}] * 8)
+    assert not any(map(batches.has_failed, batch["Items"]))
 
 
 def test_the_same_batch_makes_the_same_object_and_another_another(s3):

@@ -68,6 +68,14 @@ def test_the_comparison_shows_each_design_and_the_floor():
     assert max(map(len, rows)) <= 120
 
 
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_the_comparison_leaves_out_nothing_that_is_paid_for(architecture):
+    for plan in designs.plans(MILLION, 200, architecture):
+        made = bill.of(plan.usage, prices.load())
+        groups = sum(comparison._group(made, prefix) for _, prefix in comparison.GROUPS)
+        assert groups == pytest.approx(made.per_use)
+
+
 def test_the_comparison_says_when_the_batch_was_not_measured():
     assert "measured in batches of 200" in comparison.render(1_000, 50, "arm64")
     assert "measured in batches of 200" not in comparison.render(1_000, 200, "arm64")
