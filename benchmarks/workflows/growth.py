@@ -25,7 +25,6 @@ STYLES = {
     "classify": ("#0072B2", "o", "classify"),
     "classifyBulk": ("#009E73", "^", "classifyBulk"),
 }
-FLOOR = 0.40e-6  # dollars for an S3 GET
 
 
 def grow(
@@ -65,7 +64,7 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         time.plot(images, [row[2] for row in rows], **style)
         money.plot(images, [row[3] for row in rows], **style)
     sizes = [100, 100_000]
-    floor = [FLOOR * size for size in sizes]
+    floor = [prices.load().dollars("s3_get", size) for size in sizes]
     money.plot(sizes, floor, color="#555555", linestyle="--", label="floor: an S3 GET an image")
     for axes, title in (
         (time, "Seconds on the local cloud, two cores"),

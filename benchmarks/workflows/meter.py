@@ -28,7 +28,7 @@ class Meter:
                 requests=self._seen[name][0] - before[name][0],
                 seconds=(self._seen[name][1] - before[name][1]) / 1000,
                 memory_mb=configuration["MemorySize"],
-                architecture="arm64",
+                architecture="arm64",  # the service's own, whatever runs it here
             )
             for name, configuration in self._configurations.items()
             if self._seen[name][0] > before[name][0]

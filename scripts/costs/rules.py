@@ -15,6 +15,9 @@ LOG_BYTES = 1_300
 EXPRESS_GB = 64 / 1024
 EXPRESS_STEP_SECONDS = 0.1
 
+# The model's answer about an image: some 20 characters for each of two classes.
+ANSWER_BYTES = 40
+
 
 def express_gb_seconds(children: float, function_seconds: float) -> float:
     """Return billed GB-seconds of Express executions whose functions took so long altogether.
@@ -28,9 +31,9 @@ def express_gb_seconds(children: float, function_seconds: float) -> float:
     return children * steps * EXPRESS_STEP_SECONDS * EXPRESS_GB
 
 
-def endpoint_gb(images: float, size: int, classes: int = 2) -> float:
+def endpoint_gb(images: float, size: int) -> float:
     """Return GB (10^9 bytes) into and out of the endpoint for images of size x size pixels.
 
-    In go three bytes a pixel (a PNG may be a little smaller), out come some 20 characters a class.
+    In go three bytes a pixel; a PNG may be a little smaller.
     """
-    return images * (3 * size * size + 20 * classes) / 1e9
+    return images * (3 * size * size + ANSWER_BYTES) / 1e9

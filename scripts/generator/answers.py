@@ -58,7 +58,7 @@ class Answers:
 
     def _ended(self) -> Iterator[dict]:
         pages = self._states.get_paginator("list_executions").paginate(
-            stateMachineArn=self._state_machine
+            stateMachineArn=self._state_machine, PaginationConfig={"PageSize": 1000}
         )
         for page in pages:
             for execution in page["executions"]:

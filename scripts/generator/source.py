@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from PIL import Image
 
 from scripts.generator import bad_images, changes, drift
 from scripts.generator.sampling import Pictures
@@ -95,7 +96,7 @@ class ImageSource:
         _, make = self.pictures.choose(rng)
         return changes.jpeg(self._change(make()), rng)
 
-    def _picture(self, number: int):
+    def _picture(self, number: int) -> Image.Image:
         _, make = self.pictures.choose(self._rng(Purpose.IMAGE, number))
         return make()
 
