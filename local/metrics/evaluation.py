@@ -79,16 +79,13 @@ def series(alarm: dict, moments: list[float], length: int) -> expressions.Series
     if not alarm.get("Metrics"):
         stat = alarm.get("ExtendedStatistic") or alarm["Statistic"]
         return statistics(alarm, stat, since, length)
-    metrics = {}
+    values = {}
     for query in alarm["Metrics"]:
         if "MetricStat" in query:
             found = query["MetricStat"]
-            metrics[query["Id"]] = statistics(found["Metric"], found["Stat"], since, length)
-    values = dict(metrics)
+            values[query["Id"]] = statistics(found["Metric"], found["Stat"], since, length)
     for query in in_order(alarm["Metrics"]):
-        # METRICS() are the metrics alone, whatever expressions there are.
-        visible = metrics if "METRICS()" in query["Expression"] else values
-        values[query["Id"]] = expressions.evaluate(query["Expression"], visible, moments)
+        values[query["Id"]] = expressions.evaluate(query["Expression"], values, moments)
     return next(values[query["Id"]] for query in alarm["Metrics"] if query["ReturnData"])
 
 

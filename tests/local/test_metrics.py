@@ -305,14 +305,6 @@ def test_an_alarm_of_metric_math(metrics, workshop, alarm):
     assert state() == "OK"
 
 
-def test_a_sum_of_metrics_counts_those_that_there_are(metrics, workshop, alarm):
-    namespace = workshop.name()
-    queries = [query(name, namespace, name.title()) for name in ("one", "two")]
-    state = alarm(namespace, Metrics=[{"Id": "all", "Expression": "SUM(METRICS())"}, *queries])
-    put(metrics, namespace, Two=1)
-    assert state() == "ALARM"
-
-
 def test_metric_math_that_is_not_emulated_is_refused(metrics, workshop, alarm):
     namespace = workshop.name()
     queries = [
