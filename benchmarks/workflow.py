@@ -66,16 +66,17 @@ def objects(s3, bucket: str, name: str) -> list[str]:
 def write_rates(measured: dict, images: int) -> None:
     """Put the measured rates into scripts/costs/rates.yml, below the comment that heads it."""
     head = designs.RATES.read_text().partition("command:")[0]
-    measured["classifyBulk"] = {
+    bulk = measured["designs"]["classifyBulk"]
+    measured["designs"]["classifyBulk"] = {
         "batch_size": config.load()["bulk"]["batch_size"],
-        **measured["classifyBulk"],
+        **bulk,
     }
     rates = {
         **designs.rates(),
         "command": "python -m benchmarks.workflow --write-rates",
         "machine": f"the local cloud on two cores, {images} images",
         "date": date.today(),
-        "designs": measured,
+        **measured,
     }
     designs.RATES.write_text(head + yaml.safe_dump(rates, sort_keys=False))
 

@@ -36,7 +36,7 @@ def compare(
     rounds: int,
     say: Callable[[str], None],
 ) -> dict:
-    """Run the designs in turns and say a row each; return the rates by design.
+    """Run the designs in turns and say a row each; return the rates as rates.yml holds them.
 
     Throughput is the median over the rounds, amounts are those of an image in the last.
     """
@@ -73,19 +73,22 @@ def compare(
             f"{cost.times_the_floor:.1f}",
         )
         say(_row(cells))
+    model = model_images_per_second(cloud, stack)
+    a_get = f"{prices.load().dollars('s3_get', 1_000_000):.2f}"
     for name, value, dollars, floor in (
-        ("S3 GETs alone", s3_gets_per_second(keys, images), "0.40", "1.0"),
-        ("the model alone", model_images_per_second(cloud, stack), "", ""),
+        ("S3 GETs alone", s3_gets_per_second(keys, images), a_get, "1.0"),
+        ("the model alone", model, "", ""),
     ):
         cells = (name, f"{value:,.0f}", f"{value / course:.1f}", "", "", "", "", dollars, floor)
         say(_row(cells))
-    return {
+    measured = {
         name: {
             "images_per_second": round(statistics.median(speeds[name])),
             "lambda_ms_per_image": {function: round(ms, 3) for function, ms in alone[name].items()},
         }
         for name in done
     }
+    return {"transform_images_per_second": round(model), "designs": measured}
 
 
 def _alone(designs: Designs, meter: Meter, name: str) -> dict[str, float]:
