@@ -28,7 +28,7 @@ def submit(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
         again=arguments.again,
         keep_duplicates=arguments.keep_duplicates,
     )
-    cli.say("Images", f"{run.submitted:,} listed, {run.distinct:,} to classify")
+    cli.say("Images", f"{run.manifest.submitted:,} listed, {run.manifest.lines:,} to classify")
     sent = "sent" if run.manifest.sent else "was there"
     cli.say("Manifest", f"s3://{stack.bucket}/{run.manifest.key} ({sent})")
     if run.existed:

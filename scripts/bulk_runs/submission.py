@@ -16,15 +16,10 @@ DIGEST_LENGTH = 32
 
 @dataclass(frozen=True)
 class Submission:
-    """A run: submitted counts the images as listed, distinct those to be classified.
-
-    existed: it was there before, in this status, and nothing was started.
-    """
+    """A run of a manifest's images. existed: it was there, in this status; nothing was started."""
 
     name: str
     execution_arn: str
-    submitted: int
-    distinct: int
     existed: bool
     status: str
     manifest: manifest.Manifest
@@ -65,7 +60,7 @@ def submit(
     states = cloud.client("stepfunctions")
     arn, known = start(states, stack.bulk_state_machine, name, request)
     status = known["status"] if known else "RUNNING"
-    return Submission(name, arn, made.submitted, made.lines, known is not None, status, made)
+    return Submission(name, arn, known is not None, status, made)
 
 
 def name_of(request: dict, again: bool = False) -> str:

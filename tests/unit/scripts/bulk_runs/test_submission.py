@@ -30,7 +30,8 @@ def test_a_run_is_started_with_its_manifest_and_only_the_options_asked_for(cloud
         "batch_size": 50,
     }
     assert cloud.s3.objects[key] == b'{"s3_key":"a.png","listed":2}\n{"s3_key":"b.png"}\n'
-    assert (run.submitted, run.distinct, run.existed, run.status) == (3, 2, False, "RUNNING")
+    assert (run.manifest.submitted, run.manifest.lines) == (3, 2)
+    assert (run.existed, run.status) == (False, "RUNNING")
     assert run.name == execution["name"]
     assert len(run.name) <= 80
 
@@ -105,4 +106,4 @@ def test_buckets_that_the_service_may_not_read_are_told_once(cloud, source, caps
     said = capsys.readouterr().err
     assert "2 of 3 images" in said
     assert said.count("closed") == 1
-    assert run.submitted == 3
+    assert run.manifest.submitted == 3
