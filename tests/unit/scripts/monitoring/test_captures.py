@@ -277,9 +277,10 @@ def test_gzip_is_known_by_its_bytes_and_a_broken_one_is_named(tmp_path):
     captured.write(tmp_path / "whole.jsonl.gz", packed)
     captured.write(tmp_path / "zbroken.gz", packed[: len(packed) * 3 // 4])
     loaded = captures.load(str(tmp_path))
-    assert loaded.frame["file"].value_counts()[str(tmp_path / "whole.jsonl")] == 40
-    assert loaded.frame["file"].value_counts()[str(tmp_path / "whole.jsonl.gz")] == 40
+    read = loaded.frame["file"].value_counts()
+    assert read[str(tmp_path / "whole.jsonl")] == read[str(tmp_path / "whole.jsonl.gz")] == 40
     (fault,) = loaded.unreadable
+    assert fault.line == read[str(tmp_path / "zbroken.gz")] + 1 > 20
     assert fault.file == str(tmp_path / "zbroken.gz")
     assert "cannot be read on" in fault.reason
 
