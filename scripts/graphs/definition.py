@@ -19,18 +19,13 @@ class Way:
 
 @dataclass(frozen=True)
 class State:
-    """A state; a Map has one scope inside, a Parallel one for each branch."""
+    """A state; a Map has a scope inside."""
 
     name: str
     type: str
-    inside: tuple["Scope", ...] = ()
+    inside: "Scope | None" = None
     distributed: bool = False
     at_once: int | None = None
-
-    def names_inside(self) -> set[str]:
-        """The names of all states inside, at any depth."""
-        inner = [state for scope in self.inside for state in scope.states.values()]
-        return {state.name for state in inner}.union(*(state.names_inside() for state in inner))
 
 
 @dataclass(frozen=True)
@@ -45,12 +40,12 @@ class Scope:
         return [
             each
             for state in self.states.values()
-            for each in (state, *(s for scope in state.inside for s in scope.every_state()))
+            for each in (state, *(state.inside.every_state() if state.inside else ()))
         ]
 
 
 def parse(definition: dict) -> Scope:
-    """Read a definition, or the ItemProcessor or branch of one, which has the same form."""
+    """Read a definition, or the ItemProcessor of one, which has the same form."""
     states = {name: _state(name, fields) for name, fields in definition["States"].items()}
     ways: dict[tuple, list[str]] = {(START, definition["StartAt"], "next"): []}
     for name, fields in definition["States"].items():
@@ -62,14 +57,13 @@ def parse(definition: dict) -> Scope:
 
 
 def _state(name: str, fields: dict) -> State:
-    processor = fields.get("ItemProcessor") or fields.get("Iterator")
-    inside = [processor] if processor else fields.get("Branches", [])
+    processor = fields.get("ItemProcessor")
     mode = (processor or {}).get("ProcessorConfig", {}).get("Mode")
     at_once = fields.get("MaxConcurrency")
     return State(
         name,
         fields["Type"],
-        tuple(parse(scope) for scope in inside),
+        parse(processor) if processor else None,
         distributed=mode == "DISTRIBUTED",
         at_once=at_once if isinstance(at_once, int) and at_once > 0 else None,
     )
@@ -90,11 +84,6 @@ def _ways_out(fields: dict):
 
 
 def _condition(rule: dict) -> str:
-    """A rule of a Choice in a few words: JSONata, or a single comparison of JSONPath."""
-    if "Condition" in rule:
-        text = str(rule["Condition"]).strip().removeprefix("{%").removesuffix("%}")
-        return " ".join(re.sub(r"\$states\.input\.?", "", text).split())
-    others = [key for key in rule if key not in ("Variable", "Next", "Comment", "Assign", "Output")]
-    if "Variable" in rule and len(others) == 1:
-        return f"{rule['Variable'].removeprefix('$.')} {others[0]} {rule[others[0]]}"
-    return "a rule holds"
+    """A rule of a Choice in a few words; only JSONata has any."""
+    text = str(rule.get("Condition", "a rule holds")).strip().removeprefix("{%").removesuffix("%}")
+    return " ".join(re.sub(r"\$states\.input\.?", "", text).split())

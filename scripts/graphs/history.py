@@ -4,15 +4,12 @@ An event names the one before it on its path (`previousEventId`). Going back alo
 each event to the state that it belongs to, also where the items of a Map run at once.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from scripts.graphs.definition import START, Scope
-
-ATTEMPTS = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
-WORKERS = ("Task", "LambdaFunction", "Activity")  # what events of an attempt begin with
 
 
 @dataclass
@@ -39,13 +36,13 @@ class Told:
     """All that a history tells.
 
     `states` lacks those of which it tells nothing. `passed` counts (source, target, caught);
-    `items` those of each Map by how they ended, and "total"; `errors` (state, error, what became of
-    it: retried, caught or failed). `map_runs` has the state of each Map Run's ARN.
+    `items` those of each Map that started; `errors` (state, error, what became of it: retried,
+    caught or failed). `map_runs` has the state of each Map Run's ARN.
     """
 
     states: dict[str, Numbers]
     passed: Counter
-    items: dict[str, Counter]
+    items: Counter
     errors: Counter
     map_runs: dict[str, str]
 
@@ -63,11 +60,11 @@ class _Entry:
     error: str | None = None  # of an attempt after which none has succeeded
     lost: bool = False  # its error ended the item or the execution
 
-    def up(self, name: str | None = None, kind: str | None = None) -> "_Entry | None":
-        """Itself or the nearest around it that has the name or, not yet left, the type."""
-        if self.name == name or (self.type == kind and self.left is None):
+    def up(self, name: str | None) -> "_Entry | None":
+        """Itself or the nearest around it of that name; without one, the nearest Map not left."""
+        if self.name == name or (name is None and self.type == "Map" and self.left is None):
             return self
-        return self.parent.up(name, kind) if self.parent else None
+        return self.parent.up(name) if self.parent else None
 
 
 def read(events: Iterable[dict], scope: Scope, ended: bool) -> Told:
@@ -83,10 +80,9 @@ class _Reader:
         self._entries: list[_Entry] = []
         self._of: dict[int, _Entry | None] = {}  # of each event
         self._exits: dict[int, tuple[_Entry, bool]] = {}
-        self._started: Counter = Counter()
         self._passed: Counter = Counter()
         self._errors: Counter = Counter()
-        self._items: dict[str, Counter] = defaultdict(Counter)
+        self._items: Counter = Counter()
         self._map_runs: dict[str, str] = {}
 
     def take(self, event: dict) -> None:
@@ -96,7 +92,7 @@ class _Reader:
             inside = self._enter(event, previous, inside)
         elif kind.endswith("StateExited"):
             inside = self._exit(event, inside)
-        elif kind.startswith(("MapIteration", "MapState", "MapRun", "ParallelState")):
+        elif kind.startswith("Map"):
             inside = self._map(kind, event, inside)
         elif inside is not None:
             self._attempt(kind, event, inside)
@@ -113,7 +109,7 @@ class _Reader:
         return entry
 
     def _exit(self, event: dict, inside: _Entry | None) -> _Entry | None:
-        entry = inside and inside.up(name=event["stateExitedEventDetails"]["name"])
+        entry = inside and inside.up(event["stateExitedEventDetails"]["name"])
         if entry:
             entry.left = event["timestamp"]
             if entry.error:
@@ -123,19 +119,14 @@ class _Reader:
 
     def _map(self, kind: str, event: dict, inside: _Entry | None) -> _Entry | None:
         details = _details(event)
-        outer = inside and inside.up(
-            name=details.get("name"), kind="Parallel" if kind.startswith("Parallel") else "Map"
-        )
+        outer = inside and inside.up(details.get("name"))
         if outer is None:
             return inside
-        if kind.startswith("MapIteration"):
-            self._items[outer.name][kind.removeprefix("MapIteration").lower()] += 1
-            if kind == "MapIterationFailed" and inside.left is None:
-                inside.lost = True
-        elif kind.endswith("StateStarted"):
+        if kind == "MapIterationFailed":
+            inside.lost = inside.lost or inside.left is None
+        elif kind == "MapStateStarted":
             outer.attempts, outer.error = outer.attempts + 1, None
-            self._started[outer.name] += 1
-            self._items[outer.name]["total"] += details.get("length", 0)
+            self._items[outer.name] += details.get("length", 0)
         elif kind in ("MapRunStarted", "MapRunRedriven"):
             self._map_runs[details["mapRunArn"]] = outer.name
         elif kind.endswith("Failed"):
@@ -143,12 +134,12 @@ class _Reader:
         return outer
 
     def _attempt(self, kind: str, event: dict, inside: _Entry) -> None:
-        if kind in ATTEMPTS:
+        if kind == "TaskScheduled":
             if inside.error:
                 self._errors[inside.name, inside.error, "retried"] += 1
             inside.attempts, inside.error = inside.attempts + 1, None
         elif kind == "EvaluationFailed" or (
-            kind.startswith(WORKERS) and kind.endswith(("Failed", "TimedOut"))
+            kind.startswith("Task") and kind.endswith(("Failed", "TimedOut"))
         ):
             inside.error = _details(event).get("error") or "States.Timeout" * kind.endswith(
                 "TimedOut"
@@ -158,10 +149,10 @@ class _Reader:
 
     def told(self, scope: Scope, ended: bool) -> Told:
         unknown = {
-            name
+            inner.name
             for state in scope.every_state()
-            if state.type == "Map" and self._untold(state.name, state.distributed)
-            for name in state.names_inside()
+            if state.inside and self._untold(state.name, state.distributed)
+            for inner in state.inside.every_state()
         }
         numbers = {
             state.name: Numbers() for state in scope.every_state() if state.name not in unknown
@@ -169,12 +160,12 @@ class _Reader:
         for entry in self._entries:
             if entry.name in numbers:
                 self._count(numbers[entry.name], entry, ended)
-        return Told(numbers, self._passed, dict(self._items), self._errors, self._map_runs)
+        return Told(numbers, self._passed, self._items, self._errors, self._map_runs)
 
     def _untold(self, name: str, distributed: bool) -> bool:
         """Whether a Map was entered and nothing is told of the states inside."""
         entered = any(entry.name == name for entry in self._entries)
-        return entered and (distributed or not self._started[name])
+        return entered and (distributed or name not in self._items)
 
     def _count(self, numbers: Numbers, entry: _Entry, ended: bool) -> None:
         numbers.entered += 1

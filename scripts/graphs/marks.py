@@ -20,7 +20,6 @@ class Box:
     stroke: str = "none"
     radius: float = 8
     thickness: float = 1
-    dashed: bool = False
     title: str = ""
 
 

@@ -37,7 +37,6 @@ def _draw(axes, mark, order: int) -> None:
             facecolor=mark.fill,
             edgecolor=mark.stroke,
             linewidth=mark.thickness,
-            linestyle=(0, (5, 4)) if mark.dashed else "solid",
             zorder=order,
         )
         axes.add_patch(box)

@@ -26,7 +26,7 @@ class Picture:
     def __init__(self, scope: Scope, story: Story):
         self._scope, self._story = scope, story
         self._frames = {
-            state.name: [Picture(inner, story) for inner in state.inside]
+            state.name: Picture(state.inside, story)
             for state in scope.states.values()
             if state.inside
         }
@@ -60,19 +60,17 @@ class Picture:
             drawn += self._node(node, (x + left, y + top))
         return drawn
 
-    # --- sizes
-
     def _size(self, state: State) -> tuple[float, float]:
         least = boxes.least_width(state, self._story.widths(state), self._story.kind(state))
         if not state.inside:
             return least, boxes.HEIGHT
-        frames = self._frames[state.name]
-        inner = sum(frame.width for frame in frames) + FRAME_PADDING * (len(frames) + 1)
+        frame = self._frames[state.name]
+        inner = frame.width + 2 * FRAME_PADDING
         items = self._story.items(state)
         if items:
             wide = sum(items.widths()) + boxes.COLUMN_GAP * (len(items.captions) - 1)
             inner = max(inner, wide + 2 * boxes.PADDING)
-        return max(least, inner), self._above(state) + max(f.height for f in frames) + FRAME_PADDING
+        return max(least, inner), self._above(state) + frame.height + FRAME_PADDING
 
     def _above(self, state: State) -> float:
         """The height of a frame's heading."""
@@ -94,8 +92,6 @@ class Picture:
             return (0, 0)
         wide = max(width(line, LABEL, bold=True) for line in lines) + 12
         return wide, LABEL_LINE * len(lines) + 5
-
-    # --- drawing
 
     def _line(self, way: Way, passed: int | None, points: list[Point]) -> Line:
         share = math.sqrt(passed / max(MANY, self._story.busiest)) if passed else 0
@@ -147,47 +143,37 @@ class Picture:
                 ),
             ]
         state = self._scope.states[node]
-        if not state.inside:
-            return self._box(state, corner, size)
-        return self._frame(state, corner, size)
+        return [*self._box(state, corner, size), *self._inside(state, corner, size)]
 
     def _box(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
         (x, y), story = corner, self._story
         pale = story.unused(state)
         fill, border = boxes.colours(state, pale)
+        radius = 12 if state.inside else 8
         return [
-            Box(x, y, *size, fill, border, thickness=1.2, title=story.spoken(state)),
+            Box(x, y, *size, fill, border, radius, thickness=1.2, title=story.spoken(state)),
             *boxes.heading(state, x, y, size[0], pale, story.kind(state)),
             *boxes.table(
                 story.columns(state), story.widths(state), x + boxes.PADDING, y + 38, pale
             ),
         ]
 
-    def _frame(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
-        (x, y), story = corner, self._story
-        pale = story.unused(state)
-        border = UNTAKEN if pale else TAKEN
-        above = self._above(state)
-        marks: list[Mark] = [
-            Box(x, y, *size, "#ffffff", border, 12, thickness=1.2, title=story.spoken(state)),
-            *boxes.heading(state, x, y, size[0], pale, story.kind(state)),
-            *boxes.table(
-                story.columns(state), story.widths(state), x + boxes.PADDING, y + 38, pale
-            ),
-        ]
-        items = story.items(state)
+    def _inside(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
+        """What is in the box of a Map below its heading."""
+        if not state.inside:
+            return []
+        (x, y), above = corner, self._above(state)
+        marks: list[Mark] = []
+        items = self._story.items(state)
         if items:
+            pale = self._story.unused(state)
             marks += boxes.table(items, items.widths(), x + boxes.PADDING, y + 75, pale)
-        frames = self._frames[state.name]
-        left = x + (size[0] - sum(f.width for f in frames) - FRAME_PADDING * (len(frames) - 1)) / 2
-        inner_y = y + above
-        marks.append(
-            Box(x + 6, inner_y - 8, size[0] - 12, size[1] - above + 2, BACKGROUND, radius=8)
-        )
-        for frame in frames:
-            marks += frame.marks(left, inner_y)
-            left += frame.width + FRAME_PADDING
-        return marks
+        frame = self._frames[state.name]
+        return [
+            *marks,
+            Box(x + 6, y + above - 8, size[0] - 12, size[1] - above + 2, BACKGROUND, radius=8),
+            *frame.marks(x + (size[0] - frame.width) / 2, y + above),
+        ]
 
 
 def _reached(ways: Sequence[Way]) -> set[str]:

@@ -63,9 +63,8 @@ class Story:
     def kind(self, state: State) -> str:
         """The type in a word or two, and how many items a Map has, and how many at once."""
         words = [f"DISTRIBUTED {state.type.upper()}" if state.distributed else state.type.upper()]
-        items = self.told.items.get(state.name)
-        if items and not state.distributed:
-            words.append(f"{figures.times(items['total'])} ITEMS")
+        if state.name in self.told.items and not state.distributed:
+            words.append(f"{figures.times(self.told.items[state.name])} ITEMS")
         if state.at_once:
             words.append(f"{state.at_once} AT ONCE")
         again = sum(self.told.passed[state.name, state.name, caught] for caught in (False, True))

@@ -22,12 +22,11 @@ def render(drawing: Drawing) -> str:
 
 def _mark(mark: Mark) -> str:
     if isinstance(mark, Box):
-        dash = ' stroke-dasharray="5 4"' if mark.dashed else ""
         title = f"<title>{_text(mark.title)}</title>" if mark.title else ""
         return (
             f'<rect x="{mark.x:.1f}" y="{mark.y:.1f}" width="{mark.width:.1f}" '
             f'height="{mark.height:.1f}" rx="{mark.radius:g}" fill="{mark.fill}" '
-            f'stroke="{mark.stroke}" stroke-width="{mark.thickness:g}"{dash}>{title}</rect>'
+            f'stroke="{mark.stroke}" stroke-width="{mark.thickness:g}">{title}</rect>'
         )
     if isinstance(mark, Words):
         weight = ' font-weight="600"' if mark.bold else ""

@@ -14,13 +14,13 @@ def test_ways_lead_to_next_states_and_the_end():
 def test_a_choice_says_its_rules_in_short():
     rules = [
         {"Condition": "{% $states.input.counts.failed\n = 0 %}", "Next": "B"},
-        {"Variable": "$.size", "NumericGreaterThan": 3, "Next": "C"},
+        {"Condition": "{% $size > 3 %}", "Next": "C"},
         {"And": [{}, {}], "Next": "C"},
     ]
     states = {"A": {"Type": "Choice", "Choices": rules, "Default": "B"}}
     assert {(way.target, way.label) for way in ways(states, "A") if way.kind == "choice"} == {
         ("B", "counts.failed = 0 or otherwise"),
-        ("C", "size NumericGreaterThan 3 or a rule holds"),
+        ("C", "$size > 3 or a rule holds"),
     }
 
 
@@ -35,7 +35,7 @@ def test_a_catch_has_a_way_of_its_own_beside_next():
 
 def test_states_inside_a_map_are_a_scope_of_their_own():
     each = parse(BATCH).states["Each"]
-    assert each.names_inside() == {"Read", "Judge", "Review", "Failed"}
+    assert set(each.inside.states) == {"Read", "Judge", "Review", "Failed"}
     assert (each.distributed, each.at_once) == (False, 40)
     batches = parse(BULK).states["Batches"]
     assert (batches.distributed, batches.at_once) == (True, None)

@@ -98,13 +98,12 @@ def test_a_map_that_starts_again_is_retried():
     assert outcome(states["Read"]) == (3, 0, 0, 3, 0, 0, 0)
 
 
-def test_functions_called_by_their_arn_have_events_of_their_own():
+def test_a_time_out_is_an_error_though_its_event_names_none():
     h = History()
     last = h.enter(0, "Task", "Count", 1)
-    last = h.add(h.add(last, "LambdaFunctionScheduled", 1), "LambdaFunctionStarted", 1)
-    last = h.add(last, "LambdaFunctionTimedOut", 2, error="States.Timeout")
-    last = h.add(h.add(last, "LambdaFunctionScheduled", 3), "LambdaFunctionStarted", 3)
-    h.exit(h.add(last, "LambdaFunctionSucceeded", 4), "Task", "Count", 4)
+    last = h.add(h.add(last, "TaskScheduled", 1), "TaskTimedOut", 2)
+    last = h.attempt(last, 3, 1)
+    h.exit(last, "Task", "Count", 4)
     reads = told(h.events, BULK)
     assert outcome(reads.states["Count"]) == (1, 1, 0, 0, 1, 0, 0)
     assert reads.errors == {("Count", "States.Timeout", "retried"): 1}

@@ -80,16 +80,17 @@ DEFINITIONS = {
             "States": {
                 LONG: task(Catch=[catch("B", "E" * 120)], Next="B", Comment="long"),
                 "B": {
-                    "Type": "Parallel",
-                    "Branches": [
-                        {"StartAt": n, "States": {n: {"Type": "Wait", "End": True}}} for n in "CD"
-                    ],
+                    "Type": "Map",
+                    "ItemProcessor": {
+                        "StartAt": "C",
+                        "States": {"C": {"Type": "Wait", "End": True}},
+                    },
                     "Next": "E",
                 },
                 "E": {
                     "Type": "Choice",
                     "Choices": [
-                        {"Variable": "$.n", "NumericEquals": 3, "Next": LONG},
+                        {"Condition": "{% $states.input.n = 3 %}", "Next": LONG},
                         {"And": [], "Next": "F"},
                     ],
                     "Default": "F",
@@ -127,7 +128,8 @@ def test_svg_parses(name):
 
 
 def test_png_opens_in_the_shape_of_the_drawing():
-    drawing = picture.draw(execution())
+    states = {"A": task(Next="B", Catch=[catch("B")]), "B": {"Type": "Succeed"}}
+    drawing = picture.draw(execution({"StartAt": "A", "States": states}, []))
     image = Image.open(io.BytesIO(png.render(drawing)))
     assert image.size == pytest.approx((drawing.width * 2, drawing.height * 2), abs=1)
     assert len(image.convert("RGB").getcolors(1 << 24)) > 100
