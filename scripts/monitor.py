@@ -1,6 +1,7 @@
 """Know how the model fares: captures as a table, a baseline, a report on drift."""
 
 import argparse
+import sys
 
 from scripts import cli
 from scripts.monitoring import baseline_command, loading, report_command
@@ -10,7 +11,10 @@ COMMANDS = {"load": loading, "baseline": baseline_command, "report": report_comm
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.monitor`."""
-    arguments = _parser().parse_args(argv)
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as end:
+        sys.exit(min(end.code, 1))  # argparse's 2 is a violation, which a schedule acts on
     arguments.act(arguments)
 
 
