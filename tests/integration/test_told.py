@@ -92,9 +92,16 @@ def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
 
 def test_an_alarm_goes_off_when_many_images_go_to_review(service, photo, inbox):
     """Metric filters count what the filter logs; metric math makes it a share."""
-    service.classify([photo] * 40, threshold=1.0)
-    (told,) = inbox("review-share", seconds=20)
-    assert json.loads(told["Message"])["NewStateValue"] == "ALARM"
+    name = f"{service.outputs['EndpointName']}-review-share"
+    # It may have gone off already, and counts what other tests have classified in its quarter.
+    service.client("cloudwatch").set_alarm_state(
+        AlarmName=name, StateValue="OK", StateReason="a test begins"
+    )
+    for _ in range(8):
+        service.classify([photo] * 40, threshold=1.0)
+        if told := inbox(name, seconds=5):
+            break
+    assert json.loads(told[0]["Message"])["NewStateValue"] == "ALARM"
 
 
 @pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png"])
