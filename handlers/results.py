@@ -19,6 +19,8 @@ def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict
     Raises ValueError for a line that is not JSON, KeyError or TypeError for one that is no result.
     """
     for line in lines:
+        if not line.strip():
+            continue
         row = json.loads(line)
         if kind == "SUCCEEDED":
             yield row

@@ -45,7 +45,7 @@ def test_images_count_as_often_as_they_were_listed(s3):
     accepted, review = {"status": "accepted"}, {"status": "review", "listed": 3}
     counts = count(
         s3,
-        SUCCEEDED=[lines(accepted, review), lines(accepted, {"status": "failed"})],
+        SUCCEEDED=[lines(accepted, review), b"\n" + lines(accepted, {"status": "failed"})],
         FAILED=[lines(FAILED, {**FAILED, "Status": "TIMED_OUT"})],
         PENDING=[],
     )
@@ -83,6 +83,13 @@ def test_what_is_no_result_is_refused(s3, content):
 def test_what_is_no_manifest_is_refused(s3, manifest):
     s3.objects["photos", "manifest.json"] = manifest
     with pytest.raises(errors.InvalidInput, match="no result"):
+        count_results.handler({"s3_bucket": "photos", "s3_key": "manifest.json"}, CONTEXT)
+
+
+def test_a_file_that_is_not_there_has_a_name(s3):
+    manifest = {"ResultFiles": {"SUCCEEDED": [{"Key": "absent"}]}}
+    s3.objects["photos", "manifest.json"] = json.dumps(manifest).encode()
+    with pytest.raises(errors.ImageNotFound):
         count_results.handler({"s3_bucket": "photos", "s3_key": "manifest.json"}, CONTEXT)
 
 
