@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.integration.fault_server import configured
+from tests.integration.fault_server import answer, configured, endpoint, error
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +55,10 @@ def test_there_is_a_line_an_image_with_what_became_of_it(execution, lines, servi
 def test_it_answers_as_classify_does(execution, batch, service):
     one_by_one = service.classify(batch["images"], threshold=0.9)["output"]["results"]
     at_once = {result["s3_key"]: result for result in service.bulk_results(execution)}
-    for answer in one_by_one:
-        bulk = at_once[answer["s3_key"]]
-        assert (bulk["status"], bulk["label"]) == (answer["status"], answer["label"])
-        assert bulk["confidence"] == pytest.approx(answer["confidence"], abs=1e-4)
+    for alone in one_by_one:
+        bulk = at_once[alone["s3_key"]]
+        assert (bulk["status"], bulk["label"]) == (alone["status"], alone["label"])
+        assert bulk["confidence"] == pytest.approx(alone["confidence"], abs=1e-4)
 
 
 def test_a_second_run_of_the_same_manifest_gives_the_same(execution, lines, service):
@@ -78,6 +78,16 @@ def test_captures_bear_the_inference_ids_of_the_results(execution, service):
     ids = {r["inference_id"] for r in service.bulk_results(execution) if "inference_id" in r}
     captured = {record["eventMetadata"].get("inferenceId") for record in service.captures()}
     assert {identity.split("/")[0] for identity in ids} <= captured
+
+
+def test_a_batch_is_tried_again_after_what_passes(lines, service):
+    down = error(503, "ServiceUnavailable", "the endpoint is down")
+    good = answer({"classes": ["bicycle", "motorcycle"], "inferences": [[0.97, 0.03]] * 3})
+    # The function itself asks twice: its first call fails, the second does not.
+    with endpoint(service, lambda n: down if n < 2 else good) as requests:
+        run = service.classify_bulk(lines[:3])
+    assert run["output"]["counts"] == {"submitted": 3, "accepted": 3, "review": 0, "failed": 0}
+    assert len(requests) == 3
 
 
 def test_batches_that_fail_are_counted_image_by_image(lines, service):
