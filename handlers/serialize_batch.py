@@ -6,27 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from handlers import aws, batches, image, npy, photos
-from handlers.errors import (
-    AccessDenied,
-    BucketNotAllowed,
-    ImageNotFound,
-    ImageTooLarge,
-    InvalidImage,
-    InvalidInput,
-)
+from handlers import aws, batches, errors, image, npy, photos
 from handlers.settings import Settings
 
 PREFIX = "bulk/pixels/"
 
 # What is wrong with an image rather than with S3: the others of its batch go on without it.
 BAD_IMAGE = (
-    AccessDenied,
-    BucketNotAllowed,
-    ImageNotFound,
-    ImageTooLarge,
-    InvalidImage,
-    InvalidInput,
+    errors.AccessDenied,
+    errors.BucketNotAllowed,
+    errors.ImageNotFound,
+    errors.ImageTooLarge,
+    errors.InvalidImage,
+    errors.InvalidInput,
 )
 
 # Photos are read side by side and decoded one after another. So at most aws.CONNECTIONS files of

@@ -209,7 +209,7 @@ def test_captures_expire(resources):
 def test_checkpoints_expire_and_models_do_not(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"capture/", "bulk/pixels/", "training/checkpoints/"}
+    assert expiring == {"capture/", "bulk/pixels/", "generated/", "training/checkpoints/"}
 
 
 def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
