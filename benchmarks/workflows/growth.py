@@ -62,7 +62,7 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         images = [row[1] for row in rows]
         style = {"color": colour, "marker": mark, "label": label, "linewidth": 1.8}
         time.plot(images, [row[2] for row in rows], **style)
-        money.plot(images, [row[3] for row in rows], **style)
+        money.plot(images, [row[3] for row in rows], **{**style, "label": None})
     sizes = [100, 100_000]
     floor = [prices.load().dollars("s3_get", size) for size in sizes]
     money.plot(sizes, floor, color="#555555", linestyle="--", label="floor: an S3 GET an image")
@@ -74,4 +74,7 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         axes.grid(which="major", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    time.yaxis.set_major_formatter("{x:g} s")
+    money.yaxis.set_major_formatter("${x:g}")
     figure.savefig(path, metadata={"Date": None})
