@@ -49,7 +49,7 @@ def axis(axes: Axes, times: pd.Series, width: float) -> None:
     locator = AutoDateLocator(minticks=3, maxticks=5 if width < 4 else 9)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set_xlabel("time (UTC)")
+    axes.set_xlabel("time (UTC)", loc="left")  # the day stands at the right
 
 
 def naive(times: pd.Series) -> np.ndarray:
