@@ -15,6 +15,7 @@ HANDLERS = {
     "serialize_image_data": "s3",
     "classify_image": "sagemaker-runtime",
     "filter_low_confidence": None,
+    "count_results": "s3",
 }
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
