@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 
 import numpy as np
-from botocore.exceptions import ClientError
 
 from scripts import storage
 from scripts.cli import UserError
@@ -45,7 +44,7 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     prefix = f"{ROOT}{name}/"
     arrays = {part: encode.npz(rows, source.classes) for part, rows in splits.items()}
     description = _describe(name, source, splits, arrays)
-    if _read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
+    if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
         s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
     summary = storage.Summary(0, 0, 0, 0)
     for folder, uploads in (
@@ -80,7 +79,7 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     if name is not None and name not in found:
         raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
     name = name or max(sorted(found), key=found.get)
-    return json.loads(_read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
+    return json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
 
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:
@@ -157,12 +156,3 @@ def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[stor
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = image_key(name, part, source.classes[label], image_name)
             yield storage.Upload(key, lambda image=image: encode.png(image), "image/png")
-
-
-def _read(s3, bucket: str, key: str) -> bytes | None:
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
-        return None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
 from tqdm import tqdm
 
 THREADS = 16
@@ -42,6 +43,16 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Return the bucket and the key of `s3://bucket/key`."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+def read(s3, bucket: str, key: str) -> bytes | None:
+    """Return the object's bytes, or None where there is no such object."""
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return None
 
 
 def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:

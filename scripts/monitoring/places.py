@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
 from scripts import storage
 from scripts.cloud import Cloud
 
@@ -31,10 +29,4 @@ def get(s3, place: str, name: str) -> bytes | None:
     if not place.startswith("s3://"):
         path = Path(place) / name
         return path.read_bytes() if path.is_file() else None
-    bucket, key = storage.split_uri(f"{place.rstrip('/')}/{name}")
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
-        return None
+    return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
