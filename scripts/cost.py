@@ -2,8 +2,7 @@
 
 import argparse
 
-from scripts import cli, config
-from scripts.bulk_runs import runs
+from scripts import cli, config, executions
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.costs import bill, comparison, prices, usage
 
@@ -39,9 +38,9 @@ def plan(arguments: argparse.Namespace) -> None:
 def find(states, stack: Stack, given: str) -> dict:
     """Describe the execution of that ARN, or of that name in either state machine."""
     machines = (stack.bulk_state_machine, stack.state_machine)
-    named = [runs.execution_arn(machine, given) for machine in machines]
+    named = [executions.arn_of(machine, given) for machine in machines]
     for arn in [given] if given.startswith("arn:") else named:
-        if (execution := runs.describe(states, arn)) is not None:
+        if (execution := executions.describe(states, arn)) is not None:
             return execution
     raise cli.UserError(
         f"There is no execution {given}. List them: aws stepfunctions list-executions "

@@ -3,6 +3,8 @@
 import json
 from typing import Any, NamedTuple
 
+from handlers import events
+from handlers.errors import InvalidInput
 from scripts.cli import UserError
 
 FIELDS = {"s3_bucket", "s3_key", "listed"}
@@ -45,21 +47,20 @@ def parse(line: bytes, own_bucket: str) -> Entry:
         raise UserError(f"unknown field {unknown[0]!r}; it may have {', '.join(sorted(FIELDS))}")
     if "s3_key" not in value:
         raise UserError("it lacks s3_key")
-    key = _text(value["s3_key"], "s3_key", KEY_BYTES)
-    bucket = _text(value.get("s3_bucket", own_bucket), "s3_bucket", BUCKET_LENGTH)
+    key = _text(value, "s3_key", KEY_BYTES)
+    bucket = _text({"s3_bucket": own_bucket, **value}, "s3_bucket", BUCKET_LENGTH)
     listed = value.get("listed", 1)
     if type(listed) is not int or not 1 <= listed <= LISTED_MOST:
         raise UserError(f"listed must be a whole number from 1 to {LISTED_MOST:,}")
     return Entry("" if bucket == own_bucket else bucket, key, listed)
 
 
-def _text(value: Any, name: str, most: int) -> str:
-    if not isinstance(value, str) or not value:
-        raise UserError(f"{name} must be a string that is not empty")
+def _text(line: dict, name: str, most: int) -> str:
     try:
-        length = len(value.encode())
-    except UnicodeEncodeError:
-        raise UserError(f"{name} holds half a surrogate pair") from None
+        text = events.text(line, name)
+    except InvalidInput as error:
+        raise UserError(str(error)) from None
+    length = len(text.encode())
     if length > most:
         raise UserError(f"{name} has {length} bytes; S3 allows {most}")
-    return value
+    return text

@@ -2,24 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from botocore.exceptions import ClientError
-
+from scripts import executions
 from scripts.cli import UserError
-
-
-def execution_arn(state_machine: str, name: str) -> str:
-    """Return the ARN of the state machine's execution of that name."""
-    return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
-
-
-def describe(states, arn: str) -> dict | None:
-    """Return what DescribeExecution says, or None where there is no such execution."""
-    try:
-        return states.describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
-            raise
-        return None
 
 
 def find(states, state_machine: str, run: str | None = None) -> dict:
@@ -30,8 +14,8 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
         if not recent:
             raise UserError("There is no run yet: python -m scripts.bulk submit (same --stage)")
         run = max(recent, key=lambda execution: execution["startDate"])["executionArn"]
-    arn = run if run.startswith("arn:") else execution_arn(state_machine, run)
-    execution = describe(states, arn)
+    arn = run if run.startswith("arn:") else executions.arn_of(state_machine, run)
+    execution = executions.describe(states, arn)
     if execution is None or execution["stateMachineArn"] != state_machine:
         raise UserError(f"There is no run {run}. Without a name, the newest is taken.")
     return execution

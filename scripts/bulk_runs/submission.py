@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from scripts import cli, config
-from scripts.bulk_runs import folder, manifest, runs, sources
+from scripts import cli, config, executions
+from scripts.bulk_runs import folder, manifest, sources
 from scripts.cloud import Cloud, Stack
 
 DIGEST_LENGTH = 32
@@ -71,16 +71,16 @@ def name_of(request: dict, again: bool = False) -> str:
 
 def start(states, state_machine: str, name: str, request: dict) -> tuple[str, dict | None]:
     """Start the run unless it exists; return its ARN and, if it existed, its description."""
-    arn = runs.execution_arn(state_machine, name)
+    arn = executions.arn_of(state_machine, name)
     # StartExecution answers the same to the first call and to one more while the run goes on.
-    known = runs.describe(states, arn)
+    known = executions.describe(states, arn)
     if known is None:
         try:
             states.start_execution(stateMachineArn=state_machine, name=name, input=_input(request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
-            known = runs.describe(states, arn)
+            known = executions.describe(states, arn)
     return arn, known
 
 

@@ -5,8 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from botocore.exceptions import ClientError
-
+from scripts import executions
 from scripts.cli import UserError
 from scripts.cloud import Cloud, find_stack
 
@@ -49,8 +48,8 @@ def find(cloud: Cloud, given: str, stage: str) -> str:
     stack = find_stack(cloud, stage)
     states = cloud.client("stepfunctions")
     machines = (stack.state_machine, stack.bulk_state_machine)
-    arns = [f"{m.replace(':stateMachine:', ':execution:')}:{given}" for m in machines]
-    found = [arn for arn in arns if _describe(states, arn) is not None]
+    arns = [executions.arn_of(machine, given) for machine in machines]
+    found = [arn for arn in arns if executions.describe(states, arn) is not None]
     if not found:
         raise UserError(
             f"No execution of this service is named {given} in {cloud}; a history is kept for "
@@ -65,7 +64,7 @@ def load(cloud: Cloud, arn: str) -> Execution:
     """Read the execution with its whole history."""
     states = cloud.client("stepfunctions")
     looked = datetime.now(UTC)
-    described = _describe(states, arn)
+    described = executions.describe(states, arn)
     if described is None:
         raise UserError(f"There is no execution {arn} in {cloud}; a history is kept for 90 days.")
     machine = states.describe_state_machine_for_execution(executionArn=arn)
@@ -109,15 +108,6 @@ def _checked(cloud: Cloud, arn: str) -> str:
     if match["region"] != cloud.region:
         raise UserError(f"{arn} is in {match['region']}, not {cloud.region}: set AWS_REGION.")
     return arn
-
-
-def _describe(states, arn: str) -> dict | None:
-    try:
-        return states.describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-            return None
-        raise
 
 
 def _counts(described: dict) -> dict[str, int]:

@@ -1,5 +1,6 @@
 import pytest
 
+from scripts import executions
 from scripts.bulk_runs import runs
 from scripts.cli import UserError
 from tests.unit.scripts.bulk_runs.memory_states import MACHINE, MemoryStates
@@ -14,7 +15,7 @@ def states():
 
 
 def test_without_a_name_the_newest_is_taken_though_an_older_ended_later(states):
-    arn = runs.execution_arn(MACHINE, "first")
+    arn = executions.arn_of(MACHINE, "first")
     states.end(arn, "SUCCEEDED")
     assert runs.find(states, MACHINE)["name"] == "second"
 
