@@ -1,52 +1,46 @@
-# `make demo` runs the whole job on this machine; `make test` runs every test. Each sets up what it needs.
-PYTHON ?= python3.11
-VENV := .venv
-BIN := $(VENV)/bin
+# `make demo` runs the whole job on this machine; `make test` runs the tests. Each sets up what it needs.
 ENGINE ?= docker
 IMAGE ?= scones-vehicles-serving
-BROWSERS := chromium chromium-browser google-chrome google-chrome-stable chrome
-SETUP := $(VENV)/.installed node_modules/.package-lock.json
+BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable chrome
+SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -m setup
+# Python and all that it starts, in the environment of setup/environment.py.
+RUN := .venv/bin/python -E -s -m setup.environment .venv/bin/python -m
 
-.PHONY: demo test unit lint format setup browser image clean
+.PHONY: demo test unit proof lint format setup setup-tests browser image clean
 
-demo: $(SETUP)  ## the whole job on the local cloud, from photos to answers
-	@$(BIN)/python -m scripts.demo $(if $(PORT),--port $(PORT))
+demo: setup  ## the whole job on the local cloud, from photos to answers
+	@$(RUN) scripts.demo $(if $(PORT),--port "$(PORT)")
 
-test: lint browser  ## all tests
-	$(BIN)/pytest
+unit: setup-tests  ## the tests without I/O: seconds
+	@$(RUN) pytest -n 2 tests/unit
 
-unit: $(SETUP)  ## the tests without I/O
-	$(BIN)/pytest tests/unit
+test: lint  ## what must pass before a change lands: minutes
+	@$(RUN) pytest -n 2 --dist loadgroup -m "not proof"
 
-lint: $(SETUP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+proof: setup-tests  ## what takes longer: most of an hour
+	@$(RUN) pytest -m proof
 
-format: $(SETUP)
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+lint: setup-tests
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
 
-setup: $(SETUP)
+format: setup-tests
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
 
-browser:  # the tests open the monitoring report; Debian's Chromium, where there is none and we may install it
-	@for name in $(CHROMIUM) $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
-	fi
+setup:
+	@$(SETUP)
+
+setup-tests:
+	@$(SETUP) --tests
+
+browser:  ## Chromium for the tests that open the monitoring report, where there is none (Debian, as root)
+	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 image:  ## the serving container; ENGINE=podman or buildah builds it as well as docker
 	$(ENGINE) build --platform linux/amd64 --tag $(IMAGE) model
 
-$(VENV)/.installed: constraints.txt requirements.txt */requirements*.txt
-	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here; name another Python 3.11 as PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	@touch $@
-
-node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
-
-clean:  ## stop the local cloud and remove what was built; keeps the environment
-	-$(BIN)/python -m local down
+clean:  ## end the local clouds of this folder and remove what was built; keeps the environment
+	@python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -m local down --all
 	rm -rf build .local .serverless

@@ -1,5 +1,7 @@
 """`python -m local up|down|status|env [--port 4566]`: the local cloud on this machine."""
 
+# Imports that need an installed package stand in the functions: `down` works without any.
+
 import argparse
 import os
 import shlex
@@ -11,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from local import environment, interpreter, paths, supervisor
+from local import paths, supervisor
 
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
@@ -21,19 +23,32 @@ def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud.")
     parser.add_argument("command", choices=("up", "down", "status", "env"))
-    parser.add_argument("--port", type=int, default=4566, help="on the loopback interface (4566)")
+    parser.add_argument("--port", type=_port, default=4566, help="on the loopback interface (4566)")
+    parser.add_argument("--all", action="store_true", help="`down`: every port of this folder")
     arguments = parser.parse_args()
+    if arguments.all:
+        if arguments.command != "down":
+            parser.error("--all goes with down")
+        return max([down(port) for port in supervisor.ports_up()], default=0)
     commands = {"up": up, "down": down, "status": status, "env": env}
     return commands[arguments.command](arguments.port)
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
+
+
 def up(port: int) -> int:
     """Start the local cloud unless it is up, wait until it answers, and say where it is."""
+    from local import interpreter
+
     home = paths.home(port)
     functions = interpreter.find()
     if not supervisor.is_up(home):
-        if _port_taken(port):
-            return _fail(f"port {port} is taken by another program; choose one with --port")
+        if problem := _port_problem(port):
+            return _fail(f"port {port} {problem}; choose another with --port")
         try:
             python = interpreter.prepare(functions)
         except interpreter.InterpreterError as error:
@@ -45,7 +60,7 @@ def up(port: int) -> int:
     if not supervisor.is_up(home):
         said = (home / "server.log").read_text(errors="replace").strip().splitlines() or ["?"]
         return _fail(f"the local cloud did not start: {said[-1]} (see {home / 'server.log'})")
-    print(environment.url(port))
+    print(paths.url(port))
     print(f"functions run on {functions}")
     return 0
 
@@ -69,7 +84,9 @@ def status(port: int) -> int:
     if not supervisor.is_up(home) or not _answers(port):
         print(f"no local cloud on port {port}")
         return 1
-    print(f"{environment.url(port)} is up (process {supervisor.processes(home)['server']})")
+    print(f"{paths.url(port)} is up (process {supervisor.processes(home)['server']})")
+    from local import interpreter
+
     print(f"functions run on {interpreter.find()}")
     print(f"log: {home / 'server.log'}")
     return 0
@@ -77,6 +94,8 @@ def status(port: int) -> int:
 
 def env(port: int) -> int:
     """Print what a shell evaluates to talk to the local cloud."""
+    from local import environment
+
     for name, value in environment.for_shell(port).items():
         print(f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}")
     return 0
@@ -87,21 +106,23 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _port_taken(port: int) -> bool:
+def _port_problem(port: int) -> str | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((environment.LOOPBACK, port))
+            probe.bind((paths.LOOPBACK, port))
+        except PermissionError:
+            return "is for the machine's administrator alone"
         except OSError:
-            return True
-    return False
+            return "is taken by another program"
+    return None
 
 
 def _answers(port: int) -> bool:
     # No proxy: the environment may name one for everything.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{environment.url(port)}/_ministack/health", timeout=2) as answer:
+        with opener.open(f"{paths.url(port)}/_ministack/health", timeout=2) as answer:
             return answer.status == 200
     except (OSError, urllib.error.URLError):
         return False

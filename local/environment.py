@@ -5,64 +5,79 @@ key must be that of a user or role, with policies. Root only sets up (deploys, u
 around): the functions, the state machine and SageMaker act under their own roles.
 """
 
+import ipaddress
 import os
+import urllib.parse
 from pathlib import Path
 
 from packaging import tags
 
 from local import paths
 from local.interpreter import functions_version
+from setup.environment import QUIET, clean, misleading
 
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105 - MiniStack's well-known one, of no use elsewhere
-LOOPBACK = "127.0.0.1"
 
-# What a process needs of its surroundings, none of which can name an account.
-_BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ")
+# A cloud of one machine has no regions to choose from: one for whoever talks to it.
+REGION = "us-east-1"
+
+# What programs need of this machine: where libraries lie, and how to compute on this processor.
+MACHINE = (
+    *("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),
+    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
+)
+# What the server needs of its surroundings, none of which can name an account or another machine.
+_BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
 
 
-def url(port: int) -> str:
-    """The local cloud's address. By number: clients put bucket names before a host's name."""
-    return f"http://{LOOPBACK}:{port}"
+class NotLocalError(Exception):
+    """An address that is not on this machine; the message says which."""
 
 
-def region() -> str:
-    """The region of the shell, else us-east-1."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+def require_loopback(address: str | None) -> None:
+    """Raise NotLocalError unless AWS's tools are pointed at this machine."""
+    host = urllib.parse.urlsplit(address or "").hostname or ""
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    except ValueError:
+        pass
+    raise NotLocalError(
+        f"AWS_ENDPOINT_URL is {address!r}, which is no loopback address such as {paths.url(4566)}: "
+        "this would go to AWS."
+    )
 
 
 def for_shell(port: int) -> dict[str, str | None]:
     """Variables that point AWS's tools, Serverless and pip at the local cloud; None unsets one."""
-    no_proxy = {LOOPBACK, "localhost", *filter(None, os.environ.get("NO_PROXY", "").split(","))}
-    foreign = {
-        name: None
-        for name in os.environ
-        if name.startswith(("AWS_ENDPOINT_URL_", "AWS_CONTAINER_CREDENTIALS_"))
-    }
-    return foreign | {
-        "AWS_ENDPOINT_URL": url(port),
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": None,
-        "AWS_REGION": region(),
-        "AWS_DEFAULT_REGION": region(),
+    no_proxy = {paths.LOOPBACK, "localhost"}
+    for name in ("NO_PROXY", "no_proxy"):
+        no_proxy.update(filter(None, os.environ.get(name, "").split(",")))
+    return dict.fromkeys(misleading()) | {
+        **QUIET,
+        "AWS_ENDPOINT_URL": paths.url(port),
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "AWS_SESSION_TOKEN": None,
-        "AWS_SECURITY_TOKEN": None,
-        "AWS_PROFILE": None,
-        "AWS_DEFAULT_PROFILE": None,
-        "AWS_ROLE_ARN": None,
-        "AWS_WEB_IDENTITY_TOKEN_FILE": None,
+        # Unset here, they would come back with a profile or a role of the shell's next login.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SLS_AWS_MONITORING_FREQUENCY": "200",
-        "NODE_NO_WARNINGS": "1",
         "NO_PROXY": ",".join(sorted(no_proxy)),
         "no_proxy": ",".join(sorted(no_proxy)),
         "LAMBDA_LAYER_PYTHON": functions_version(),
         "LAMBDA_LAYER_PLATFORM": ",".join(tags.platform_tags()),
     }
+
+
+def for_command(port: int) -> dict[str, str]:
+    """Return the whole environment of a command that talks to the local cloud."""
+    variables = {name: value for name, value in for_shell(port).items() if value is not None}
+    return clean() | variables
 
 
 def for_server(port: int, home: Path) -> dict[str, str]:
@@ -77,10 +92,10 @@ def for_server(port: int, home: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         # Functions inherit it as theirs.
-        "AWS_ENDPOINT_URL": url(port),
-        "BIND_HOST": LOOPBACK,
+        "AWS_ENDPOINT_URL": paths.url(port),
+        "BIND_HOST": paths.LOOPBACK,
         "GATEWAY_PORT": str(port),
-        "MINISTACK_REGION": region(),
+        "MINISTACK_REGION": REGION,
         # AWS's own limit. How many processes there are is bounded elsewhere.
         "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
         # No Docker and no further listeners.
@@ -88,6 +103,9 @@ def for_server(port: int, home: Path) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "0",
+        "S3_DATA_DIR": str(temporary / "s3"),
+        "STATE_DIR": str(temporary / "state"),
+        "ORT_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": str(paths.REPOSITORY),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),

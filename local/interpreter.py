@@ -4,6 +4,7 @@ AWS's Python runtime is an interpreter, `awslambdaric` and boto3, and so is the 
 nothing of the local cloud's own packages: a dependency missing from the layer is missing here too.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from local import paths
+from setup.environment import SettingsError, clean, for_pip, reason
 
 REQUIREMENTS = Path(__file__).with_name("requirements-lambda.txt")
 
@@ -77,23 +79,35 @@ def prepare(interpreter: Interpreter) -> Path:
     paths.STATE.mkdir(exist_ok=True)
     with (paths.STATE / f"python{interpreter.version}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if done.exists() and done.read_text() == recipe.hexdigest():
+        complete = done.exists() and done.read_text() == recipe.hexdigest()
+        if complete and _has_runtime(python):
             return python
         shutil.rmtree(venv, ignore_errors=True)
-        _run([interpreter.python, "-m", "venv", venv])
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        _run([*pip, "--requirement", REQUIREMENTS])
+        _run([interpreter.python, "-I", "-m", "venv", venv], clean())
+        try:
+            sources = for_pip(python)
+        except SettingsError as error:
+            raise InterpreterError(f"pip cannot read its settings: {error}") from error
+        _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], sources)
         # Else each of a batch's first processes would compile the same files at once.
-        _run([python, "-m", "compileall", "-q", venv / "lib"])
+        _run([python, "-m", "compileall", "-q", venv / "lib"], clean())
+        if not _has_runtime(python):
+            raise InterpreterError(f"pip installed {REQUIREMENTS.name}, but not into {venv}")
         done.write_text(recipe.hexdigest())
     return python
 
 
-def _run(command: list) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+def _run(command: list, variables: dict[str, str]) -> None:
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-        raise InterpreterError(f"{' '.join(map(str, command))}: {said[-1]}")
+        raise InterpreterError(f"{' '.join(map(str, command))}: {reason(done)}")
+
+
+def _has_runtime(python: Path) -> bool:
+    done = subprocess.run(  # noqa: S603
+        [python, "-I", "-c", "import awslambdaric, boto3"], env=clean(), capture_output=True
+    )
+    return done.returncode == 0
 
 
 def _candidates(version: str) -> Iterator[Path]:
@@ -103,8 +117,9 @@ def _candidates(version: str) -> Iterator[Path]:
             yield Path(folder) / name
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
-    yield from sorted(pyenv.glob(f"{version}*/bin/{name}"), reverse=True)
-    yield from sorted(uv.glob(f"cpython-{version}.*/bin/{name}"), reverse=True)
+    for manager, pattern in ((pyenv, f"{version}*"), (uv, f"cpython-{version}.*")):
+        with contextlib.suppress(PermissionError):  # another user's
+            yield from sorted(manager.glob(f"{pattern}/bin/{name}"), reverse=True)
     for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"):
         yield Path(folder) / name
 
@@ -116,7 +131,7 @@ def _version(python: Path) -> str | None:
     say = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run(  # noqa: S603
-            [python, "-I", "-c", say], capture_output=True, text=True, timeout=10
+            [python, "-I", "-c", say], env=clean(), capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local import environment, paths, session
+from local import paths, session
+from setup.environment import clean
 
 
 def start(port: int, python: Path) -> subprocess.Popen:
@@ -28,8 +29,9 @@ def start(port: int, python: Path) -> subprocess.Popen:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "local.supervisor", str(port), str(python)],
+            [sys.executable, "-E", "-s", "-m", "local.supervisor", str(port), str(python)],
             cwd=paths.REPOSITORY,
+            env=clean(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -47,6 +49,12 @@ def is_up(home: Path) -> bool:
     return not held
 
 
+def ports_up() -> list[int]:
+    """The ports on which this folder's local clouds are up."""
+    homes = [home for home in paths.STATE.glob("*") if home.name.isdigit()]
+    return sorted(int(home.name) for home in homes if is_up(home))
+
+
 def processes(home: Path) -> dict[str, int]:
     """Ids of the `supervisor` and the `server` that are up."""
     file = home / "processes.json"
@@ -57,6 +65,8 @@ def processes(home: Path) -> dict[str, int]:
 
 def main() -> None:
     """Run the server until it ends or this process is told to."""
+    from local import environment  # needs installed packages, which the rest does not
+
     port, python = int(sys.argv[1]), sys.argv[2]
     home = paths.home(port)
     held = _lock(home)

@@ -6,6 +6,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
 
+const { environment } = require('./no-proxy');
+
 const REQUIREMENTS = 'handlers/requirements.txt';
 const CONSTRAINTS = 'constraints.txt';
 const PLATFORMS = {
@@ -56,14 +58,15 @@ module.exports = class PythonLayer {
   async pip(target, version, platforms) {
     const own = path.join(this.serverless.serviceDir, '.venv/bin/python');
     const args = [
-      '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile',
+      // Not pip itself: a person's settings may lead that elsewhere.
+      '-E', '-s', '-m', 'setup.pip', 'install', '--quiet', '--no-compile',
       '--only-binary=:all:', '--implementation', 'cp', '--python-version', version,
       ...platforms.flatMap((platform) => ['--platform', platform]),
       '--requirement', REQUIREMENTS, '--constraint', CONSTRAINTS, '--target', target,
     ];
     try {
       const cwd = this.serverless.serviceDir;
-      await promisify(execFile)(fs.existsSync(own) ? own : 'python3', args, { cwd });
+      await promisify(execFile)(fs.existsSync(own) ? own : 'python3', args, { cwd, env: environment() });
     } catch (error) {
       const reason = (error.stderr || error.message).trim().split('\n').pop();
       const message = `pip could not install ${REQUIREMENTS} for Python ${version}: ${reason}`;

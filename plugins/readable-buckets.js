@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * The buckets that photos may be read from, for policies: the service's own and `extra_buckets` of
- * config.yml. serverless.yml can take a list over, but not make ARNs of it.
+ * The buckets that photos may be read from: `names` are `extra_buckets` of config.yml with commas
+ * between them, `buckets` and `objects` the ARNs of these and the service's own, for policies.
+ * serverless.yml can take a list over, but not make text of it.
  */
 module.exports = async ({ resolveVariable }) => {
   const extra = await resolveVariable('file(config.yml):extra_buckets');
@@ -10,5 +11,10 @@ module.exports = async ({ resolveVariable }) => {
     'Fn::Sub': [`arn:\${AWS::Partition}:s3:::\${bucket}${rest}`, { bucket }],
   });
   const buckets = [{ Ref: 'Bucket' }, ...extra];
-  return { buckets: buckets.map((b) => arn(b, '')), objects: buckets.map((b) => arn(b, '/*')) };
+  return {
+    // Text, not Fn::Join: `sls invoke local` runs a function without CloudFormation.
+    names: extra.join(','),
+    buckets: buckets.map((b) => arn(b, '')),
+    objects: buckets.map((b) => arn(b, '/*')),
+  };
 };

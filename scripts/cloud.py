@@ -72,7 +72,7 @@ class Stack:
 def find_stack(cloud: Cloud, stage: str) -> Stack:
     """Read the stage's stack outputs. Raises UserError where there is no usable stack."""
     name = service_name(stage)
-    deploy = f"npx sls deploy --stage {stage}"
+    deploy = f"sls deploy --stage {stage}"
     try:
         stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:

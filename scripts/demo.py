@@ -1,24 +1,31 @@
 """The whole job on this machine: every step is one of the README's commands, on the local cloud."""
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from scripts import cli, config, dataset, table
+from local import environment, paths, supervisor
+from scripts import cli, config, dataset, table, train, training_job
 from scripts.cloud import Cloud, find_stack
 from scripts.hosting import Hosting
 from scripts.monitoring.telling import EXIT_CODES
+from setup.environment import CACHE
 
 STAGE = "dev"
+PORT = 4566
 BATCH = config.ROOT / "batch.json"
 SUMMARY = config.ROOT / "build" / "demo.json"
-PYTHON = "python"
 REPORT = config.ROOT / "build" / "monitoring" / "report.html"
+# What a person types, and what that is here: by path, as another folder's `sls` may be anybody's.
+PROGRAMS = {"python": sys.executable, "sls": str(config.ROOT / "node_modules" / ".bin" / "sls")}
+PYTHON, SLS = PROGRAMS
 STEPS = 9
 ROWS_SHOWN = 6
 
@@ -29,32 +36,57 @@ FEWER_EPOCHS = "6"
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.demo`."""
-    arguments = _parser().parse_args(argv)
-    port = [] if arguments.port is None else ["--port", str(arguments.port)]
-    began = time.monotonic()
-    steps = Steps()
-    steps.run("cloud", "Start the local cloud", PYTHON, "-m", "local", "up", *port)
-    point_at_local_cloud(port)
-    steps.run("deploy", "Deploy the service", "npx", "sls", "deploy")
-    steps.run("etl", "Fetch and split the photos", PYTHON, "-m", "scripts.etl")
+    port = _parser().parse_args(argv).port
+    with alone():
+        use(environment.for_command(port))
+        steps = Steps()
+        try:
+            run(steps, port)
+        except cli.UserError as error:
+            raise cli.UserError(f"{error} {remains(port)}") from error
+        except KeyboardInterrupt:
+            raise cli.Interrupted(f"Interrupted. {remains(port)}") from None
 
+
+def run(steps: "Steps", port: int) -> None:
+    """Do the job, from what is there already."""
+    own_port = [] if port == PORT else ["--port", str(port)]
+    began = time.monotonic()
+    steps.run("cloud", "Start the local cloud", PYTHON, "-m", "local", "up", *own_port)
+    environment.require_loopback(os.environ.get("AWS_ENDPOINT_URL"))
+    steps.run("deploy", "Deploy the service", SLS, "deploy")
     cloud = Cloud()
     stack = find_stack(cloud, STAGE)
+    steps.run("etl", "Fetch and split the photos", PYTHON, "-m", "scripts.etl")
+
     hosting = Hosting(cloud.client("sagemaker"), config.service_name(STAGE), stack.endpoint)
     s3 = cloud.client("s3")
     data = dataset.find(s3, stack.bucket)
-    job = hosting.served_job()
-    if job is not None and dataset.is_trained_on(s3, stack.bucket, data["name"], job):
-        steps.skip("train", "Train the model", f"{job['TrainingJobName']} is there")
-        steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")
+
+    def find_job(status: str) -> dict | None:
+        trained = (
+            job
+            for job in hosting.jobs(status)
+            if dataset.is_trained_on(s3, stack.bucket, data["name"], job)
+        )
+        return next(trained, None)
+
+    if running := find_job("InProgress"):
+        name = running["TrainingJobName"]
+        steps.call("train", "Train the model", f"{name} runs already", lambda: follow(cloud, name))
+    elif trained := find_job("Completed"):
+        steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
     else:
         many = sum(data["counts"]["train"].values()) > MANY_PHOTOS
         epochs = ("--epochs", FEWER_EPOCHS) if many else ()
         steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", *epochs)
+    job = find_job("Completed")
+    if hosting.served_model() == job["ModelArtifacts"]["S3ModelArtifacts"]:
+        steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")
+    else:
         steps.run("endpoint", "Deploy the endpoint", PYTHON, "-m", "scripts.deploy_endpoint")
-        job = hosting.served_job()
 
-    invoke = ("npx", "sls", "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
+    invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
     output = json.loads(execution["output"])
     print(results_table(output["results"][:ROWS_SHOWN]))
@@ -78,7 +110,43 @@ def main(argv: list[str] | None) -> None:
         "seconds": steps.seconds,
     }
     write_summary(summary)
-    print(closing(summary, data, cloud.address, stack.bucket, port, time.monotonic() - began))
+    print(closing(summary, data, cloud.address, stack.bucket, own_port, time.monotonic() - began))
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Raise UserError where another demo runs in this folder: they would share cloud and files."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise cli.UserError(
+                "Another demo runs in this folder. Wait until it has ended; this one would then "
+                "start from what is there."
+            ) from None
+        yield
+
+
+def use(variables: dict[str, str]) -> None:
+    """Make these the environment of this process and of those that it starts."""
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+def follow(cloud: Cloud, job_name: str) -> None:
+    """Wait for a training job that an earlier demo started."""
+    train.report(training_job.follow(cloud, job_name))
+
+
+def remains(port: int) -> str:
+    """Return what goes on after the demo has ended early, and how to end or resume it."""
+    if not supervisor.is_up(paths.home(port)):
+        return "Nothing of it is left running."
+    return (
+        f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, with what it is doing: "
+        f"make demo{_make_port(port)} goes on from there; make clean ends it."
+    )
 
 
 class Steps:
@@ -96,11 +164,17 @@ class Steps:
         """Run a command and return what it wrote to stdout."""
         return self._run(name, title, command, subprocess.PIPE, (0,)).stdout
 
-    def skip(self, name: str, title: str, reason: str) -> None:
-        """Count a step whose work is done already."""
+    def call(self, name: str, title: str, reason: str, act: Callable[[], None]) -> None:
+        """Do a step in this process."""
         self._announce(title)
         print(reason, flush=True)
-        self.seconds[name] = 0.0
+        began = time.monotonic()
+        act()
+        self.seconds[name] = round(time.monotonic() - began, 1)
+
+    def skip(self, name: str, title: str, reason: str) -> None:
+        """Count a step whose work is done already."""
+        self.call(name, title, reason, lambda: None)
 
     def _run(
         self,
@@ -113,32 +187,19 @@ class Steps:
         self._announce(title)
         print(f"$ {' '.join(command)}", flush=True)
         began = time.monotonic()
-        program = [sys.executable if command[0] == PYTHON else command[0], *command[1:]]
-        done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
-        self.seconds[name] = round(time.monotonic() - began, 1)
+        program = [PROGRAMS[command[0]], *command[1:]]
+        try:
+            done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 1)
         if done.returncode not in accept:
+            print(done.stdout or "", end="", flush=True)
             raise cli.UserError(f"The demo ends here: `{' '.join(command)}` failed, see above.")
         return done
 
     def _announce(self, title: str) -> None:
         self._number += 1
         print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
-
-
-def point_at_local_cloud(port: list[str]) -> None:
-    """Make this process's environment the local cloud's: no variable that names AWS survives."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    script = f'eval "$("$0" -m local env {" ".join(port)})" && env -0'
-    said = subprocess.run(  # noqa: S603
-        ["bash", "-c", script, sys.executable],  # noqa: S607
-        cwd=config.ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    os.environ.clear()
-    os.environ.update(entry.split("=", 1) for entry in said.split("\0") if entry)
 
 
 def write_summary(summary: dict) -> None:
@@ -158,7 +219,7 @@ def results_table(results: list[dict]) -> str:
 
 
 def closing(
-    summary: dict, data: dict, address: str, bucket: str, port: list[str], seconds: float
+    summary: dict, data: dict, address: str, bucket: str, own_port: list[str], seconds: float
 ) -> str:
     """Return the demo's last words: what it did, and how to go on."""
     counts = summary["counts"]
@@ -174,7 +235,7 @@ def closing(
         "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
-    local = " ".join(["python -m local {}", *port])
+    local = " ".join(["python -m local {}", *own_port])
     photos = f"s3://{bucket}/{dataset.ROOT}{data['name']}/images/test/{data['classes'][0]}/"
     lines = [
         "",
@@ -186,7 +247,7 @@ def closing(
         "",
         "  source .venv/bin/activate",
         f'  eval "$({local.format("env")})"',
-        f"  npx sls invoke stepf --name classify --data {BATCH.name}",
+        f"  sls invoke stepf --name classify --data {BATCH.name}",
         f"  python -m scripts.predict {photos}",
         f"  python -m scripts.bulk results --stage {STAGE}",
         f"  python -m scripts.cost run {summary['executionArn'].rpartition(':')[2]}",
@@ -197,11 +258,20 @@ def closing(
     return "\n".join(lines)
 
 
+def _make_port(port: int) -> str:
+    return "" if port == PORT else f" PORT={port}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.demo", description="The whole job on the local cloud."
     )
-    parser.add_argument("--port", type=cli.whole(1), help="the local cloud's port (default: 4566)")
+    parser.add_argument(
+        "--port",
+        type=cli.whole(1, 65535),
+        default=PORT,
+        help="the local cloud's port (default: %(default)s)",
+    )
     return parser
 
 

@@ -28,7 +28,7 @@ class Hosting:
 
     def newest_model(self) -> str:
         """Return the S3 URI of the newest completed training job's model. UserError if none."""
-        for job in self._completed_jobs():
+        for job in self.jobs("Completed"):
             return job["ModelArtifacts"]["S3ModelArtifacts"]
         raise cli.UserError(
             f"No training job of {self._service} has completed yet. Train: python -m scripts.train"
@@ -52,16 +52,16 @@ class Hosting:
         served = self.served_model()
         if served is None:
             return None
-        for job in self._completed_jobs():
+        for job in self.jobs("Completed"):
             if job["ModelArtifacts"]["S3ModelArtifacts"] == served:
                 return job
         return None
 
-    def _completed_jobs(self) -> Iterator[dict]:
-        """Describe this stage's completed training jobs, the newest first."""
+    def jobs(self, status: str) -> Iterator[dict]:
+        """Describe this stage's training jobs of that status, the newest first."""
         pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
             NameContains=self._service,
-            StatusEquals="Completed",
+            StatusEquals=status,
             SortBy="CreationTime",
             SortOrder="Descending",
         )

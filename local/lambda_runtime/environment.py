@@ -30,7 +30,7 @@ from ministack.services import lambda_svc
 from local.lambda_runtime import package
 
 # What a process needs of the machine it runs on.
-_MACHINE = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
+_MACHINE = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
 
 class Environment(ProvidedWorker):

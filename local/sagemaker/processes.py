@@ -8,6 +8,7 @@ has in theirs does not reach a job.
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,16 +16,31 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from local.environment import MACHINE
+
 _SECONDS_TO_READ = 10
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What every child sees. `python` on its PATH is the local cloud's own."""
-    scripts = str(Path(sys.executable).parent)
-    return {
-        "PATH": f"{scripts}:/usr/local/bin:/usr/bin:/bin",
+    """What every child sees. `python` and `pip` on its PATH are the local cloud's own.
+
+    They are scripts in the child's home folder: the SDK's scripts use their paths without quotes,
+    and the local cloud's own path may hold spaces.
+    """
+    programs = home / "bin"
+    programs.mkdir(exist_ok=True)
+    python = shlex.quote(sys.executable)
+    for names, command in ((("python", "python3"), python), (("pip", "pip3"), f"{python} -m pip")):
+        for name in names:
+            script = programs / name
+            script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+    machine = {name: os.environ[name] for name in MACHINE if name in os.environ}
+    return machine | {
+        "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
+        "ORT_DISABLE_TELEMETRY": "1",
         "PYTHONUNBUFFERED": "1",
     }
 

