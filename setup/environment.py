@@ -105,7 +105,7 @@ def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict
         text=True,
     )
     if listed.returncode:
-        raise SettingsError(reason(listed))
+        raise SettingsError(" ".join(listed.stderr.split())[:500])
     sources: dict[str, str] = {}
     # A command's own section comes before [global], the environment before both.
     for section in ("global", "download", "install", ":env:"):

@@ -1,0 +1,74 @@
+"""What of a person's environment reaches the project's processes."""
+
+import subprocess
+
+import pytest
+
+from setup import environment
+
+SHELL = {
+    "PATH": "/usr/bin",
+    "HOME": "/home/person",
+    "LC_ALL": "POSIX",
+    "HTTPS_PROXY": "http://proxy.example:3128",
+    "CIFAR_ARCHIVE": "/data/cifar-100-python.tar.gz",
+    "PIP_INDEX_URL": "https://packages.example/simple",
+    "npm_config_registry": "https://packages.example/npm",
+}
+ASTRAY = {
+    "AWS_PROFILE": "production",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_ENDPOINT_URL_S3": "https://s3.example",
+    "NODE_ENV": "production",
+    "NODE_OPTIONS": "--require /nowhere",
+    "npm_config_omit": "dev",
+    "NPM_CONFIG_PRODUCTION": "true",
+    "PIP_USER": "1",
+    "PIP_TARGET": "/somewhere",
+    "PIP_NO_DEPS": "1",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PYTHONPATH": "/other/project",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "SLS_LOG_LEVEL": "debug",
+    "SM_MODEL_DIR": "/elsewhere",
+    "proxy": "http://proxy.example:3128",
+}
+
+
+def test_what_says_where_things_come_from_is_kept_and_what_leads_astray_is_not():
+    clean = environment.clean(SHELL | ASTRAY)
+    assert clean.items() >= SHELL.items()
+    assert not set(ASTRAY) & set(clean)
+
+
+def test_a_variable_that_nobody_thought_of_is_not_kept():
+    assert "PYTEST_ADDOPTS" not in environment.clean({"PYTEST_ADDOPTS": "--pdb"})
+
+
+def test_a_shell_is_told_what_leads_astray_and_keeps_its_own():
+    named = environment.misleading(SHELL | ASTRAY | {"EDITOR": "vi", "PS1": "$ "})
+    assert sorted(named) == sorted(ASTRAY)
+
+
+def test_tools_write_below_the_repository_and_report_to_nobody():
+    clean = environment.clean(SHELL | {"TMPDIR": "/tmp", "XDG_CACHE_HOME": "/home/person/.cache"})
+    for name in ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "npm_config_cache"):
+        assert clean[name].startswith(str(environment.REPOSITORY))
+    assert clean["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("WARNING: x\nERROR: no such package\n", "no such package"),
+        (
+            "npm error code ENOSPC\nnpm error nospc no space left\n"
+            "npm error A complete log of this run can be found in: /log\n",
+            "code ENOSPC nospc no space left",
+        ),
+        ("Traceback\nOSError: disk full\n", "OSError: disk full"),
+        ("", "exit 2"),
+    ],
+)
+def test_the_reason_of_a_failure_is_what_the_tool_said(said, reason):
+    assert environment.reason(subprocess.CompletedProcess([], 2, "", said)) == reason
