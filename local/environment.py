@@ -5,8 +5,10 @@ key must be that of a user or role, with policies. Root only sets up (deploys, u
 around): the functions, the state machine and SageMaker act under their own roles.
 """
 
+import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from packaging import tags
 
@@ -20,6 +22,32 @@ LOOPBACK = "127.0.0.1"
 
 # What a process needs of its surroundings, none of which can name an account.
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ")
+
+
+class NotLocalError(Exception):
+    """An address is not on this machine's loopback interface; the message is one line."""
+
+
+def require_loopback(address: str | None) -> None:
+    """Raise NotLocalError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    if not address:
+        raise NotLocalError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
+    if not _is_loopback(address):
+        raise NotLocalError(
+            f"{address!r} is not on this machine's loopback interface. "
+            'Run: eval "$(python -m local env)"'
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        return parts.scheme in ("http", "https") and (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False
 
 
 def url(port: int) -> str:
