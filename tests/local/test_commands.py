@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from local import environment, paths, session
-from tests.local.conftest import LocalSession, Workshop, clear, free_port, local, until
+from tests.local.conftest import LocalSession, Workshop, clear, local, until
+from tests.ports import free_port
 
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "AKIAFOREIGN",
