@@ -24,14 +24,17 @@ def pytest_configure() -> None:
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep tests together that share what takes long to make, for pytest-xdist's loadgroup."""
-    places = {item: item.path.relative_to(TESTS).parts for item in items}
-    for item, (folder, *file) in places.items():
-        group = folder if folder == FIRST else "/".join((folder, *file))
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (places[item][0] != FIRST, places[item][0] == LAST))
+    folder, *file = item.path.relative_to(TESTS).parts
+    group = folder if folder == FIRST else "/".join((folder, *file))
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the tests into the order in which processes take them."""
+    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
+    items.sort(key=lambda item: (folders[item] != FIRST, folders[item] == LAST))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
