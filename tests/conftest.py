@@ -24,17 +24,24 @@ def pytest_configure() -> None:
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep tests together that share what takes long to make, for pytest-xdist's loadgroup."""
-    folder, *file = item.path.relative_to(TESTS).parts
-    group = folder if folder == FIRST else "/".join((folder, *file))
-    item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests into the order in which processes take them."""
     folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
     items.sort(key=lambda item: (folders[item] != FIRST, folders[item] == LAST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Where pytest runs several processes (-n): give each a file at a time, one all of FIRST."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return FIRST if f"/{FIRST}/" in file else file
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
