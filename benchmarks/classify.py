@@ -11,8 +11,9 @@ import statistics
 import sys
 import time
 
+from benchmarks.local_cloud import LocalCloud
 from scripts import dataset, storage
-from scripts.cloud import Cloud, find_stack
+from scripts.cloud import find_stack
 
 SIZES = (1, 40, 500)
 POLL_SECONDS = 0.05
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    cloud = Cloud()
+    cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3, states = cloud.client("s3"), cloud.client("stepfunctions")
     name = dataset.find(s3, stack.bucket)["name"]

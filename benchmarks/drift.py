@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from benchmarks.local_cloud import LocalCloud
 from handlers.image import to_model_input
 from model.serving.pixels import open_image, to_pixels
 from scripts import config
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--seeds", type=int, default=100)
     arguments = parser.parse_args()
-    cloud = Cloud()
+    cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3")
     hosting = Hosting(

@@ -17,10 +17,11 @@ from datetime import date
 
 import yaml
 
+from benchmarks.local_cloud import LocalCloud
 from benchmarks.workflows.comparison import compare
 from benchmarks.workflows.growth import grow
 from scripts import config, dataset, storage
-from scripts.cloud import Cloud, find_stack
+from scripts.cloud import find_stack
 from scripts.costs import designs
 
 IMAGES = 2000
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--grow", action="store_true")
     parser.add_argument("--write-rates", action="store_true")
     arguments = parser.parse_args()
-    cloud = Cloud()
+    cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3", connections=storage.THREADS)
     keys = objects(s3, stack.bucket, dataset.find(s3, stack.bucket)["name"])

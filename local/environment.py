@@ -7,8 +7,8 @@ around): the functions, the state machine and SageMaker act under their own role
 
 import ipaddress
 import os
-import urllib.parse
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from packaging import tags
 
@@ -33,21 +33,29 @@ _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
 
 
 class NotLocalError(Exception):
-    """An address that is not on this machine; the message says which."""
+    """An address is not on this machine's loopback interface; the message is one line."""
 
 
 def require_loopback(address: str | None) -> None:
-    """Raise NotLocalError unless AWS's tools are pointed at this machine."""
-    host = urllib.parse.urlsplit(address or "").hostname or ""
+    """Raise NotLocalError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    if not address:
+        raise NotLocalError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
+    if not _is_loopback(address):
+        raise NotLocalError(
+            f"{address!r} is not on this machine's loopback interface. "
+            'Run: eval "$(python -m local env)"'
+        )
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        if ipaddress.ip_address(host).is_loopback:
-            return
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        return parts.scheme in ("http", "https") and (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
     except ValueError:
-        pass
-    raise NotLocalError(
-        f"AWS_ENDPOINT_URL is {address!r}, which is no loopback address such as {paths.url(4566)}: "
-        "this would go to AWS."
-    )
+        return False
 
 
 def for_shell(port: int) -> dict[str, str | None]:

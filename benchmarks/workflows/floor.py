@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import onnxruntime
 
+from benchmarks.local_cloud import LocalCloud
 from handlers import aws
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import Hosting
@@ -31,7 +32,7 @@ def s3_gets_per_second(keys: list[str], images: int, stage: str = "dev") -> floa
 
 def _read(share: tuple[str, list[str]]) -> None:
     stage, keys = share
-    cloud = Cloud()
+    cloud = LocalCloud()
     bucket = find_stack(cloud, stage).bucket
     s3 = cloud.client("s3", connections=aws.CONNECTIONS)
     with ThreadPoolExecutor(aws.CONNECTIONS) as pool:

@@ -1,59 +1,55 @@
-"""The service on a local cloud of its own, deployed once by the README's commands."""
+"""The service on a local cloud of its own, as the demo leaves it."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from local import environment, interpreter, paths
 from tests.drawings import write_cifar_archive
-from tests.integration.service import REPOSITORY, STAGE, Service, run
+from tests.integration.demo import Demo
+from tests.integration.service import STAGE, Service
+from tests.ports import free_port
 
-
-def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+BUILT = ("build/layer", ".venv", "node_modules")
 
 
 @pytest.fixture(scope="session")
-def cloud_env():
-    """The environment that points at a local cloud, which lives as long as the tests."""
-    port = str(free_port())
-    local = [sys.executable, "-m", "local"]
-    run([*local, "up", "--port", port], dict(os.environ))
+def copy(tmp_path_factory) -> Path:
+    """The repository's files in a folder of their own; what was installed and built is linked."""
+    repository, folder = paths.REPOSITORY, tmp_path_factory.mktemp("copy") / "scones-vehicles"
+    ignored = [line.strip("/") for line in (repository / ".gitignore").read_text().splitlines()]
+    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    functions = interpreter.prepare(interpreter.find()).parents[1]
+    (repository / BUILT[0]).mkdir(parents=True, exist_ok=True)
+    for name in (*BUILT, functions.relative_to(repository)):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(repository / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(copy, tmp_path_factory) -> Iterator[Demo]:
+    """The demo after its first run, on drawn vehicles."""
+    # A fifth of the training photos validates, and a baseline takes a hundred of them.
+    archive = tmp_path_factory.mktemp("drawn") / "cifar-100-python.tar.gz"
+    demo = Demo(copy, free_port(), write_cifar_archive(archive, train=260))
     try:
-        dump = f'eval "$({" ".join(local)} env --port {port})"; env -0'
-        said = subprocess.check_output(["bash", "-c", dump], cwd=REPOSITORY, text=True)
-        yield dict(line.split("=", 1) for line in said.split("\0") if "=" in line)
+        demo.run()
+        yield demo
     finally:
-        run([*local, "down", "--port", port], dict(os.environ))
+        demo.stop()
 
 
 @pytest.fixture(scope="session")
-def batch_file(tmp_path_factory) -> Path:
-    """Where the ETL writes the sample batch."""
-    return tmp_path_factory.mktemp("etl") / "batch.json"
-
-
-@pytest.fixture(scope="session")
-def service(cloud_env, batch_file, tmp_path_factory) -> Service:
-    """The service with an endpoint in service, trained on drawn vehicles."""
-    archive = write_cifar_archive(tmp_path_factory.mktemp("drawn") / "cifar-100-python.tar.gz")
-    stage = ("--stage", STAGE)
-    python = (sys.executable, "-m")
-    run(("npx", "sls", "deploy", *stage), cloud_env)
-    etl = ("--archive", str(archive), "--batch", str(batch_file))
-    run((*python, "scripts.etl", *stage, *etl), cloud_env)
-    run((*python, "scripts.train", *stage, "--epochs", "8"), cloud_env)
-    run((*python, "scripts.deploy_endpoint", *stage), cloud_env)
-    service = Service(cloud_env, outputs={})
+def service(demo) -> Service:
+    """The service that the demo deployed, with an endpoint in service."""
+    env = environment.for_command(demo.port)
+    environment.require_loopback(env["AWS_ENDPOINT_URL"])
+    service = Service(demo.folder, env, outputs={})
     (stack,) = service.client("cloudformation").describe_stacks(
         StackName=f"scones-vehicles-{STAGE}"
     )["Stacks"]
@@ -62,9 +58,9 @@ def service(cloud_env, batch_file, tmp_path_factory) -> Service:
 
 
 @pytest.fixture(scope="session")
-def batch(service, batch_file) -> dict:
+def batch(service) -> dict:
     """The sample batch that the ETL wrote: 40 photos of the test split."""
-    return json.loads(batch_file.read_text())
+    return json.loads((service.folder / "batch.json").read_text())
 
 
 @pytest.fixture(scope="session")

@@ -12,20 +12,29 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-REPOSITORY = Path(__file__).parents[2]
-STAGE = "test"
+STAGE = "dev"  # which the demo deploys
 
 
 @dataclass(frozen=True)
 class Service:
-    """`env` points commands and clients at the local cloud; `outputs` are the stack's."""
+    """`folder` holds the files that it was deployed from, `env` points commands and clients at the
+    local cloud, `outputs` are the stack's.
+    """
 
+    folder: Path
     env: dict[str, str]
     outputs: dict[str, str]
 
-    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
-        """Run a command in the repository as a user would."""
-        return run(command, {**self.env, **env}, check=check)
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run a command as a user would; with `check`, one that fails raises all that it said."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=300
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"{' '.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
+        return done
 
     def client(self, name: str, **config):
         """A boto3 client with the administrator's credentials; `config` as botocore's Config."""
@@ -117,15 +126,3 @@ class Service:
     def classify(self, images: Sequence[dict], **batch) -> dict:
         """Run a batch to its end and give the execution."""
         return self.wait(self.start({"images": list(images), **batch}))
-
-
-def run(command: Sequence[str], env: dict[str, str], check: bool = True):
-    """Run a command in the repository; with `check`, a failing one raises with all that it said."""
-    done = subprocess.run(
-        command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=300
-    )
-    if check and done.returncode:
-        raise AssertionError(
-            f"{' '.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
-    return done

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -149,8 +150,30 @@ def test_an_hour_without_captures_is_not_enough_data(service, known, tmp_path):
     assert "not enough data" in done.stdout
 
 
-def test_the_served_models_validation_photos_are_too_few_here_which_is_said(service, tmp_path):
-    done = monitor(service, "baseline", "--output", str(tmp_path))
+@pytest.fixture
+def few(service):
+    """A dataset with 48 of the served dataset's validation photos; its name."""
+    s3 = service.client("s3")
+    listing = s3.list_objects_v2(Bucket=service.bucket, Prefix="datasets/")["Contents"]
+    (source,) = [i["Key"] for i in listing if i["Key"].endswith("arrays/validation/data.npz")]
+    body = s3.get_object(Bucket=service.bucket, Key=source)["Body"].read()
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        rows = {name: arrays[name][:48] for name in ("images", "labels", "names")}
+        file = io.BytesIO()
+        np.savez(file, classes=arrays["classes"], **rows)
+    dataset = {
+        "datasets/few/arrays/validation/data.npz": file.getvalue(),
+        "datasets/few/dataset.json": json.dumps({"name": "few"}).encode(),
+    }
+    for key, content in dataset.items():
+        service.put(key, content)
+    yield "few"
+    for key in dataset:
+        s3.delete_object(Bucket=service.bucket, Key=key)
+
+
+def test_validation_photos_that_are_too_few_are_said_so(service, few, tmp_path):
+    done = monitor(service, "baseline", "--dataset", few, "--output", str(tmp_path))
     assert done.returncode == 1
     assert "48 images are too few for a baseline" in done.stderr
     assert list(tmp_path.iterdir()) == []

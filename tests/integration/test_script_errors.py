@@ -66,8 +66,8 @@ def no_delay(*_: object) -> float:
     return 0.0
 
 
-def test_no_stack(cloud_env, started):
-    fails_in_one_line(started(cloud_env, "--stage", "nowhere"), "nowhere", "sls deploy")
+def test_no_stack(service, started):
+    fails_in_one_line(started(service.env, "--stage", "nowhere"), "nowhere", "sls deploy")
 
 
 def test_no_credentials(started):
@@ -80,8 +80,8 @@ def test_no_credentials(started):
     fails_in_one_line(started(env), "credentials")
 
 
-def test_nobody_answers_at_the_endpoint_url(cloud_env, started):
-    env = {**cloud_env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+def test_nobody_answers_at_the_endpoint_url(service, started):
+    env = {**service.env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     fails_in_one_line(started(env), "127.0.0.1:9")
 
 

@@ -1,31 +1,35 @@
 """The notebook runs against what the deployed endpoint captured."""
 
 import time
+from datetime import UTC, datetime
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.integration.service import REPOSITORY, STAGE
+from local import paths
 
-NOTEBOOK = REPOSITORY / "docs" / "walkthrough.ipynb"
+NOTEBOOK = "docs/walkthrough.ipynb"
 REPEATED = 6
 
 
 @pytest.fixture(scope="module")
 def walked(service, batch):
-    """The notebook after a run, with its stage set; at least 200 images were captured before."""
-    images = batch["images"] * REPEATED
+    """The notebook after a run over what was captured since now: 200 images and more."""
+    images, since = batch["images"] * REPEATED, datetime.now(UTC).replace(microsecond=0)
     before = len(service.captures())
     assert service.classify(images)["output"]["counts"]["failed"] == 0
     deadline = time.monotonic() + 20
     while len(service.captures()) < before + len(images) and time.monotonic() < deadline:
         time.sleep(0.2)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    path = service.folder / NOTEBOOK
+    notebook = nbformat.read(path, as_version=4)
     (parameters,) = (cell for cell in notebook.cells if "parameters" in tags(cell))
-    parameters.source = parameters.source.replace('"dev"', f'"{STAGE}"')
+    parameters.source += (
+        f"\nfrom datetime import datetime\nSINCE = datetime.fromisoformat('{since}')"
+    )
     client = NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
+        notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}
     )
     client.execute(env=service.env)
     return notebook
@@ -58,7 +62,7 @@ def test_it_reads_every_capture_and_compares_the_halves(walked):
 
 
 def test_the_notebook_is_kept_without_outputs_and_defines_nothing():
-    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+    for cell in nbformat.read(paths.REPOSITORY / NOTEBOOK, as_version=4).cells:
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None

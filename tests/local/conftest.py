@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import textwrap
@@ -17,15 +16,10 @@ import pytest
 from botocore.config import Config
 
 from local import environment, paths
+from tests.ports import free_port
 
 ACCOUNT = environment.ACCOUNT
 _serial = itertools.count()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def local(*arguments: str, port: int, env: dict | None = None) -> subprocess.CompletedProcess:
@@ -58,7 +52,7 @@ def port():
 @pytest.fixture(scope="session")
 def cloud(port):
     """The address of a local cloud."""
-    return environment.url(port)
+    return paths.url(port)
 
 
 class LocalSession(boto3.Session):

@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from local import environment, paths, session
-from tests.local.conftest import LocalSession, Workshop, clear, free_port, local, until
+from tests.local.conftest import LocalSession, Workshop, clear, local, until
+from tests.ports import free_port
 
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "AKIAFOREIGN",
@@ -38,7 +39,7 @@ def _processes(port: int) -> dict[str, int]:
 
 def _with_a_busy_function(port: int) -> None:
     """Leave an invocation running whose own child runs too, both for a minute."""
-    workshop = Workshop(LocalSession(environment.url(port)))
+    workshop = Workshop(LocalSession(paths.url(port)))
     function = workshop.function(
         """
         import subprocess
@@ -54,13 +55,13 @@ def _with_a_busy_function(port: int) -> None:
 def test_up_answers_and_is_idempotent_and_down_ends_it(own_port):
     first = local("up", port=own_port)
     assert first.returncode == 0, first.stderr
-    assert environment.url(own_port) in first.stdout
+    assert paths.url(own_port) in first.stdout
     assert "functions run on python3." in first.stdout
     running = _processes(own_port)
     assert local("up", port=own_port).returncode == 0
     assert _processes(own_port) == running
     status = local("status", port=own_port)
-    assert (status.returncode, environment.url(own_port) in status.stdout) == (0, True)
+    assert (status.returncode, paths.url(own_port) in status.stdout) == (0, True)
 
     assert local("down", port=own_port).returncode == 0
     assert not session.members(running["server"])
@@ -87,7 +88,7 @@ def test_only_the_loopback_interface_answers(own_port):
 def test_nothing_of_the_shell_reaches_the_server_or_a_function(own_port):
     started = local("up", port=own_port, env={**os.environ, **FOREIGN})
     assert started.returncode == 0, started.stderr
-    workshop = Workshop(LocalSession(environment.url(own_port)))
+    workshop = Workshop(LocalSession(paths.url(own_port)))
     function = workshop.function("import os\ndef handler(event, context): return dict(os.environ)")
     variables, _ = workshop.invoke(function)
     assert not set(FOREIGN.values()) & set(variables.values())
@@ -119,7 +120,7 @@ def test_env_is_all_that_a_shell_needs(own_port):
         check=True,
     )
     variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
-    assert variables["AWS_ENDPOINT_URL"] == environment.url(own_port)
+    assert variables["AWS_ENDPOINT_URL"] == paths.url(own_port)
     assert variables["AWS_ACCESS_KEY_ID"] == environment.ACCESS_KEY_ID
     assert variables["AWS_CONFIG_FILE"] == os.devnull
     assert "127.0.0.1" in variables["NO_PROXY"].split(",")

@@ -5,6 +5,8 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from local import interpreter
 from tests.local.conftest import archive
 
@@ -183,6 +185,7 @@ def test_an_import_error_is_in_the_log(workshop, session):
     assert any("no_such_module" in event["message"] for event in found)
 
 
+@pytest.mark.proof  # beside other tests it would measure those
 def test_a_warm_call_takes_milliseconds(workshop):
     function = workshop.function("def handler(event, context): return event")
     workshop.invoke(function)

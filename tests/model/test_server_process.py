@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 from . import served
 
@@ -22,9 +23,7 @@ SERVE = Path(__file__).parents[2] / "model" / "serve.py"
 @contextlib.contextmanager
 def server(model_dir: Path, workers: int = 2) -> Iterator[tuple[subprocess.Popen, int]]:
     """The server as a process of its own on a free loopback port; killed if it is left running."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "SM_MODEL_DIR": str(model_dir),

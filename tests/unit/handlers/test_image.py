@@ -1,13 +1,10 @@
-import contextlib
 import io
 import resource
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
+from handlers.errors import ImageTooLarge, InvalidImage
 from handlers.image import to_model_input
 from scripts.generator.png_parts import bomb, chunk, png
 from tests.unit.handlers import photos
@@ -137,18 +134,3 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(side):
     with pytest.raises(ImageTooLarge, match=str(side)):
         to_model_input(bomb(side), 32, MAX_PIXELS)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
-
-
-SAMPLES = [
-    photos.encoded(photos.two_halves(), "PNG"),
-    photos.encoded(photos.two_halves("P"), "PNG"),
-    photos.encoded(photos.two_halves(), "WEBP"),
-    photos.rotated(6),
-]
-
-
-@given(st.sampled_from(SAMPLES), st.integers(0), st.binary(min_size=1, max_size=8))
-def test_damage_anywhere_gives_a_named_error_or_an_image(sample, place, damage):
-    place %= len(sample)
-    with contextlib.suppress(HandlerError):
-        seen(sample[:place] + damage + sample[place + len(damage) :])

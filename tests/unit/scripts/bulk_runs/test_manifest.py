@@ -1,9 +1,6 @@
 import hashlib
 import json
-import subprocess
-import sys
 
-from scripts import config
 from scripts.bulk_runs.entries import Entry
 from scripts.bulk_runs.manifest import publish
 from tests.unit.scripts.memory_s3 import MemoryS3
@@ -47,28 +44,3 @@ def test_of_no_images_there_is_no_manifest():
     s3 = MemoryS3()
     assert publish(s3, "own", iter(())).lines == 0
     assert not s3.objects
-
-
-MEASURE = """
-import resource
-from scripts.bulk_runs.entries import Entry
-from scripts.bulk_runs.manifest import publish
-
-class Sink:
-    def head_object(self, Bucket, Key):
-        pass
-
-def most(images):
-    entries = (Entry("", f"photos/{n % (images - 9):0900}.png") for n in range(images))
-    made = publish(Sink(), "own", entries)
-    assert (made.lines, made.submitted) == (images - 9, images)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-print(most(300), most(33_000))
-"""
-
-
-def test_memory_does_not_grow_with_the_manifest():
-    said = subprocess.check_output([sys.executable, "-c", MEASURE], cwd=config.ROOT, text=True)
-    few, many = map(int, said.split())
-    assert many - few < 16 * 1024, "KiB; the keys alone are 30 MB"

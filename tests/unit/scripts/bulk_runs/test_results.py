@@ -1,10 +1,7 @@
 import json
-import subprocess
-import sys
 
 import pytest
 
-from scripts import config
 from scripts.bulk_runs.results import gather
 from scripts.cli import UserError
 from tests.unit.scripts.bulk_runs.memory_states import BUCKET, STACK, MemoryCloud
@@ -178,33 +175,3 @@ def test_result_files_of_a_run_whose_name_begins_alike_are_not_its_own():
     cloud = ended([{"s3_key": "a"}], SUCCEEDED_0=[accepted("a")])
     with pytest.raises(UserError, match="without results"):
         collect(cloud, {**EXECUTION, "name": "ru"})
-
-
-MEASURE = """
-import json
-import resource
-from scripts.bulk_runs.results import gather
-from tests.unit.scripts.bulk_runs.memory_states import BUCKET, STACK, MemoryCloud
-from tests.unit.scripts.bulk_runs.test_results import EXECUTION, FOLDER, ended, accepted
-
-def most(images):
-    cloud = ended([], SUCCEEDED_0=[])
-
-    def download(bucket, key, file):
-        for n in range(images):
-            name = f"photos/{n:0900}.png"
-            line = accepted(name) if FOLDER in key else {"s3_key": name}
-            file.write(json.dumps(line).encode() + b"\\n")
-
-    cloud.s3.download_fileobj = download
-    assert gather(cloud, STACK, EXECUTION).accepted == images
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-print(most(100), most(11_000))
-"""
-
-
-def test_memory_does_not_grow_with_the_results():
-    said = subprocess.check_output([sys.executable, "-c", MEASURE], cwd=config.ROOT, text=True)
-    few, many = map(int, said.split())
-    assert many - few < 8 * 1024, "KiB; the keys alone are 10 MB"

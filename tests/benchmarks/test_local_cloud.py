@@ -1,0 +1,54 @@
+"""Benchmarks of a deployed service end before they could reach AWS."""
+
+import importlib
+import os
+import sys
+
+import pytest
+
+from benchmarks.local_cloud import LocalCloud
+
+LOCAL, ELSEWHERE = "http://127.0.0.1:9", "https://elsewhere.example"
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """A function that sets variables where no other names AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+    def export(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return export
+
+
+def test_a_client_of_the_loopback_interface_is_given(shell):
+    shell(AWS_ENDPOINT_URL=LOCAL)
+    assert LocalCloud().client("s3").meta.endpoint_url == LOCAL
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"AWS_ENDPOINT_URL": ELSEWHERE},
+        {"AWS_ENDPOINT_URL": LOCAL, "AWS_ENDPOINT_URL_S3": ELSEWHERE},
+        {"AWS_ENDPOINT_URL": LOCAL, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+    ],
+)
+def test_any_other_client_ends_the_benchmark(shell, variables):
+    shell(**variables)
+    with pytest.raises(SystemExit, match="loopback"):
+        LocalCloud().client("s3")
+
+
+@pytest.mark.parametrize("name", ["classify", "drift", "workflow"])
+def test_no_benchmark_starts_elsewhere(shell, monkeypatch, name):
+    # Were it to start, it would find nobody there.
+    shell(HTTPS_PROXY=LOCAL, AWS_ENDPOINT_URL=ELSEWHERE)
+    monkeypatch.setattr(sys, "argv", [name])
+    with pytest.raises(SystemExit, match="loopback"):
+        importlib.import_module(f"benchmarks.{name}").main()

@@ -1,0 +1,45 @@
+"""The functions' parsers on whatever may come: an answer or a named error, and nothing else."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.errors import HandlerError, InvalidModelResponse
+from handlers.predictions import parse_answer
+from tests.unit.handlers import photos
+from tests.unit.handlers.test_image import seen
+from tests.unit.handlers.test_predictions import answer
+
+SAMPLES = [
+    photos.encoded(photos.two_halves(), "PNG"),
+    photos.encoded(photos.two_halves("P"), "PNG"),
+    photos.encoded(photos.two_halves(), "WEBP"),
+    photos.rotated(6),
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
+@given(st.sampled_from(SAMPLES), st.integers(0), st.binary(min_size=1, max_size=8))
+def test_damage_anywhere_gives_a_named_error_or_an_image(sample, place, damage):
+    place %= len(sample)
+    with contextlib.suppress(HandlerError):
+        seen(sample[:place] + damage + sample[place + len(damage) :])
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=9))
+def test_every_softmax_is_taken(weights):
+    row = [weight / sum(weights) for weight in weights]
+    prediction = parse_answer(answer([f"class {n}" for n in range(len(row))], [row]))
+    assert prediction.confidence == max(row)
+    assert prediction.label == f"class {row.index(max(row))}"
+
+
+VALUES = st.sampled_from([None, True, 0, 1, 0.5, -1, 1e999, "a", "", [], [[]], [[1]], ["a"], {}])
+
+
+@given(st.binary() | st.builds(answer, VALUES, VALUES))
+def test_nothing_but_a_prediction_or_the_named_error_comes_out(body):
+    with contextlib.suppress(InvalidModelResponse):
+        assert 0 <= parse_answer(body).confidence <= 1

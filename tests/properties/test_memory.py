@@ -1,0 +1,66 @@
+"""What a bulk run's commands hold in memory, whatever its size: measured in fresh processes."""
+
+import subprocess
+import sys
+
+from scripts import config
+
+
+def measured(script: str) -> tuple[int, int]:
+    """The two numbers that the script prints: its greatest memory in KiB, of few and of many."""
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=config.ROOT, text=True)
+    few, many = map(int, said.split())
+    return few, many
+
+
+MANIFEST = """
+import resource
+from scripts.bulk_runs.entries import Entry
+from scripts.bulk_runs.manifest import publish
+
+class Sink:
+    def head_object(self, Bucket, Key):
+        pass
+
+def most(images):
+    entries = (Entry("", f"photos/{n % (images - 9):0900}.png") for n in range(images))
+    made = publish(Sink(), "own", entries)
+    assert (made.lines, made.submitted) == (images - 9, images)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+print(most(300), most(33_000))
+"""
+
+
+def test_memory_does_not_grow_with_the_manifest():
+    few, many = measured(MANIFEST)
+    assert many - few < 16 * 1024, "KiB; the keys alone are 30 MB"
+
+
+RESULTS = """
+import json
+import resource
+from scripts.bulk_runs.results import gather
+from tests.unit.scripts.bulk_runs.memory_states import BUCKET, STACK, MemoryCloud
+from tests.unit.scripts.bulk_runs.test_results import EXECUTION, FOLDER, ended, accepted
+
+def most(images):
+    cloud = ended([], SUCCEEDED_0=[])
+
+    def download(bucket, key, file):
+        for n in range(images):
+            name = f"photos/{n:0900}.png"
+            line = accepted(name) if FOLDER in key else {"s3_key": name}
+            file.write(json.dumps(line).encode() + b"\\n")
+
+    cloud.s3.download_fileobj = download
+    assert gather(cloud, STACK, EXECUTION).accepted == images
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+print(most(100), most(11_000))
+"""
+
+
+def test_memory_does_not_grow_with_the_results():
+    few, many = measured(RESULTS)
+    assert many - few < 8 * 1024, "KiB; the keys alone are 10 MB"
