@@ -2,9 +2,9 @@
 ENGINE ?= docker
 IMAGE ?= scones-vehicles-serving
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable chrome
-SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -m setup
+SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m setup
 # Python and all that it starts, in the environment of setup/environment.py.
-RUN := .venv/bin/python -E -s -m setup.environment .venv/bin/python -m
+RUN := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin/python -m
 
 .PHONY: demo test unit proof lint format setup setup-tests browser image clean
 
@@ -42,5 +42,5 @@ image:  ## the serving container; ENGINE=podman or buildah builds it as well as 
 	$(ENGINE) build --platform linux/amd64 --tag $(IMAGE) model
 
 clean:  ## end the local clouds of this folder and remove what was built; keeps the environment
-	@python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -m local down --all
+	@python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m local down --all
 	rm -rf build .local .serverless

@@ -51,6 +51,9 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"make: {error.strerror}: {error.filename}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("make: interrupted; make again goes on with the set-up", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -58,7 +61,13 @@ def main(arguments: Sequence[str]) -> int:
 def alone() -> Iterator[None]:
     """Wait until no other set-up of this folder runs."""
     with (CACHE / "setup.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                "setup: another set-up of this folder runs; waiting until it has ended", flush=True
+            )
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -92,6 +101,8 @@ def set_up_python(wanted: Sequence[str]) -> None:
     python = VENV / "bin" / "python"
     if state is None:
         with step(f"Python {python_version()}, from {BASE}"):
+            if VENV.is_symlink():
+                VENV.unlink()
             shutil.rmtree(VENV, ignore_errors=True)
             run([BASE, "-I", "-m", "venv", VENV], clean())
             pin = next(iter(re.findall(r"^pip==\S+", CONSTRAINTS.read_text(), re.MULTILINE)))
@@ -205,9 +216,10 @@ def set_up_node(node: str, npm: str) -> None:
         return
     with step("Node packages"):
         # Each option outranks what a person's .npmrc says of the same.
-        how = ["--include=dev", "--no-global", "--no-dry-run", "--install-strategy=hoisted"]
-        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        run([npm, "ci", *how, *quiet], clean())
+        how = ["--include=dev", "--include=optional", "--package-lock", "--bin-links"]
+        how += ["--install-strategy=hoisted", "--no-legacy-peer-deps", "--no-global"]
+        how += ["--no-dry-run", "--no-audit", "--no-fund", "--loglevel=error"]
+        run([npm, "ci", *how], clean())
         shutil.rmtree(CACHE / "npm", ignore_errors=True)  # of use to another `npm ci` alone
     if not (MODULES / ".bin" / "sls").exists():
         raise SetupError("npm installed no sls; see its settings (npm config list)")

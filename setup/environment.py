@@ -81,6 +81,7 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: value for name, value in environ.items() if _is_kept(name)} | {
         **QUIET,
         "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",
         "TMPDIR": str(temporary),
         "XDG_CACHE_HOME": str(CACHE),
     }

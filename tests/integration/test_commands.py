@@ -74,6 +74,39 @@ def test_invoke_stepf_exits_1_for_a_failed_run(service):
     assert "InvalidBatch" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("deploy", "list"), "Timestamp"),
+        (("deploy", "list", "functions"), "filterLowConfidence"),
+        (("deploy", "function", "-f", "filterLowConfidence"), "filterLowConfidence"),
+        (("rollback",), "Timestamp"),
+        (("metrics", "-f", "classifyImage"), "classifyImage"),
+        (("print", "--path", "service"), "scones-vehicles"),
+    ],
+    ids=" ".join,
+)
+def test_what_people_type_by_habit_works(service, command, words):
+    done = service.run(*SLS, *command, *stage(service))
+    assert words in done.stdout + done.stderr
+
+
+def test_invoke_local_runs_each_function_on_this_machine(service, photo):
+    def run(function: str, event: dict) -> dict:
+        done = service.run(
+            *(*SLS, "invoke", "local", "-f", function, *stage(service)),
+            *("--data", json.dumps(event)),
+            PATH=f"{service.folder}/.venv/bin:{service.env['PATH']}",
+        )
+        return json.loads(done.stdout[done.stdout.index("{\n") :])
+
+    serialized = run("serializeImageData", photo)
+    classified = run("classifyImage", serialized)
+    assert classified["label"] in ("bicycle", "motorcycle")
+    passed = run("filterLowConfidence", {**classified, "threshold": 0})
+    assert passed["confidence"] == classified["confidence"]
+
+
 def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo):
     stage = ("--stage", "fleeting")
     service.run(*SLS, "deploy", *stage)
