@@ -65,7 +65,7 @@ def alone() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(
-                "setup: another set-up of this folder runs; waiting until it has ended", flush=True
+                "setup: another set-up of this folder runs: waiting for its end", flush=True
             )
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
