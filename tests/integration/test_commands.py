@@ -74,6 +74,7 @@ def test_invoke_stepf_exits_1_for_a_failed_run(service):
     assert "InvalidBatch" in done.stderr
 
 
+@pytest.mark.proof
 def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo):
     stage = ("--stage", "fleeting")
     service.run(*SLS, "deploy", *stage)
