@@ -6,8 +6,8 @@ from PIL import Image
 from scripts.monitoring import gallery, html, pictures
 from scripts.monitoring.reader import Unreadable
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
-from tests.unit.scripts.monitoring import frames
-from tests.unit.scripts.monitoring.pictured import read_image
+from tests.monitoring import frames
+from tests.monitoring.pictured import read_image
 
 WIDTHS = {"wide": 1280, "narrow": 360}
 LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"

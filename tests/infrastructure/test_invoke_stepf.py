@@ -10,6 +10,9 @@ import pytest
 
 from tests.infrastructure.conftest import REPOSITORY
 
+# Each starts the Serverless Framework, which takes seconds; test_commands.py has the usual ways.
+pytestmark = pytest.mark.proof
+
 ARN = "arn:aws:states:us-east-1:123456789012:execution:classify:first"
 OUTPUTS = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs><member>"

@@ -107,6 +107,7 @@ def test_invoke_local_runs_each_function_on_this_machine(service, photo):
     assert passed["confidence"] == classified["confidence"]
 
 
+@pytest.mark.proof
 def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo):
     stage = ("--stage", "fleeting")
     service.run(*SLS, "deploy", *stage)

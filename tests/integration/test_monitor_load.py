@@ -14,7 +14,7 @@ from scripts.monitoring import captures, embedding, table
 from tests.integration.service import STAGE
 from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
 from tests.model import served
-from tests.unit.scripts.monitoring import captured
+from tests.monitoring import captured
 
 SINGLE, BATCH = 6, 9
 LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)

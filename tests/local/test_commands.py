@@ -95,7 +95,14 @@ def test_nothing_of_the_shell_reaches_the_server_or_a_function(own_port):
     assert variables["AWS_ACCESS_KEY_ID"].startswith("ASIA")
 
 
-@pytest.mark.parametrize("killed", ["server", "supervisor", "neither"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param("server", marks=pytest.mark.proof),
+        pytest.param("supervisor", marks=pytest.mark.proof),
+        "neither",
+    ],
+)
 def test_everything_ends_with_it(own_port, killed):
     local("up", port=own_port)
     _with_a_busy_function(own_port)

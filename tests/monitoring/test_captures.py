@@ -17,9 +17,9 @@ from scripts.monitoring.again import image_reader
 from scripts.monitoring.reader import Unreadable
 from scripts.monitoring.sources import Bucket
 from tests.model import served
+from tests.monitoring import captured
+from tests.monitoring.captured import CLASSES, IMAGES, answer, npy, png, record, side
 from tests.unit.scripts.memory_s3 import MemoryS3
-from tests.unit.scripts.monitoring import captured
-from tests.unit.scripts.monitoring.captured import CLASSES, IMAGES, answer, npy, png, record, side
 
 CSV = "text/csv"
 JSON = "application/json"

@@ -7,8 +7,8 @@ import pytest
 
 from scripts.cli import UserError
 from scripts.monitoring import baseline, drift, table
+from tests.monitoring.simulated import frame
 from tests.unit.scripts.memory_s3 import MemoryS3
-from tests.unit.scripts.monitoring.simulated import frame
 
 EFFECTS = dict.fromkeys(drift.properties(), 0.25)
 

@@ -12,9 +12,9 @@ from scripts import monitor
 from scripts.cli import UserError
 from scripts.monitoring import permutation, report_command
 from scripts.monitoring.report import HEALTHY, VIOLATION
+from tests.monitoring import captured
+from tests.monitoring.test_telling import REPORT
 from tests.unit.scripts.memory_s3 import MemoryS3
-from tests.unit.scripts.monitoring import captured
-from tests.unit.scripts.monitoring.test_telling import REPORT
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scripts.monitoring import drift, permutation, table
-from tests.unit.scripts.monitoring.simulated import frame
+from tests.monitoring.simulated import frame
 
 EFFECTS = dict.fromkeys(drift.properties(), 0.1) | {"confidence": 0.01, "embedding": 0.01}
 LEVEL = 0.05

@@ -11,8 +11,8 @@ from scripts.monitoring.pictures import Picture
 from scripts.monitoring.plots import style
 from scripts.monitoring.reader import Unreadable
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
-from tests.unit.scripts.monitoring import frames
-from tests.unit.scripts.monitoring.pictured import read_image
+from tests.monitoring import frames
+from tests.monitoring.pictured import read_image
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.monitoring import drift, model_monitor
 from scripts.monitoring.report import Violation
-from tests.unit.scripts.monitoring.simulated import frame
+from tests.monitoring.simulated import frame
 
 EFFECTS = {name: 0.1 * number for number, name in enumerate(drift.properties(), 1)}
 

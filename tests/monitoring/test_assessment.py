@@ -9,7 +9,7 @@ from scripts import config
 from scripts.monitoring import assessment, baseline, drift, permutation
 from scripts.monitoring.assessment import Images, Rules
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
-from tests.unit.scripts.monitoring.simulated import frame
+from tests.monitoring.simulated import frame
 
 RULES = Rules(
     minimum_images=100,

@@ -13,8 +13,8 @@ from scripts.monitoring.plots import (
     spans,
     style,
 )
-from tests.unit.scripts.monitoring.frames import SINCE, TEN, UNTIL, VEHICLES, week
-from tests.unit.scripts.monitoring.pictured import words
+from tests.monitoring.frames import SINCE, TEN, UNTIL, VEHICLES, week
+from tests.monitoring.pictured import words
 
 DRAWN = {
     "confidence over time": lambda frame, **size: confidence_over_time.draw(frame, 0.96, **size),

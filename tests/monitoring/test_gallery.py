@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from scripts.monitoring import gallery
-from tests.unit.scripts.monitoring.frames import week
-from tests.unit.scripts.monitoring.pictured import read_image
+from tests.monitoring.frames import week
+from tests.monitoring.pictured import read_image
 
 
 def test_the_least_confident_images_come_first_and_each_once():

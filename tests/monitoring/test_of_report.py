@@ -9,8 +9,8 @@ import pytest
 from scripts.monitoring import pictures
 from scripts.monitoring.gallery import least_confident as choose
 from scripts.monitoring.plots import accuracy, drift, latency, least_confident, reliability, style
-from tests.unit.scripts.monitoring import frames
-from tests.unit.scripts.monitoring.pictured import read_image, words
+from tests.monitoring import frames
+from tests.monitoring.pictured import read_image, words
 
 
 def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():

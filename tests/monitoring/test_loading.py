@@ -8,8 +8,8 @@ from scripts import monitor
 from scripts.cli import UserError
 from scripts.monitoring import table
 from tests.model import served
-from tests.unit.scripts.monitoring import captured
-from tests.unit.scripts.monitoring.captured import answer, npy, record
+from tests.monitoring import captured
+from tests.monitoring.captured import answer, npy, record
 
 
 @pytest.fixture

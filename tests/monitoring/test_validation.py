@@ -9,8 +9,8 @@ from scripts.cli import UserError
 from scripts.data.images import LabelledImages
 from scripts.monitoring import features, table, validation
 from tests.model import served
+from tests.monitoring.test_embedding import archive
 from tests.unit.scripts.memory_s3 import MemoryS3
-from tests.unit.scripts.monitoring.test_embedding import archive
 
 MODEL = "s3://bucket/job/model.tar.gz"
 CHANNEL = "s3://bucket/datasets/cifar/arrays/validation/"
