@@ -22,10 +22,6 @@ REPORT = config.ROOT / "build" / "monitoring" / "report.html"
 STEPS = 9
 ROWS_SHOWN = 6
 
-# The recipe's number of epochs suits a few hundred photos. Thousands would take it many minutes.
-MANY_PHOTOS = 5000
-FEWER_EPOCHS = "6"
-
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.demo`."""
@@ -48,9 +44,7 @@ def main(argv: list[str] | None) -> None:
         steps.skip("train", "Train the model", f"{job['TrainingJobName']} is there")
         steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")
     else:
-        many = sum(data["counts"]["train"].values()) > MANY_PHOTOS
-        epochs = ("--epochs", FEWER_EPOCHS) if many else ()
-        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", *epochs)
+        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train")
         steps.run("endpoint", "Deploy the endpoint", PYTHON, "-m", "scripts.deploy_endpoint")
         job = hosting.served_job()
 
