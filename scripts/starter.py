@@ -24,7 +24,7 @@ from scripts.data.images import LabelledImages
 
 FOLDER = config.ROOT / "model"
 CHECKPOINT = config.ROOT / "build" / "starter.pt"
-EPOCHS = 16
+EPOCHS = 8
 BATCH_SIZE = 128
 LEARNING_RATE = 0.12
 SEED = 0
