@@ -57,7 +57,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Read as PyTorch is imported: threads that wait for each other in a loop take the cores from
-# whatever else runs, which makes training five times slower on a busy machine.
+# whatever else runs, which makes training several times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
@@ -276,7 +276,7 @@ class Network(nn.Module):
     def adopt(self, weights: dict[str, torch.Tensor]) -> None:
         """Take over all weights but the last layer's, which knows other classes.
 
-        They and the first stages stay as they are. JobError for weights of another network.
+        The first of them are not trained on. JobError for weights of another network.
         """
         own, shapes = (
             {
@@ -287,7 +287,7 @@ class Network(nn.Module):
             for numbers in (self.state_dict(), weights)
         )
         if own != shapes:
-            raise JobError("the starter weights are of another network")
+            raise JobError(f"the starter weights {STARTER} are of another network")
         self.load_state_dict({name: weights[name] for name in own}, strict=False)
         self.stem.requires_grad_(False)
         self.stages[:FROZEN_STAGES].requires_grad_(False)
@@ -305,7 +305,7 @@ def load_starter(path: Path) -> Starter:
     try:
         content = path.read_bytes()
         weights = read_weights(content)
-    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zip files and arrays break in many ways
         raise JobError(f"the starter weights {path} cannot be read: {error}") from error
     return Starter(weights, hashlib.sha256(content).hexdigest())
 
@@ -461,9 +461,8 @@ def fit(
     start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
 
     for epoch in range(len(history) + 1, epochs + 1):
-        network.train()
-        if starter:
-            network.stages[:FROZEN_STAGES].eval()
+        # The starter's batch statistics are of more photos than there may be here: they stay.
+        network.train(mode=starter is None)
         order = torch.randperm(len(images), generator=generator)
         losses = []
         for batch in order.split(batch_size)[:per_epoch]:
