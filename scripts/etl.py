@@ -66,7 +66,7 @@ def get_source(arguments: argparse.Namespace) -> Source:
     """Read the images from one's own folder, or CIFAR's."""
     if arguments.folder:
         return folder.read(arguments.folder, arguments.classes)
-    return cifar.read(cifar.named(arguments.archive), arguments.classes)
+    return cifar.read(cifar.find_archives(arguments.archive), arguments.classes)
 
 
 def uneven_classes(source: Source) -> str | None:

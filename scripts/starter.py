@@ -33,7 +33,7 @@ SEED = 0
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.starter`."""
     arguments = _parser().parse_args(argv)
-    source = cifar.read_ten(cifar.named(arguments.archive), cifar10.LABELS)
+    source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
     learnt, held_out = split.hold_out(source.train)
     cli.say("Source", source.origin)
     cli.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")

@@ -39,7 +39,7 @@ def recognise(paths: Sequence[Path]) -> dict[Archive, Path]:
     return found
 
 
-def named(paths: Sequence[Path] | None) -> dict[Archive, Path]:
+def find_archives(paths: Sequence[Path] | None) -> dict[Archive, Path]:
     """Return the archives given, else the one that $CIFAR_ARCHIVE names. UserError as above."""
     variable = os.environ.get("CIFAR_ARCHIVE")
     return recognise(paths or ([Path(variable)] if variable else []))

@@ -105,5 +105,5 @@ def other_classes(known: Sequence[str], drawn: bool) -> Pictures:
         )
     if drawn:
         return Drawn(unknown)
-    source = cifar.read_ten(cifar.named(None), unknown)
+    source = cifar.read_ten(cifar.find_archives(None), unknown)
     return Sampled(f"photos of {', '.join(source.classes)}", source.test, source.classes)

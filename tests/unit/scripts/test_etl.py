@@ -17,8 +17,8 @@ def test_the_archive_can_be_named_by_option_or_variable(tmp_path, monkeypatch):
         archives.write(tmp_path / name, archives.content()) for name in ("a.tar.gz", "b.tar.gz")
     )
     monkeypatch.setenv("CIFAR_ARCHIVE", str(named))
-    assert cifar.named(parse().archive) == {cifar100.ARCHIVE: named}
-    assert cifar.named(parse("--archive", str(other)).archive) == {cifar100.ARCHIVE: other}
+    assert cifar.find_archives(parse().archive) == {cifar100.ARCHIVE: named}
+    assert cifar.find_archives(parse("--archive", str(other)).archive) == {cifar100.ARCHIVE: other}
     assert etl.get_source(parse("--classes", "bus,apple")).classes == ("apple", "bus")
 
 
