@@ -64,7 +64,7 @@ def main() -> None:
         known = sampling.known_classes(s3, stack.bucket, None, None, False)
         if kind != drift.OTHER_CLASSES:
             return known
-        return sampling.other_classes(s3, stack.bucket, known.classes, False)
+        return sampling.other_classes(known.classes, drawn=False)
 
     def answered(kind: str, pngs: list[bytes]) -> pd.DataFrame:
         side = config.load()["image"]["size"]

@@ -1,15 +1,16 @@
 """Train an image classifier on small photos, calibrate it and export it to ONNX.
 
-A SageMaker training job runs this file with three channels, `train`, `validation` and `test`, and
-may add a fourth, `pretraining`; each is a folder that holds `data.npz`:
+A SageMaker training job runs this file with three channels, `train`, `validation` and `test`; each
+is a folder that holds `data.npz`:
 
     images   uint8   N x S x S x 3   RGB, S at least 16 and a multiple of 8
     labels   int64   N               indices into `classes`
     names    str     N               where each image came from (not used here)
-    classes  str     C               the same list in all channels but `pretraining`
+    classes  str     C               the same list in all channels
 
-With `pretraining` the network first learns that channel's classes; then its last layer is replaced
-and all of it learns those of `train`. Without, it learns from scratch.
+The network starts from the starter weights beside this file, which have learned CIFAR-10's classes
+(`python -m scripts.starter` makes them), with a last layer of its own. `--start scratch` is for
+photos that the starter weights have seen.
 
 It leaves in the model folder
 
@@ -20,8 +21,8 @@ It leaves in the model folder
                    and the threshold that reaches the precision asked for
 
 and in the output folder `predictions.npz`, what it answers to the validation rows, `epochs.csv`
-(with pretraining, `pretraining.csv` too) and the same as pictures: `learning.png`,
-`reliability.png`, `coverage.png`, `confusion.png`. By hand:
+and the same as pictures: `learning.png`, `reliability.png`, `coverage.png`, `confusion.png`. By
+hand:
 
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
@@ -39,6 +40,7 @@ import argparse
 import copy
 import csv
 import hashlib
+import io
 import json
 import logging
 import os
@@ -53,6 +55,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+# Read as PyTorch is imported: threads that wait for each other in a loop take the cores from
+# whatever else runs, which makes training several times slower on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name
 from torch import nn
@@ -73,13 +80,20 @@ MUON_MOMENTUM = 0.6
 ADAMW_LEARNING_RATE = 5e-3
 ADAMW_BETAS = (0.9, 0.95)
 
-# A network that has learned already takes fewer steps, and smaller ones.
-FROM_SCRATCH = {"epochs": 80, "learning_rate": 0.12}
-PRETRAINED = {"epochs": 40, "learning_rate": 0.04}
+STARTER = Path(__file__).with_name("starter.npz")
+FROZEN_STAGES = 1  # of the starter's: edges and colours are the same whatever the classes
 
-# One seed whatever the job's: so the jobs of many seeds can share one pretraining checkpoint.
-PRETRAINING = {"batch_size": 128, "learning_rate": 0.12, "seed": 0, "cutout": False}
-PRETRAINING_EPOCHS = 8
+
+class Recipe(NamedTuple):
+    """How many photos the network sees, counted anew in each epoch, and Muon's learning rate."""
+
+    photos: int
+    learning_rate: float
+
+
+# A network that has learned already takes fewer steps, and smaller ones.
+RECIPES = {"starter": Recipe(12_800, 0.04), "scratch": Recipe(51_200, 0.12)}
+EPOCHS = (2, 100)  # at least and at most
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 CALIBRATION_BINS = 15
@@ -170,24 +184,6 @@ def check_channels(channels: dict[str, Dataset]) -> None:
         raise JobError(f"the train channel has no image of {', '.join(missing)}")
 
 
-def pretraining_without(evaluated: list[Dataset], pretraining: Dataset) -> Dataset:
-    """The pretraining images less those that are in `evaluated` too: they would be known already.
-
-    JobError if they have another size than those.
-    """
-    size = evaluated[0].images.shape[1:]
-    if pretraining.images.shape[1:] != size:
-        raise JobError(
-            f"the pretraining channel's images are {pretraining.images.shape[1:3]} pixels, "
-            f"the other channels' {size[:2]}"
-        )
-    known = {image.tobytes() for data in evaluated for image in data.images}
-    new = np.array([image.tobytes() not in known for image in pretraining.images])
-    if not new.any():
-        raise JobError("every image of the pretraining channel is in validation or test too")
-    return Dataset(pretraining.images[new], pretraining.labels[new], pretraining.classes)
-
-
 def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """A crop of each image at a place of its own, half of them mirrored.
 
@@ -274,15 +270,50 @@ class Network(nn.Module):
         variances, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
         filters = (vectors / (variances + 5e-4).sqrt()).T.flip(0).reshape(12, 3, 2, 2)
         self.stem.weight.copy_(torch.cat([filters, -filters]))
-        self.stem.weight.requires_grad_(False)
         self.stem.bias.zero_()
+        self.stem.requires_grad_(False)
 
-    def adopt(self, pretrained: "Network") -> None:
-        """Take over everything but the last layer, which knows other classes."""
-        known = pretrained.state_dict().items()
-        body = {name: value for name, value in known if not name.startswith("head.")}
-        self.load_state_dict({**self.state_dict(), **body})
-        self.stem.weight.requires_grad_(False)
+    def adopt(self, weights: dict[str, torch.Tensor]) -> None:
+        """Take over all weights but the last layer's, which knows other classes.
+
+        The first of them are not trained on. JobError for weights of another network.
+        """
+        own, shapes = (
+            {
+                name: value.shape
+                for name, value in numbers.items()
+                if value.is_floating_point() and not name.startswith("head.")
+            }
+            for numbers in (self.state_dict(), weights)
+        )
+        if own != shapes:
+            raise JobError(f"the starter weights {STARTER} are of another network")
+        self.load_state_dict({name: weights[name] for name in own}, strict=False)
+        self.stem.requires_grad_(False)
+        self.stages[:FROZEN_STAGES].requires_grad_(False)
+
+
+class Starter(NamedTuple):
+    """The weights of a network that has learned other classes, and their file's SHA-256."""
+
+    weights: dict[str, torch.Tensor]
+    digest: str
+
+
+def load_starter(path: Path) -> Starter:
+    """Read starter weights. JobError if the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+        weights = read_weights(content)
+    except Exception as error:  # zip files and arrays break in many ways
+        raise JobError(f"the starter weights {path} cannot be read: {error}") from error
+    return Starter(weights, hashlib.sha256(content).hexdigest())
+
+
+def read_weights(content: bytes) -> dict[str, torch.Tensor]:
+    """The arrays of an .npz file as float32."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays}
 
 
 class Classifier(nn.Module):
@@ -370,14 +401,14 @@ def fit(
     seed: int,
     device: torch.device,
     cutout: bool = True,
-    pretrained: Network | None = None,
+    starter: Starter | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Network, list[dict]]:
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
     `validation` is only looked at: no row of it changes a weight, and no epoch is chosen by it.
-    `cutout` helps where images are few and are seen often. `pretrained` is where to start from,
-    but for its last layer. `checkpoint` is a file that holds the state after the last epoch: if it
+    `cutout` helps where images are few and are seen often. Without `starter` the network learns
+    from scratch. `checkpoint` is a file that holds the state after the last epoch: if it
     is there, training goes on from it, and ends as it would have without the interruption.
     """
     hyperparameters = {
@@ -386,7 +417,7 @@ def fit(
         "learning_rate": learning_rate,
         "seed": seed,
         "data": fingerprint([train.images, train.labels, train.classes]),
-        "pretraining": fingerprint(pretrained.state_dict().values()) if pretrained else None,
+        "starter": starter.digest if starter else None,
     }
     torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
@@ -395,8 +426,8 @@ def fit(
     labels = torch.from_numpy(train.labels).to(device)
 
     network = Network(len(train.classes))
-    if pretrained:
-        network.adopt(pretrained)
+    if starter:
+        network.adopt(starter.weights)
     else:
         network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
     network = network.to(device, memory_format=torch.channels_last)
@@ -430,7 +461,8 @@ def fit(
     start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
 
     for epoch in range(len(history) + 1, epochs + 1):
-        network.train()
+        # The starter's batch statistics are of more photos than there may be here: they stay.
+        network.train(mode=starter is None)
         order = torch.randperm(len(images), generator=generator)
         losses = []
         for batch in order.split(batch_size)[:per_epoch]:
@@ -589,8 +621,15 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def calibration_error_by_chance(confidence: np.ndarray) -> float:
-    """The calibration error that a perfectly calibrated model has on average on so few rows.
+class ByChance(NamedTuple):
+    """A perfectly calibrated model's calibration error: its mean and its 95th percentile."""
+
+    mean: float
+    percentile_95: float
+
+
+def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
+    """The calibration error that a perfectly calibrated model has on so few rows.
 
     Of N rows each bin's accuracy is off by chance, so the error above never averages 0; it says
     something only by what it has more than this. The rows are right as often as their confidence
@@ -602,7 +641,8 @@ def calibration_error_by_chance(confidence: np.ndarray) -> float:
     for _ in range(CALIBRATION_DRAWS):
         right = rng.random(len(confidence)) < confidence
         errors.append(np.abs(np.bincount(bins, weights=right - confidence)).sum())
-    return float(np.mean(errors) / len(confidence))
+    errors = np.array(errors) / len(confidence)
+    return ByChance(float(errors.mean()), float(np.percentile(errors, 95)))
 
 
 def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarray) -> float | None:
@@ -665,7 +705,7 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
         "expected_calibration_error": {
             "before_temperature": expected_calibration_error(softmax(logits), data.labels),
             "after_temperature": expected_calibration_error(probabilities, data.labels),
-            "by_chance": calibration_error_by_chance(confidence),
+            "by_chance": calibration_error_by_chance(confidence).mean,
         },
         "thresholds": [
             {
@@ -824,6 +864,8 @@ def check_export(path: Path, images: np.ndarray, probabilities: np.ndarray) -> f
     Runs all of `images`, and the first alone: a wrong export may hold for one size of batch only.
     JobError if the difference is above ONNX_TOLERANCE.
     """
+    # It would report to its maker.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # here, because a process that only trains has no use for it
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -852,48 +894,29 @@ def run(arguments: argparse.Namespace) -> dict:
     channels = {name: load_channel(name, getattr(arguments, name)) for name in CHANNELS}
     check_channels(channels)
     train, validation, test = channels.values()
-    pretraining = None
-    if arguments.pretraining:
-        pretraining = load_channel("pretraining", arguments.pretraining)
-        pretraining = pretraining_without([validation, test], pretraining)
+    starter = load_starter(STARTER) if arguments.start == "starter" else None
     model_dir, output_dir = Path(arguments.model_dir), Path(arguments.output_data_dir)
     model_dir.mkdir(parents=True, exist_ok=True)
     output_dir.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     counts = ", ".join(f"{len(data.images)} {name}" for name, data in channels.items())
     print(f"{counts} images of {', '.join(train.classes)}")
-    print(f"on {device.type} with {torch.get_num_threads()} threads", flush=True)
+    print(f"on {device.type} with {torch.get_num_threads()} threads")
+    print(f"from starter weights {starter.digest}" if starter else "from scratch", flush=True)
 
-    def checkpoint(phase: str) -> Path | None:
-        return Path(arguments.checkpoint_dir) / f"{phase}.pt" if arguments.checkpoint_dir else None
-
-    pretrained, pretraining_history = None, []
-    if pretraining:
-        print(f"pretraining on {len(pretraining.images)} images", flush=True)
-        pretrained, pretraining_history = fit(
-            pretraining,
-            None,
-            epochs=arguments.pretraining_epochs,
-            device=device,
-            checkpoint=checkpoint("pretraining"),
-            **PRETRAINING,
-        )
-        print(f"training on {len(train.images)} images", flush=True)
+    recipe = RECIPES[arguments.start]
     hyperparameters = {
-        "epochs": arguments.epochs,
+        "epochs": arguments.epochs or epochs_for(recipe, len(train.images)),
         "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate,
+        "learning_rate": arguments.learning_rate or recipe.learning_rate,
         "seed": arguments.seed,
     }
-    for name, value in (PRETRAINED if pretrained else FROM_SCRATCH).items():
-        if hyperparameters[name] is None:
-            hyperparameters[name] = value
     network, history = fit(
         train,
         validation,
         device=device,
-        pretrained=pretrained,
-        checkpoint=checkpoint("training"),
+        starter=starter,
+        checkpoint=arguments.checkpoint_dir and Path(arguments.checkpoint_dir) / "training.pt",
         **hyperparameters,
     )
 
@@ -920,18 +943,14 @@ def run(arguments: argparse.Namespace) -> dict:
             **at_threshold(threshold, probabilities, validation.labels),
             "test": at_threshold(threshold, test_probabilities, test.labels),
         },
-        "pretraining": len(pretraining.images) if pretraining else None,
+        "starter": starter.digest if starter else None,
         "onnx_difference": difference,
         "images": {name: len(data.images) for name, data in channels.items()},
         "image_size": test.images.shape[1],
-        "hyperparameters": {
-            **hyperparameters,
-            "pretraining_epochs": arguments.pretraining_epochs if pretraining else None,
-        },
+        "hyperparameters": hyperparameters,
         "device": device.type,
         "threads": torch.get_num_threads(),
         "seconds": {
-            "pretraining": pretraining_history[-1]["seconds"] if pretraining else None,
             "training": history[-1]["seconds"],
             "job": time.perf_counter() - start,
         },
@@ -940,10 +959,14 @@ def run(arguments: argparse.Namespace) -> dict:
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     write_predictions(output_dir / "predictions.npz", validation, probabilities)
     write_table(output_dir / "epochs.csv", history)
-    if pretraining:
-        write_table(output_dir / "pretraining.csv", pretraining_history)
     draw(output_dir, channels, logits, {**metrics, "history": history})
     return metrics
+
+
+def epochs_for(recipe: Recipe, photos: int) -> int:
+    """How often to go over so many photos."""
+    fewest, most = EPOCHS
+    return min(most, max(fewest, recipe.photos // photos))
 
 
 def write_predictions(path: Path, data: Dataset, probabilities: np.ndarray) -> None:
@@ -983,10 +1006,7 @@ def print_summary(metrics: dict) -> None:
             f"{point['test']['coverage']:.3f}"
         )
     seconds = metrics["seconds"]
-    before = f"pretrained in {seconds['pretraining']:.1f} s, " if metrics["pretraining"] else ""
-    print(
-        f"{before}trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s"
-    )
+    print(f"trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s")
 
 
 def shown(share: float | None) -> str:
@@ -1026,25 +1046,16 @@ def proportion(text: str) -> float:
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Hyperparameters, which SageMaker passes as arguments, and folders (variables)."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
-    defaults = {
-        name: f"default: {FROM_SCRATCH[name]}, after pretraining {PRETRAINED[name]}"
-        for name in FROM_SCRATCH
-    }
-    parser.add_argument("--epochs", type=positive(int), help=defaults["epochs"])
+    parser.add_argument("--start", choices=RECIPES, default="starter")
+    parser.add_argument("--epochs", type=positive(int), help="default: fewer for more photos")
     parser.add_argument("--batch-size", type=positive(int), default=64)
-    parser.add_argument(
-        "--learning-rate",
-        type=positive(float),
-        help=f"of Muon ({defaults['learning_rate']})",
-    )
+    parser.add_argument("--learning-rate", type=positive(float), help="of Muon")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pretraining-epochs", type=positive(int), default=PRETRAINING_EPOCHS)
     parser.add_argument("--precision-target", type=proportion, default=0.99)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))
     parser.add_argument("--test", default=environment("SM_CHANNEL_TEST"))
-    parser.add_argument("--pretraining", default=environment("SM_CHANNEL_PRETRAINING"))
     model_dir = environment("SM_MODEL_DIR", "/opt/ml/model")
     parser.add_argument("--model-dir", default=model_dir)
     parser.add_argument(

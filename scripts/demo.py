@@ -29,10 +29,6 @@ PYTHON, SLS = PROGRAMS
 STEPS = 9
 ROWS_SHOWN = 6
 
-# The recipe's number of epochs suits a few hundred photos. Thousands would take it many minutes.
-MANY_PHOTOS = 5000
-FEWER_EPOCHS = "6"
-
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.demo`."""
@@ -77,9 +73,7 @@ def run(steps: "Steps", port: int) -> None:
     elif trained := find_job("Completed"):
         steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
     else:
-        many = sum(data["counts"]["train"].values()) > MANY_PHOTOS
-        epochs = ("--epochs", FEWER_EPOCHS) if many else ()
-        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", *epochs)
+        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train")
     job = find_job("Completed")
     if hosting.served_model() == job["ModelArtifacts"]["S3ModelArtifacts"]:
         steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")

@@ -6,10 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from scripts import cli, dataset, pretraining
+from scripts import cli, dataset
 from scripts.cloud import Cloud, find_stack
 from scripts.data import cifar, cifar10, cifar100, folder
-from scripts.data.cifar_archive import Archive
 from scripts.data.images import Source
 from scripts.storage import THREADS, Summary
 
@@ -25,10 +24,7 @@ def main(argv: list[str] | None) -> None:
     stack = find_stack(cloud, arguments.stage)
     began = time.monotonic()
     s3 = cloud.client("s3", connections=THREADS)
-    if arguments.pretraining:
-        make_pretraining(s3, stack.bucket, arguments)
-    else:
-        make_dataset(s3, stack.bucket, arguments)
+    make_dataset(s3, stack.bucket, arguments)
     cli.say("Seconds", f"{time.monotonic() - began:.1f}")
 
 
@@ -49,29 +45,12 @@ def make_dataset(s3, bucket: str, arguments: argparse.Namespace) -> None:
     cli.say("Batch", f"{arguments.batch} ({len(batch['images'])} test photos)")
 
 
-def make_pretraining(s3, bucket: str, arguments: argparse.Namespace) -> None:
-    """Put the pretraining set into the bucket."""
-    source = cifar.read_ten(archives(arguments), cifar10.LABELS)
-    kept = len(pretraining.rows_of(source))
-    cli.say("Source", source.origin)
-    cli.say("Classes", ", ".join(source.classes))
-    held_out = len(source.train) - kept
-    cli.say("Images", f"{kept:,}, without {held_out:,} validation and {len(source.test):,} test")
-    cli.say("Objects", told(pretraining.publish(s3, bucket, source)))
-    cli.say("Set", f"s3://{bucket}/{pretraining.PREFIX}")
-
-
 def check(arguments: argparse.Namespace) -> None:
     """Raise UserError for options that do not go together."""
-    if arguments.pretraining and (arguments.classes or arguments.folder):
-        raise cli.UserError(
-            "--pretraining makes a set of all of CIFAR-10: run it without "
-            f"--{'classes' if arguments.classes else 'folder'}, and the dataset by itself."
-        )
     if arguments.folder and arguments.archive:
         raise cli.UserError("Give --folder or --archive: a dataset is of one or of the other.")
     given = cifar.recognise(arguments.archive or [])
-    wanted = cifar10.LABELS if arguments.pretraining else arguments.classes
+    wanted = arguments.classes
     if wanted is not None:
         of_ten = [name for name in wanted if name in cifar10.LABELS]
         needed = {cifar10.ARCHIVE: bool(of_ten), cifar100.ARCHIVE: len(of_ten) < len(wanted)}
@@ -87,13 +66,7 @@ def get_source(arguments: argparse.Namespace) -> Source:
     """Read the images from one's own folder, or CIFAR's."""
     if arguments.folder:
         return folder.read(arguments.folder, arguments.classes)
-    return cifar.read(archives(arguments), arguments.classes)
-
-
-def archives(arguments: argparse.Namespace) -> dict[Archive, Path]:
-    """Return the archives given as options, else the one that $CIFAR_ARCHIVE names."""
-    named = os.environ.get("CIFAR_ARCHIVE")
-    return cifar.recognise(arguments.archive or ([Path(named)] if named else []))
+    return cifar.read(cifar.find_archives(arguments.archive), arguments.classes)
 
 
 def uneven_classes(source: Source) -> str | None:
@@ -154,11 +127,6 @@ def _parser():
         type=Path,
         metavar="PATH",
         help="photos of your own instead: a sub-folder a class",
-    )
-    parser.add_argument(
-        "--pretraining",
-        action="store_true",
-        help="make the pretraining set (all of CIFAR-10) instead of a dataset",
     )
     parser.add_argument(
         "--batch",

@@ -52,7 +52,7 @@ def source_of(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> Imag
     )
     if arguments.drift == drift.OTHER_CLASSES:
         drawn = isinstance(pictures, sampling.Drawn)
-        pictures = sampling.other_classes(s3, stack.bucket, pictures.classes, drawn)
+        pictures = sampling.other_classes(pictures.classes, drawn)
     return ImageSource(arguments.seed, pictures, arguments.bad, arguments.drift)
 
 

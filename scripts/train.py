@@ -1,50 +1,39 @@
 """Train a model on a dataset in the service's bucket, as a SageMaker training job."""
 
 import argparse
-from dataclasses import replace
 
-from scripts import cli, config, dataset, pretraining, training_job
+from scripts import cli, config, dataset, folds, training_job
 from scripts.cloud import Cloud, Stack, find_stack
-from scripts.studies import folds, seeds
 from scripts.training_job import METRICS, Job
 
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.train`."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    if arguments.seeds and arguments.seed is not None:
-        parser.error("--seeds N takes the seeds 0 to N - 1: leave --seed away")
+    arguments = _parser().parse_args(argv)
     cloud = Cloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3")
     data = dataset.find(s3, stack.bucket, arguments.dataset)
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
-    job = describe(s3, stack, arguments, data["name"])
+    job = describe(stack, arguments, data["name"])
     cli.say("Dataset", data["name"])
     cli.say("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
 
     def run(job: Job, show_log: bool = False) -> dict:
         return training_job.run(cloud, stack, job, arguments.instance_type, show_log)
 
-    if arguments.seeds:
-        seeds.study(s3, stack.bucket, job, arguments.seeds, run)
-    elif arguments.folds:
+    if arguments.folds:
         folds.study(s3, stack.bucket, job, data, arguments.folds, run)
     else:
-        if job.spot:
-            job = replace(job, checkpoints=training_job.checkpoints_uri(stack.bucket, job.name))
         report(run(job, show_log=True))
 
 
-def describe(s3, stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
+def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
     """Return the job that the options ask for."""
     channels = {
         part: dataset.arrays_uri(stack.bucket, dataset_name, part)
         for part in ("train", "validation", "test")
     }
-    if arguments.pretraining:
-        channels["pretraining"] = pretraining.uri(s3, stack.bucket)
     chosen = {name: getattr(arguments, name) for name in ("epochs", "seed")}
     return Job(
         name=config.service_name(arguments.stage),
@@ -79,11 +68,6 @@ def _parser():
     )
     parser.add_argument("--dataset", metavar="NAME", help="the dataset (default: the newest)")
     parser.add_argument(
-        "--pretraining",
-        action="store_true",
-        help="learn from the pretraining set first (made by scripts.etl --pretraining)",
-    )
-    parser.add_argument(
         "--epochs",
         type=cli.whole(1),
         metavar="N",
@@ -95,11 +79,7 @@ def _parser():
         metavar="N",
         help=f"random seed (default: {training_job.ENTRY_SCRIPT}'s)",
     )
-    several = parser.add_mutually_exclusive_group()
-    several.add_argument(
-        "--seeds", type=cli.whole(2), metavar="N", help="N jobs, seeds 0 to N - 1: mean and spread"
-    )
-    several.add_argument(
+    parser.add_argument(
         "--folds",
         type=cli.whole(2),
         metavar="N",

@@ -24,21 +24,14 @@ ENDED = ("Completed", "Failed", "Stopped")
 class Job:
     """What a job is to do.
 
-    name: what its name starts with; channels: {channel: S3 URI}; checkpoints: the S3 URI that
-    its checkpoints go to and that it goes on from, which is no other job's; spot: on spare
-    capacity, which AWS may take away and give back.
+    name: what its name starts with; channels: {channel: S3 URI}; spot: on spare capacity, which
+    AWS may take away and give back: then the job goes on from its checkpoints.
     """
 
     name: str
     channels: dict[str, str]
     hyperparameters: dict[str, object] = field(default_factory=dict)
-    checkpoints: str | None = None
     spot: bool = False
-
-
-def checkpoints_uri(bucket: str, name: str) -> str:
-    """Return a place of its own for the checkpoints of a job that begins now."""
-    return f"s3://{bucket}/{CHECKPOINTS}{name}-{time.strftime('%Y%m%d%H%M%S')}/"
 
 
 def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
@@ -74,10 +67,13 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
     limits = config.load()["training"]
     seconds = {"max_runtime_in_seconds": limits["max_seconds"]}
     compute = {"instance_type": instance_type, "instance_count": 1}
+    checkpoints = None
     if job.spot:
         # The wait is counted with the run: the whole may take this long.
         seconds["max_wait_time_in_seconds"] = limits["max_seconds"] + limits["spot_wait_seconds"]
         compute["enable_managed_spot_training"] = True
+        place = f"{CHECKPOINTS}{job.name}-{time.strftime('%Y%m%d%H%M%S')}/"  # no other job's
+        checkpoints = CheckpointConfig(s3_uri=f"s3://{stack.bucket}/{place}")
     trainer = ModelTrainer(
         sagemaker_session=session,
         training_image=image_uris.retrieve(
@@ -96,7 +92,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
         ),
         compute=Compute(**compute),
         stopping_condition=StoppingCondition(**seconds),
-        checkpoint_config=CheckpointConfig(s3_uri=job.checkpoints) if job.checkpoints else None,
+        checkpoint_config=checkpoints,
         hyperparameters=job.hyperparameters,
         input_data_config=[
             InputData(channel_name=name, data_source=uri) for name, uri in job.channels.items()

@@ -64,9 +64,7 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(
-                "setup: another set-up of this folder runs: waiting for its end", flush=True
-            )
+            print("setup: another set-up of this folder runs: waiting for its end", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

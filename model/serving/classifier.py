@@ -1,9 +1,14 @@
 """The trained model, as train.py leaves it."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
+
+# Read as ONNX Runtime is imported, which would report to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
 LABEL_BYTES = 64  # what reads the answers reckons with names of a bounded size

@@ -1,5 +1,6 @@
 """Classes of CIFAR-10, of CIFAR-100 or of both, from wherever their rows can be had."""
 
+import os
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -36,6 +37,12 @@ def recognise(paths: Sequence[Path]) -> dict[Archive, Path]:
             )
         found[archive] = path
     return found
+
+
+def find_archives(paths: Sequence[Path] | None) -> dict[Archive, Path]:
+    """Return the archives given, else the one that $CIFAR_ARCHIVE names. UserError as above."""
+    variable = os.environ.get("CIFAR_ARCHIVE")
+    return recognise(paths or ([Path(variable)] if variable else []))
 
 
 def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -21,15 +21,21 @@ def png(image: np.ndarray) -> bytes:
 
 def npz(rows: LabelledImages, classes: Sequence[str]) -> bytes:
     """Encode rows as data.npz: `images`, `labels`, `names` and `classes`, without pickles."""
-    arrays = {
-        "images": rows.images,
-        "labels": rows.labels,
-        "names": rows.names,
-        "classes": np.array(classes),
-    }
+    return arrays(
+        {
+            "images": rows.images,
+            "labels": rows.labels,
+            "names": rows.names,
+            "classes": np.array(classes),
+        }
+    )
+
+
+def arrays(named: Mapping[str, np.ndarray]) -> bytes:
+    """Encode arrays by name as numpy.load reads them, without pickles."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in named.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy", EPOCH), "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return file.getvalue()

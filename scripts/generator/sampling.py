@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scripts import cli, dataset, pretraining, storage
-from scripts.data import folder
+from scripts import cli, dataset
+from scripts.data import cifar, cifar10, folder
 from scripts.data.images import LabelledImages, concatenate
 from scripts.generator import changes, drawings
 from scripts.generator.canvas import SIDE
@@ -92,19 +92,18 @@ def known_classes(s3, bucket: str, name: str | None, path: Path | None, drawn: b
     return Sampled(f"test photos of {found['name']}", rows, tuple(found["classes"]))
 
 
-def other_classes(s3, bucket: str, known: Sequence[str], drawn: bool) -> Pictures:
-    """Return pictures of what the model does not know.
+def other_classes(known: Sequence[str], drawn: bool) -> Pictures:
+    """Return pictures of what the model does not know: drawn, or test photos of CIFAR-10.
 
-    They are photos of the pretraining set where it is there, else drawn. UserError where the
-    model knows all that there is.
+    UserError where the model knows all that there is, and as of `cifar.read_ten`.
     """
-    if not drawn and pretraining.KEY in storage.listing(s3, bucket, pretraining.PREFIX):
-        rows, classes = pretraining.read(s3, bucket)
-        unknown = [label for label, name in enumerate(classes) if name not in known]
-        if unknown:
-            names = ", ".join(classes[label] for label in unknown)
-            rows = rows.take(np.isin(rows.labels, unknown))
-            return Sampled(f"photos of {names}", rows, classes)
-    if unknown := tuple(name for name in drawings.VEHICLES if name not in known):
+    available = drawings.VEHICLES if drawn else cifar10.LABELS
+    unknown = tuple(name for name in available if name not in known)
+    if not unknown:
+        raise cli.UserError(
+            "The model knows every class that there are pictures of: no other classes."
+        )
+    if drawn:
         return Drawn(unknown)
-    raise cli.UserError("The model knows every class that there are pictures of: no other classes.")
+    source = cifar.read_ten(cifar.find_archives(None), unknown)
+    return Sampled(f"photos of {', '.join(source.classes)}", source.test, source.classes)

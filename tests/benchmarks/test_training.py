@@ -6,20 +6,17 @@ import pytest
 from benchmarks import training
 
 
-def job(
-    confidence: list[float], right: list[bool], threshold: float | None, **metrics
-) -> training.Job:
+def job(confidence: list[float], right: list[bool], threshold: float | None) -> training.Job:
     """A job whose test rows have these confidences."""
     probabilities = np.stack([confidence, 1 - np.array(confidence)], 1)
-    seconds = {"pretraining": None, "training": 10.0, "job": 12.0}
+    seconds = {"training": 10.0, "job": 12.0}
     point = {"threshold": threshold, "precision_target": 0.99}
     known = {
         "test": {"accuracy": float(np.mean(right))},
         "operating_point": point,
-        "pretraining": None,
         "seconds": seconds,
     }
-    return training.Job({**known, **metrics}, probabilities, np.where(right, 0, 1), 20.0)
+    return training.Job(known, probabilities, np.where(right, 0, 1), 20.0)
 
 
 FIRST = job([0.9, 0.8, 0.7, 0.6], [True, True, True, False], 0.7)
@@ -28,30 +25,17 @@ SECOND = job([0.95, 0.85, 0.75, 0.65], [True, False, True, True], 0.9)
 
 def test_seeds_are_averaged():
     name, jobs, accuracy, _, at_threshold, largest, *times = training.row_of(
-        "bikes", [FIRST, SECOND], pooled=False
+        "bikes", [FIRST, SECOND]
     )
     assert (name, jobs, accuracy) == ("bikes", "2", "0.750 ± 0.000")
     assert at_threshold == "0.500 ± 0.354, 1.000 ± 0.000"
     assert largest == "0.500 ± 0.354"
-    assert times == ["10", "12 (20)", "none"]
-
-
-def test_folds_are_measured_together():
-    row = training.row_of("bikes", [FIRST, SECOND], pooled=True)
-    # Of all eight rows .95, .9 are right and .85 is not.
-    assert row[4:6] == ["0.500, 1.000", "0.250"]
+    assert times == ["10", "12 (20)"]
 
 
 def test_a_job_without_a_threshold_covers_nothing():
-    row = training.row_of("bikes", [job([0.9], [False], None)], pooled=False)
+    row = training.row_of("bikes", [job([0.9], [False], None)])
     assert row[4:6] == ["0.000, none", "0.000"]
-
-
-def test_the_job_that_pretrains_is_left_out_of_the_others_times():
-    seconds = {"pretraining": 200.0, "training": 30.0, "job": 240.0}
-    first = job([0.9], [True], 0.9, pretraining=40_000, seconds=seconds)
-    later = job([0.9], [True], 0.9, pretraining=40_000, seconds={**seconds, "job": 40.0})
-    assert training.row_of("bikes", [first, later], pooled=False)[6:] == ["30", "40 (20)", "200"]
 
 
 def test_the_table_is_markdown():

@@ -4,7 +4,7 @@ import pytest
 
 from scripts import etl
 from scripts.cli import UserError
-from scripts.data import cifar100
+from scripts.data import cifar, cifar100
 from tests.unit.scripts import archives
 
 
@@ -17,20 +17,17 @@ def test_the_archive_can_be_named_by_option_or_variable(tmp_path, monkeypatch):
         archives.write(tmp_path / name, archives.content()) for name in ("a.tar.gz", "b.tar.gz")
     )
     monkeypatch.setenv("CIFAR_ARCHIVE", str(named))
-    assert etl.archives(parse()) == {cifar100.ARCHIVE: named}
-    assert etl.archives(parse("--archive", str(other))) == {cifar100.ARCHIVE: other}
+    assert cifar.find_archives(parse().archive) == {cifar100.ARCHIVE: named}
+    assert cifar.find_archives(parse("--archive", str(other)).archive) == {cifar100.ARCHIVE: other}
     assert etl.get_source(parse("--classes", "bus,apple")).classes == ("apple", "bus")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--pretraining", "--classes", "ship,truck"), "without --classes"),
-        (("--pretraining", "--folder", "photos"), "without --folder"),
         (("--folder", "photos", "--archive", "{hundred}"), "--folder or --archive"),
         (("--classes", "ship,truck", "--archive", "{hundred}"), "has none of ship, truck"),
         (("--classes", "bus,apple", "--archive", "{ten}"), "has none of bus, apple"),
-        (("--pretraining", "--archive", "{hundred}"), "CIFAR-100's archive"),
     ],
 )
 def test_options_that_do_not_go_together_are_one_line(tmp_path, arguments, said):

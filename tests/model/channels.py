@@ -33,20 +33,6 @@ def write(folder: Path, **changes: np.ndarray) -> Path:
     return folder
 
 
-PRETRAINING = 48
-
-
-def write_pretraining(folder: Path, side: int = 16) -> Path:
-    """Write a pretraining channel below `folder`: three classes, none of them those above."""
-    data = arrays(PRETRAINING, seed=9, side=side)
-    data["labels"] = np.arange(PRETRAINING, dtype=np.int64) % 3
-    data["classes"] = np.array(["light", "dim", "dark"])
-    data["images"] //= (1 + data["labels"]).astype(np.uint8)[:, None, None, None]
-    (folder / "pretraining").mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "pretraining" / "data.npz", **data)
-    return folder / "pretraining"
-
-
 def arguments(channels: Path, out: Path) -> list[str]:
     """Arguments for train.py: the channels below `channels`, results below `out`."""
     folders = [part for name in SIZES for part in (f"--{name}", str(channels / name))]

@@ -4,10 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from scripts import dataset
+from scripts import dataset, folds
 from scripts.cli import UserError
 from scripts.data.images import LabelledImages, Source
-from scripts.studies import folds
 from scripts.training_job import Job
 from tests.unit.scripts.memory_s3 import MemoryS3
 from tests.unit.scripts.trained import Jobs
@@ -104,16 +103,16 @@ def test_all_photos_together_are_in_the_report(s3, capsys):
     assert "No threshold reaches 99 % precision" in said
 
 
-def test_jobs_share_their_pretraining_unless_it_may_hold_photos_of_a_fold(s3, capsys):
-    pretraining = job(pretraining="s3://bucket/pretraining/cifar10/")
-    run_study(s3, capsys, pretraining)
-    assert len([change for change in s3.changes if "pretraining.pt" in change]) == 3
-    s3.changes.clear()
+def test_folds_of_photos_that_the_starter_has_seen_start_from_scratch_and_say_so(s3, capsys):
+    jobs, said = run_study(s3, capsys, job())
+    assert all("start" not in each.hyperparameters for each in jobs.ran)
+    assert "from scratch" not in said
     key = "datasets/cifar100-bicycle-motorcycle/dataset.json"
     mixed = json.loads(s3.objects[key]) | {"source": "cifar10+cifar100"}
     s3.objects[key] = json.dumps(mixed).encode()
-    run_study(s3, capsys, pretraining)
-    assert not [change for change in s3.changes if "pretraining.pt" in change]
+    jobs, said = run_study(s3, capsys, job())
+    assert {each.hyperparameters["start"] for each in jobs.ran} == {"scratch"}
+    assert "from scratch" in said
 
 
 def test_a_folds_temperature_and_threshold_come_from_the_other_folds():

@@ -1,5 +1,7 @@
 """The network, the augmentation and the optimizer's parts."""
 
+import json
+
 import pytest
 import torch
 
@@ -82,17 +84,47 @@ def test_crop_and_flip_repeats_with_the_seed():
     assert not torch.equal(first, other)
 
 
-def test_a_network_adopts_all_of_a_pretrained_one_but_its_last_layer():
+def test_a_network_adopts_all_of_another_but_its_last_layer_and_holds_the_first_stage_fixed():
     torch.manual_seed(0)
-    pretrained, network = train.Network(10), train.Network(2)
-    pretrained.mean.fill_(120)
+    other, network = train.Network(10), train.Network(2)
+    other.mean.fill_(120)
     head = network.head.weight.detach().clone()
-    network.adopt(pretrained)
-    adopted, original = network.state_dict(), pretrained.state_dict()
+    network.adopt(other.state_dict())
+    adopted, original = network.state_dict(), other.state_dict()
     for name in set(original) - {"head.weight", "head.bias"}:
         assert torch.equal(adopted[name], original[name])
     assert torch.equal(network.head.weight, head)
-    assert not network.stem.weight.requires_grad
+    fixed = {name for name, value in network.named_parameters() if not value.requires_grad}
+    assert {name.rpartition(".")[0].removesuffix("_norm") for name in fixed} == {
+        "stem",
+        "stages.0.widen",
+        "stages.0.residual",
+    }
+
+
+def test_weights_of_another_network_are_refused():
+    other = train.Network(10).state_dict()
+    other["stages.1.widen.weight"] = torch.zeros(64, 16, 3, 3)
+    with pytest.raises(train.JobError, match="of another network"):
+        train.Network(2).adopt(other)
+
+
+def test_the_starter_weights_are_those_described_and_fit_the_network():
+    assert train.STARTER.stat().st_size <= 1_000_000
+    starter = train.load_starter(train.STARTER)
+    described = json.loads(train.STARTER.with_suffix(".json").read_text())
+    assert starter.digest == described["sha256"]
+    assert described["photos"] == 40_000
+    assert all(torch.isfinite(value).all() for value in starter.weights.values())
+    train.Network(2).adopt(starter.weights)
+
+
+@pytest.mark.parametrize(
+    ("start", "photos", "epochs"),
+    [("starter", 640, 20), ("starter", 100_000, 2), ("starter", 8, 100), ("scratch", 8000, 6)],
+)
+def test_more_photos_are_gone_over_less_often(start, photos, epochs):
+    assert train.epochs_for(train.RECIPES[start], photos) == epochs
 
 
 def test_cut_out_blanks_a_square_of_its_own_in_each_image():

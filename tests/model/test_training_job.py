@@ -57,7 +57,6 @@ def test_job_leaves_model_classes_and_metrics(job):
         assert 0 <= low <= metrics[name]["accuracy"] <= high + 1e-12 <= 1 + 1e-12
         assert metrics[name]["images"] == channels.SIZES[name]
         assert set(metrics[name]["classes"]) == set(channels.CLASSES)
-    assert metrics["pretraining"] is None
     made = {"epochs.csv", "predictions.npz", *PICTURES}
     assert {path.name for path in (folder / "output").iterdir()} == made
     learning_curve = (folder / "output" / "epochs.csv").read_text().splitlines()
@@ -102,38 +101,21 @@ def test_operating_point_is_that_of_the_served_probabilities(job):
 
 
 @pytest.fixture(scope="module")
-def pretrained_job(tmp_path_factory) -> tuple[Path, list[str], str]:
-    """The folder, the arguments and the log of a job with pretraining and checkpoints."""
-    folder = tmp_path_factory.mktemp("pretrained")
-    data = channels.write(folder / "channels")
-    pretraining = channels.write_pretraining(folder / "channels")
-    argv = [*channels.arguments(data, folder), "--pretraining", str(pretraining)]
-    argv += ["--pretraining-epochs", "2", "--epochs", "3", "--batch-size", "16", "--seed", "3"]
+def checkpointed_job(tmp_path_factory) -> tuple[Path, list[str], str]:
+    """The folder, the arguments and the log of a job with checkpoints."""
+    folder = tmp_path_factory.mktemp("checkpointed")
+    argv = channels.arguments(channels.write(folder / "channels"), folder)
+    argv += ["--epochs", "3", "--batch-size", "16", "--seed", "3"]
     status, log, errors = run([*argv, "--checkpoint-dir", str(folder / "checkpoints")])
     assert status == 0, errors
     return folder, argv, log
 
 
-def test_pretraining_is_reported_and_its_learning_curve_is_kept(pretrained_job):
-    folder, _, _ = pretrained_job
-    metrics = json.loads((folder / "model" / "metrics.json").read_text())
-    assert metrics["pretraining"] == channels.PRETRAINING
-    assert metrics["seconds"]["pretraining"] > 0
-    assert metrics["hyperparameters"]["pretraining_epochs"] == 2
-    assert json.loads((folder / "model" / "classes.json").read_text()) == channels.CLASSES
-    curve = (folder / "output" / "pretraining.csv").read_text().splitlines()
-    assert curve[0] == "epoch,loss,seconds"
-    assert len(curve) == 3
-
-
-STOPS = [("pretraining", 1), ("pretraining", 2), ("training", 1), ("training", 3)]
-
-
-@pytest.mark.parametrize(("phase", "epochs"), STOPS)
+@pytest.mark.parametrize("epochs", [1, 3])
 def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
-    pretrained_job, tmp_path, monkeypatch, phase, epochs
+    checkpointed_job, tmp_path, monkeypatch, epochs
 ):
-    folder, argv, log = pretrained_job
+    folder, argv, log = checkpointed_job
     argv = [part.replace(f"{folder}/model", f"{tmp_path}/model") for part in argv]
     argv = [part.replace(f"{folder}/output", f"{tmp_path}/output") for part in argv]
     argv += ["--checkpoint-dir", str(tmp_path)]
@@ -141,7 +123,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
 
     def save_and_stop(path: Path, state: dict) -> None:
         save(path, state)
-        if path.stem == phase and len(state["history"]) == epochs:
+        if len(state["history"]) == epochs:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -152,23 +134,28 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     status, resumed, errors = run(argv)
 
     assert status == 0, errors
-    assert f"going on after epoch {epochs}, from {tmp_path / phase}.pt" in resumed
+    assert f"going on after epoch {epochs}, from {tmp_path / 'training'}.pt" in resumed
     losses = [re.findall(r"epoch=\d+ +loss=[0-9.]+", text) for text in (log, resumed)]
-    done = epochs + (2 if phase == "training" else 0)
-    assert losses[1] == losses[0][done:]
+    assert losses[1] == losses[0][epochs:]
     models = [(out / "model" / "model.onnx").read_bytes() for out in (folder, tmp_path)]
     assert models[0] == models[1]
 
 
-def test_a_checkpoint_of_another_job_is_refused_with_what_differs(pretrained_job, tmp_path):
-    folder, argv, _ = pretrained_job
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (["--seed", "4", "--batch-size", "8"], "batch_size, seed"),
+        (["--start", "scratch"], "starter"),
+    ],
+)
+def test_a_checkpoint_of_another_job_is_refused_with_what_differs(
+    checkpointed_job, tmp_path, other, named
+):
+    folder, argv, _ = checkpointed_job
     argv = [*argv, "--checkpoint-dir", str(folder / "checkpoints"), "--model-dir", str(tmp_path)]
-    status, _, errors = run([*argv, "--seed", "4", "--batch-size", "8"])
+    status, _, errors = run([*argv, "--learning-rate", "0.04", *other])
     assert status == 1
-    assert "training.pt is of a job with other batch_size, seed" in errors
-    status, _, errors = run([*argv, "--pretraining-epochs", "1"])
-    assert status == 1
-    assert "pretraining.pt is of a job with other epochs" in errors
+    assert f"training.pt is of a job with other {named}" in errors
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish"])
@@ -189,27 +176,77 @@ def test_checkpoints_lie_beside_the_model_where_sagemaker_has_made_the_folder(
     assert train.parse_arguments([]).checkpoint_dir == str(tmp_path / "checkpoints")
 
 
-def test_pretraining_leaves_out_images_of_validation_and_test(tmp_path):
-    folder = channels.write(tmp_path / "channels")
-    pretraining = channels.write_pretraining(folder)
-    data = dict(np.load(pretraining / "data.npz"))
-    data["images"][:5] = np.load(folder / "test" / "data.npz")["images"][:5]
-    data["images"][5:7] = np.load(folder / "validation" / "data.npz")["images"][:2]
-    np.savez(pretraining / "data.npz", **data)
-    argv = [*channels.arguments(folder, tmp_path), "--pretraining", str(pretraining)]
-    status, _, errors = run([*argv, "--pretraining-epochs", "1", "--epochs", "1"])
+def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
+    folder, log = job
+    starter = train.load_starter(train.STARTER)
+    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    assert metrics["starter"] == starter.digest
+    assert f"from starter weights {starter.digest}" in log
+    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    network = train.Network(2)
+    network.load_state_dict(
+        {name: value for name, value in starter.weights.items() if not name.startswith("head.")},
+        strict=False,
+    )
+    images = channels.arrays(5, seed=2)["images"]
+    with torch.no_grad():
+        known = network.eval().features(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
+    (embedding,) = session.run(["embedding"], {"images": images})
+    # Two epochs of eight steps move the features, and leave them what they were.
+    assert not np.allclose(embedding, known, atol=1e-3)
+    assert np.corrcoef(embedding.ravel(), known.ravel())[0, 1] > 0.5
+
+
+def test_a_job_can_start_from_scratch(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "STARTER", tmp_path / "absent.npz")
+    argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
+    status, log, errors = run([*argv, "--start", "scratch", "--epochs", "1"])
     assert status == 0, errors
-    metrics = json.loads((tmp_path / "model" / "metrics.json").read_text())
-    assert metrics["pretraining"] == channels.PRETRAINING - 7
+    assert "from scratch" in log
+    assert json.loads((tmp_path / "model" / "metrics.json").read_text())["starter"] is None
 
 
-def test_pretraining_images_of_another_size_end_the_job(tmp_path):
-    folder = channels.write(tmp_path / "channels")
-    pretraining = channels.write_pretraining(folder, side=24)
-    argv = [*channels.arguments(folder, tmp_path), "--pretraining", str(pretraining)]
-    status, _, errors = run(argv)
+def starter_without_a_stage() -> bytes:
+    with np.load(train.STARTER, allow_pickle=False) as arrays:
+        kept = {name: arrays[name] for name in arrays if not name.startswith("stages.2.")}
+    file = io.BytesIO()
+    np.savez(file, **kept)
+    return file.getvalue()
+
+
+DAMAGED = {
+    "missing": (lambda: None, "cannot be read"),
+    "empty": (lambda: b"", "cannot be read"),
+    "cut off": (lambda: train.STARTER.read_bytes()[:300_000], "cannot be read"),
+    "a bit flipped": (
+        lambda: (data := train.STARTER.read_bytes())[:300_000] + b"\0\1" + data[300_002:],
+        "cannot be read",
+    ),
+    "rubbish": (lambda: b"rubbish", "cannot be read"),
+    "one array": (lambda: npy(), "cannot be read"),
+    "another network": (starter_without_a_stage, "of another network"),
+}
+
+
+def npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("content", "reason"), DAMAGED.values(), ids=DAMAGED)
+def test_starter_weights_that_are_missing_or_damaged_end_the_job_in_a_line(
+    tmp_path, monkeypatch, content, reason
+):
+    path = tmp_path / "starter.npz"
+    if (data := content()) is not None:
+        path.write_bytes(data)
+    monkeypatch.setattr(train, "STARTER", path)
+    status, _, errors = run(channels.arguments(channels.write(tmp_path / "channels"), tmp_path))
     assert status == 1
-    assert "the pretraining channel's images are (24, 24) pixels" in errors
+    assert f"the starter weights {path}" in errors
+    assert reason in errors
+    assert len(errors.splitlines()) == 1
 
 
 def test_exported_model_takes_any_number_of_images_and_has_the_accuracy_of_the_metrics(job):

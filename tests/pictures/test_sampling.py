@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts import pretraining
 from scripts.cli import UserError
-from scripts.data import encode
+from scripts.data import cifar10, encode
 from scripts.data.images import LabelledImages
 from scripts.generator import sampling
 from scripts.generator.canvas import SIDE
 from scripts.generator.sampling import Drawn, Sampled
+from tests.unit.scripts import archives
 from tests.unit.scripts.memory_s3 import MemoryS3
 
 CLASSES = ("bicycle", "motorcycle")
@@ -31,10 +31,6 @@ def put_dataset(s3: MemoryS3, name: str) -> None:
     description = json.dumps({"name": name, "classes": CLASSES}).encode()
     s3.put_object("b", f"datasets/{name}/dataset.json", description, "")
     s3.put_object("b", f"datasets/{name}/arrays/test/data.npz", encode.npz(rows(4), CLASSES), "")
-
-
-def put_pretraining(s3: MemoryS3, classes: tuple[str, ...]) -> None:
-    s3.put_object("b", pretraining.KEY, encode.npz(rows(12, len(classes)), classes), "")
 
 
 def known(s3: MemoryS3, name=None, drawn=False):
@@ -86,26 +82,28 @@ def test_where_there_is_no_dataset_photos_are_drawn_unless_one_was_named():
         known(MemoryS3(), "birds")
 
 
-def test_other_classes_are_those_of_the_pretraining_set_that_the_model_does_not_know():
-    s3 = MemoryS3()
-    put_pretraining(s3, ("automobile", "bicycle", "ship"))
-    others = sampling.other_classes(s3, "b", CLASSES, drawn=False)
-    shown = {others.choose(np.random.default_rng(seed))[0] for seed in range(40)}
-    assert shown == {"automobile", "ship"}
+def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
+    tmp_path, monkeypatch
+):
+    path = archives.write_ten(tmp_path / "ten.tar.gz")
+    monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
+    known = (*CLASSES, "automobile", "truck")
+    others = sampling.other_classes(known, drawn=False)
+    test = {image.tobytes() for image in cifar10.read(path, cifar10.LABELS).test.images}
+    assert {image.tobytes() for image in others.rows.images} < test
+    shown = {others.choose(np.random.default_rng(seed))[0] for seed in range(200)}
+    assert shown == set(cifar10.LABELS) - set(known)
+
+
+def test_other_classes_are_drawn_beside_drawings():
+    assert sampling.other_classes(CLASSES, drawn=True) == Drawn(("automobile", "truck", "ship"))
 
 
 @pytest.mark.parametrize("drawn", [True, False])
-def test_other_classes_are_drawn_without_a_pretraining_set_or_beside_drawings(drawn):
-    s3 = MemoryS3()
-    if drawn:
-        put_pretraining(s3, ("automobile", "ship"))
-    others = sampling.other_classes(s3, "b", CLASSES, drawn)
-    assert others == Drawn(("automobile", "truck", "ship"))
-
-
-def test_a_model_that_knows_every_class_has_no_others():
+def test_a_model_that_knows_every_class_has_no_others(drawn):
+    known = (*cifar10.LABELS, *CLASSES)
     with pytest.raises(UserError, match="knows every class"):
-        sampling.other_classes(MemoryS3(), "b", tuple(sampling.drawings.VEHICLES), drawn=True)
+        sampling.other_classes(known, drawn)
 
 
 def test_pictures_of_a_folder_are_sampled_from_its_photos(tmp_path):

@@ -3,9 +3,7 @@ import pytest
 from scripts import train
 from scripts.cli import UserError
 from scripts.cloud import Stack
-from scripts.pretraining import KEY
 from scripts.train import report
-from tests.unit.scripts.memory_s3 import MemoryS3
 
 STACK = Stack("bucket", "role", "endpoint", "repository", "machine", "bulk", "topic")
 
@@ -33,9 +31,9 @@ def test_what_spot_saves_is_told(capsys):
     assert "12 billed (71% less)" in capsys.readouterr().out
 
 
-def described(*arguments: str, s3=None):
+def described(*arguments: str):
     parsed = train._parser().parse_args(arguments)
-    return train.describe(s3 or MemoryS3(), STACK, parsed, "cifar100-bicycle-motorcycle")
+    return train.describe(STACK, parsed, "cifar100-bicycle-motorcycle")
 
 
 def test_a_job_gets_the_datasets_channels_and_only_the_options_given():
@@ -47,22 +45,6 @@ def test_a_job_gets_the_datasets_channels_and_only_the_options_given():
     }
     assert job.hyperparameters == {"precision-target": 0.99, "epochs": 7}
     assert not job.spot
-    assert job.checkpoints is None
-
-
-def test_pretraining_adds_its_channel_or_tells_how_to_make_it():
-    s3 = MemoryS3()
-    with pytest.raises(UserError, match="--pretraining"):
-        described("--pretraining", s3=s3)
-    s3.put_object("bucket", KEY, b"rows", "")
-    job = described("--pretraining", s3=s3)
-    assert job.channels["pretraining"] == "s3://bucket/pretraining/cifar10/"
-
-
-def test_one_seed_and_many_do_not_go_together(capsys):
-    with pytest.raises(SystemExit):
-        train.main(["--seeds", "3", "--seed", "1"])
-    assert "leave --seed away" in capsys.readouterr().err
 
 
 def test_a_job_without_metrics_is_an_error():

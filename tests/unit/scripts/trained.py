@@ -26,9 +26,6 @@ class Jobs:
             file = io.BytesIO()
             np.savez(file, **predictions)
             self._archive(f"{folder}/output.tar.gz", "predictions.npz", file.getvalue())
-        if job.checkpoints:
-            key = f"{job.checkpoints.removeprefix('s3://bucket/')}pretraining.pt"
-            self.s3.objects.setdefault(key, f"of job {len(self.ran)}".encode())
         return {"ModelArtifacts": {"S3ModelArtifacts": f"s3://bucket/{folder}/model.tar.gz"}}
 
     def _archive(self, key: str, name: str, data: bytes) -> None:

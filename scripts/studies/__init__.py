@@ -1,1 +1,0 @@
-"""Many training jobs that together tell what one number is worth."""

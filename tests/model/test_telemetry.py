@@ -1,0 +1,44 @@
+"""ONNX Runtime reports to its maker, and leaves files for that, unless it is told not to."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from . import served
+
+ROOT = Path(__file__).parents[2]
+SERVING = "import serving.classifier"
+TRAINING = """
+import numpy, pathlib, sys
+import train
+arrays = numpy.load("arrays.npz")
+train.check_export(pathlib.Path("model.onnx"), arrays["images"], arrays["probabilities"])
+"""
+
+
+def files_left_by(program: str, folder: Path) -> list[Path]:
+    """What a program writes into its home and the folder for temporary files."""
+    home = folder / "home"
+    home.mkdir()
+    variables = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    places = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT / "model")}
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, cwd=folder, env={**variables, **places}
+    )
+    return [path for path in home.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("program", [SERVING, TRAINING], ids=["the endpoint", "a training job"])
+def test_nothing_is_left_to_report(tmp_path, program):
+    served.write_model(tmp_path)
+    images = served.images(3)
+    np.savez(tmp_path / "arrays.npz", images=images, probabilities=served.expected(images))
+    assert files_left_by(program, tmp_path) == []
+
+
+def test_onnx_runtime_would_report_by_itself(tmp_path):
+    assert files_left_by("import onnxruntime", tmp_path)
