@@ -129,6 +129,7 @@ def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
     assert values["Drift.brightness"] > 1
 
 
+@pytest.mark.proof
 def test_a_quiet_day_shows_no_drift(service, photos, known, inbox, tmp_path):
     begin, end = ask(service, photos[IMAGES:])
     span = ("--since", begin, "--until", end)
