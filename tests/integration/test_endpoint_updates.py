@@ -81,6 +81,7 @@ def load(service, photo):
             thread.join()
 
 
+@pytest.mark.proof
 def test_a_bad_model_leaves_the_old_one_serving_every_call(service, photo, trained):
     bad = put_model(service, "bad", tar({"model.onnx": b"no model", "metrics.json": b"{}"}))
     with load(service, photo) as (answers, errors):
@@ -95,6 +96,7 @@ def test_a_bad_model_leaves_the_old_one_serving_every_call(service, photo, train
     assert served_model(service) == trained
 
 
+@pytest.mark.proof
 def test_a_good_model_takes_over_and_no_call_is_lost(service, photo, trained):
     good = put_model(service, "good", model_archive("bicycle"))
     with load(service, photo) as (answers, errors):

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,13 @@ LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
 
 
 @pytest.fixture(scope="module")
-def asked(service, test_set) -> dict[str, list[float]]:  # noqa: F811
+def began() -> str:
+    """When these tests began: what others had captured before is none of theirs, and much."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.fixture(scope="module")
+def asked(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
     """Send test photos, as PNGs and as an array; the answers' probabilities by image id."""
     runtime = service.client("sagemaker-runtime")
     images = test_set["images"][: SINGLE + BATCH]
@@ -55,13 +62,14 @@ def asked(service, test_set) -> dict[str, list[float]]:  # noqa: F811
 
 def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     service,
+    began,
     asked,
     archive,  # noqa: F811
     test_set,  # noqa: F811
     tmp_path,
 ):
     path = tmp_path / "captures.parquet"
-    said = service.run(*LOAD, "--since", "24h", "--output", str(path)).stdout
+    said = service.run(*LOAD, "--since", began, "--output", str(path)).stdout
     assert f"capture/{service.outputs['EndpointName']}/" in said
     assert "Unreadable" not in said
     frame = pd.read_parquet(path).set_index("image_id").loc[list(asked)]

@@ -6,8 +6,6 @@ import pytest
 
 from scripts.monitoring import accuracy, permutation
 
-pytestmark = pytest.mark.proof
-
 
 @pytest.fixture
 def rng():
