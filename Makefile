@@ -12,13 +12,13 @@ demo: setup  ## the whole job on the local cloud, from photos to answers
 	@$(RUN) scripts.demo $(if $(PORT),--port "$(PORT)")
 
 unit: setup-tests  ## the tests without I/O: seconds
-	@$(RUN) pytest -n 2 tests/unit
+	@$(RUN) pytest tests/unit
 
 test: lint  ## what must pass before a change lands: minutes
-	@$(RUN) pytest -n 2 --dist loadgroup -m "not proof"
+	@$(RUN) pytest -n logical --maxprocesses 4
 
 proof: setup-tests  ## what takes longer: most of an hour
-	@$(RUN) pytest -m proof
+	@$(RUN) pytest -m proof --durations=0
 
 lint: setup-tests
 	@$(RUN) ruff check .

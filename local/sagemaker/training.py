@@ -10,7 +10,6 @@ but for that path.
 import contextlib
 import json
 import logging
-import os
 import re
 import shlex
 import shutil
@@ -304,9 +303,6 @@ class TrainingJob:
             "TMPDIR": str(root / "tmp"),
             # The environment is the local cloud's own: what a job asks for must be in it already.
             "PIP_NO_INDEX": "1",
-            # Threads of one step wait for the slowest: where every core has one, all stand still
-            # whenever the machine does something else. An instance of AWS's does nothing else.
-            "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1)),
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             **self._role.environment(),

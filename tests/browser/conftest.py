@@ -20,8 +20,8 @@ ARGUMENTS = (
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium with a new profile; without one the tests are skipped.
+def browser(tmp_path_factory):
+    """Headless Chromium with a new profile and home folder; without it the tests are skipped.
 
     It ends with the module: while it lives, no other test of the process could use asyncio.
     """
@@ -35,6 +35,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        env = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env=env)
         yield chromium
         chromium.close()

@@ -154,7 +154,7 @@ def test_config_yml_reaches_the_functions(resources):
             threshold=CONFIG["threshold"],
         )
         assert variables["BUCKET_NAME"] == {"Ref": "Bucket"}
-        assert variables["EXTRA_BUCKETS"] == {"Fn::Join": [",", CONFIG["extra_buckets"]]}
+        assert variables["EXTRA_BUCKETS"] == ",".join(CONFIG["extra_buckets"])
 
 
 def test_a_slow_service_is_reported_before_the_function_and_the_task_time_out(resources):
