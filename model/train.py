@@ -85,7 +85,10 @@ FROZEN_STAGES = 1  # of the starter's: edges and colours are the same whatever t
 
 
 class Recipe(NamedTuple):
-    """How many photos the network sees, counted anew in each epoch, and Muon's learning rate."""
+    """How many photos the network sees, counted anew in each epoch, and Muon's learning rate.
+
+    However many photos there are, it sees each at least `EPOCHS[0]` times.
+    """
 
     photos: int
     learning_rate: float
@@ -93,7 +96,7 @@ class Recipe(NamedTuple):
 
 # A network that has learned already takes fewer steps, and smaller ones.
 RECIPES = {"starter": Recipe(12_800, 0.04), "scratch": Recipe(51_200, 0.12)}
-EPOCHS = (2, 100)  # at least and at most
+EPOCHS = (10, 100)  # at least and at most
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 CALIBRATION_BINS = 15
@@ -278,19 +281,21 @@ class Network(nn.Module):
 
         The first of them are not trained on. JobError for weights of another network.
         """
-        own, shapes = (
-            {
-                name: value.shape
-                for name, value in numbers.items()
-                if value.is_floating_point() and not name.startswith("head.")
-            }
-            for numbers in (self.state_dict(), weights)
-        )
-        if own != shapes:
+        body = shapes_of_body(weights)
+        if body != shapes_of_body(self.state_dict()):
             raise JobError(f"the starter weights {STARTER} are of another network")
-        self.load_state_dict({name: weights[name] for name in own}, strict=False)
+        self.load_state_dict({name: weights[name] for name in body}, strict=False)
         self.stem.requires_grad_(False)
         self.stages[:FROZEN_STAGES].requires_grad_(False)
+
+
+def shapes_of_body(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    """The shapes of a network's weights, those of the last layer and of counters left out."""
+    return {
+        name: value.shape
+        for name, value in weights.items()
+        if value.is_floating_point() and not name.startswith("head.")
+    }
 
 
 class Starter(NamedTuple):
