@@ -24,7 +24,7 @@ from scripts.data.images import LabelledImages
 
 FOLDER = config.ROOT / "model"
 CHECKPOINT = config.ROOT / "build" / "starter.pt"
-EPOCHS = 8
+EPOCHS = 16
 BATCH_SIZE = 128
 LEARNING_RATE = 0.12
 SEED = 0
