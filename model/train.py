@@ -95,7 +95,7 @@ class Recipe(NamedTuple):
 
 
 # A network that has learned already takes fewer steps, and smaller ones.
-RECIPES = {"starter": Recipe(12_800, 0.04), "scratch": Recipe(51_200, 0.12)}
+RECIPES = {"starter": Recipe(12_800, 0.1), "scratch": Recipe(51_200, 0.12)}
 EPOCHS = (10, 100)  # at least and at most
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
