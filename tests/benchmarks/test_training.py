@@ -46,5 +46,5 @@ def test_the_table_is_markdown():
 
 def test_an_unknown_configuration_is_named(capsys):
     with pytest.raises(SystemExit):
-        training.main(["cars"])
-    assert "no configuration cars" in capsys.readouterr().err
+        training.main(["boats"])
+    assert "no configuration boats" in capsys.readouterr().err

@@ -34,7 +34,8 @@ def job(tmp_path_factory) -> tuple[Path, str]:
     """The folder and the log of a job of two epochs."""
     folder = tmp_path_factory.mktemp("job")
     argv = channels.arguments(channels.write(folder / "channels"), folder)
-    status, log, errors = run([*argv, "--epochs", "2", "--batch-size", "16", "--seed", "3"])
+    options = ["--epochs", "2", "--batch-size", "16", "--seed", "3", "--learning-rate", "0.04"]
+    status, log, errors = run([*argv, *options])
     assert status == 0, errors
     return folder, log
 
@@ -105,7 +106,7 @@ def checkpointed_job(tmp_path_factory) -> tuple[Path, list[str], str]:
     """The folder, the arguments and the log of a job with checkpoints."""
     folder = tmp_path_factory.mktemp("checkpointed")
     argv = channels.arguments(channels.write(folder / "channels"), folder)
-    argv += ["--epochs", "3", "--batch-size", "16", "--seed", "3"]
+    argv += ["--epochs", "3", "--batch-size", "16", "--seed", "3", "--learning-rate", "0.04"]
     status, log, errors = run([*argv, "--checkpoint-dir", str(folder / "checkpoints")])
     assert status == 0, errors
     return folder, argv, log
@@ -153,7 +154,7 @@ def test_a_checkpoint_of_another_job_is_refused_with_what_differs(
 ):
     folder, argv, _ = checkpointed_job
     argv = [*argv, "--checkpoint-dir", str(folder / "checkpoints"), "--model-dir", str(tmp_path)]
-    status, _, errors = run([*argv, "--learning-rate", "0.04", *other])
+    status, _, errors = run([*argv, *other])
     assert status == 1
     assert f"training.pt is of a job with other {named}" in errors
 
