@@ -15,7 +15,7 @@ unit: setup-tests  ## the tests without I/O: seconds
 	@$(RUN) pytest tests/unit
 
 test: lint  ## what must pass before a change lands: minutes
-	@$(RUN) pytest -n 3
+	@$(RUN) pytest -n logical --maxprocesses 4
 
 proof: setup-tests  ## what takes longer: most of an hour
 	@$(RUN) pytest -m proof --durations=0

@@ -48,7 +48,7 @@ module.exports = class PythonLayer {
     try {
       await this.pip(path.join(unfinished, 'python'), version, platforms);
       prune(unfinished);
-      fs.renameSync(unfinished, folder);
+      moveInto(folder, unfinished);
     } finally {
       fs.rmSync(unfinished, { recursive: true, force: true });
       doing.remove();
@@ -74,6 +74,15 @@ module.exports = class PythonLayer {
     }
   }
 };
+
+// Another packaging may have made the same folder meanwhile: then that is taken.
+function moveInto(folder, unfinished) {
+  try {
+    fs.renameSync(unfinished, folder);
+  } catch (error) {
+    if (!fs.existsSync(folder)) throw error;
+  }
+}
 
 function prune(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
