@@ -38,7 +38,8 @@ def run(folder: Path, env: dict, *command: str) -> dict:
 
 
 @pytest.mark.proof
-def test_a_demo_writes_no_file_outside_its_folder_and_connects_to_nobody(copy, tmp_path):
+def test_a_demo_writes_no_file_outside_its_folder_and_connects_to_nobody(demo, tmp_path):
+    copy = demo.folder  # where the first demo has had pip make the functions' layer
     if not can_have_a_network_of_its_own():
         pytest.skip("this machine gives nobody a network of their own")
     outside = {name: tmp_path / name for name in ("HOME", "TMPDIR")}
