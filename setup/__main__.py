@@ -103,8 +103,7 @@ def set_up_python(wanted: Sequence[str]) -> None:
                 VENV.unlink()
             shutil.rmtree(VENV, ignore_errors=True)
             run([BASE, "-I", "-m", "venv", VENV], clean())
-            pin = next(iter(re.findall(r"^pip==\S+", CONSTRAINTS.read_text(), re.MULTILINE)))
-            pip(python, for_pip(python), pin)
+            pip(python, for_pip(python), pinned("pip"))
             (VENV / "bin" / "sls").symlink_to("../../node_modules/.bin/sls")
     (VENV / "complete").unlink(missing_ok=True)
     variables = for_pip(python)
@@ -121,7 +120,7 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
 
     Where it does not, the requirements bring PyTorch from wherever pip is set up to look.
     """
-    pin = next(iter(re.findall(r"^torch==\S+", CONSTRAINTS.read_text(), re.MULTILINE)))
+    pin = pinned("torch")
     if sys.platform != "linux" or is_installed(python, pin):
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)
@@ -144,6 +143,11 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
         return
     with step(f"PyTorch's CPU build, from {index}"):
         pip(python, only, "--no-deps", "--index-url", index, pin)
+
+
+def pinned(name: str) -> str:
+    """Return `name==version` as constraints.txt has it."""
+    return re.search(rf"^{name}==\S+", CONSTRAINTS.read_text(), re.MULTILINE)[0]
 
 
 def is_installed(python: Path, pin: str) -> bool:
