@@ -42,7 +42,6 @@ import csv
 import hashlib
 import io
 import json
-import logging
 import os
 import pickle
 import sys
@@ -846,20 +845,19 @@ def draw_confusion(path: Path, matrix: np.ndarray, classes: list[str]) -> None:
 
 def export(classifier: Classifier, side: int, path: Path) -> None:
     """Write the classifier to `path` as ONNX, for any number of images of side x side pixels."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    outputs = ["probabilities", "embedding"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             classifier,
             (example,),
             path,
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            # Traces the network in a third of a second, where PyTorch's newer exporter takes ten.
+            dynamo=False,
             input_names=["images"],
-            output_names=["probabilities", "embedding"],
-            external_data=False,
-            verbose=False,
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in ("images", *outputs)},
         )
 
 

@@ -31,24 +31,25 @@ ROWS_SHOWN = 6
 
 # The recipe sees each photo ten times, which takes minutes with thousands of them.
 MANY_PHOTOS = 5000
-FEWER_EPOCHS = "2"
+FEWER_EPOCHS = 2
 
 
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.demo`."""
-    port = _parser().parse_args(argv).port
+    arguments = _parser().parse_args(argv)
+    port = arguments.port
     with alone():
         use(environment.for_command(port))
         steps = Steps()
         try:
-            run(steps, port)
+            run(steps, port, arguments.epochs)
         except cli.UserError as error:
             raise cli.UserError(f"{error} {remains(port)}") from error
         except KeyboardInterrupt:
             raise cli.Interrupted(f"Interrupted. {remains(port)}") from None
 
 
-def run(steps: "Steps", port: int) -> None:
+def run(steps: "Steps", port: int, epochs: int | None) -> None:
     """Do the job, from what is there already."""
     own_port = [] if port == PORT else ["--port", str(port)]
     began = time.monotonic()
@@ -77,9 +78,10 @@ def run(steps: "Steps", port: int) -> None:
     elif trained := find_job("Completed"):
         steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
     else:
-        many = sum(data["counts"]["train"].values()) > MANY_PHOTOS
-        epochs = ("--epochs", FEWER_EPOCHS) if many else ()
-        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", *epochs)
+        if epochs is None and sum(data["counts"]["train"].values()) > MANY_PHOTOS:
+            epochs = FEWER_EPOCHS
+        passes = ("--epochs", str(epochs)) if epochs else ()
+        steps.run("train", "Train the model", PYTHON, "-m", "scripts.train", *passes)
     job = find_job("Completed")
     if hosting.served_model() == job["ModelArtifacts"]["S3ModelArtifacts"]:
         steps.skip("endpoint", "Deploy the endpoint", f"{stack.endpoint} serves it")
@@ -271,6 +273,12 @@ def _parser() -> argparse.ArgumentParser:
         type=cli.whole(1, 65535),
         default=PORT,
         help="the local cloud's port (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=cli.whole(1),
+        metavar="N",
+        help="passes over the photos in training (default: as many as the model needs)",
     )
     return parser
 

@@ -2,8 +2,8 @@
 
 AWS starts another environment whenever all of a function's are busy, up to 1,000 at once, and
 answers `TooManyRequestsException` beyond. An environment here is a process that takes half a second
-of a core to load boto3, so that a first batch of 40 images would load it 120 times over. Hence each
-function has at most two environments a core, and an invocation that finds all of them busy waits
+of a core to load boto3, so that a first batch of 40 images would load it 120 times over. Hence a
+function has as many environments as there are cores, and an invocation that finds all busy waits
 for one: the laptop's limit, which shows as time and never as an error. Account and reserved
 concurrency are checked before that, with AWS's error.
 """
@@ -20,7 +20,7 @@ from ministack.services import lambda_svc
 from local import seams
 from local.lambda_runtime.environment import Environment, process_environment
 
-ENVIRONMENTS = 2 * (os.cpu_count() or 2)
+ENVIRONMENTS = max(2, os.cpu_count() or 2)
 
 _free: dict[str, threading.Semaphore] = collections.defaultdict(
     lambda: threading.Semaphore(ENVIRONMENTS)

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scripts.monitoring.gallery import Tile
 from scripts.monitoring.plots import (
     accuracy,
     confidence_by_class,
@@ -16,7 +13,6 @@ from scripts.monitoring.plots import (
     drift,
     label_mix,
     latency,
-    least_confident,
     reliability,
     share_accepted,
     style,
@@ -123,28 +119,6 @@ def of_report(
             lambda width: latency.draw(latencies, width),
         ),
     ]
-
-
-def contact_sheet(tiles: Sequence[Tile]) -> Picture:
-    """Return the gallery as one picture."""
-    return Picture(
-        "least-confident",
-        "The least confident images",
-        "The images that the model was least sure of, with what it named.",
-        f"{style.images(len(tiles))} of lowest confidence.",
-        lambda width: least_confident.draw(tiles, width),
-    )
-
-
-def save(pictures: Sequence[Picture], folder: Path) -> list[Path]:
-    """Write each picture as a PNG for a wide page; return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for picture in pictures:
-        files.append(folder / f"{picture.name}.png")
-        with matplotlib.rc_context(style.SETTINGS):
-            picture.draw(picture.width).savefig(files[-1], dpi=150)
-    return files
 
 
 def _confidence(frame: pd.DataFrame, threshold: float) -> str:

@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.output
     files = [
         *write(folder, report, made),
-        *draw(folder, report, loaded, known, truth, source, points, made),
+        draw(folder, report, loaded, known, truth, source, points, made),
     ]
     place = str(folder / HTML)
     if not arguments.local:
@@ -142,8 +142,8 @@ def draw(
     source: str,
     points: list,
     made: dict[str, str],
-) -> list[Path]:
-    """Write the report's page and its pictures into the folder; return the files."""
+) -> Path:
+    """Write the report's page, which holds its pictures; return the file."""
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
     from scripts.monitoring import gallery, html, pictures
 
@@ -152,7 +152,7 @@ def draw(
     unreadable = [*loaded.unreadable, *truth.unreadable]
     page = html.render(report, drawn, tiles, unreadable, made)
     (folder / HTML).write_text(page, encoding="utf-8")
-    return [folder / HTML, *pictures.save([*drawn, pictures.contact_sheet(tiles)], folder)]
+    return folder / HTML
 
 
 def tell(

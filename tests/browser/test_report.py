@@ -45,8 +45,8 @@ FAINT = """() => {
 def files(tmp_path_factory) -> dict[str, str]:
     """A report of each status, as file:// addresses."""
     folder = tmp_path_factory.mktemp("reports")
-    week = frames.week(1500)
-    baseline = frames.week(800, drifted_days=0, seed=1)
+    week = frames.week(300)
+    baseline = frames.week(200, drifted_days=0, seed=1)
     unreadable = [Unreadable(LONG, 7, "the line is cut off")]
     few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
     pages = {
@@ -81,6 +81,16 @@ def opened(request, browser, files):
     context.close()
 
 
+@pytest.fixture(scope="module", params=WIDTHS)
+def violation(request, browser, files):
+    """A page that shows the report of a violation."""
+    context = browser.new_context(viewport={"width": WIDTHS[request.param], "height": 900})
+    page = context.new_page()
+    page.goto(files[VIOLATION])
+    yield page
+    context.close()
+
+
 @pytest.mark.parametrize("status", VERDICTS)
 def test_the_report_opens_whole_and_alone(status, opened, files, tmp_path):
     page = opened(status)
@@ -100,8 +110,8 @@ def test_the_report_opens_whole_and_alone(status, opened, files, tmp_path):
         assert len(set(shot.convert("RGB").resize((64, 256)).get_flattened_data())) > 20
 
 
-def test_no_text_or_picture_reaches_over_its_card(opened):
-    over = opened(VIOLATION).evaluate(
+def test_no_text_or_picture_reaches_over_its_card(violation):
+    over = violation.evaluate(
         """[...document.querySelectorAll("section, header, .numbers div")].flatMap((card) => {
           const edge = card.getBoundingClientRect().right;
           const inside = card.querySelectorAll("h1, h2, p, li, dd, picture img, .scroll");
@@ -112,8 +122,8 @@ def test_no_text_or_picture_reaches_over_its_card(opened):
     assert over == []
 
 
-def test_pictures_are_drawn_for_their_screen_and_not_shrunk(opened):
-    scales = opened(VIOLATION).evaluate(
+def test_pictures_are_drawn_for_their_screen_and_not_shrunk(violation):
+    scales = violation.evaluate(
         "[...document.querySelectorAll('picture img')].map((i) => i.width / i.naturalWidth)"
     )
     assert len(scales) == 8
@@ -121,17 +131,18 @@ def test_pictures_are_drawn_for_their_screen_and_not_shrunk(opened):
     assert all(0.9 <= scale <= 1.5 for scale in scales)
 
 
-def test_wide_tables_scroll_inside_their_box_and_by_keyboard(opened):
-    page = opened(VIOLATION)
-    box = page.locator(".scroll").first
+def test_wide_tables_scroll_inside_their_box_and_by_keyboard(violation):
+    box = violation.locator(".scroll").first
     assert box.get_attribute("tabindex") == "0"
-    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "auto"
-    if page.viewport_size["width"] == WIDTHS["narrow"]:
+    assert (
+        violation.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX")
+        == "auto"
+    )
+    if violation.viewport_size["width"] == WIDTHS["narrow"]:
         assert box.evaluate("(e) => e.scrollWidth > e.clientWidth")
 
 
-def test_the_printed_report_fits_its_paper(opened):
-    page = opened(VIOLATION)
-    page.emulate_media(media="print")
-    page.set_viewport_size({"width": 690, "height": 1000})  # A4 less its margins
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+def test_the_printed_report_fits_its_paper(violation):
+    violation.emulate_media(media="print")
+    violation.set_viewport_size({"width": 690, "height": 1000})  # A4 less its margins
+    assert violation.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

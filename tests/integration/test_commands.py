@@ -13,12 +13,14 @@ def stage(service) -> tuple[str, str]:
     return "--stage", service.stage
 
 
+@pytest.mark.proof
 def test_info_lists_the_three_functions(service):
     said = service.run(*SLS, "info", *stage(service)).stdout
     for function in ("serializeImageData", "classifyImage", "filterLowConfidence"):
         assert f"{function}: scones-vehicles-{service.stage}-{function}" in said
 
 
+@pytest.mark.proof
 def test_invoke_calls_one_function(service, photo):
     done = service.run(
         *SLS, "invoke", "-f", "serializeImageData", *stage(service), "--data", json.dumps(photo)
@@ -28,6 +30,7 @@ def test_invoke_calls_one_function(service, photo):
     assert answer["image_data"].startswith("iVBORw0KGgo")
 
 
+@pytest.mark.proof
 def test_logs_show_what_a_function_said(service, photo):
     service.classify([photo], threshold=0)
     said = service.run(*SLS, "logs", "-f", "classifyImage", *stage(service)).stdout
@@ -43,6 +46,7 @@ def test_invoke_stepf_takes_a_file(service, batch):
     assert json.loads(execution["output"])["counts"]["submitted"] == len(batch["images"])
 
 
+@pytest.mark.proof
 def test_invoke_stepf_takes_literal_json(service, photo):
     data = json.dumps({"images": [photo], "threshold": 0})
     done = service.run(
@@ -75,6 +79,7 @@ def test_invoke_stepf_exits_1_for_a_failed_run(service):
     assert "InvalidBatch" in done.stderr
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -92,6 +97,7 @@ def test_what_people_type_by_habit_works(service, command, words):
     assert words in done.stdout + done.stderr
 
 
+@pytest.mark.proof
 def test_invoke_local_runs_each_function_on_this_machine(service, photo):
     path = f"{service.folder}/.venv/bin:{service.env['PATH']}"
     activated = replace(service, env={**service.env, "PATH": path})

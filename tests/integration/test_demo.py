@@ -1,5 +1,7 @@
 """`make demo`: the whole job, twice."""
 
+import pytest
+
 
 def test_the_demo_does_the_whole_job(demo):
     first = demo.first
@@ -15,6 +17,7 @@ def test_the_demo_does_the_whole_job(demo):
     assert "</html>" in report.read_text()
 
 
+@pytest.mark.proof
 def test_the_second_time_it_starts_from_what_is_there(demo):
     second, said = demo.run()
     assert second["executionArn"] != demo.first["executionArn"]

@@ -126,6 +126,7 @@ def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):
     assert served_model(service) == trained
 
 
+@pytest.mark.proof
 def test_delete_removes_all_that_was_made_the_scaling_too(service, trained):
     sagemaker = service.client("sagemaker")
     autoscaling = service.client("application-autoscaling")

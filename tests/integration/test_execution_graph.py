@@ -50,6 +50,7 @@ def test_classify(service, batch, tmp_path):
     assert states["BatchFailed"]["entered"] == "0"
 
 
+@pytest.mark.proof
 def test_classify_bulk(service, batch, tmp_path):
     lines = [{"s3_key": image["s3_key"]} for image in batch["images"]]
     execution = service.classify_bulk(lines, batch_size=16)

@@ -11,6 +11,8 @@ from scripts.generator.sampling import DRAWN, Drawn
 from scripts.generator.source import ImageSource
 from scripts.storage import listing
 
+pytestmark = pytest.mark.proof
+
 GENERATE = (sys.executable, "-m", "scripts.generate")
 IMAGES = ("--drawn", "--seed", "7", "--bad", "0.4")
 STREAM = ("--rate", "30", "--duration", "1.5")

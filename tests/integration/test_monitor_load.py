@@ -11,11 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from scripts.monitoring import captures, embedding, table
+from scripts.monitoring import embedding, table
 from tests.integration.service import STAGE
 from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
-from tests.model import served
-from tests.monitoring import captured
 
 SINGLE, BATCH = 6, 9
 LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
@@ -87,6 +85,7 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     assert set(frame["width"]) == set(frame["height"]) == {images.shape[1]}
 
 
+@pytest.mark.proof
 def test_no_captures_are_one_line_and_an_endpoint_without_a_model_another(service, asked):
     source = f"s3://{service.bucket}/capture/no-such-endpoint/"
     expected = {
@@ -102,17 +101,3 @@ def test_no_captures_are_one_line_and_an_endpoint_without_a_model_another(servic
         assert done.returncode == 1
         for said, line in zip(done.stderr.splitlines(), lines, strict=True):
             assert said.startswith(line)
-
-
-def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(captures, "CHUNK_FILES", 2)
-    model = embedding.read(served.write_model(tmp_path / "model"))
-    folder = tmp_path / "captures"
-    for number in range(5):
-        captured.write(folder / f"{number}.jsonl", captured.good(number), b"{}\n")
-    captured.write(folder / "empty.jsonl", b"")
-    alone = captures.load(str(folder), model=model, processes=1)
-    together = captures.load(str(folder), model=model, processes=2)
-    assert together.frame.equals(alone.frame)
-    assert together.unreadable == alone.unreadable
-    assert (together.empty, together.records) == (alone.empty, 5)

@@ -20,11 +20,15 @@ train.check_export(pathlib.Path("model.onnx"), arrays["images"], arrays["probabi
 """
 
 
+# It is silent where it is told to be, and where it finds itself tested.
+SILENCING = ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS", "GITLAB_CI", "CODEBUILD_BUILD_ID")
+
+
 def files_left_by(program: str, folder: Path) -> list[Path]:
     """What a program writes into its home and the folder for temporary files."""
     home = folder / "home"
     home.mkdir()
-    variables = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    variables = {k: v for k, v in os.environ.items() if k not in SILENCING}
     places = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT / "model")}
     subprocess.run(
         [sys.executable, "-c", program], check=True, cwd=folder, env={**variables, **places}
@@ -38,7 +42,3 @@ def test_nothing_is_left_to_report(tmp_path, program):
     images = served.images(3)
     np.savez(tmp_path / "arrays.npz", images=images, probabilities=served.expected(images))
     assert files_left_by(program, tmp_path) == []
-
-
-def test_onnx_runtime_would_report_by_itself(tmp_path):
-    assert files_left_by("import onnxruntime", tmp_path)

@@ -12,7 +12,6 @@ from scripts.monitoring.plots import style
 from scripts.monitoring.reader import Unreadable
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
 from tests.monitoring import frames
-from tests.monitoring.pictured import read_image
 
 HOSTILE = '"><script>alert(1)</script>'
 
@@ -147,13 +146,3 @@ def test_the_table_holds_each_drift_with_effect_band_and_p():
         "brightness violation 1.43 baseline standard deviations 0.030 to 0.140 < 0.001 128 81.7"
         in row
     )
-
-
-def test_pictures_are_saved_as_png(tmp_path):
-    tiles = gallery.least_confident(frames.week(2), read_image)
-    drawn = [Picture("one", "", "", "", drawing), pictures.contact_sheet(tiles)]
-    files = pictures.save(drawn, tmp_path / "new")
-    assert [file.name for file in files] == [f"{picture.name}.png" for picture in drawn]
-    for file in files:
-        with Image.open(file) as image:
-            assert image.format == "PNG"
