@@ -30,7 +30,7 @@ TRAIN = Path(train.__file__)
 # The demo's two trainings: classes, and what it tells train.py.
 CONFIGURATIONS = {
     "bikes": (("bicycle", "motorcycle"), ()),
-    "cars": (("automobile", "truck"), ("--epochs", FEWER_EPOCHS)),
+    "cars": (("automobile", "truck"), ("--epochs", str(FEWER_EPOCHS))),
 }
 HEADER = (
     "configuration",
