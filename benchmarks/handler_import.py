@@ -1,7 +1,8 @@
 """How long it takes to import each handler: `python -m benchmarks.handler_import [--runs N]`.
 
-Each figure is the median over N fresh interpreters. boto3's part is importing it and making the
-client that the handler needs, which no handler can do without; the rest is the handler's own.
+Each figure is processor time, the median over N fresh interpreters. boto3's part is importing it
+and making the client that the handler needs, which no handler can do without; the rest is the
+handler's own.
 """
 
 import argparse
@@ -29,18 +30,18 @@ ENVIRONMENT = {
 }
 PROGRAM = """
 import importlib, sys, time
-start = time.perf_counter()
+start = time.process_time()
 if sys.argv[2:]:
     import boto3
     boto3.client(sys.argv[2])
-client = time.perf_counter()
+client = time.process_time()
 importlib.import_module(f"handlers.{sys.argv[1]}")
-print(client - start, time.perf_counter() - client)
+print(client - start, time.process_time() - client)
 """
 
 
 def measure(handler: str, runs: int) -> tuple[float, float]:
-    """Milliseconds of boto3's part and of the handler's own, each a median over `runs`."""
+    """Milliseconds of a processor for boto3's part and the handler's own, medians over `runs`."""
     client = HANDLERS[handler]
     command = [sys.executable, "-c", PROGRAM, handler, *([client] if client else [])]
     environment = {**os.environ, **ENVIRONMENT}
