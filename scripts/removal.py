@@ -14,7 +14,6 @@ from scripts.job_log import LOG_GROUP as JOBS_LOG_GROUP
 from scripts.scaling import Scaling
 
 HOURS_A_MONTH = 730
-DOLLARS_A_GB_MONTH = 0.023  # S3 Standard, us-east-1
 COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
 
 
@@ -55,10 +54,11 @@ def what_stays(s3, logs, stack: Stack) -> list[str]:
     count, size = bucket_size(s3, stack.bucket)
     more = "more than " if count >= COUNTED_AT_MOST else ""
     gigabytes = size / 1e9
+    monthly = prices.load().dollars("s3_gb_month", gigabytes)
     return [
         "What stays:",
         f"  the bucket {stack.bucket}: {more}{count:,} objects, {gigabytes:.2f} GB, "
-        f"{more}${gigabytes * DOLLARS_A_GB_MONTH:.2f} a month; "
+        f"{more}${monthly:.2f} a month; "
         f"aws s3 rb s3://{stack.bucket} --force deletes it",
         *(
             f"  the log group {group}: {megabytes:.1f} MB, "
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--delete-endpoint",
         action="store_true",
-        help="delete the stage's endpoint, if there is one",
+        help="delete the endpoint, if there is one",
     )
     return parser
 
