@@ -5,6 +5,8 @@ plugins/removal.js runs this and prints the list once the stack is gone.
 
 import argparse
 
+from botocore.exceptions import ClientError
+
 from scripts import cli, config
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.costs import prices
@@ -28,8 +30,13 @@ def main(argv: list[str] | None) -> None:
         delete(hosting, Scaling(cloud.client("application-autoscaling"), name))
     elif endpoint is not None:
         raise cli.UserError(refusal(hosting, endpoint, arguments.stage))
-    stack = find_stack(cloud, arguments.stage)
-    print("\n".join(what_stays(cloud.client("s3"), cloud.client("logs"), stack)))
+    try:
+        stack = find_stack(cloud, arguments.stage)
+        lines = what_stays(cloud.client("s3"), cloud.client("logs"), stack)
+    except (cli.UserError, ClientError) as error:
+        # A stack whose creation failed has no outputs, and is removed all the same.
+        lines = [f"What stays could not be listed: {cli.explain(error)}"]
+    print("\n".join(lines))
 
 
 def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
