@@ -1,6 +1,7 @@
 'use strict';
 
 const { execFile } = require('node:child_process');
+const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
 
@@ -20,17 +21,23 @@ module.exports = class Removal {
   }
 
   async prepare() {
+    const { classes, serviceDir: cwd } = this.serverless;
+    const provider = this.serverless.getProvider('aws');
     const params = [this.options.param ?? []].flat();
-    const args = ['-E', '-s', '-m', 'scripts.removal', '--stage', this.serverless.getProvider('aws').getStage()];
+    const args = ['-E', '-s', '-m', 'scripts.removal', '--stage', provider.getStage()];
     if (params.includes('endpoint=delete')) args.push('--delete-endpoint');
-    const cwd = this.serverless.serviceDir;
+    // The account and region that the stack is removed from.
+    const env = { ...environment(), AWS_REGION: provider.getRegion() };
+    if (this.options['aws-profile']) env.AWS_PROFILE = this.options['aws-profile'];
+    const python = path.join(cwd, '.venv/bin/python');
+    if (!fs.existsSync(python)) throw new classes.Error('There is no .venv to look for the endpoint with: make setup', 'REMOVAL');
     const doing = this.progress.create({ message: "Looking for the stage's endpoint" });
     try {
-      const { stdout } = await promisify(execFile)(path.join(cwd, '.venv/bin/python'), args, { cwd, env: environment() });
+      const { stdout } = await promisify(execFile)(python, args, { cwd, env });
       this.stays = stdout.trimEnd();
     } catch (error) {
       const reason = (error.stderr || error.message).trim().split('\n').pop();
-      throw new this.serverless.classes.Error(reason.replace(/^error: /, ''), 'REMOVAL');
+      throw new classes.Error(reason.replace(/^error: /, ''), 'REMOVAL');
     } finally {
       doing.remove();
     }

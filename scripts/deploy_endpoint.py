@@ -106,7 +106,7 @@ def check_model(cloud: Cloud, model_data: str, arguments: argparse.Namespace) ->
     if own.value is not None and settings["threshold"] < own.value:
         cli.warn(
             f"config.yml's threshold accepts more than the model's own: fewer than "
-            f"{own.precision_target:.0%} of what is accepted may be right. Write `threshold: "
+            f"{own.precision_target * 100:g} % of what is accepted may be right. Write `threshold: "
             f"{own.value:g}` into config.yml, then: sls deploy --stage {arguments.stage}"
         )
 

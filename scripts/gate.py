@@ -26,7 +26,7 @@ class Threshold(NamedTuple):
             return f"{METRICS} does not say"
         value = "none" if self.value is None else f"{self.value:g}"
         return (
-            f"{value} reaches {self.precision_target:.0%} precision on its {self.photos:,} "
+            f"{value} reaches {self.precision_target * 100:g} % precision on its {self.photos:,} "
             "validation photos"
         )
 

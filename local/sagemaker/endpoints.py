@@ -27,7 +27,7 @@ class Variant:
     instance_type: str
     weight: float
     specified_image: str
-    resolved_image: str
+    resolved_image: str | None  # None: it is in ECR no longer
     role: ExecutionRole
     servers: list[ModelServer]
 
@@ -57,6 +57,9 @@ class Deployment:
     def start(self) -> None:
         """Start all servers; raises StartError, with none left, if one does not."""
         try:
+            for variant in self.variants.values():
+                if variant.resolved_image is None:
+                    raise StartError(f"The image '{variant.specified_image}' does not exist.")
             start_all(self.servers)
         except Exception:
             self.stop()

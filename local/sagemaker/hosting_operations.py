@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker import images, objects
 from local.sagemaker.caller import Caller, Request, check_quota
 from local.sagemaker.endpoints import Deployment, Endpoint, Variant
-from local.sagemaker.errors import not_emulated, validation_exception
+from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
 from local.sagemaker.records import SCALABLE_TARGET, Record, Scope, Store, page
 from local.sagemaker.roles import ExecutionRole, Roles, check_pass_role
 from local.sagemaker.serving import ModelServer
@@ -161,10 +161,16 @@ class HostingOperations:
         return {"EndpointArn": endpoint.arn}
 
     def delete_endpoint(self, caller: Caller, request: Request) -> Request:
-        """DeleteEndpoint: the endpoint is Deleting until its servers have ended."""
+        """DeleteEndpoint: the endpoint is Deleting until its servers have ended.
+
+        Its variants are scalable targets no longer (developer guide, endpoint-delete-with-scaling).
+        """
         scope, name = caller.scope, request["EndpointName"]
         with self._store.lock:
             endpoint = self._endpoint_at_rest(scope, name)
+            targets = self._store.table(scope, SCALABLE_TARGET)
+            for variant in endpoint.variants:
+                targets.pop(f"endpoint/{name}/variant/{variant}", None)
             endpoint.delete(lambda: self._store.table(scope, "endpoint").pop(name, None))
         return {}
 
@@ -222,7 +228,10 @@ class HostingOperations:
         model = self._model(scope, variant["ModelName"])
         container = _container(model.request)
         role = self._roles.assume(scope, model.request["ExecutionRoleArn"])
-        image = images.resolve_serving_image(container["Image"], scope)
+        try:
+            image = images.resolve_serving_image(container["Image"], scope)
+        except ServiceError:  # it was there when the model was created
+            image = None
         command = images.serving_command()
         isolated = model.request.get("EnableNetworkIsolation", False)
         servers = [

@@ -13,7 +13,7 @@ const Removal = require('./plugins/removal');
 const said = [];
 const serverless = {
   serviceDir: process.argv[1],
-  getProvider: () => ({ getStage: () => 'prod' }),
+  getProvider: () => ({ getStage: () => 'prod', getRegion: () => 'eu-west-1' }),
   classes: { Error },
 };
 const { hooks } = new Removal(serverless, JSON.parse(process.argv[2]), {
@@ -59,6 +59,12 @@ def test_the_endpoint_goes_along_when_told_so(remove):
     assert said.endswith("--stage prod --delete-endpoint")
     (said,) = remove('echo "$*"', param=["endpoint=keep"])
     assert said.endswith("--stage prod")
+
+
+def test_it_looks_where_the_stack_is(remove):
+    ask = 'echo "$AWS_REGION ${AWS_PROFILE:-none}"'
+    assert remove(ask) == ["eu-west-1 none"]
+    assert remove(ask, **{"aws-profile": "team"}) == ["eu-west-1 team"]
 
 
 def test_an_endpoint_that_is_there_stops_the_removal_in_one_line(remove):

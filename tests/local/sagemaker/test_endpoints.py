@@ -207,6 +207,15 @@ def test_an_image_must_lie_in_ecr_in_dockers_form(sagemaker):
         assert described["PrimaryContainer"]["Image"] == image
 
 
+def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
+    digest, image = sagemaker.push("fleeting"), SERVING_IMAGE.replace("latest", "fleeting")
+    model = sagemaker.model(b"", PrimaryContainer={"Image": image})
+    sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
+    endpoint = sagemaker.create(sagemaker.config(model))
+    assert f"The image '{image}' does not exist" in sagemaker.settled(endpoint)["FailureReason"]
+    sagemaker.delete(endpoint)
+
+
 def test_an_endpoint_describes_the_digest_of_the_image_it_runs(sagemaker, endpoint):
     (variant,) = sagemaker.client.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
     (image,) = variant["DeployedImages"]

@@ -137,6 +137,14 @@ def test_a_variant_that_scales_keeps_its_instance_type(
     update(larger)
 
 
+def test_scaling_goes_with_its_endpoint(autoscaling, sagemaker, bicycle_model):
+    endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
+    resource = f"endpoint/{endpoint}/variant/v0"
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    sagemaker.delete(endpoint)
+    assert targets(autoscaling, resource) == []
+
+
 def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
     with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
         autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")

@@ -47,7 +47,7 @@ def test_the_threshold_is_set_beside_the_models_own(cloud, capsys):
     check(cloud)
     said = capsys.readouterr()
     assert (
-        "0.95 in config.yml; the model's own: 0.9 reaches 99% precision on its 160 validation "
+        "0.95 in config.yml; the model's own: 0.9 reaches 99 % precision on its 160 validation "
         "photos" in said.out
     )
     assert said.err == ""
@@ -63,7 +63,7 @@ def test_a_threshold_below_the_models_own_is_warned_of_and_not_refused(cloud, ca
 def test_a_model_of_no_threshold_is_not_warned_of(cloud, capsys):
     check(cloud, operating_point={"threshold": None, "precision_target": 0.99})
     said = capsys.readouterr()
-    assert "none reaches 99% precision" in said.out
+    assert "none reaches 99 % precision" in said.out
     assert said.err == ""
 
 

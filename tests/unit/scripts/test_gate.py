@@ -59,14 +59,14 @@ def test_a_models_own_threshold_says_on_how_many_photos_it_rests():
     point = {"threshold": 0.9123, "precision_target": 0.99}
     own = gate.own_threshold({"operating_point": point, "validation": {"images": 1234}})
     assert own.value == 0.9123
-    assert str(own) == "0.9123 reaches 99% precision on its 1,234 validation photos"
+    assert str(own) == "0.9123 reaches 99 % precision on its 1,234 validation photos"
 
 
 def test_a_model_without_a_threshold_says_so():
     point = {"threshold": None, "precision_target": 0.99}
     own = gate.own_threshold({"operating_point": point, "validation": {"images": 20}})
     assert own.value is None
-    assert str(own) == "none reaches 99% precision on its 20 validation photos"
+    assert str(own) == "none reaches 99 % precision on its 20 validation photos"
     for odd in (None, {}, {"operating_point": {"threshold": 0.5}}):
         assert str(gate.own_threshold(odd)) == "metrics.json does not say"
 

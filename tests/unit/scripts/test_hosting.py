@@ -239,6 +239,12 @@ def test_two_that_start_in_the_same_second_have_names_of_their_own(stage, sagema
     assert all(len(name) - len(SERVICE) + len(longest) <= 63 for name in names)
 
 
+def test_the_longest_name_of_a_training_job_fits():
+    stage = "x" * 13  # of serverless.yml's role names, IAM allows no longer one
+    base = hosting.marked(f"scones-vehicles-{stage}-fold-10-of-10")
+    assert len(f"{base}-20260101000000") <= 63  # ModelTrainer cuts off what is more
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_another_has_just_made_is_left_alone(stage, sagemaker, fails):
     roll_out(stage)
