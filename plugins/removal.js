@@ -7,6 +7,8 @@ const { promisify } = require('node:util');
 
 const { environment } = require('./no-proxy');
 
+const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+
 /**
  * `sls remove` refuses while the stage's endpoint exists, which is no resource of the stack and costs
  * on; `--param endpoint=delete` deletes it along. Afterwards it prints what stays, and what that costs.
@@ -28,7 +30,10 @@ module.exports = class Removal {
     if (params.includes('endpoint=delete')) args.push('--delete-endpoint');
     // The account and region that the stack is removed from.
     const env = { ...environment(), AWS_REGION: provider.getRegion() };
-    if (this.options['aws-profile']) env.AWS_PROFILE = this.options['aws-profile'];
+    if (this.options['aws-profile']) {
+      for (const key of KEYS) delete env[key]; // boto3 would prefer them
+      env.AWS_PROFILE = this.options['aws-profile'];
+    }
     const python = path.join(cwd, '.venv/bin/python');
     if (!fs.existsSync(python)) throw new classes.Error('There is no .venv to look for the endpoint with: make setup', 'REMOVAL');
     const doing = this.progress.create({ message: "Looking for the stage's endpoint" });

@@ -39,7 +39,7 @@ def remove(tmp_path):
         done = subprocess.run(
             ["node", "-e", PROGRAM, tmp_path, json.dumps(options)],
             cwd=REPOSITORY,
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "a-key"},
             capture_output=True,
             text=True,
             check=True,
@@ -62,9 +62,9 @@ def test_the_endpoint_goes_along_when_told_so(remove):
 
 
 def test_it_looks_where_the_stack_is(remove):
-    ask = 'echo "$AWS_REGION ${AWS_PROFILE:-none}"'
-    assert remove(ask) == ["eu-west-1 none"]
-    assert remove(ask, **{"aws-profile": "team"}) == ["eu-west-1 team"]
+    ask = 'echo "$AWS_REGION ${AWS_PROFILE:-none} ${AWS_ACCESS_KEY_ID:-none}"'
+    assert remove(ask) == ["eu-west-1 none a-key"]
+    assert remove(ask, **{"aws-profile": "team"}) == ["eu-west-1 team none"]
 
 
 def test_an_endpoint_that_is_there_stops_the_removal_in_one_line(remove):
