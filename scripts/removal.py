@@ -33,8 +33,10 @@ def main(argv: list[str] | None) -> None:
     try:
         stack = find_stack(cloud, arguments.stage)
         lines = what_stays(cloud.client("s3"), cloud.client("logs"), stack)
-    except (cli.UserError, ClientError) as error:
-        # A stack whose creation failed has no outputs, and is removed all the same.
+    except cli.UserError:
+        # As after a creation that failed: such a stack is removed all the same.
+        lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
+    except ClientError as error:
         lines = [f"What stays could not be listed: {cli.explain(error)}"]
     print("\n".join(lines))
 

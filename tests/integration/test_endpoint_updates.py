@@ -1,6 +1,7 @@
 """UpdateEndpoint by `deploy_endpoint`: what happens to the calls that come in meanwhile."""
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -202,6 +203,27 @@ def test_a_roll_out_follows_the_numbers_of_the_configuration(service, trained):
             ScalableDimension="sagemaker:variant:DesiredInstanceCount",
         )
         assert numbers() == (1, 100)
+
+
+@pytest.mark.proof
+def test_two_roll_outs_at_once_leave_one_whole_endpoint(service, trained):
+    command = (*DEPLOY, "--model-data", trained)
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=service.folder,
+            env=service.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [each.communicate(timeout=120)[0] for each in both]
+    assert 0 in [each.returncode for each in both], said
+    for each, words in zip(both, said, strict=True):
+        assert each.returncode == 0 or "Another roll-out to" in words.splitlines()[-1], words
+    assert served_model(service) == trained  # with its configuration and its model
 
 
 def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):
