@@ -20,7 +20,9 @@ SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 BROKEN = ("OutOfService", "Failed")
 # AWS's words where somebody else's roll-out came first.
 REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
-# AWS keeps the instances that scaling has added; how much is captured follows config.yml.
+# AWS keeps the instances that scaling has added; how much is captured follows config.yml. The API
+# reference calls DataCaptureConfig "not currently supported" here. So this is for endpoints that
+# scale alone: others are updated without it, by which all numbers are the new configuration's.
 KEEP_INSTANCE_COUNT = {
     "RetainAllVariantProperties": True,
     "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
