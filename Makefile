@@ -1,12 +1,12 @@
 # `make demo` runs the whole job on this machine; `make test` runs the tests. Each sets up what it needs.
 ENGINE ?= docker
-IMAGE ?= scones-vehicles-serving
+STAGE ?= dev
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable chrome
 SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m setup
 # Python and all that it starts, in the environment of setup/environment.py.
 RUN := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin/python -m
 
-.PHONY: demo test unit proof lint format setup setup-tests browser image clean
+.PHONY: demo test unit proof lint format setup setup-tests browser image push clean
 
 demo: setup  ## the whole job on the local cloud, from photos to answers
 	@$(RUN) scripts.demo $(if $(PORT),--port "$(PORT)")
@@ -38,8 +38,12 @@ browser:  ## Chromium for the tests that open the monitoring report, where there
 	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
-image:  ## the serving container; ENGINE=podman or buildah builds it as well as docker
-	$(ENGINE) build --platform linux/amd64 --tag $(IMAGE) model
+# The engine and AWS need what the shell holds: DOCKER_HOST, AWS_PROFILE and so on.
+image: setup  ## the serving container, for this machine's ENGINE=docker, podman or buildah
+	@.venv/bin/python -m scripts.serving_image build --stage "$(STAGE)" --engine "$(ENGINE)"
+
+push: setup  ## the serving container to the repository of STAGE=dev on AWS
+	@.venv/bin/python -m scripts.serving_image push --stage "$(STAGE)" --engine "$(ENGINE)"
 
 clean:  ## end the local clouds of this folder and remove what was built; keeps the environment
 	@python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m local down --all

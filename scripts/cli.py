@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -28,6 +29,13 @@ REFUSED_CREDENTIALS = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
+}
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
 }
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
@@ -170,7 +178,34 @@ def _explain_refusal(error: aws.ClientError) -> str:
         return f"AWS does not accept these credentials ({code}): {message}. Log in again."
     if code in ACCESS_DENIED:
         return f"Access denied to {error.operation_name}: {message}"
+    if code == "ResourceLimitExceeded":
+        return f"{error.operation_name} was refused ({code}): {message} {_ask_for_quota(message)}"
+    if code in THROTTLED:
+        return (
+            f"{error.operation_name} is throttled ({code}): {message}. Other calls of this account "
+            "in this region count as well: wait a minute and run this again, and where it stays "
+            "so, ask for a higher rate of it in the Service Quotas console."
+        )
     return f"{error.operation_name} was refused ({code}): {message}"
+
+
+def _ask_for_quota(message: str) -> str:
+    """Return which quota to raise, where, and how, of the message that AWS refuses with."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    where = f"in {region}" if region else "in this region"
+    named = re.search(r"service limit '([^']+)'", message)
+    if not named:
+        return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
+    quota = named[1]
+    # What is in use counts: a roll-out runs new instances beside the old.
+    wanted = sum(map(int, re.findall(r"(?:utilization|request delta) of (\d+)", message))) or 1
+    spot = " Spot has a quota of its own." if "training job" in quota else ""
+    return (
+        f"Ask AWS for at least {wanted} of the quota '{quota}' {where}: the "
+        "Service Quotas console, Amazon SageMaker, or aws service-quotas "
+        "list-service-quotas --service-code sagemaker --query "
+        f"\"Quotas[?QuotaName=='{quota}']\", then request-service-quota-increase.{spot}"
+    )
 
 
 def one_line(text: str, limit: int = 500) -> str:

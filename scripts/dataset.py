@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 import numpy as np
 
@@ -64,6 +65,35 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
 
 def find(s3, bucket: str, name: str | None = None) -> dict:
     """Return the dataset.json of the named dataset, or of the newest. UserError if none."""
+    found = _dates(s3, bucket)
+    if not found:
+        raise UserError(
+            f"There is no dataset in {bucket}. Make one: python -m scripts.etl (same --stage)"
+        )
+    if name is not None and name not in found:
+        raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
+    name = name or _latest(found)
+    return json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
+
+
+def newest(s3, bucket: str) -> str | None:
+    """Return the name of the newest dataset, or None where there is none."""
+    found = _dates(s3, bucket)
+    return _latest(found) if found else None
+
+
+def check_size(data: dict, size: int) -> None:
+    """Raise UserError for a dataset whose photos have another size than config.yml's."""
+    stamped = data.get("image_size")
+    if stamped != size:
+        sides = f"has photos of {stamped} pixels a side" if stamped else "does not say its size"
+        raise UserError(
+            f"The dataset {data['name']} {sides}, and image.size in config.yml is {size}: make it "
+            "again with python -m scripts.etl (same --stage), or put the size back."
+        )
+
+
+def _dates(s3, bucket: str) -> dict[str, datetime]:
     found = {}
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ROOT, Delimiter="/")
     for page in pages:
@@ -72,14 +102,11 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
             objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
             if objects:
                 found[folder["Prefix"][len(ROOT) : -1]] = objects[0]["LastModified"]
-    if not found:
-        raise UserError(
-            f"There is no dataset in {bucket}. Make one: python -m scripts.etl (same --stage)"
-        )
-    if name is not None and name not in found:
-        raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
-    name = name or max(sorted(found), key=found.get)
-    return json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
+    return found
+
+
+def _latest(found: dict[str, datetime]) -> str:
+    return max(sorted(found), key=found.get)
 
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:
@@ -130,6 +157,7 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
         "source": source.name,
         "origin": source.origin,
         "classes": list(source.classes),
+        "image_size": source.train.images.shape[1],
         "counts": {
             part: {
                 class_name: int((rows.labels == label).sum())

@@ -67,7 +67,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     def find_job(status: str) -> dict | None:
         trained = (
             job
-            for job in hosting.jobs(status)
+            for job in hosting.jobs(status, stack.bucket)
             if dataset.is_trained_on(s3, stack.bucket, data["name"], job)
         )
         return next(trained, None)

@@ -1,13 +1,14 @@
 """Put a trained model behind the stage's SageMaker endpoint, and try it with one photo."""
 
 import argparse
+import contextlib
 import time
 
 from handlers import aws as service
 from handlers.predictions import parse_answer
-from scripts import cli, config, dataset, gate, scaling
+from scripts import cli, config, dataset, gate, log_groups, registry, scaling
 from scripts.cloud import Cloud, Stack, find_stack
-from scripts.hosting import Hosting
+from scripts.hosting import LOG_GROUP, Hosting
 from scripts.scaling import Scaling
 
 
@@ -15,16 +16,15 @@ def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.deploy_endpoint`."""
     arguments = _parser().parse_args(argv)
     cloud = Cloud()
-    stack = find_stack(cloud, arguments.stage)
-    hosting = Hosting(
-        cloud.client("sagemaker"), config.service_name(arguments.stage), stack.endpoint
-    )
-    scaled = Scaling(cloud.client("application-autoscaling"), stack.endpoint)
+    # The endpoint is called as the stage's stack: it can be deleted when the stack is gone.
+    name = config.service_name(arguments.stage)
+    hosting = Hosting(cloud.client("sagemaker"), name, name)
+    scaled = Scaling(cloud.client("application-autoscaling"), name)
     try:
         if arguments.delete:
             delete(hosting, scaled)
         else:
-            deploy(cloud, stack, hosting, scaled, arguments)
+            deploy(cloud, find_stack(cloud, arguments.stage), hosting, scaled, arguments)
     except KeyboardInterrupt:
         raise cli.Interrupted(
             f"Interrupted. SageMaker goes on with what was begun; to remove it: "
@@ -50,25 +50,29 @@ def deploy(
     """Roll out the model, if it is good enough, and try it."""
     settings = config.load()["endpoint"]
     began = time.monotonic()
-    model_data = arguments.model_data or hosting.newest_model()
-    image = arguments.image or f"{stack.serving_repository}:latest"
+    model_data = arguments.model_data or hosting.newest_model(stack.bucket)
     cli.say("Model", model_data)
-    check_floors(cloud, model_data, arguments.force)
+    check_model(cloud, model_data, arguments)
+    image = choose_image(cloud, stack, arguments)
     cli.say("Image", image)
-    instances = settings["instance_count"]
-    if scaled.is_set():
-        instances = max(instances, hosting.instance_count())  # a roll-out takes none away
-    hosting.roll_out(
-        {
-            "ExecutionRoleArn": stack.sagemaker_role,
-            "PrimaryContainer": {"Image": image, "ModelDataUrl": model_data},
-        },
-        {
-            "InstanceType": arguments.instance_type,
-            "InitialInstanceCount": instances,
-        },
-        capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
-    )
+    log_groups.keep(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
+    scales = scaled.is_set()
+    other_type = scales and hosting.instance_type() != arguments.instance_type
+    with scaled.paused() if other_type else contextlib.nullcontext():
+        hosting.roll_out(
+            {
+                "ExecutionRoleArn": stack.sagemaker_role,
+                "PrimaryContainer": {"Image": image, "ModelDataUrl": model_data},
+                # What reads strangers' photos gets no credentials and reaches nothing.
+                "EnableNetworkIsolation": True,
+            },
+            {
+                "InstanceType": arguments.instance_type,
+                "InitialInstanceCount": settings["instance_count"],
+            },
+            capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
+            keep_instance_count=scales,
+        )
     cli.say(
         "Endpoint",
         f"{stack.endpoint} on {arguments.instance_type}, {time.monotonic() - began:.0f} s",
@@ -83,9 +87,32 @@ def deploy(
     try_sample(cloud, stack)
 
 
-def check_floors(cloud: Cloud, model_data: str, force: bool) -> None:
-    """Say how good the model is. UserError if it is not good enough, unless it is forced."""
+def choose_image(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> str:
+    """Return the serving image by its digest: the one named, or the newest that was pushed."""
+    ecr = cloud.client("ecr")
+    if arguments.image:
+        return registry.resolve(ecr, arguments.image, arguments.stage)
+    return registry.newest(ecr, stack.serving_repository, arguments.stage)
+
+
+def check_model(cloud: Cloud, model_data: str, arguments: argparse.Namespace) -> None:
+    """Say how good the model is. UserError if it is not for this stage, or not good enough."""
     metrics = gate.read_metrics(cloud.client("s3"), model_data)
+    settings = config.load()
+    gate.check_size(metrics, model_data, settings["image"]["size"])
+    check_floors(metrics, model_data, arguments.force)
+    own = gate.own_threshold(metrics)
+    cli.say("Threshold", f"{settings['threshold']:g} in config.yml; the model's own: {own}")
+    if own.value is not None and settings["threshold"] < own.value:
+        cli.warn(
+            f"config.yml's threshold accepts more than the model's own: fewer than "
+            f"{own.precision_target * 100:g} % of what is accepted may be right. Write `threshold: "
+            f"{own.value:g}` into config.yml, then: sls deploy --stage {arguments.stage}"
+        )
+
+
+def check_floors(metrics: dict, model_data: str, force: bool) -> None:
+    """Say whether the model meets the floors. UserError if not, unless it is forced."""
     missed = gate.shortfalls(metrics, config.load()["model"]["floors"])
     if not missed:
         cli.say("Floors", "met on its test photos")
@@ -113,7 +140,10 @@ def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
 def try_sample(cloud: Cloud, stack: Stack) -> None:
     """Send the newest dataset's first test photo and print the answer."""
     s3 = cloud.client("s3")
-    name = dataset.find(s3, stack.bucket)["name"]
+    name = dataset.newest(s3, stack.bucket)
+    if name is None:
+        cli.say("Sample", f"none: {stack.bucket} holds no dataset to take a photo from")
+        return
     prefix = f"{dataset.ROOT}{name}/images/test/"
     [photo] = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1)["Contents"]
     body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
@@ -136,7 +166,10 @@ def _parser():
         help="model.tar.gz (default: the newest completed training job's)",
     )
     parser.add_argument(
-        "--image", metavar="URI", help="serving image (default: the stack's repository, latest)"
+        "--image",
+        metavar="URI",
+        help="serving image in ECR, repository:tag or repository@digest (default: the newest that "
+        "`make push` put into the stack's repository)",
     )
     parser.add_argument(
         "--instance-type",

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from scripts import cli, dataset
+from scripts import cli, config, dataset
 from scripts.cloud import Cloud, find_stack
 from scripts.data import cifar, cifar10, cifar100, folder
 from scripts.data.images import Source
@@ -31,6 +31,7 @@ def main(argv: list[str] | None) -> None:
 def make_dataset(s3, bucket: str, arguments: argparse.Namespace) -> None:
     """Put a dataset into the bucket and a sample batch onto the disk."""
     source = get_source(arguments)
+    check_size(source, config.load()["image"]["size"])
     splits = dataset.splits_of(source)
     cli.say("Source", source.origin)
     cli.say("Classes", ", ".join(source.classes))
@@ -67,6 +68,19 @@ def get_source(arguments: argparse.Namespace) -> Source:
     if arguments.folder:
         return folder.read(arguments.folder, arguments.classes)
     return cifar.read(cifar.find_archives(arguments.archive), arguments.classes)
+
+
+def check_size(source: Source, size: int) -> None:
+    """Raise UserError where the photos have another size than config.yml's.
+
+    CIFAR's have 32 pixels a side; those of a folder are made as large as config.yml says.
+    """
+    side = source.train.images.shape[1]
+    if side != size:
+        raise cli.UserError(
+            f"{source.origin}: its photos have {side} pixels a side, and image.size in config.yml "
+            f"is {size}. Write {side} there, or take photos of your own: --folder."
+        )
 
 
 def uneven_classes(source: Source) -> str | None:

@@ -1,6 +1,7 @@
 """The gate before the endpoint: a model's own metrics against the floors of config.yml."""
 
 import json
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -8,6 +9,26 @@ from scripts.cli import UserError
 from scripts.job_output import read_member
 
 METRICS = "metrics.json"
+
+
+class Threshold(NamedTuple):
+    """The threshold that a model's training chose, and by how many validation photos.
+
+    value: None where no threshold reaches the target on them, or the metrics do not say.
+    """
+
+    value: float | None
+    precision_target: float
+    photos: int
+
+    def __str__(self):
+        if not self.photos:
+            return f"{METRICS} does not say"
+        value = "none" if self.value is None else f"{self.value:g}"
+        return (
+            f"{value} reaches {self.precision_target * 100:g} % precision on its {self.photos:,} "
+            "validation photos"
+        )
 
 
 def read_metrics(s3, model_data: str) -> dict:
@@ -20,6 +41,27 @@ def read_metrics(s3, model_data: str) -> dict:
         raise UserError(f"There is no model at {model_data}.") from error
     except ValueError as error:
         raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
+
+
+def check_size(metrics: dict, model_data: str, size: int) -> None:
+    """Raise UserError for a model of photos of another size than config.yml's."""
+    of_model = _member(metrics, "image_size")
+    if of_model != size:
+        sides = f"photos of {of_model} pixels a side" if of_model else "photos of no stated size"
+        raise UserError(
+            f"{model_data} is for {sides}, and image.size in config.yml is {size}: train one for "
+            "that size (python -m scripts.etl, then python -m scripts.train)."
+        )
+
+
+def own_threshold(metrics: dict) -> Threshold:
+    """Return the threshold that the model's training chose."""
+    point, validation = _member(metrics, "operating_point"), _member(metrics, "validation")
+    return Threshold(
+        _member(point, "threshold"),
+        _member(point, "precision_target") or 0.0,
+        _member(validation, "images") or 0,
+    )
 
 
 def shortfalls(metrics: dict, floors: dict) -> list[str]:

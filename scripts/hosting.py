@@ -1,20 +1,43 @@
 """Models, endpoint configurations and the endpoint of a stage."""
 
 import re
+import secrets
+import string
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from botocore.exceptions import ClientError
 
 from scripts import cli
 from scripts.progress import Waiting
+from scripts.storage import split_uri
 
 LOG_GROUP = "/aws/sagemaker/Endpoints"
 VARIANT = "AllTraffic"
 POLL_SECONDS = 1
 SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 BROKEN = ("OutOfService", "Failed")
+# AWS's words where somebody else's roll-out came first.
+REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
+# AWS keeps the instances that scaling has added; how much is captured follows config.yml. The API
+# reference calls DataCaptureConfig "not currently supported" here. So this is for endpoints that
+# scale alone: others are updated without it, by which all numbers are the new configuration's.
+KEEP_INSTANCE_COUNT = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+}
+
+
+def marked(name: str) -> str:
+    """Return the name with a random mark, such as `scones-vehicles-dev-K7QX`.
+
+    The time that follows is the same for two people who start in the same second; the mark is not.
+    It begins with a capital letter, which no stage's name has, so that names of one stage cannot
+    be taken for those of another whose name begins alike.
+    """
+    rest = (secrets.choice(string.ascii_uppercase + string.digits) for _ in range(3))
+    return f"{name}-{secrets.choice(string.ascii_uppercase)}{''.join(rest)}"
 
 
 class Hosting:
@@ -23,15 +46,17 @@ class Hosting:
     def __init__(self, sagemaker, service: str, endpoint: str):
         self._sagemaker = sagemaker
         self._service = service
-        self._own = re.compile(rf"{re.escape(service)}-\d{{14}}")
+        # Names given before there were marks count as well.
+        self._own = re.compile(rf"{re.escape(service)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
         self.endpoint = endpoint
 
-    def newest_model(self) -> str:
+    def newest_model(self, bucket: str) -> str:
         """Return the S3 URI of the newest completed training job's model. UserError if none."""
-        for job in self.jobs("Completed"):
+        for job in self.jobs("Completed", bucket):
             return job["ModelArtifacts"]["S3ModelArtifacts"]
         raise cli.UserError(
-            f"No training job of {self._service} has completed yet. Train: python -m scripts.train"
+            f"No training job of {self._service} that writes to {bucket} has completed yet. "
+            "Train: python -m scripts.train (same --stage)"
         )
 
     def served_model(self) -> str | None:
@@ -52,13 +77,18 @@ class Hosting:
         served = self.served_model()
         if served is None:
             return None
-        for job in self.jobs("Completed"):
+        bucket, _ = split_uri(served)
+        for job in self.jobs("Completed", bucket):
             if job["ModelArtifacts"]["S3ModelArtifacts"] == served:
                 return job
         return None
 
-    def jobs(self, status: str) -> Iterator[dict]:
-        """Describe this stage's training jobs of that status, the newest first."""
+    def jobs(self, status: str, bucket: str) -> Iterator[dict]:
+        """Describe this stage's training jobs of that status, the newest first.
+
+        Jobs outlive the stack: those of a former one wrote to a bucket that this one's roles may
+        not read. So only those count whose model lies in the bucket.
+        """
         pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
             NameContains=self._service,
             StatusEquals=status,
@@ -66,11 +96,14 @@ class Hosting:
             SortOrder="Descending",
         )
         for page in pages:
-            for job in page["TrainingJobSummaries"]:
-                if self._own.fullmatch(job["TrainingJobName"]):
-                    yield self._sagemaker.describe_training_job(
-                        TrainingJobName=job["TrainingJobName"]
-                    )
+            for summary in page["TrainingJobSummaries"]:
+                if not self._own.fullmatch(summary["TrainingJobName"]):
+                    continue
+                job = self._sagemaker.describe_training_job(
+                    TrainingJobName=summary["TrainingJobName"]
+                )
+                if job["OutputDataConfig"]["S3OutputPath"].startswith(f"s3://{bucket}/"):
+                    yield job
 
     def describe(self) -> dict | None:
         """Return DescribeEndpoint's answer, or None where there is no endpoint."""
@@ -81,10 +114,13 @@ class Hosting:
                 return None
             raise
 
-    def instance_count(self) -> int:
-        """Return how many instances the endpoint has, or is about to have; 0 without one."""
-        variants = (self.describe() or {}).get("ProductionVariants", [])
-        return sum(variant["DesiredInstanceCount"] for variant in variants)
+    def instance_type(self) -> str | None:
+        """Return the type of the instances that serve, or None where none do."""
+        endpoint = self.describe()
+        if endpoint is None or endpoint["EndpointStatus"] in BROKEN:
+            return None
+        configuration = self._configuration(endpoint["EndpointConfigName"])
+        return configuration["ProductionVariants"][0]["InstanceType"] if configuration else None
 
     def settle(self) -> dict | None:
         """Wait while the endpoint is changing, then describe it."""
@@ -97,22 +133,44 @@ class Hosting:
             waiting.show(endpoint["EndpointStatus"])
             time.sleep(POLL_SECONDS)
 
-    def roll_out(self, model: dict, variant: dict, capture: dict) -> None:
+    def roll_out(
+        self, model: dict, variant: dict, capture: dict, *, keep_instance_count: bool = False
+    ) -> None:
         """Make the endpoint serve a new model, or leave it as it was and raise UserError.
 
         model: CreateModel's arguments but the name; variant: of ProductionVariant, the
-        instances; capture: DataCaptureConfig.
+        instances; capture: DataCaptureConfig; keep_instance_count: an endpoint that is there keeps
+        as many instances as it has, whatever `variant` says.
         """
-        name = f"{self._service}-{time.strftime('%Y%m%d%H%M%S')}"
+        name = f"{marked(self._service)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()
         if before is not None and before["EndpointStatus"] in BROKEN:
             # SageMaker updates no endpoint that failed: it has to go and come again.
             self._delete_endpoint()
+            self._delete_configuration(before["EndpointConfigName"])
             before = None
+        self._sagemaker.create_model(ModelName=name, **model)
         try:
-            self._change(before, name, model, variant, capture)
-        except ClientError:
-            self._delete_configurations(keep={before["EndpointConfigName"]} if before else set())
+            self._sagemaker.create_endpoint_config(
+                EndpointConfigName=name,
+                ProductionVariants=[{"VariantName": VARIANT, "ModelName": name, **variant}],
+                DataCaptureConfig=capture,
+            )
+            change = {"EndpointName": self.endpoint, "EndpointConfigName": name}
+            if before is None:
+                self._sagemaker.create_endpoint(**change)
+            else:
+                kept = KEEP_INSTANCE_COUNT if keep_instance_count else {}
+                self._sagemaker.update_endpoint(**change, **kept)
+        except ClientError as error:
+            self._delete_configuration(name)
+            self._delete(self._sagemaker.delete_model, ModelName=name)
+            if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
+                raise cli.UserError(
+                    f"Another roll-out to {self.endpoint} is under way. When it is over (aws "
+                    f"sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}), run "
+                    "this again."
+                ) from error
             raise
         after = self.settle()
         if (
@@ -120,33 +178,26 @@ class Hosting:
             or after["EndpointStatus"] != "InService"
             or after["EndpointConfigName"] != name
         ):
-            self._give_up(before, after)
-        self._delete_configurations(keep={name})
+            self._give_up(name, before, after)
+        if before is not None:
+            self._delete_configuration(before["EndpointConfigName"])
 
-    def _change(
-        self, before: dict | None, name: str, model: dict, variant: dict, capture: dict
-    ) -> None:
-        self._sagemaker.create_model(ModelName=name, **model)
-        self._sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[{"VariantName": VARIANT, "ModelName": name, **variant}],
-            DataCaptureConfig=capture,
-        )
-        change = self._sagemaker.update_endpoint if before else self._sagemaker.create_endpoint
-        change(EndpointName=self.endpoint, EndpointConfigName=name)
-
-    def _give_up(self, before: dict | None, after: dict | None) -> NoReturn:
-        """Tidy up after a roll-out that failed, and raise UserError with the reason."""
-        if before is None:
-            self.delete()
-            outcome = "could not be created"
-        else:
-            in_use = {endpoint["EndpointConfigName"] for endpoint in (before, after) if endpoint}
-            self._delete_configurations(keep=in_use)
-            outcome = f"could not be updated and is {after['EndpointStatus'] if after else 'gone'}"
-        reason = cli.one_line((after or {}).get("FailureReason", "no reason given"), 300)
+    def _give_up(self, name: str, before: dict | None, after: dict | None) -> NoReturn:
+        """Remove what the roll-out `name` made, and raise UserError with the reason it failed."""
+        former = before["EndpointConfigName"] if before else None
+        serving = after["EndpointConfigName"] if after else None
+        reason = after.get("FailureReason", "no reason given") if after else "somebody deleted it"
+        if serving not in (None, name, former):
+            reason = "another roll-out came after this one"
+        if before is None and serving == name:
+            self._delete_endpoint()
+            serving = None
+        if serving != name:
+            self._delete_configuration(name)
+        status = after["EndpointStatus"] if after else "gone"
+        outcome = f"could not be updated and is {status}" if before else "could not be created"
         raise cli.UserError(
-            f"The endpoint {self.endpoint} {outcome}: {reason} "
+            f"The endpoint {self.endpoint} {outcome}: {cli.one_line(reason, 300)} "
             f"(log group {LOG_GROUP}/{self.endpoint})"
         )
 
@@ -155,23 +206,45 @@ class Hosting:
         found = self.settle() is not None
         if found:
             self._delete_endpoint()
-        return bool(self._delete_configurations(keep=set())) or found
+        configurations = self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
+        for name in list(configurations):
+            self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+            found = True
+        for name in list(self._names("models", "Models", "ModelName")):
+            self._delete(self._sagemaker.delete_model, ModelName=name)
+            found = True
+        return found
 
     def _delete_endpoint(self) -> None:
-        self._sagemaker.delete_endpoint(EndpointName=self.endpoint)
+        self._delete(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)
         self.settle()
 
-    def _delete_configurations(self, keep: set[str]) -> int:
-        count = 0
-        for name in list(self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")):
-            if name not in keep:
-                self._sagemaker.delete_endpoint_config(EndpointConfigName=name)
-                count += 1
-        for name in list(self._names("models", "Models", "ModelName")):
-            if name not in keep:
-                self._sagemaker.delete_model(ModelName=name)
-                count += 1
-        return count
+    def _delete_configuration(self, name: str) -> None:
+        """Delete an endpoint configuration that a roll-out made, and its models."""
+        configuration = self._configuration(name) if self._own.fullmatch(name) else None
+        if configuration is None:
+            return
+        self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        for variant in configuration["ProductionVariants"]:
+            if self._own.fullmatch(variant["ModelName"]):
+                self._delete(self._sagemaker.delete_model, ModelName=variant["ModelName"])
+
+    def _configuration(self, name: str) -> dict | None:
+        try:
+            return self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+
+    @staticmethod
+    def _delete(operation: Callable, **name: str) -> None:
+        """Delete what may be gone already: two people may tidy up at once."""
+        try:
+            operation(**name)
+        except ClientError as error:
+            if not _is_missing(error):
+                raise
 
     def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
         """Yield the names that this stage's roll-outs gave; another stage's may begin alike."""

@@ -2,14 +2,23 @@
 
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from scripts import cli
 from scripts.hosting import VARIANT
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 METRIC = "SageMakerVariantInvocationsPerInstance"
+# Of what Describe... answers, what Register... and Put... take.
+OF_TARGET = ("MinCapacity", "MaxCapacity", "SuspendedState")
+OF_POLICY = (
+    *("PolicyName", "PolicyType"),
+    *("TargetTrackingScalingPolicyConfiguration", "StepScalingPolicyConfiguration"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,37 @@ class Scaling:
 
     def is_set(self) -> bool:
         """Whether the endpoint scales."""
-        targets = self._autoscaling.describe_scalable_targets(
+        return bool(self._targets())
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the scaling away for the block, and put it back with its bounds and policies.
+
+        For an update to another instance type, which AWS refuses while the endpoint scales.
+        """
+        (target,) = self._targets()
+        policies = self._autoscaling.describe_scaling_policies(
             ServiceNamespace=self._target["ServiceNamespace"],
-            ResourceIds=[self._target["ResourceId"]],
-        )
-        return bool(targets["ScalableTargets"])
+            ResourceId=self._target["ResourceId"],
+        )["ScalingPolicies"]
+        self.remove()
+        try:
+            yield
+        finally:
+            try:
+                self._autoscaling.register_scalable_target(
+                    **self._target, **_members(target, OF_TARGET)
+                )
+                for policy in policies:
+                    self._autoscaling.put_scaling_policy(
+                        **self._target, **_members(policy, OF_POLICY)
+                    )
+            except ClientError as error:
+                limits = f"{target['MinCapacity']}-{target['MaxCapacity']}"
+                cli.warn(
+                    f"The endpoint no longer scales: {cli.explain(error)}. Once it is in service: "
+                    f"python -m scripts.deploy_endpoint --autoscale {limits} (same --stage)"
+                )
 
     def remove(self) -> bool:
         """Remove the scaling and its policy. False if there was none."""
@@ -75,3 +110,13 @@ class Scaling:
                 return False
             raise
         return True
+
+    def _targets(self) -> list[dict]:
+        return self._autoscaling.describe_scalable_targets(
+            ServiceNamespace=self._target["ServiceNamespace"],
+            ResourceIds=[self._target["ResourceId"]],
+        )["ScalableTargets"]
+
+
+def _members(described: dict, names: tuple[str, ...]) -> dict:
+    return {name: described[name] for name in names if name in described}

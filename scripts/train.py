@@ -2,8 +2,9 @@
 
 import argparse
 
-from scripts import cli, config, dataset, folds, training_job
+from scripts import cli, config, dataset, folds, log_groups, training_job
 from scripts.cloud import Cloud, Stack, find_stack
+from scripts.job_log import LOG_GROUP
 from scripts.training_job import METRICS, Job
 
 
@@ -14,10 +15,13 @@ def main(argv: list[str] | None) -> None:
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3")
     data = dataset.find(s3, stack.bucket, arguments.dataset)
+    dataset.check_size(data, config.load()["image"]["size"])
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
     job = describe(stack, arguments, data["name"])
     cli.say("Dataset", data["name"])
     cli.say("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
+
+    log_groups.keep(cloud.client("logs"), LOG_GROUP)
 
     def run(job: Job, show_log: bool = False) -> dict:
         return training_job.run(cloud, stack, job, arguments.instance_type, show_log)

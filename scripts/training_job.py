@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from scripts import cli, config
 from scripts.cloud import Cloud, Stack
+from scripts.hosting import marked
 from scripts.job_log import LOG_GROUP, JobLog, ScriptLines
 from scripts.progress import Waiting
 
@@ -56,6 +57,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
         StoppingCondition,
     )
 
+    name = marked(job.name)
     session = Session(
         boto_session=cloud.session,
         default_bucket=stack.bucket,
@@ -72,7 +74,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
         # The wait is counted with the run: the whole may take this long.
         seconds["max_wait_time_in_seconds"] = limits["max_seconds"] + limits["spot_wait_seconds"]
         compute["enable_managed_spot_training"] = True
-        place = f"{CHECKPOINTS}{job.name}-{time.strftime('%Y%m%d%H%M%S')}/"  # no other job's
+        place = f"{CHECKPOINTS}{name}-{time.strftime('%Y%m%d%H%M%S')}/"  # no other job's
         checkpoints = CheckpointConfig(s3_uri=f"s3://{stack.bucket}/{place}")
     trainer = ModelTrainer(
         sagemaker_session=session,
@@ -84,7 +86,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
             instance_type=instance_type,
         ),
         role=stack.sagemaker_role,
-        base_job_name=job.name,
+        base_job_name=name,
         input_s3_key_prefix="training",
         output_data_config=OutputDataConfig(s3_output_path=f"s3://{stack.bucket}/training"),
         source_code=SourceCode(

@@ -12,6 +12,7 @@ from pathlib import Path
 from ministack import app
 from ministack.core import router
 
+from local.sagemaker import registry
 from local.sagemaker.api import Api
 from local.sagemaker.hosting_operations import HostingOperations
 from local.sagemaker.records import Store
@@ -31,9 +32,10 @@ def install(gateway_url: str, home: Path) -> None:
         shutil.rmtree(home / leftover, ignore_errors=True)
     # Else MiniStack reads every service's model to find out whether there is a SageMaker.
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."]}
+    registry.install()
     store, roles = Store(), Roles(gateway_url)
     training = TrainingOperations(store, roles, home)
     hosting = HostingOperations(store, roles, home)
     app.SERVICE_HANDLERS["sagemaker"] = Api(training, hosting).handle
     router.SERVICE_PATTERNS[SCALING] = {"target_prefixes": [TARGET]}
-    app.SERVICE_HANDLERS[SCALING] = ScalingApi(hosting).handle
+    app.SERVICE_HANDLERS[SCALING] = ScalingApi(hosting, store).handle

@@ -24,20 +24,28 @@ class Variant:
     """A production variant and the servers of its model."""
 
     name: str
+    instance_type: str
     weight: float
-    image: str
+    specified_image: str
+    resolved_image: str | None  # None: it is in ECR no longer
     role: ExecutionRole
     servers: list[ModelServer]
 
 
 class Deployment:
-    """An endpoint configuration at work."""
+    """An endpoint configuration at work; what is captured may be that of the one before."""
 
-    def __init__(self, endpoint: str, config: Record, variants: list[Variant]):
+    def __init__(
+        self,
+        endpoint: str,
+        config: Record,
+        variants: list[Variant],
+        capture: dict[str, Any] | None,
+    ):
         self.config = config
         self.variants = {variant.name: variant for variant in variants}
         self.deployed = time.time()
-        capture = config.request.get("DataCaptureConfig")
+        self.capture_config = capture
         enabled = capture and capture.get("EnableCapture", True)
         self.capture = DataCapture(endpoint, capture) if enabled else None
 
@@ -49,6 +57,9 @@ class Deployment:
     def start(self) -> None:
         """Start all servers; raises StartError, with none left, if one does not."""
         try:
+            for variant in self.variants.values():
+                if variant.resolved_image is None:
+                    raise StartError(f"The image '{variant.specified_image}' does not exist.")
             start_all(self.servers)
         except Exception:
             self.stop()
@@ -73,6 +84,20 @@ class Endpoint:
         self._failure_reason: str | None = None
         self._deployment: Deployment | None = None
         self._lock = threading.Lock()
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """The variants at work, by name."""
+        deployment = self._deployment
+        return deployment.variants if deployment else {}
+
+    @property
+    def capture_config(self) -> dict[str, Any] | None:
+        """The DataCaptureConfig at work or, while nothing is, of the endpoint's configuration."""
+        deployment = self._deployment
+        if deployment:
+            return deployment.capture_config
+        return self._config.request.get("DataCaptureConfig")
 
     def deploy(self, deployment: Deployment, status: str) -> None:
         """Put the deployment in the place of the present one; returns at once.
@@ -131,7 +156,7 @@ class Endpoint:
             described["ProductionVariants"] = [
                 _describe_variant(variant, deployment) for variant in deployment.variants.values()
             ]
-        capture = self._config.request.get("DataCaptureConfig")
+        capture = self.capture_config
         if capture:
             enabled = capture.get("EnableCapture", True)
             started = enabled and deployment is not None
@@ -184,8 +209,8 @@ class Endpoint:
 def _describe_variant(variant: Variant, deployment: Deployment) -> dict[str, Any]:
     count = len(variant.servers)
     image = {
-        "SpecifiedImage": variant.image,
-        "ResolvedImage": variant.image,
+        "SpecifiedImage": variant.specified_image,
+        "ResolvedImage": variant.resolved_image,
         "ResolutionTime": deployment.deployed,
     }
     return {

@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker import images, objects
 from local.sagemaker.caller import Caller, Request, check_quota
 from local.sagemaker.endpoints import Deployment, Endpoint, Variant
-from local.sagemaker.errors import not_emulated, validation_exception
-from local.sagemaker.records import Record, Scope, Store, page
+from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
+from local.sagemaker.records import SCALABLE_TARGET, Record, Scope, Store, page
 from local.sagemaker.roles import ExecutionRole, Roles, check_pass_role
 from local.sagemaker.serving import ModelServer
 
@@ -34,7 +34,7 @@ class HostingOperations:
         container = _container(request)
         if not container or not container.get("Image"):
             raise not_emulated("a model that is not one container with an Image")
-        images.serving_command(container["Image"], caller.scope)
+        images.resolve_serving_image(container["Image"], caller.scope)
         if not request.get("ExecutionRoleArn"):
             raise not_emulated("a model without an ExecutionRoleArn")
         check_pass_role(caller.access_key_id, caller.scope, request["ExecutionRoleArn"])
@@ -134,27 +134,43 @@ class HostingOperations:
                     f'Cannot create already existing endpoint "{endpoints[name].arn}".'
                 )
             config = self._endpoint_config(scope, request["EndpointConfigName"])
-            deployment = self._deployment(scope, name, config)
+            asked = config.request
+            deployment = self._deployment(
+                scope, name, config, asked["ProductionVariants"], asked.get("DataCaptureConfig")
+            )
             endpoint = endpoints[name] = Endpoint(name, scope, config)
             endpoint.deploy(deployment, "Creating")
         return {"EndpointArn": endpoint.arn}
 
     def update_endpoint(self, caller: Caller, request: Request) -> Request:
-        """UpdateEndpoint: the new servers start beside the old, which answer until then."""
+        """UpdateEndpoint: the new servers start beside the old, which answer until then.
+
+        With RetainAllVariantProperties, variants keep the instances and the weight that they have,
+        and the endpoint what it captures, but for the properties that are excluded.
+        """
         with self._store.lock:
             endpoint = self._endpoint_at_rest(caller.scope, request["EndpointName"])
             if endpoint.status == "Failed":
                 raise validation_exception(f'Cannot update failed endpoint "{endpoint.arn}".')
             config = self._endpoint_config(caller.scope, request["EndpointConfigName"])
-            deployment = self._deployment(caller.scope, endpoint.name, config)
+            self._check_scaled_variants(caller.scope, endpoint, config)
+            deployment = self._deployment(
+                caller.scope, endpoint.name, config, *_retained(request, endpoint, config)
+            )
             endpoint.deploy(deployment, "Updating")
         return {"EndpointArn": endpoint.arn}
 
     def delete_endpoint(self, caller: Caller, request: Request) -> Request:
-        """DeleteEndpoint: the endpoint is Deleting until its servers have ended."""
+        """DeleteEndpoint: the endpoint is Deleting until its servers have ended.
+
+        Its variants are scalable targets no longer (developer guide, endpoint-delete-with-scaling).
+        """
         scope, name = caller.scope, request["EndpointName"]
         with self._store.lock:
             endpoint = self._endpoint_at_rest(scope, name)
+            targets = self._store.table(scope, SCALABLE_TARGET)
+            for variant in endpoint.variants:
+                targets.pop(f"endpoint/{name}/variant/{variant}", None)
             endpoint.delete(lambda: self._store.table(scope, "endpoint").pop(name, None))
         return {}
 
@@ -182,24 +198,56 @@ class HostingOperations:
             raise validation_exception(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         return endpoint
 
-    def _deployment(self, scope: Scope, endpoint: str, config: Record) -> Deployment:
-        variants = [
-            self._variant(scope, endpoint, variant)
-            for variant in config.request["ProductionVariants"]
-        ]
-        return Deployment(endpoint, config, variants)
+    def _check_scaled_variants(self, scope: Scope, endpoint: Endpoint, config: Record) -> None:
+        """Refuse to change the instances of a variant that scales, or to take it away.
+
+        So the developer guide, endpoint-scaling-update; it does not quote the message.
+        """
+        wanted = {each["VariantName"]: each for each in config.request["ProductionVariants"]}
+        targets = self._store.table(scope, SCALABLE_TARGET)
+        for name, variant in endpoint.variants.items():
+            scales = f"endpoint/{endpoint.name}/variant/{name}" in targets
+            if scales and wanted.get(name, {}).get("InstanceType") != variant.instance_type:
+                raise validation_exception(
+                    f'The variant(s) "{name}" must be deregistered as scalable targets with '
+                    "AutoScaling before they can be removed or have their instance type updated."
+                )
+
+    def _deployment(
+        self,
+        scope: Scope,
+        endpoint: str,
+        config: Record,
+        variants: list[Request],
+        capture: Request | None,
+    ) -> Deployment:
+        made = [self._variant(scope, endpoint, variant) for variant in variants]
+        return Deployment(endpoint, config, made, capture)
 
     def _variant(self, scope: Scope, endpoint: str, variant: Request) -> Variant:
         model = self._model(scope, variant["ModelName"])
         container = _container(model.request)
         role = self._roles.assume(scope, model.request["ExecutionRoleArn"])
-        command = images.serving_command(container["Image"], scope)
+        try:
+            image = images.resolve_serving_image(container["Image"], scope)
+        except ServiceError:  # it was there when the model was created
+            image = None
+        command = images.serving_command()
+        isolated = model.request.get("EnableNetworkIsolation", False)
         servers = [
-            ModelServer(endpoint, variant, container, command, role, self._home)
+            ModelServer(endpoint, variant, container, command, role, self._home, isolated)
             for _ in range(variant["InitialInstanceCount"])
         ]
         weight = variant.get("InitialVariantWeight", 1.0)
-        return Variant(variant["VariantName"], weight, container["Image"], role, servers)
+        return Variant(
+            name=variant["VariantName"],
+            instance_type=variant["InstanceType"],
+            weight=weight,
+            specified_image=container["Image"],
+            resolved_image=image,
+            role=role,
+            servers=servers,
+        )
 
     def _add(self, caller: Caller, kind: str, words: str, name: str, request: Request) -> str:
         """Keep a new record and return its ARN."""
@@ -218,6 +266,30 @@ def _container(model: Request) -> Request | None:
     containers = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else []
     containers += model.get("Containers") or []
     return containers[0] if len(containers) == 1 else None
+
+
+def _retained(
+    request: Request, endpoint: Endpoint, config: Record
+) -> tuple[list[Request], Request | None]:
+    """The variants, and the DataCaptureConfig, with which an endpoint is updated."""
+    variants = config.request["ProductionVariants"]
+    capture = config.request.get("DataCaptureConfig")
+    asked = request.get("ExcludeRetainedVariantProperties") or []
+    excluded = {each["VariantPropertyType"] for each in asked}
+    if not request.get("RetainAllVariantProperties"):
+        if excluded:
+            raise not_emulated("ExcludeRetainedVariantProperties of what is not retained")
+        return variants, capture
+    kept = []
+    for variant in variants:
+        now = endpoint.variants.get(variant["VariantName"])
+        properties = {}
+        if now and "DesiredInstanceCount" not in excluded:
+            properties["InitialInstanceCount"] = len(now.servers)
+        if now and "DesiredWeight" not in excluded:
+            properties["InitialVariantWeight"] = now.weight
+        kept.append(variant | properties)
+    return kept, capture if "DataCaptureConfig" in excluded else endpoint.capture_config
 
 
 def _described(record: Record, arn_member: str) -> Request:

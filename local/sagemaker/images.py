@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+from local.sagemaker import registry
 from local.sagemaker.errors import validation_exception
 from local.sagemaker.records import Scope
 
@@ -16,8 +17,8 @@ _TRAINING_REPOSITORIES = ("pytorch", "pytorch-training")
 _SERVE = Path(__file__).resolve().parents[2] / "model" / "serve.py"
 
 _IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/"
-    r"(?P<repository>[a-z0-9._/-]+)(?:[:@].+)?"
+    r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[a-z0-9._/-]+))(?::(?P<tag>[^@:]+)|@(?P<digest>.+))?"
 )
 
 
@@ -32,16 +33,23 @@ def check_training_image(image: str, scope: Scope) -> None:
         )
 
 
-def serving_command(image: str, scope: Scope) -> list[str]:
-    """The command that serves a model of this image.
+def resolve_serving_image(image: str, scope: Scope) -> str:
+    """The serving image by its digest, as endpoints describe it.
 
-    Raises ValidationException for an image that the local cloud does not know.
+    Raises ValidationException for an image that the local cloud does not know, that the account's
+    ECR does not hold, or that has a form which SageMaker refuses.
     """
     found = _IMAGE.fullmatch(image)
-    own = found and found["account"] == scope.account
+    own = found and (found["account"], found["region"]) == (scope.account, scope.region)
     if not own or not found["repository"].endswith("-serving"):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
             f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/*-serving."
         )
+    digest = registry.check(image, scope, found["repository"], found["tag"], found["digest"])
+    return f"{found['uri']}@{digest}"
+
+
+def serving_command() -> list[str]:
+    """The command that serves a model of this service's image."""
     return [sys.executable, str(_SERVE)]

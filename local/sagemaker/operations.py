@@ -72,7 +72,7 @@ def table(training: TrainingOperations, hosting: HostingOperations) -> dict[str,
                     for container in ("PrimaryContainer", "Containers")
                     for member in ("Image", "ModelDataUrl", "Environment")
                 )
-                + " ModelName ExecutionRoleArn Tags"
+                + " ModelName ExecutionRoleArn EnableNetworkIsolation Tags"
             ),
         ),
         "DescribeModel": Operation(hosting.describe_model, _MODEL, _members("ModelName")),
@@ -107,7 +107,10 @@ def table(training: TrainingOperations, hosting: HostingOperations) -> dict[str,
         "UpdateEndpoint": Operation(
             hosting.update_endpoint,
             _ENDPOINT + _CONFIG,
-            _members("EndpointName EndpointConfigName"),
+            _members(
+                """EndpointName EndpointConfigName RetainAllVariantProperties
+                ExcludeRetainedVariantProperties.VariantPropertyType"""
+            ),
         ),
         "DeleteEndpoint": Operation(hosting.delete_endpoint, _ENDPOINT, _members("EndpointName")),
         "DescribeEndpoint": Operation(

@@ -14,6 +14,8 @@ from typing import Any
 
 from local.sagemaker.errors import validation_exception
 
+SCALABLE_TARGET = "scalable-target"  # a table of the store that two services look into
+
 
 @dataclass(frozen=True)
 class Scope:

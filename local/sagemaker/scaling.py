@@ -21,7 +21,7 @@ from local.sagemaker.api import Answer, denied, error_answer, json_answer, parse
 from local.sagemaker.caller import Request
 from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
 from local.sagemaker.hosting_operations import HostingOperations
-from local.sagemaker.records import Scope
+from local.sagemaker.records import SCALABLE_TARGET, Scope, Store
 
 SERVICE = "application-autoscaling"
 TARGET = "AnyScaleFrontendService."
@@ -45,9 +45,9 @@ class _Target:
 class ScalingApi:
     """MiniStack's handler of the service."""
 
-    def __init__(self, hosting: HostingOperations):
+    def __init__(self, hosting: HostingOperations, store: Store):
         self._hosting = hosting
-        self._targets: dict[tuple[Scope, str], _Target] = {}
+        self._store = store
         self._lock = threading.Lock()
         self._operations = {
             "RegisterScalableTarget": (self._register, f"{_KEY} MinCapacity MaxCapacity"),
@@ -96,7 +96,7 @@ class ScalingApi:
 
     def _register(self, scope: Scope, request: Request) -> Request:
         resource = request["ResourceId"]
-        known = self._targets.get((scope, resource))
+        known = self._targets(scope).get(resource)
         before = known.described if known else {}
         limits = {
             member: request.get(member, before.get(member))
@@ -120,14 +120,14 @@ class ScalingApi:
                 "CreationTime": time.time(),
                 "ScalableTargetARN": _arn(scope, f"scalable-target/{uuid.uuid4().hex}"),
             }
-            known = self._targets[scope, resource] = _Target(described, {})
+            known = self._targets(scope)[resource] = _Target(described, {})
             _logger.warning("%s: scaling is recorded; the local cloud does not scale", resource)
         known.described |= limits
         return {"ScalableTargetARN": known.described["ScalableTargetARN"]}
 
     def _deregister(self, scope: Scope, request: Request) -> Request:
         self._target(scope, request)
-        del self._targets[scope, request["ResourceId"]]  # and its policies
+        del self._targets(scope)[request["ResourceId"]]  # and its policies
         return {}
 
     def _describe_targets(self, scope: Scope, request: Request) -> Request:
@@ -135,8 +135,8 @@ class ScalingApi:
         return {
             "ScalableTargets": [
                 target.described
-                for (where, resource), target in self._targets.items()
-                if where == scope and (not wanted or resource in wanted)
+                for resource, target in self._targets(scope).items()
+                if not wanted or resource in wanted
             ]
         }
 
@@ -174,14 +174,17 @@ class ScalingApi:
         return {
             "ScalingPolicies": [
                 policy
-                for (where, resource), target in self._targets.items()
+                for resource, target in self._targets(scope).items()
                 for name, policy in target.policies.items()
-                if where == scope and wanted in (None, resource) and (not names or name in names)
+                if wanted in (None, resource) and (not names or name in names)
             ]
         }
 
+    def _targets(self, scope: Scope) -> dict[str, _Target]:
+        return self._store.table(scope, SCALABLE_TARGET)
+
     def _target(self, scope: Scope, request: Request) -> _Target:
-        target = self._targets.get((scope, request["ResourceId"]))
+        target = self._targets(scope).get(request["ResourceId"])
         if not target:
             raise _not_found("scalable target", request["ResourceId"])
         return target

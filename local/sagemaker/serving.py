@@ -49,6 +49,7 @@ class ModelServer:
         command: list[str],
         role: ExecutionRole,
         home: Path,
+        isolated: bool,
     ):
         self.in_flight = 0
         self.ready = False
@@ -56,6 +57,7 @@ class ModelServer:
         self._container = container
         self._command = command
         self._role = role
+        self._isolated = isolated
         self._seconds_to_start = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 480)
         instance = f"i-{uuid.uuid4().hex[:17]}"
         self._folder = home / "endpoints" / endpoint / instance
@@ -117,9 +119,12 @@ class ModelServer:
     def _run(self) -> None:
         model = str(self._folder / "model")
         asked = self._container.get("Environment") or {}
+        # What network isolation keeps from a container: credentials. This one could still open a
+        # connection; what it knows of the local cloud is nothing but its own port.
+        credentials = {} if self._isolated else self._role.environment()
         env = {
             **processes.environment(self._folder),
-            **self._role.environment(),
+            **credentials,
             **{name: value.replace(_MODEL_PATH, model) for name, value in asked.items()},
             "SAGEMAKER_BIND_TO_PORT": str(self._port),
             "SERVE_HOST": "127.0.0.1",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts import dataset
+from scripts import dataset, etl
 from scripts.cli import UserError
 from scripts.data.images import LabelledImages, Source
 from tests.unit.scripts.memory_s3 import MemoryS3
@@ -43,6 +43,7 @@ def test_a_dataset_lies_where_the_workflow_and_the_training_job_look():
         assert arrays["classes"].tolist() == list(CLASSES)
     description = json.loads(s3.objects[f"{root}/dataset.json"])
     assert description["classes"] == list(CLASSES)
+    assert description["image_size"] == 32
     assert description["counts"] == {
         "train": {"bicycle": 8, "motorcycle": 8},
         "validation": {"bicycle": 2, "motorcycle": 2},
@@ -136,3 +137,29 @@ def test_a_sample_batch_takes_turns_and_names_test_photos(size):
     s3 = MemoryS3()
     publish(s3, source)
     assert set(keys) <= s3.objects.keys()
+
+
+def test_a_dataset_of_another_size_than_the_services_is_refused():
+    s3 = MemoryS3()
+    publish(s3, make())
+    data = dataset.find(s3, "bucket")
+    dataset.check_size(data, 32)
+    with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
+        dataset.check_size(data, 64)
+    del data["image_size"]  # as before there was a stamp
+    with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
+        dataset.check_size(data, 32)
+
+
+def test_photos_of_another_size_than_the_services_make_no_dataset():
+    etl.check_size(make(), 32)
+    with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
+        etl.check_size(make(), 64)
+
+
+def test_the_newest_dataset_is_named_and_none_is_none():
+    s3 = MemoryS3()
+    assert dataset.newest(s3, "bucket") is None
+    publish(s3, make(classes=("bus", "train")))
+    publish(s3, make())
+    assert dataset.newest(s3, "bucket") == "cifar100-bicycle-motorcycle"

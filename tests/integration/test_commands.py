@@ -132,7 +132,8 @@ def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo)
     assert done.returncode == 1
     assert "EndpointNotFound" in done.stderr
 
-    service.run(*SLS, "remove", *stage)
+    said = service.run(*SLS, "remove", *stage).stderr
+    assert f"the bucket {bucket}: 1 objects" in said
     with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
         stacks.describe_stacks(StackName=name)
     listed = service.client("s3").list_objects_v2(Bucket=bucket)["Contents"]

@@ -1,6 +1,7 @@
 """UpdateEndpoint by `deploy_endpoint`: what happens to the calls that come in meanwhile."""
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -19,12 +20,16 @@ CONSTANT = 0.88  # the confidence of model_archive's model, whatever it sees
 
 def served_model(service) -> str:
     """Where the model.tar.gz lies that the endpoint serves."""
+    return describe_model(service)["PrimaryContainer"]["ModelDataUrl"]
+
+
+def describe_model(service) -> dict:
+    """The model that the endpoint serves."""
     sagemaker = service.client("sagemaker")
     endpoint = sagemaker.describe_endpoint(EndpointName=service.outputs["EndpointName"])
     assert endpoint["EndpointStatus"] == "InService"
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
-    return model["PrimaryContainer"]["ModelDataUrl"]
+    return sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
 
 
 @pytest.fixture
@@ -83,7 +88,9 @@ def load(service, photo):
 
 @pytest.mark.proof
 def test_a_bad_model_leaves_the_old_one_serving_every_call(service, photo, trained):
-    bad = put_model(service, "bad", tar({"model.onnx": b"no model", "metrics.json": b"{}"}))
+    bad = put_model(
+        service, "bad", tar({"model.onnx": b"no model", "metrics.json": b'{"image_size": 32}'})
+    )
     with load(service, photo) as (answers, errors):
         done = service.run(*DEPLOY, "--model-data", bad, "--force", check=False)
         over = time.monotonic()
@@ -112,12 +119,119 @@ def test_a_good_model_takes_over_and_no_call_is_lost(service, photo, trained):
     assert all(after)
 
 
+def test_the_model_runs_an_image_of_that_very_digest_cut_off_from_the_network(service):
+    model = describe_model(service)
+    digests = [
+        f"{service.outputs['ServingRepositoryUri']}@{image['imageDigest']}"
+        for image in service.client("ecr").describe_images(
+            repositoryName=service.outputs["ServingRepositoryUri"].partition("/")[2]
+        )["imageDetails"]
+    ]
+    assert model["PrimaryContainer"]["Image"] in digests
+    assert model["EnableNetworkIsolation"] is True
+
+
+def test_the_lines_of_sagemakers_containers_expire(service):
+    name = service.outputs["EndpointName"]
+    listed = service.client("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")
+    days = {group["logGroupName"]: group.get("retentionInDays") for group in listed["logGroups"]}
+    assert days[f"/aws/sagemaker/Endpoints/{name}"] == 30
+    assert days["/aws/sagemaker/TrainingJobs"] == 30
+
+
+def test_an_image_that_sagemaker_refuses_changes_nothing(service, trained):
+    repository = service.outputs["ServingRepositoryUri"]
+    oci = "application/vnd.oci.image.index.v1+json"
+    ecr, name = service.client("ecr"), repository.partition("/")[2]
+    digest = ecr.put_image(
+        repositoryName=name,
+        imageManifest='{"schemaVersion": 2, "manifests": []}',
+        imageManifestMediaType=oci,
+        imageTag="oci",
+    )["image"]["imageId"]["imageDigest"]
+    try:
+        done = service.run(*DEPLOY, "--image", f"{repository}:oci", check=False)
+    finally:
+        ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageDigest": digest}])
+    assert done.returncode == 1
+    line = done.stderr.strip().splitlines()[-1]
+    assert oci in line
+    assert "make push STAGE=dev" in line
+    assert served_model(service) == trained
+
+
+def test_an_endpoint_is_deleted_without_a_stack(service):
+    done = service.run(*DEPLOY[:-1], "gone", "--delete")
+    assert "scones-vehicles-gone was not there" in done.stdout
+
+
+def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
+    done = service.run(sys.executable, "-m", "scripts.removal", "--stage", STAGE, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "$74 a month (1 x ml.c5.large)" in line
+    assert f"python -m scripts.deploy_endpoint --delete --stage {STAGE}" in line
+
+
+@pytest.mark.proof
+def test_a_roll_out_follows_the_numbers_of_the_configuration(service, trained):
+    file = service.folder / "config.yml"
+    before = file.read_text()
+    after = before.replace("instance_count: 1", "instance_count: 2")
+    after = after.replace("sampling_percentage: 100", "sampling_percentage: 40")
+
+    def numbers() -> tuple[int, int]:
+        service.run(*DEPLOY, "--model-data", trained)
+        name = service.outputs["EndpointName"]
+        endpoint = service.client("sagemaker").describe_endpoint(EndpointName=name)
+        (variant,) = endpoint["ProductionVariants"]
+        sampled = endpoint["DataCaptureConfig"]["CurrentSamplingPercentage"]
+        return variant["DesiredInstanceCount"], sampled
+
+    file.write_text(after)
+    try:
+        assert numbers() == (2, 40)
+        file.write_text(before.replace("sampling_percentage: 100", "sampling_percentage: 60"))
+        service.run(*DEPLOY, "--model-data", trained, "--autoscale", "1-3")
+        file.write_text(after.replace("sampling_percentage: 40", "sampling_percentage: 80"))
+        assert numbers() == (1, 80)  # it scales: only AWS changes how many there are
+    finally:
+        file.write_text(before)
+        service.client("application-autoscaling").deregister_scalable_target(
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{service.outputs['EndpointName']}/variant/AllTraffic",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        )
+        assert numbers() == (1, 100)
+
+
+@pytest.mark.proof
+def test_two_roll_outs_at_once_leave_one_whole_endpoint(service, trained):
+    command = (*DEPLOY, "--model-data", trained)
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=service.folder,
+            env=service.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [each.communicate(timeout=120)[0] for each in both]
+    assert 0 in [each.returncode for each in both], said
+    for each, words in zip(both, said, strict=True):
+        assert each.returncode == 0 or "Another roll-out to" in words.splitlines()[-1], words
+    assert served_model(service) == trained  # with its configuration and its model
+
+
 def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):
     poor = {
         "accuracy": 0.5,
         "expected_calibration_error": {"after_temperature": 0.01},
     }
-    archive = tar({"metrics.json": json.dumps({"test": poor}).encode()})
+    archive = tar({"metrics.json": json.dumps({"test": poor, "image_size": 32}).encode()})
     done = service.run(*DEPLOY, "--model-data", put_model(service, "poor", archive), check=False)
     assert done.returncode == 1
     assert "accuracy of 0.5000" in done.stderr
@@ -127,7 +241,7 @@ def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):
 
 
 @pytest.mark.proof
-def test_delete_removes_all_that_was_made_the_scaling_too(service, trained):
+def test_scaling_outlives_another_instance_type_and_delete_removes_all(service, trained):
     sagemaker = service.client("sagemaker")
     autoscaling = service.client("application-autoscaling")
 
@@ -143,6 +257,18 @@ def test_delete_removes_all_that_was_made_the_scaling_too(service, trained):
         assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 3)
         name = service.outputs["EndpointName"]
         assert target["ResourceId"] == f"endpoint/{name}/variant/AllTraffic"
+
+        service.run(*DEPLOY, "--model-data", trained, "--instance-type", "ml.m5.large")
+        (again,) = scaled()
+        assert (again["MinCapacity"], again["MaxCapacity"]) == (1, 3)
+        policies = autoscaling.describe_scaling_policies(ServiceNamespace="sagemaker")
+        assert len(policies["ScalingPolicies"]) == 1
+        (config,) = sagemaker.list_endpoint_configs()["EndpointConfigs"]
+        (variant,) = sagemaker.describe_endpoint_config(
+            EndpointConfigName=config["EndpointConfigName"]
+        )["ProductionVariants"]
+        assert variant["InstanceType"] == "ml.m5.large"
+
         service.run(*DEPLOY, "--delete")
         assert scaled() == []
         assert sagemaker.list_endpoints()["Endpoints"] == []

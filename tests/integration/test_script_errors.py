@@ -22,6 +22,7 @@ SCRIPTS = {
     "generate": ("bulk", "--images", "1"),
     "cost": ("run", "my-batch"),
     "monitor": ("baseline",),
+    "serving_image": ("push",),
 }
 
 

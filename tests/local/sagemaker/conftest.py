@@ -17,7 +17,10 @@ from tests.archives import tar
 from tests.local.conftest import ACCOUNT, until
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker"
-SERVING_IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/scones-vehicles-test-serving:latest"
+REPOSITORY = "scones-vehicles-test-serving"
+REGISTRY = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
+SERVING_IMAGE = f"{REGISTRY}/{REPOSITORY}:latest"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 PNG = "image/png"
 
 
@@ -31,6 +34,7 @@ class SageMaker:
     runtime: Any = field(init=False)
     s3: Any = field(init=False)
     logs: Any = field(init=False)
+    ecr: Any = field(init=False)
     bucket: str = field(init=False)
     role: str = field(init=False)
 
@@ -43,6 +47,9 @@ class SageMaker:
         self.bucket = self.name()
         self.s3.create_bucket(Bucket=self.bucket)
         self.role = self.make_role(("s3:*", "*"), ("logs:*", "*"))
+        self.ecr = self.session.client("ecr")
+        self.ecr.create_repository(repositoryName=REPOSITORY)
+        self.push("latest")
 
     def name(self) -> str:
         return self.workshop.name()
@@ -119,6 +126,15 @@ class SageMaker:
 
     # Hosting
 
+    def push(self, tag: str, kind: str = DOCKER) -> str:
+        """Put an image of that form into ECR; its digest."""
+        return self.ecr.put_image(
+            repositoryName=REPOSITORY,
+            imageManifest=json.dumps({"schemaVersion": 2, "mediaType": kind, "tag": tag}),
+            imageManifestMediaType=kind,
+            imageTag=tag,
+        )["image"]["imageId"]["imageDigest"]
+
     def model(self, archive: bytes, **request) -> str:
         """A model of that model.tar.gz; its name."""
         name = self.name()
@@ -137,15 +153,22 @@ class SageMaker:
         )
         return name
 
-    def config(self, *models: str, weights: tuple[float, ...] = (), **request) -> str:
+    def config(
+        self,
+        *models: str,
+        weights: tuple[float, ...] = (),
+        count: int = 1,
+        kind: str = "ml.m5.large",
+        **request,
+    ) -> str:
         """An endpoint configuration with a variant for each model, `v0`, `v1`, ...; its name."""
         name = self.name()
         variants = [
             {
                 "VariantName": f"v{number}",
                 "ModelName": model,
-                "InstanceType": "ml.m5.large",
-                "InitialInstanceCount": 1,
+                "InstanceType": kind,
+                "InitialInstanceCount": count,
                 "InitialVariantWeight": weights[number] if weights else 1.0,
             }
             for number, model in enumerate(models)
@@ -273,6 +296,6 @@ def model_archive(answer: str) -> bytes:
         {
             "model.onnx": model.SerializeToString(),
             "classes.json": json.dumps(classes).encode(),
-            "metrics.json": b"{}",
+            "metrics.json": b'{"image_size": 32}',
         }
     )

@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from local.sagemaker.logs import endpoint_group
 from tests.archives import tar
 from tests.local.conftest import until
-from tests.local.sagemaker.conftest import model_archive
+from tests.local.sagemaker.conftest import REPOSITORY, SERVING_IMAGE, model_archive
 
 
 def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):
@@ -184,6 +185,95 @@ def test_models_are_described_and_deleted(sagemaker):
     assert [entry["ModelArn"] for entry in listed] == [described["ModelArn"]]
     sagemaker.client.delete_model(ModelName=model)
     assert sagemaker.client.list_models(NameContains=model)["Models"] == []
+
+
+def test_an_image_must_lie_in_ecr_in_dockers_form(sagemaker):
+    digest = sagemaker.push("a1b2c3d")
+    repository = SERVING_IMAGE.rpartition(":")[0]
+
+    def model_of(image: str) -> str:
+        return sagemaker.model(b"", PrimaryContainer={"Image": image})
+
+    for absent in (f"{repository}:none", f"{repository}@sha256:{'0' * 64}"):
+        with pytest.raises(ClientError, match=f"Requested image {absent} not found"):
+            model_of(absent)
+    for kind in ("index", "manifest"):
+        oci = f"application/vnd.oci.image.{kind}.v1+json"
+        sagemaker.push(f"oci-{kind}", oci)
+        with pytest.raises(ClientError, match=re.escape(f"Unsupported manifest media type {oci}")):
+            model_of(f"{repository}:oci-{kind}")
+    for image in (f"{repository}:a1b2c3d", f"{repository}@{digest}"):
+        described = sagemaker.client.describe_model(ModelName=model_of(image))
+        assert described["PrimaryContainer"]["Image"] == image
+
+
+def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
+    digest, image = sagemaker.push("fleeting"), SERVING_IMAGE.replace("latest", "fleeting")
+    model = sagemaker.model(b"", PrimaryContainer={"Image": image})
+    sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
+    endpoint = sagemaker.create(sagemaker.config(model))
+    assert f"The image '{image}' does not exist" in sagemaker.settled(endpoint)["FailureReason"]
+    sagemaker.delete(endpoint)
+
+
+def test_an_endpoint_describes_the_digest_of_the_image_it_runs(sagemaker, endpoint):
+    (variant,) = sagemaker.client.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
+    (image,) = variant["DeployedImages"]
+    assert image["SpecifiedImage"] == SERVING_IMAGE
+    (found,) = sagemaker.ecr.describe_images(
+        repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}]
+    )["imageDetails"]
+    assert image["ResolvedImage"] == f"{SERVING_IMAGE[: -len(':latest')]}@{found['imageDigest']}"
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_an_isolated_container_has_no_credentials(sagemaker, isolated):
+    model = sagemaker.model(model_archive("bicycle"), EnableNetworkIsolation=isolated)
+    described = sagemaker.client.describe_model(ModelName=model)
+    assert described["EnableNetworkIsolation"] is isolated
+    endpoint = sagemaker.endpoint(
+        sagemaker.config(model, DataCaptureConfig=sagemaker.capture_config())
+    )
+    environment = Path(f"/proc/{server_process(sagemaker, endpoint)}/environ").read_bytes()
+    assert (b"AWS_" in environment) is not isolated
+    assert sagemaker.invoke(endpoint)["json"]["classes"] == ["bicycle", "motorcycle"]
+    sagemaker.delete(endpoint)
+    assert sagemaker.keys(f"capture/{endpoint}/")  # SageMaker writes, not the container
+
+
+def test_an_update_keeps_the_properties_that_it_is_told_to(sagemaker, bicycle_model):
+    def config(count: int, percentage: int) -> str:
+        capture = sagemaker.capture_config(InitialSamplingPercentage=percentage)
+        return sagemaker.config(bicycle_model, count=count, DataCaptureConfig=capture)
+
+    endpoint = sagemaker.endpoint(config(2, 100))
+
+    def update(*excluded: str) -> tuple[int, int]:
+        """Instances and percentage after an update to a configuration of 1 and 50."""
+        kept = {
+            "RetainAllVariantProperties": True,
+            "ExcludeRetainedVariantProperties": [
+                {"VariantPropertyType": each} for each in excluded
+            ],
+        }
+        sagemaker.client.update_endpoint(
+            EndpointName=endpoint, EndpointConfigName=config(1, 50), **kept
+        )
+        described = sagemaker.settled(endpoint)
+        (variant,) = described["ProductionVariants"]
+        captured = described["DataCaptureConfig"]["CurrentSamplingPercentage"]
+        return variant["DesiredInstanceCount"], captured
+
+    assert update() == (2, 100)
+    assert update("DataCaptureConfig") == (2, 50)
+    assert update("DesiredInstanceCount") == (1, 50)
+    with pytest.raises(ClientError, match="ExcludeRetainedVariantProperties"):
+        sagemaker.client.update_endpoint(
+            EndpointName=endpoint,
+            EndpointConfigName=config(1, 50),
+            ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
+        )
+    sagemaker.delete(endpoint)
 
 
 def server_process(sagemaker, endpoint: str) -> int:

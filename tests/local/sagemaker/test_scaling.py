@@ -119,6 +119,32 @@ def test_a_policy_needs_a_target(autoscaling, resource):
         put_policy(autoscaling, resource)
 
 
+def test_a_variant_that_scales_keeps_its_instance_type(
+    autoscaling, sagemaker, bicycle_model, endpoint, resource
+):
+    larger = sagemaker.config(bicycle_model, kind="ml.m5.xlarge")
+    same = sagemaker.config(bicycle_model)
+
+    def update(config: str) -> None:
+        sagemaker.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+        assert sagemaker.settled(endpoint)["EndpointConfigName"] == config
+
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    with pytest.raises(ClientError, match="must be deregistered as scalable targets"):
+        update(larger)
+    update(same)
+    autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
+    update(larger)
+
+
+def test_scaling_goes_with_its_endpoint(autoscaling, sagemaker, bicycle_model):
+    endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
+    resource = f"endpoint/{endpoint}/variant/v0"
+    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    sagemaker.delete(endpoint)
+    assert targets(autoscaling, resource) == []
+
+
 def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
     with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
         autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")

@@ -48,7 +48,7 @@ class MemoryS3:
         for item in Delete["Objects"]:
             self.delete_object(Bucket, item["Key"])
 
-    def list_objects_v2(self, Bucket, Prefix, Delimiter=None):  # noqa: N803
+    def list_objects_v2(self, Bucket, Prefix="", Delimiter=None):  # noqa: N803
         contents, folders = [], set()
         for key in sorted(self.objects):
             if not key.startswith(Prefix):

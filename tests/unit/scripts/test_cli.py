@@ -32,6 +32,38 @@ def test_what_a_person_can_mend_is_one_line(error, said):
     assert "\n" not in line
 
 
+QUOTA = (
+    "The account-level service limit '{}' is 0 Instances, with current utilization of 1 Instances "
+    "and a request delta of 2 Instances. Please use AWS Service Quotas to request an increase."
+)
+
+
+def test_a_quota_is_named_with_its_region_and_where_to_ask(monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    line = cli.explain(
+        refusal("ResourceLimitExceeded", QUOTA.format("ml.c5.large for endpoint usage"))
+    )
+    assert "at least 3 of the quota 'ml.c5.large for endpoint usage' in eu-west-1" in line
+    assert "aws service-quotas list-service-quotas --service-code sagemaker" in line
+    assert "Spot" not in line
+
+
+@pytest.mark.parametrize("kind", ["training job", "spot training job"])
+def test_spot_has_a_quota_of_its_own(kind):
+    usage = f"ml.m5.xlarge for {kind} usage"
+    line = cli.explain(refusal("ResourceLimitExceeded", QUOTA.format(usage)))
+    assert usage in line
+    assert "Spot has a quota of its own" in line
+
+
+@pytest.mark.parametrize("code", ["Throttling", "ThrottlingException", "TooManyRequestsException"])
+def test_throttling_says_what_is_throttled_and_what_to_do(code):
+    line = cli.explain(refusal(code, "Rate exceeded"))
+    assert "PutObject is throttled" in line
+    assert "run this again" in line
+    assert "Service Quotas" in line
+
+
 @pytest.mark.parametrize("bug", [KeyError("x"), TypeError(), ZeroDivisionError(), OSError()])
 def test_a_bug_is_not_explained_away(bug):
     assert cli.explain(bug) is None

@@ -48,6 +48,29 @@ def test_a_figure_that_is_no_number_does_not_pass():
     assert len(gate.shortfalls(metrics(nan, nan), FLOORS)) == 2
 
 
+@pytest.mark.parametrize("odd", [None, {}, {"image_size": 64}, {"image_size": None}])
+def test_a_model_of_another_size_says_what_to_do(odd):
+    gate.check_size({"image_size": 32}, "s3://b/model.tar.gz", 32)
+    with pytest.raises(UserError, match=r"image\.size in config\.yml is 32: .*scripts\.train"):
+        gate.check_size(odd, "s3://b/model.tar.gz", 32)
+
+
+def test_a_models_own_threshold_says_on_how_many_photos_it_rests():
+    point = {"threshold": 0.9123, "precision_target": 0.99}
+    own = gate.own_threshold({"operating_point": point, "validation": {"images": 1234}})
+    assert own.value == 0.9123
+    assert str(own) == "0.9123 reaches 99 % precision on its 1,234 validation photos"
+
+
+def test_a_model_without_a_threshold_says_so():
+    point = {"threshold": None, "precision_target": 0.99}
+    own = gate.own_threshold({"operating_point": point, "validation": {"images": 20}})
+    assert own.value is None
+    assert str(own) == "none reaches 99 % precision on its 20 validation photos"
+    for odd in (None, {}, {"operating_point": {"threshold": 0.5}}):
+        assert str(gate.own_threshold(odd)) == "metrics.json does not say"
+
+
 class Bucket:
     """S3 with one object, or none."""
 

@@ -1,3 +1,4 @@
+import contextlib
 from argparse import ArgumentTypeError
 
 import pytest
@@ -21,6 +22,9 @@ class MemoryAutoscaling:
     def put_scaling_policy(self, **policy):
         assert policy["ResourceId"] == self.target["ResourceId"]
         self.policy = policy
+
+    def describe_scaling_policies(self, ServiceNamespace, ResourceId):  # noqa: N803
+        return {"ScalingPolicies": [{**self.policy, "PolicyARN": "arn"}] if self.policy else []}
 
     def describe_scalable_targets(self, ServiceNamespace, ResourceIds):  # noqa: N803
         found = [self.target] if self.target and self.target["ResourceId"] in ResourceIds else []
@@ -62,6 +66,30 @@ def test_removing_says_whether_there_was_any(scaled, autoscaling):
     assert scaled.remove() is True
     assert (autoscaling.target, autoscaling.policy) == (None, None)
     assert scaled.remove() is False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_scaling_is_away_during_a_pause_and_comes_back_as_it_was(scaled, autoscaling, fails):
+    scaled.set(scaling.bounds("2-5"), 100)
+    before = (autoscaling.target, autoscaling.policy)
+    with contextlib.suppress(ZeroDivisionError), scaled.paused():
+        assert not scaled.is_set()
+        if fails:
+            raise ZeroDivisionError
+    assert (autoscaling.target, autoscaling.policy) == before
+
+
+def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscaling, capsys):
+    scaled.set(scaling.bounds("2-5"), 100)
+
+    def refuse(**_):
+        raise ClientError(
+            {"Error": {"Code": "ValidationException", "Message": "not in service"}}, "Register"
+        )
+
+    with scaled.paused():
+        autoscaling.register_scalable_target = refuse
+    assert "--autoscale 2-5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "4", "0-4", "4-1", "1-", "a-b", "1-4-5", "1 - 4", "-1-4"])

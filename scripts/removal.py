@@ -1,0 +1,120 @@
+"""Before `sls remove`: no endpoint may stay behind, and what does stay is listed with its cost.
+
+plugins/removal.js runs this and prints the list once the stack is gone.
+"""
+
+import argparse
+
+from botocore.exceptions import ClientError
+
+from scripts import cli, config
+from scripts.cloud import Cloud, Stack, find_stack
+from scripts.costs import prices
+from scripts.deploy_endpoint import delete
+from scripts.hosting import LOG_GROUP, Hosting
+from scripts.job_log import LOG_GROUP as JOBS_LOG_GROUP
+from scripts.scaling import Scaling
+
+HOURS_A_MONTH = 730
+COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
+
+
+def main(argv: list[str] | None) -> None:
+    """Run `python -m scripts.removal`."""
+    arguments = _parser().parse_args(argv)
+    cloud = Cloud()
+    name = config.service_name(arguments.stage)
+    hosting = Hosting(cloud.client("sagemaker"), name, name)
+    endpoint = hosting.describe()
+    if arguments.delete_endpoint:
+        delete(hosting, Scaling(cloud.client("application-autoscaling"), name))
+    elif endpoint is not None:
+        raise cli.UserError(refusal(hosting, endpoint, arguments.stage))
+    try:
+        stack = find_stack(cloud, arguments.stage)
+        lines = what_stays(cloud.client("s3"), cloud.client("logs"), stack)
+    except cli.UserError:
+        # As after a creation that failed: such a stack is removed all the same.
+        lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
+    except ClientError as error:
+        lines = [f"What stays could not be listed: {cli.explain(error)}"]
+    print("\n".join(lines))
+
+
+def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
+    """Return why the stack is not removed while its endpoint is there, and what to do."""
+    count = sum(each["DesiredInstanceCount"] for each in endpoint.get("ProductionVariants", []))
+    kind = hosting.instance_type() or config.load()["endpoint"]["instance_type"]
+    hourly = prices.load().hourly.get(kind)
+    costs = (
+        f"some ${hourly * HOURS_A_MONTH * max(count, 1):.0f} a month ({max(count, 1)} x {kind})"
+        if hourly
+        else f"what {max(count, 1)} x {kind} cost"
+    )
+    return (
+        f"The endpoint {hosting.endpoint} is no part of the stack and would go on, for {costs}. "
+        f"Delete it first: python -m scripts.deploy_endpoint --delete --stage {stage}; or with "
+        f"the stack: sls remove --stage {stage} --param endpoint=delete"
+    )
+
+
+def what_stays(s3, logs, stack: Stack) -> list[str]:
+    """Return a line for each thing that `sls remove` leaves, with its cost."""
+    count, size = bucket_size(s3, stack.bucket)
+    more = "more than " if count >= COUNTED_AT_MOST else ""
+    gigabytes = size / 1e9
+    monthly = prices.load().dollars("s3_gb_month", gigabytes)
+    return [
+        "What stays:",
+        f"  the bucket {stack.bucket}: {more}{count:,} objects, {gigabytes:.2f} GB, "
+        f"{more}${monthly:.2f} a month; "
+        f"aws s3 rb s3://{stack.bucket} --force deletes it",
+        *(
+            f"  the log group {group}: {megabytes:.1f} MB, "
+            + (f"lines go after {days} days" if days else "kept for ever")
+            for group, megabytes, days in log_groups(logs, stack.endpoint)
+        ),
+        "  the training jobs' records: they cost nothing and cannot be deleted",
+    ]
+
+
+def bucket_size(s3, bucket: str) -> tuple[int, int]:
+    """Return how many objects there are, and their bytes; of many only the first are counted."""
+    count = size = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        objects = page.get("Contents", [])
+        count, size = count + len(objects), size + sum(each["Size"] for each in objects)
+        if count >= COUNTED_AT_MOST:
+            break
+    return count, size
+
+
+def log_groups(logs, endpoint: str) -> list[tuple[str, float, int | None]]:
+    """Return SageMaker's log groups: name, megabytes, and days that a line is kept (None: ever)."""
+    found = []
+    for name in (f"{LOG_GROUP}/{endpoint}", JOBS_LOG_GROUP):
+        listed = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        for group in listed:
+            if group["logGroupName"] == name:
+                found.append(
+                    (name, group.get("storedBytes", 0) / 1e6, group.get("retentionInDays"))
+                )
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "removal",
+        "What `sls remove` asks first: is there an endpoint, and what will stay?",
+        "--stage dev",
+    )
+    parser.add_argument(
+        "--delete-endpoint",
+        action="store_true",
+        help="delete the endpoint, if there is one",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    cli.run(main)

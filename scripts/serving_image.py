@@ -1,0 +1,153 @@
+"""The serving container: built from model/ and pushed to the stage's repository.
+
+SageMaker takes Docker's image form alone, which each engine makes when told to.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+
+from scripts import cli, config, registry
+from scripts.cloud import Cloud, find_stack
+
+ENGINES = ("docker", "podman", "buildah")
+CONTEXT = "model"
+PLATFORM = ("--platform", "linux/amd64")
+# The manifest of one platform, without the attestations that would make an index of it.
+ALONE = ("--provenance=false", "--sbom=false")
+LOCAL_REGISTRY = "000000000000."
+
+
+def main(argv: list[str] | None) -> None:
+    """Run `python -m scripts.serving_image`."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.act(arguments)
+    except KeyboardInterrupt:
+        raise cli.Interrupted("Interrupted. What was pushed already stays.") from None
+
+
+def build(arguments: argparse.Namespace) -> None:
+    """Build the image for this machine's engine, without AWS."""
+    image = f"{config.service_name(arguments.stage)}-serving:{commit()}"
+    match arguments.engine:
+        case "docker":
+            output = f"type=docker,name={image}"
+            run("docker", "buildx", "build", *PLATFORM, *ALONE, "--output", output, CONTEXT)
+        case engine:
+            build_with(engine, image)
+    cli.say("Image", image)
+    cli.say("Base", base_image(arguments.engine))
+
+
+def push(arguments: argparse.Namespace) -> None:
+    """Build the image and push it to the stage's repository in ECR."""
+    cloud = Cloud()
+    stack = find_stack(cloud, arguments.stage)
+    send(cloud.client("ecr"), stack.serving_repository, arguments)
+
+
+def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
+    """Build and push an image to a repository; raises UserError where SageMaker would refuse it."""
+    if repository.startswith(LOCAL_REGISTRY):
+        raise cli.UserError(
+            "The local cloud runs model/serve.py itself and takes no images. On AWS: "
+            'eval "$(python -m local env --unset)", then this command again.'
+        )
+    image = f"{repository}:{commit()}"
+    user, password = registry.login(ecr)
+    host = repository.partition("/")[0]
+    run(arguments.engine, "login", "--username", user, "--password-stdin", host, given=password)
+    match arguments.engine:
+        case "docker":
+            output = f"type=image,name={image},oci-mediatypes=false,push=true"
+            run("docker", "buildx", "build", *PLATFORM, *ALONE, "--output", output, CONTEXT)
+        case engine:
+            build_with(engine, image)
+            run(engine, "push", "--format", "v2s2", image)
+    cli.say("Image", image)
+    cli.say("Pushed", registry.resolve(ecr, image, arguments.stage))
+    cli.say("Base", base_image(arguments.engine))
+
+
+def build_with(engine: str, image: str) -> None:
+    """Build with podman or buildah."""
+    run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
+
+
+def commit() -> str:
+    """Return the last commit that touched model/, which is the image's tag.
+
+    Raises UserError where model/ differs from it: no commit would say what is in the image.
+    """
+    changed = run("git", "status", "--porcelain", "--", CONTEXT, read=True)
+    if changed:
+        raise cli.UserError(
+            f"{CONTEXT}/ has changes that are not committed, and the image is named after the "
+            f"commit: commit them first ({len(changed.splitlines())} files; git status {CONTEXT})."
+        )
+    found = run("git", "log", "-1", "--format=%h", "--", CONTEXT, read=True)
+    if not found:
+        raise cli.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
+    return found
+
+
+def base_image(engine: str) -> str:
+    """Return the image that model/Dockerfile starts from, with the digest that its tag has.
+
+    docker asks the registry again, since buildx keeps no base image that could be looked at;
+    podman and buildah look at the one that they have pulled.
+    """
+    dockerfile = (config.ROOT / CONTEXT / "Dockerfile").read_text()
+    base = re.search(r"^FROM\s+(\S+)", dockerfile, re.MULTILINE)[1]
+    ask = {
+        "docker": ("buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"),
+        "podman": ("image", "inspect", "--format", "{{.Digest}}"),
+        "buildah": ("inspect", "--type", "image", "--format", "{{.FromImageDigest}}"),
+    }[engine]
+    return f"{base}@{run(engine, *ask, base, read=True)}"
+
+
+def run(program: str, *arguments: str, given: str | None = None, read: bool = False) -> str:
+    """Run a program in the repository; `given` is its input. With `read`, return what it prints.
+
+    Otherwise it prints to the terminal, as these take minutes. Raises UserError where it fails.
+    """
+    path = shutil.which(program)
+    if path is None:
+        raise cli.UserError(
+            f"There is no {program} on the PATH. Install it, or name another engine: "
+            f"--engine {', '.join(ENGINES)}."
+        )
+    kept = subprocess.PIPE if read else None
+    done = subprocess.run(  # noqa: S603 - git, or the engine that was asked for
+        [path, *arguments], cwd=config.ROOT, input=given, stdout=kept, stderr=kept, text=True
+    )
+    if done.returncode:
+        reason = cli.one_line(done.stderr or "", 300)
+        command = " ".join((program, *arguments[:2]))
+        raise cli.UserError(
+            f"{command} failed (exit code {done.returncode}){f': {reason}' if reason else ''}."
+        )
+    return (done.stdout or "").strip()
+
+
+def _parser():
+    parts = {
+        "build": (_part("build", "Build the serving container with this machine's engine."), build),
+        "push": (_part("push", "Build the serving container and push it to the stage."), push),
+    }
+    return cli.parser_of("serving_image", "The container that serves the model.", parts)
+
+
+def _part(name: str, description: str) -> argparse.ArgumentParser:
+    part = cli.parser(f"serving_image {name}", description, "--engine podman")
+    part.add_argument(
+        "--engine", choices=ENGINES, default="docker", help="what builds it (default: %(default)s)"
+    )
+    return part
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,59 @@
+import pytest
+
+from scripts import registry
+from scripts.cli import UserError
+from tests.unit.scripts.memory_ecr import ACCOUNT, OCI_INDEX, OCI_MANIFEST, REPOSITORY, MemoryEcr
+
+
+@pytest.fixture
+def ecr():
+    return MemoryEcr()
+
+
+def test_the_newest_image_is_named_by_its_digest(ecr):
+    ecr.push("a1b2c3d")
+    newest = ecr.push("e4f5a6b", "latest")
+    ecr.push()  # of no tag: a part of another
+    assert registry.newest(ecr, REPOSITORY, "dev") == f"{REPOSITORY}@{newest}"
+
+
+def test_an_empty_repository_names_the_command_that_fills_it(ecr):
+    with pytest.raises(UserError, match="make push STAGE=prod"):
+        registry.newest(ecr, REPOSITORY, "prod")
+
+
+def test_a_tag_is_resolved_and_a_digest_stays(ecr):
+    digest = ecr.push("a1b2c3d", "latest")
+    ecr.push("e4f5a6b")
+    pinned = f"{REPOSITORY}@{digest}"
+    for named in (f"{REPOSITORY}:a1b2c3d", REPOSITORY, pinned):
+        assert registry.resolve(ecr, named, "dev") == pinned
+
+
+@pytest.mark.parametrize("kind", [OCI_INDEX, OCI_MANIFEST])
+def test_an_image_that_sagemaker_refuses_is_refused_before_it_does(ecr, kind):
+    digest = ecr.push("latest", kind=kind)
+    for attempt in (
+        lambda: registry.newest(ecr, REPOSITORY, "dev"),
+        lambda: registry.resolve(ecr, f"{REPOSITORY}:latest", "dev"),
+        lambda: registry.resolve(ecr, f"{REPOSITORY}@{digest}", "dev"),
+    ):
+        with pytest.raises(UserError, match="make push STAGE=dev") as raised:
+            attempt()
+        assert kind in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_an_image_that_is_not_there_is_named(ecr):
+    ecr.push("latest")
+    with pytest.raises(UserError, match=r"no image .*:none"):
+        registry.resolve(ecr, f"{REPOSITORY}:none", "dev")
+
+
+def test_an_image_elsewhere_is_left_to_sagemaker(ecr):
+    assert registry.resolve(ecr, "python:3.13", "dev") == "python:3.13"
+
+
+def test_the_login_is_the_tokens(ecr):
+    assert registry.login(ecr) == ("AWS", "a:pass word")
+    assert ACCOUNT in REPOSITORY

@@ -1,0 +1,71 @@
+"""What `sls remove` says first: that an endpoint is there, and what will stay."""
+
+from types import SimpleNamespace
+
+from scripts import removal
+from tests.unit.scripts.memory_s3 import MemoryS3
+
+NAME = "scones-vehicles-prod"
+STACK = SimpleNamespace(bucket="the-bucket", endpoint=NAME)
+
+
+class MemoryLogs:
+    """CloudWatch's log groups: of each the bytes and the days that a line is kept."""
+
+    def __init__(self, groups: dict[str, tuple[int, int | None]] | None = None):
+        self.groups = groups or {}
+
+    def describe_log_groups(self, logGroupNamePrefix):  # noqa: N803
+        return {
+            "logGroups": [
+                {
+                    "logGroupName": name,
+                    "storedBytes": size,
+                    **({"retentionInDays": days} if days else {}),
+                }
+                for name, (size, days) in self.groups.items()
+                if name.startswith(logGroupNamePrefix)
+            ]
+        }
+
+
+def hosting_on(kind: str | None):
+    return SimpleNamespace(endpoint=NAME, instance_type=lambda: kind)
+
+
+def endpoint_of(count: int) -> dict:
+    return {"ProductionVariants": [{"DesiredInstanceCount": count}]}
+
+
+def test_an_endpoint_is_named_with_what_it_costs_and_how_to_delete_it():
+    said = removal.refusal(hosting_on("ml.c5.large"), endpoint_of(2), "prod")
+    assert NAME in said
+    assert "$149 a month (2 x ml.c5.large)" in said
+    assert "python -m scripts.deploy_endpoint --delete --stage prod" in said
+    assert "sls remove --stage prod --param endpoint=delete" in said
+
+
+def test_an_endpoint_on_instances_of_no_known_price_is_named_too():
+    said = removal.refusal(hosting_on("ml.g5.xlarge"), endpoint_of(1), "prod")
+    assert "what 1 x ml.g5.xlarge cost" in said
+
+
+def test_the_bucket_and_sagemakers_logs_stay():
+    s3 = MemoryS3()
+    s3.put_object("the-bucket", "incoming/a.jpg", b"photo", "image/jpeg")
+    s3.put_object("the-bucket", "incoming/b.jpg", b"another", "image/jpeg")
+    jobs, own = "/aws/sagemaker/TrainingJobs", f"/aws/sagemaker/Endpoints/{NAME}"
+    logs = MemoryLogs({jobs: (2_500_000, 30), own: (0, None), f"{own}-eu": (9, 9)})
+    lines = removal.what_stays(s3, logs, STACK)
+    assert len(lines) == 5
+    assert "the-bucket: 2 objects, 0.00 GB, $0.00 a month" in lines[1]
+    assert f"{own}: 0.0 MB, kept for ever" in lines[2]
+    assert f"{jobs}: 2.5 MB, lines go after 30 days" in lines[3]
+
+
+def test_of_very_many_objects_only_the_first_are_counted(monkeypatch):
+    monkeypatch.setattr(removal, "COUNTED_AT_MOST", 2)
+    s3 = MemoryS3()
+    for number in range(3):
+        s3.put_object("the-bucket", f"photo-{number}", b"photo", "image/png")
+    assert "more than 3 objects" in removal.what_stays(s3, MemoryLogs(), STACK)[1]
