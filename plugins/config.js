@@ -5,6 +5,8 @@ const Ajv = require('ajv');
 const schema = require('../config.schema.json');
 const refuse = require('./refuse');
 
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema);
+
 /**
  * config.yml's content. Where it is not what config.schema.json asks for, `sls` ends with a line that
  * says so, before it looks for a key that may be missing.
@@ -18,7 +20,6 @@ module.exports = async ({ resolveVariable }) => {
 
 /** What is wrong: for each value its path, the value, and what is expected. */
 function problems(config) {
-  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema);
   return validate(config) ? [] : validate.errors.map(describe);
 }
 

@@ -12,20 +12,16 @@ const { named } = require('./region');
 const OTHER_PARTITIONS = /^(cn-|us-gov-|us-iso|eu-isoe-|eusc-)/;
 
 /**
- * Refuses, before any command but `print` does anything, a region that the scripts would not look in
+ * Refuses, before any command but `print` does or says anything, a region that the scripts would not look in
  * and a stage that AWS would refuse half-way through a deployment. `print` calls no cloud.
  */
 module.exports = class Guard {
   constructor(serverless, options) {
-    this.hooks = {
-      initialize: () => {
-        if (serverless.processedInput.commands[0] === 'print') return;
-        const stage = serverless.getProvider('aws').getStage();
-        const problem =
-          regionProblem(process.env, options) ?? stageProblem(serverless.service.service, stage);
-        if (problem) refuse(`error: ${problem}`);
-      },
-    };
+    const { commands, isHelpRequest } = serverless.processedInput;
+    if (isHelpRequest || commands[0] === 'print') return;
+    const stage = serverless.getProvider('aws').getStage();
+    const problem = regionProblem(process.env, options) ?? stageProblem(serverless.service.service, stage);
+    if (problem) refuse(`error: ${problem}`);
   }
 };
 

@@ -11,11 +11,15 @@ import pytest
 
 from local import environment, paths
 
-SHELLS = [name for name in ("sh", "dash", "bash", "zsh") if shutil.which(name)]
-LOCAL = f"{shlex.quote(sys.executable)} -E -s -m local env --port 4999"
+SHELLS = [name for name in ("dash", "bash", "zsh", "sh") if shutil.which(name)]
+PORT = 4999
+LOCAL = f"{shlex.quote(sys.executable)} -E -s -m local env --port {PORT}"
 ENV = f'eval "$({LOCAL})"'
 UNSET = f'eval "$({LOCAL} --unset)"'
+SAY = f"{shlex.quote(sys.executable)} -I -c 'import json, os; print(json.dumps(dict(os.environ)))'"
 OWN = {
+    "PATH": os.environ["PATH"],
+    "HOME": os.environ["HOME"],
     "AWS_PROFILE": "production",
     "AWS_REGION": "eu-west-1",
     "AWS_CONFIG_FILE": '/home/person/it\'s; "here" $HOME `pwd`\nand here',
@@ -23,16 +27,14 @@ OWN = {
     "PYTHONWARNINGS": "ignore",
     "EDITOR": "vi",
 }
-SAY = f"{shlex.quote(sys.executable)} -I -c 'import json, os; print(json.dumps(dict(os.environ)))'"
 
 
 def variables(shell: str, *commands: str, say: str = SAY) -> dict[str, str]:
-    """The environment of a process that the shell starts after these commands."""
-    own = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **OWN}
+    """The environment of a process that a person's shell starts after these commands."""
     done = subprocess.run(
         [shell, "-euc", "\n".join([*commands, say])],
         cwd=paths.REPOSITORY,
-        env=own,
+        env=OWN,
         capture_output=True,
         text=True,
         check=True,
@@ -41,25 +43,41 @@ def variables(shell: str, *commands: str, say: str = SAY) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in ("_", "SHLVL", "OLDPWD")}
 
 
+@pytest.fixture
+def printed(monkeypatch):
+    """A function that gives what `env` prints where these are the shell's variables."""
+
+    def code(shell: dict[str, str]) -> str:
+        for name in set(os.environ) - set(shell):
+            monkeypatch.delenv(name)
+        for name, value in shell.items():
+            monkeypatch.setenv(name, value)
+        return environment.shell_code(PORT)
+
+    return code
+
+
 @pytest.mark.parametrize("shell", SHELLS)
-def test_unset_puts_the_shell_back_to_what_it_was(shell):
+def test_unset_puts_the_shell_back_to_what_it_was(shell, printed):
     before = variables(shell)
-    local = variables(shell, ENV)
-    assert local["AWS_ENDPOINT_URL"] == paths.url(4999)
-    assert "AWS_PROFILE" not in local
-    assert environment.UNDO not in local
-    assert variables(shell, ENV, UNSET) == before
-    assert variables(shell, ENV, ENV, UNSET) == before
-    assert variables(shell, ENV, UNSET, ENV) == local
+    env = printed(OWN)
+    local = variables(shell, env)
+    assert local["AWS_ENDPOINT_URL"] == paths.url(PORT)
+    assert not {"AWS_PROFILE", "PYTHONWARNINGS", environment.UNDO} & set(local)
+    again, undo = printed(local), environment.undo_code(PORT)
+    assert variables(shell, env, undo) == before
+    assert variables(shell, env, again, undo) == before
+    assert variables(shell, env, undo, env) == local
 
 
-def test_unset_in_a_child_of_that_shell_leaves_nothing_of_the_local_cloud():
-    child = f"sh -c {shlex.quote(UNSET + chr(10) + SAY)}"
-    left = variables("sh", ENV, child, say="")
-    exported = {name for name, value in environment.for_shell(4999).items() if value is not None}
-    assert not exported & set(left)
-    assert left["EDITOR"] == "vi"
+def test_both_are_for_eval():
+    assert variables("sh", ENV)["AWS_ENDPOINT_URL"] == paths.url(PORT)
+    assert variables("sh", ENV, ENV, UNSET) == variables("sh")
 
 
-def test_unset_in_a_shell_that_never_had_it_is_no_error():
-    assert variables("sh", UNSET)["EDITOR"] == "vi"
+def test_unset_in_a_child_of_that_shell_leaves_nothing_of_the_local_cloud(printed):
+    code = "\n".join([environment.undo_code(PORT), SAY])
+    child = variables("sh", printed(OWN), say=f"sh -c {shlex.quote(code)}")
+    exported = {name for name, value in environment.for_shell(PORT).items() if value is not None}
+    assert not exported & set(child)
+    assert child["EDITOR"] == "vi"
