@@ -4,7 +4,6 @@
 
 import argparse
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -25,11 +24,16 @@ def main() -> int:
     parser.add_argument("command", choices=("up", "down", "status", "env"))
     parser.add_argument("--port", type=_port, default=4566, help="on the loopback interface (4566)")
     parser.add_argument("--all", action="store_true", help="`down`: every port of this folder")
+    parser.add_argument("--unset", action="store_true", help="`env`: what undoes it in the shell")
     arguments = parser.parse_args()
     if arguments.all:
         if arguments.command != "down":
             parser.error("--all goes with down")
         return max([down(port) for port in supervisor.ports_up()], default=0)
+    if arguments.unset:
+        if arguments.command != "env":
+            parser.error("--unset goes with env")
+        return unset(arguments.port)
     commands = {"up": up, "down": down, "status": status, "env": env}
     return commands[arguments.command](arguments.port)
 
@@ -96,8 +100,15 @@ def env(port: int) -> int:
     """Print what a shell evaluates to talk to the local cloud."""
     from local import environment
 
-    for name, value in environment.for_shell(port).items():
-        print(f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}")
+    print(environment.shell_code(port))
+    return 0
+
+
+def unset(port: int) -> int:
+    """Print what a shell evaluates to be as it was before `env`."""
+    from local import environment
+
+    print(environment.undo_code(port))
     return 0
 
 

@@ -7,6 +7,7 @@ around): the functions, the state machine and SageMaker act under their own role
 
 import ipaddress
 import os
+import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ SECRET_ACCESS_KEY = "test"  # noqa: S105 - MiniStack's well-known one, of no use
 
 # A cloud of one machine has no regions to choose from: one for whoever talks to it.
 REGION = "us-east-1"
+
+# The shell's own variable, not exported, that holds the code which undoes `env`.
+UNDO = "SCONES_VEHICLES_SHELL_BEFORE"
 
 # What programs need of this machine: where libraries lie, and how to compute on this processor.
 MACHINE = (
@@ -40,14 +44,15 @@ def require_loopback(address: str | None) -> None:
     """Raise NotLocalError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
     if not address:
         raise NotLocalError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
-    if not _is_loopback(address):
+    if not is_loopback(address):
         raise NotLocalError(
             f"{address!r} is not on this machine's loopback interface. "
             'Run: eval "$(python -m local env)"'
         )
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Tell whether an address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -80,6 +85,34 @@ def for_shell(port: int) -> dict[str, str | None]:
         "LAMBDA_LAYER_PYTHON": functions_version(),
         "LAMBDA_LAYER_PLATFORM": ",".join(tags.platform_tags()),
     }
+
+
+def shell_code(port: int) -> str:
+    """What a shell evaluates to talk to the local cloud, and remembers to undo it (`UNDO`)."""
+    variables = for_shell(port)
+    undo = [f"unset {' '.join(variables)}"]
+    undo += [_export(name, os.environ[name]) for name in variables if name in os.environ]
+    lines = [
+        # Only the first time: the second, what is there is the local cloud's.
+        f'[ -n "${{{UNDO}:-}}" ] || {UNDO}={shlex.quote("; ".join(undo))}',
+        *(_export(name, value) for name, value in variables.items() if value is not None),
+        *(f"unset {name}" for name, value in variables.items() if value is None),
+    ]
+    return "\n".join(lines)
+
+
+def undo_code(port: int) -> str:
+    """What a shell evaluates to be as it was before `shell_code`.
+
+    A child of that shell does not know what was there: it goes without what `shell_code` exports.
+    """
+    exported = [name for name, value in for_shell(port).items() if value is not None]
+    unset = f"unset {' '.join(exported)}"
+    return f'eval "${{{UNDO}:-{unset}}}"\nunset {UNDO}'
+
+
+def _export(name: str, value: str) -> str:
+    return f"export {name}={shlex.quote(value)}"
 
 
 def for_command(port: int) -> dict[str, str]:

@@ -4,6 +4,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { setTimeout } = require('node:timers/promises');
 
+const refuse = require('./refuse');
+
 const FIRST_WAIT = 250; // ms
 const LONGEST_WAIT = 5000;
 
@@ -46,12 +48,6 @@ module.exports = class InvokeStepf {
     return isJson(text) ? text : refuse(`--data ${data} names a file that does not hold JSON`);
   }
 };
-
-// An error thrown here would be printed with paragraphs around it.
-function refuse(sentence) {
-  process.stderr.write(`${sentence}\n`);
-  process.exit(1);
-}
 
 function isJson(text) {
   try {

@@ -7,9 +7,10 @@ const path = require('node:path');
 const { promisify } = require('node:util');
 
 const { environment } = require('./no-proxy');
+const { isLoopback } = require('./region');
 
 const REQUIREMENTS = 'handlers/requirements.txt';
-const CONSTRAINTS = 'constraints.txt';
+const LOCK = 'handlers/requirements-lock.txt';
 const PLATFORMS = {
   arm64: ['manylinux2014_aarch64', 'manylinux_2_28_aarch64'],
   x86_64: ['manylinux2014_x86_64', 'manylinux_2_28_x86_64'],
@@ -18,24 +19,26 @@ const PLATFORMS = {
 const SUPERFLUOUS = /^(bin|__pycache__|tests?|boto3|botocore|s3transfer)$/;
 
 /**
- * Installs handlers/requirements.txt for the layer `pythonDependencies`, with pip alone: for the runtime
- * and architecture that serverless.yml names or, where the functions will run elsewhere, for
- * LAMBDA_LAYER_PYTHON (such as 3.13) and LAMBDA_LAYER_PLATFORM (pip's platform tags, with commas
- * between them). Each combination of inputs has a folder below the layer's `path`, made once.
+ * Installs handlers/requirements-lock.txt for the layer `pythonDependencies`, with pip alone, which
+ * takes no file but those whose hashes stand there: for the runtime and architecture that serverless.yml
+ * names or, on the local cloud, for LAMBDA_LAYER_PYTHON (such as 3.13) and LAMBDA_LAYER_PLATFORM (pip's
+ * platform tags, with commas between them). LAYER_INDEX_URL, where it is set, is the one index asked.
+ * Each combination of inputs has a folder below the layer's `path`, made once.
  */
 module.exports = class PythonLayer {
-  constructor(serverless, options, { progress }) {
+  constructor(serverless, options, { log, progress }) {
     this.serverless = serverless;
+    this.log = log;
     this.progress = progress;
     this.hooks = { 'before:package:createDeploymentArtifacts': () => this.build() };
   }
 
   async build() {
-    const { runtime, architecture } = this.serverless.service.provider;
-    const version = process.env.LAMBDA_LAYER_PYTHON || runtime.replace('python', '');
-    const platforms = process.env.LAMBDA_LAYER_PLATFORM?.split(',') ?? PLATFORMS[architecture];
-    const inputs = [REQUIREMENTS, CONSTRAINTS, __filename].map((name) =>
-      fs.readFileSync(path.resolve(this.serverless.serviceDir, name), 'utf8'));
+    const { version, platforms } = this.target();
+    const lock = this.read(LOCK);
+    const missing = pins(this.read(REQUIREMENTS)).filter((pin) => !lock.includes(`${pin} \\\n`));
+    if (missing.length) this.fail(`${LOCK} lacks ${missing.join(', ')}: run python -m setup.lock_layer`);
+    const inputs = [lock, fs.readFileSync(__filename, 'utf8')];
     const digest = crypto.createHash('sha256').update(JSON.stringify([version, platforms, inputs]));
 
     const layer = this.serverless.service.getLayer('pythonDependencies');
@@ -55,25 +58,63 @@ module.exports = class PythonLayer {
     }
   }
 
+  /** The Python that the layer is for, and pip's tags of its platform. */
+  target() {
+    const { runtime, architecture } = this.serverless.service.provider;
+    const { AWS_ENDPOINT_URL, LAMBDA_LAYER_PYTHON, LAMBDA_LAYER_PLATFORM } = process.env;
+    const own = { version: runtime.replace('python', ''), platforms: PLATFORMS[architecture] };
+    if (!LAMBDA_LAYER_PYTHON && !LAMBDA_LAYER_PLATFORM) return own;
+    if (!isLoopback(AWS_ENDPOINT_URL)) {
+      this.log.warning(
+        'LAMBDA_LAYER_PYTHON and LAMBDA_LAYER_PLATFORM count on the local cloud alone: ignored. ' +
+          'For a shell without them: eval "$(python -m local env --unset)"',
+      );
+      return own;
+    }
+    return {
+      version: LAMBDA_LAYER_PYTHON || own.version,
+      platforms: LAMBDA_LAYER_PLATFORM?.split(',') ?? own.platforms,
+    };
+  }
+
   async pip(target, version, platforms) {
     const own = path.join(this.serverless.serviceDir, '.venv/bin/python');
+    const index = process.env.LAYER_INDEX_URL;
     const args = [
       // Not pip itself: a person's settings may lead that elsewhere.
-      '-E', '-s', '-m', 'setup.pip', 'install', '--quiet', '--no-compile',
-      '--only-binary=:all:', '--implementation', 'cp', '--python-version', version,
+      '-E', '-s', '-m', 'setup.pip', ...(index ? ['--only-index', index] : []),
+      'install', '--quiet', '--no-compile', '--require-hashes', '--only-binary=:all:',
+      '--implementation', 'cp', '--python-version', version,
       ...platforms.flatMap((platform) => ['--platform', platform]),
-      '--requirement', REQUIREMENTS, '--constraint', CONSTRAINTS, '--target', target,
+      '--requirement', LOCK, '--target', target,
     ];
     try {
       const cwd = this.serverless.serviceDir;
       await promisify(execFile)(fs.existsSync(own) ? own : 'python3', args, { cwd, env: environment() });
     } catch (error) {
-      const reason = (error.stderr || error.message).trim().split('\n').pop();
-      const message = `pip could not install ${REQUIREMENTS} for Python ${version}: ${reason}`;
-      throw new this.serverless.classes.Error(message, 'PYTHON_LAYER');
+      this.fail(`pip could not install ${LOCK} for Python ${version}: ${reason(error.stderr || error.message)}`);
     }
   }
+
+  read(name) {
+    return fs.readFileSync(path.resolve(this.serverless.serviceDir, name), 'utf8').replaceAll('\r\n', '\n');
+  }
+
+  fail(message) {
+    throw new this.serverless.classes.Error(message, 'PYTHON_LAYER');
+  }
 };
+
+/** What a list of requirements pins, as the lock writes it. */
+function pins(text) {
+  return text.split('\n').filter((line) => /^\w/.test(line)).map((line) => line.trim().toLowerCase().replaceAll('_', '-'));
+}
+
+// pip says what it did before, then its errors, some of which go on over several lines.
+function reason(said) {
+  const errors = said.slice(Math.max(said.indexOf('ERROR:'), 0)).replaceAll('ERROR:', ' ');
+  return errors.trim().replace(/\s+/g, ' ').slice(0, 500);
+}
 
 // Another packaging may have made the same folder meanwhile: then that is taken.
 function moveInto(folder, unfinished) {

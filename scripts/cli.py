@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from botocore import exceptions as aws
 
+from scripts import config
+
 LABEL_WIDTH = 11
 
 NO_CREDENTIALS = (
@@ -154,7 +156,7 @@ def run(main: Callable[[list[str] | None], None]) -> None:
 
 def explain(error: Exception) -> str | None:
     """Return the one line that tells a person what to do, or None where the error is a bug."""
-    if isinstance(error, UserError):
+    if isinstance(error, UserError | config.ConfigError):
         return one_line(str(error))
     if isinstance(error, CREDENTIAL_ERRORS):
         return NO_CREDENTIALS
@@ -215,10 +217,8 @@ def one_line(text: str, limit: int = 500) -> str:
 
 
 def _stage(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,19}", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no stage name: lower-case letters, digits and hyphens, at most 20"
-        )
+    if problem := config.stage_problem(text):
+        raise argparse.ArgumentTypeError(problem)
     return text
 
 

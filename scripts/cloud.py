@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
+from local.environment import REGION, is_loopback
 from scripts.cli import UserError
 from scripts.config import service_name
 
@@ -28,17 +30,14 @@ class Cloud:
     """A boto3 session with this project's region rule, time-outs and retries."""
 
     def __init__(self):
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        self.session = boto3.Session(region_name=region)
-        if self.session.region_name is None:
-            self.session = boto3.Session(region_name="us-east-1")
-        self.region = self.session.region_name
         self.address = os.environ.get("AWS_ENDPOINT_URL")
         if self.address and not self.address.startswith(("http://", "https://")):
             raise UserError(
                 f"AWS_ENDPOINT_URL is {self.address!r}, which is no http(s) address. "
                 'For the local cloud: eval "$(python -m local env)".'
             )
+        self.region = _region(self.address)
+        self.session = boto3.Session(region_name=self.region)
 
     def client(self, service: str, connections: int = 10):
         """Return a client; `connections` is how many threads will use it at once."""
@@ -54,6 +53,26 @@ class Cloud:
 
     def __str__(self):
         return f"{self.region} at {self.address}" if self.address else self.region
+
+
+def _region(address: str | None) -> str:
+    # plugins/region.js has the same rule for `sls`.
+    named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if named or is_loopback(address or ""):
+        return named or REGION
+    profiles = _profile_region()
+    example = profiles or "eu-central-1"
+    raise UserError(f"No region is named{_aside(profiles)}. Run: export AWS_REGION={example}")
+
+
+def _profile_region() -> str | None:
+    return Session().get_scoped_config().get("region")
+
+
+def _aside(profiles: str | None, used: str | None = None) -> str:
+    if profiles in (None, used):
+        return ""
+    return f" (your profile's region, {profiles}, is not used)"
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,8 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-        raise UserError(f"No stack {name} in {cloud}. Deploy it first: {deploy}") from error
+        aside = _aside(_profile_region(), cloud.region)
+        raise UserError(f"No stack {name} in {cloud}{aside}. Deploy it first: {deploy}") from error
     given = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     missing = [key for key in OUTPUTS.values() if key not in given]
     if missing:

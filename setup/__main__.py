@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from setup.environment import CACHE, REPOSITORY, SettingsError, clean, for_pip, reason
+from setup.environment import CACHE, REPOSITORY, SettingsError, clean, for_pip, only_index, reason
 
 VENV = REPOSITORY / ".venv"
 MODULES = REPOSITORY / "node_modules"
@@ -29,7 +29,6 @@ BASE = getattr(sys, "_base_executable", sys.executable)
 
 # PyPI's PyTorch for Linux brings gigabytes of CUDA along.
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-INDEX_SETTINGS = ("INDEX_URL", "EXTRA_INDEX_URL", "NO_INDEX", "FIND_LINKS")
 
 
 class SetupError(Exception):
@@ -125,12 +124,8 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)
     # This index and no other source: else another's PyTorch would pass for its answer.
-    only = {
-        name: value
-        for name, value in variables.items()
-        if name.removeprefix("PIP_") not in INDEX_SETTINGS
-    }
-    command = [python, "-m", "pip", "index", "versions", "torch", "--index-url", index]
+    only = only_index(variables, index)
+    command = [python, "-m", "pip", "index", "versions", "torch"]
     asked = subprocess.run(  # noqa: S603
         [*command, "--timeout", "2", "--retries", "0"], env=only, capture_output=True, text=True
     )
@@ -142,7 +137,7 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
         )
         return
     with step(f"PyTorch's CPU build, from {index}"):
-        pip(python, only, "--no-deps", "--index-url", index, pin)
+        pip(python, only, "--no-deps", pin)
 
 
 def pinned(name: str) -> str:

@@ -28,7 +28,7 @@ _KEPT = {
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("NODE_EXTRA_CA_CERTS", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"),
     # What this project itself reads.
-    *("CIFAR_ARCHIVE", "CHROMIUM", "TORCH_INDEX_URL"),
+    *("CIFAR_ARCHIVE", "CHROMIUM", "LAYER_INDEX_URL", "TORCH_INDEX_URL"),
     # How NumPy and PyTorch compute: some processors need another kernel than they would choose.
     *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
 }
@@ -117,6 +117,13 @@ def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict
                 sources[variable] = " ".join(ast.literal_eval(value).split())
     own = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_NO_INPUT": "1"}
     return environment | sources | own
+
+
+def only_index(variables: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return pip's environment with this index, and no other source."""
+    others = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
+    rest = {name: value for name, value in variables.items() if name not in others}
+    return rest | {"PIP_INDEX_URL": url}
 
 
 def reason(done: subprocess.CompletedProcess) -> str:

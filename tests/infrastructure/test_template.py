@@ -203,7 +203,7 @@ def test_the_bucket_is_private_encrypted_and_outlives_the_stack(resources):
 def test_captures_expire(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     [capture] = [rule for rule in rules if rule.get("Prefix") == "capture/"]
-    assert capture["ExpirationInDays"] == CONFIG["capture"]["retention_days"]
+    assert capture["ExpirationInDays"] == CONFIG["retention_days"]["captures"]
 
 
 def test_checkpoints_expire_and_models_do_not(resources):

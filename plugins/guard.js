@@ -1,0 +1,68 @@
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const { definitions } = require('../config.schema.json');
+const refuse = require('./refuse');
+const { named } = require('./region');
+
+// The state machines' definitions say arn:aws:, and so do links to the console.
+const OTHER_PARTITIONS = /^(cn-|us-gov-|us-iso|eu-isoe-|eusc-)/;
+
+/**
+ * Refuses, before any command but `print` does or says anything, a region that the scripts would not look in
+ * and a stage that AWS would refuse half-way through a deployment. `print` calls no cloud.
+ */
+module.exports = class Guard {
+  constructor(serverless, options) {
+    const { commands, isHelpRequest } = serverless.processedInput;
+    if (isHelpRequest || commands[0] === 'print') return;
+    const stage = serverless.getProvider('aws').getStage();
+    const problem = regionProblem(process.env, options) ?? stageProblem(serverless.service.service, stage);
+    if (problem) refuse(`error: ${problem}`);
+  }
+};
+
+/** What is wrong with the region; undefined if nothing. Of `options`, `region` and `aws-profile` count. */
+function regionProblem(environment, options) {
+  const region = named(environment);
+  if (!region) {
+    const profiles = profileRegion(environment, options['aws-profile']);
+    const example = options.region ?? profiles ?? 'eu-central-1';
+    const unused = profiles ? ` (your profile's region, ${profiles}, is not used)` : '';
+    return `no region is named${unused}. Run: export AWS_REGION=${example}`;
+  }
+  if (options.region && options.region !== region) {
+    return (
+      `--region ${options.region} is not the ${region} of the environment, where the scripts would look. ` +
+      `Run: export AWS_REGION=${options.region}`
+    );
+  }
+  if (OTHER_PARTITIONS.test(region)) {
+    return `${region} is outside AWS's commercial partition, the only one that this service is made for`;
+  }
+  return undefined;
+}
+
+/** What is wrong with a stage's name; undefined if nothing. scripts/config.py has the same rule. */
+function stageProblem(service, stage) {
+  const most = definitions.stack.maxLength - `${service}-`.length;
+  if (new RegExp(definitions.stage.pattern).test(stage) && stage.length <= most) return undefined;
+  return (
+    `'${stage}' is no stage name: at most ${most} lower-case letters and digits, ` +
+    'with single hyphens between them'
+  );
+}
+
+function profileRegion(environment, option) {
+  const profile = option ?? environment.AWS_PROFILE ?? 'default';
+  const file = environment.AWS_CONFIG_FILE ?? path.join(os.homedir(), '.aws', 'config');
+  if (!fs.existsSync(file)) return undefined;
+  const sections = fs.readFileSync(file, 'utf8').split(/^\s*\[/m);
+  const own = sections.find((section) => /^(?:profile\s+)?([^\]]*?)\s*\]/.exec(section)?.[1] === profile);
+  return /^\s*region\s*=\s*(\S+)/m.exec(own)?.[1];
+}
+
+Object.assign(module.exports, { regionProblem, stageProblem });

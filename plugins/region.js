@@ -1,0 +1,25 @@
+'use strict';
+
+const LOCAL = 'us-east-1'; // the local cloud has no other
+
+/**
+ * The region that `sls` works in, by the rule of scripts/cloud.py: AWS_REGION, else AWS_DEFAULT_REGION,
+ * else the local cloud's. `named` is undefined where there is none: guard.js refuses that.
+ * `sls print` alone goes on, with the local cloud's.
+ */
+function named(environment) {
+  const { AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL } = environment;
+  return AWS_REGION || AWS_DEFAULT_REGION || (isLoopback(AWS_ENDPOINT_URL) ? LOCAL : undefined);
+}
+
+/** Whether an address, as AWS_ENDPOINT_URL holds it, is on this machine's loopback interface. */
+function isLoopback(address) {
+  try {
+    const { protocol, hostname } = new URL(address);
+    return /^https?:$/.test(protocol) && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  } catch {
+    return false;
+  }
+}
+
+module.exports = { named, isLoopback, region: named(process.env) ?? LOCAL };

@@ -1,0 +1,89 @@
+"""`python -m setup.lock_layer`: write handlers/requirements-lock.txt anew.
+
+The lock has what handlers/requirements.txt needs, in the versions of constraints.txt, with the hash
+of each file that a layer may be made of: for every Python and platform that functions run on, on
+AWS or on someone's machine. Files come from LAYER_INDEX_URL, else from where pip is set up to look.
+"""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+
+from setup.environment import REPOSITORY, SettingsError, for_pip, only_index, reason
+
+REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
+LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
+
+PYTHONS = ("3.11", "3.12", "3.13")
+# A file for one of them runs on later systems as well; AWS's are the first two.
+PLATFORMS = (
+    *("manylinux_2_28_aarch64", "manylinux_2_28_x86_64"),
+    *("musllinux_1_2_aarch64", "musllinux_1_2_x86_64"),
+    *("macosx_11_0_arm64", "macosx_10_13_x86_64"),
+)
+HEAD = """\
+# handlers/requirements.txt with all that it brings along, and the hash of every file that pip may
+# install for a function's Python and platform. `python -m setup.lock_layer` writes it.
+"""
+
+
+def main() -> int:
+    """Write the lock; returns the exit status."""
+    try:
+        variables = for_pip(sys.executable)
+    except SettingsError as error:
+        print(f"pip cannot read its settings: {error}", file=sys.stderr)
+        return 1
+    if index := os.environ.get("LAYER_INDEX_URL"):
+        variables = only_index(variables, index)
+    hashes: dict[str, set[str]] = {}
+    for version, platform in itertools.product(PYTHONS, PLATFORMS):
+        print(f"Python {version}, {platform}", flush=True)
+        done = resolve(version, platform, variables)
+        if done.returncode:
+            print(f"pip finds no file: {reason(done)}", file=sys.stderr)
+            return 1
+        for pin, digest in read_report(done.stdout):
+            hashes.setdefault(pin, set()).add(digest)
+    LOCK.write_text(write(hashes))
+    return 0
+
+
+def resolve(version: str, platform: str, variables: dict[str, str]) -> subprocess.CompletedProcess:
+    """Have pip say, as JSON, what it would install for a Python on a platform."""
+    command = [sys.executable, "-E", "-s", "-m", "pip", "install", "--dry-run", "--quiet"]
+    command += ["--ignore-installed", "--report", "-", "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", version, "--platform", platform]
+    # pip wants a target where the platform is another; nothing is written there.
+    command += ["--target", "build/none", "-r", REQUIREMENTS, "-c", "constraints.txt"]
+    return subprocess.run(  # noqa: S603
+        command, cwd=REPOSITORY, env=variables, capture_output=True, text=True
+    )
+
+
+def read_report(text: str) -> list[tuple[str, str]]:
+    """Return (`name==version`, sha256) of each file in pip's report."""
+    return [
+        (
+            f"{re.sub(r'[-_.]+', '-', item['metadata']['name']).lower()}"
+            f"=={item['metadata']['version']}",
+            item["download_info"]["archive_info"]["hashes"]["sha256"],
+        )
+        for item in json.loads(text)["install"]
+    ]
+
+
+def write(hashes: dict[str, set[str]]) -> str:
+    """Return the lock's text: the hashes of each `name==version`."""
+    pins = (
+        f"{pin} \\\n" + " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(of_pin))
+        for pin, of_pin in sorted(hashes.items())
+    )
+    return HEAD + "\n".join(pins) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""config.yml against its schema, and the names that a stage may have."""
+
+import copy
+import re
+
+import boto3
+import pytest
+import yaml
+
+from scripts import cli, config
+
+# What someone writes into config.yml (None: leaves out), and what the error names.
+WRONG = [
+    ("extra_buckets", "name", ["extra_buckets", "name", "array"]),
+    ("extra_buckets", ["A_b"], ["extra_buckets.0", "A_b"]),
+    ("threshold", 96, ["threshold", "96", "1"]),
+    ("threshold", "0.9", ["threshold", "0.9", "number"]),
+    ("threshold", None, ["threshold", "required"]),
+    ("image.size", 0, ["image.size", "0", "16"]),
+    ("image.size", 36, ["image.size", "36", "multiple of 8"]),
+    ("image.size", "32", ["image.size", "32", "integer"]),
+    ("image.size", None, ["image", "size", "required"]),
+    ("image.sise", 32, ["image", "sise"]),
+    ("capture.retention_days", 30, ["capture", "retention_days"]),
+    ("retention_days.incoming", 0, ["retention_days.incoming", "0", "1"]),
+    ("classify.max_concurrency", 41, ["classify.max_concurrency", "41", "40"]),
+    ("endpoint.instance_type", "c5.large", ["endpoint.instance_type", "c5.large"]),
+    ("service", "Vehicles", ["service", "Vehicles"]),
+]
+
+
+def changed(path: str, value: object) -> dict:
+    """config.yml's content with one value changed, or left out."""
+    content = copy.deepcopy(config.load())
+    *way, name = path.split(".")
+    section = content
+    for key in way:
+        section = section[key]
+    if value is None:
+        del section[name]
+    else:
+        section[name] = value
+    return content
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG)
+def test_a_value_that_would_fail_later_is_named_with_what_is_expected(path, value, said):
+    [problem] = config.problems(changed(path, value))
+    assert all(word in problem for word in said), problem
+
+
+def test_what_is_kept_for_ever_is_null():
+    assert not config.problems(changed("retention_days.results", 365))
+    content = config.load()
+    assert content["retention_days"]["results"] is None
+    assert not config.problems(content)
+
+
+@pytest.fixture
+def rewritten(tmp_path, monkeypatch):
+    """A function that puts another text in place of config.yml."""
+
+    def rewrite(text: str) -> None:
+        (tmp_path / "config.yml").write_text(text)
+        (tmp_path / "config.schema.json").symlink_to(config.ROOT / "config.schema.json")
+        monkeypatch.setattr(config, "ROOT", tmp_path)
+        config.load.cache_clear()
+
+    yield rewrite
+    config.load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (yaml.safe_dump(changed("threshold", 96)), "threshold: 96"),
+        ("service: [", "not YAML"),
+        ("", "object"),
+    ],
+)
+def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, text, said):
+    rewritten(text)
+    with pytest.raises(SystemExit) as left:
+        cli.run(lambda _: config.load())
+    assert left.value.code == 1
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"error: config\.yml.*\n", err)
+    assert said in err
+    assert out == ""
+
+
+@pytest.mark.parametrize("stage", ["dev", "2", "pr-17", "x" * 13])
+def test_a_stage_that_every_name_of_the_service_can_hold_is_taken(stage):
+    assert config.stage_problem(stage) is None
+
+
+@pytest.mark.parametrize(
+    "stage", ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n", "x" * 14]
+)
+def test_a_stage_that_aws_would_refuse_half_way_is_refused_first(stage):
+    assert "at most 13 lower-case letters" in config.stage_problem(stage)
+
+
+def test_the_longest_stage_makes_role_names_of_64_characters_in_the_longest_region():
+    functions = yaml.safe_load((config.ROOT / "serverless.yml").read_text())["functions"]
+    regions = boto3.Session().get_available_regions("lambda")
+    longest = max(regions, key=len), max(functions, key=len)
+    stack = config._schema()["definitions"]["stack"]["maxLength"]
+    assert len("-".join(["x" * stack, *longest])) == 64
