@@ -30,7 +30,8 @@ from ministack.services.cloudformation import provisioners
 
 from local import seams
 
-LAMBDA, STATES, EVENTS = (f"{name}.amazonaws.com" for name in ("lambda", "states", "events"))
+LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
+EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
 NOT_BY_LAMBDA = "The role defined for the function cannot be assumed by Lambda."
 NOT_BY_STATES = (
     f"Neither the global service principal {STATES}, nor the regional one is authorized to assume "
@@ -147,9 +148,10 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
 
 def deliver(original: Callable, target: dict, event: dict, rule: dict, view: Any = None) -> None:
     """Deliver the event to a state machine only with a role that may start it."""
+    service = SCHEDULER if "FlexibleTimeWindow" in rule else EVENTS  # `rule` may be a schedule
     machine, role = target.get("Arn", ""), target.get("RoleArn", "")
     if machine.split(":")[2:3] == ["states"] and not (
-        trusts(role, EVENTS, get_account_id())
+        trusts(role, service, get_account_id())
         and allows(role, "events", "states:StartExecution", machine)
     ):
         _LOG.warning("EventBridge: %s is not delivered to: role %s may not", machine, role)

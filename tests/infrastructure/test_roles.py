@@ -163,11 +163,32 @@ def test_what_decodes_photos_reads_no_captures_reports_or_models(resources):
     assert below_bucket(denied) == {"capture/*", "monitoring/*", "training/*"}
 
 
-def test_a_permissions_boundary_is_on_every_role_where_one_is_given(tmp_path, resources):
-    arn = "arn:aws:iam::111122223333:policy/boundary"
-    package = make_package(tmp_path, "--param", f"boundary={arn}")
-    bounded = json.loads((package / TEMPLATE).read_text())["Resources"]
-    for given, found in ((bounded, arn), (resources, None)):
-        roles = of_type(given, "AWS::IAM::Role")
-        assert {role.get("PermissionsBoundary") for role in roles.values()} == {found}
-        assert len(roles) == 11
+BOUNDARY = "arn:aws:iam::111122223333:policy/boundary"
+BOUND = """
+const Plugin = require('./plugins/permissions-boundary.js');
+const Resources = JSON.parse(require('node:fs').readFileSync(0));
+const provider = { compiledCloudFormationTemplate: { Resources } };
+const plugin = new Plugin({ service: { custom: { boundary: process.argv[1] }, provider } });
+Object.values(plugin.hooks).forEach((hook) => hook());
+console.log(JSON.stringify(Resources));
+"""
+
+
+def boundaries(resources: dict) -> set[str | None]:
+    roles = of_type(resources, "AWS::IAM::Role").values()
+    assert len(roles) == 11
+    return {role.get("PermissionsBoundary") for role in roles}
+
+
+def test_every_role_of_the_template_gets_the_permissions_boundary_that_is_given(resources):
+    command = ["node", "-e", BOUND, BOUNDARY]
+    given = json.dumps(resources).encode()
+    done = subprocess.run(command, input=given, cwd=REPOSITORY, capture_output=True, check=True)
+    assert boundaries(json.loads(done.stdout)) == {BOUNDARY}
+    assert boundaries(resources) == {None}
+
+
+@pytest.mark.proof
+def test_a_permissions_boundary_can_be_given_to_sls(tmp_path):
+    package = make_package(tmp_path, "--param", f"boundary={BOUNDARY}")
+    assert boundaries(json.loads((package / TEMPLATE).read_text())["Resources"]) == {BOUNDARY}

@@ -1,0 +1,99 @@
+"""A stack of an earlier version, with photos and an endpoint, becomes today's by an update."""
+
+import json
+
+import pytest
+
+from tests.infrastructure.conftest import TEMPLATE, make_package
+from tests.infrastructure.template import earlier
+from tests.local.conftest import archive, until
+from tests.local.sagemaker.conftest import SERVING_IMAGE, model_archive
+
+STACK = "scones-vehicles-dev"
+# These two have another name with each region, and with each content.
+REPLACED = {"Dashboard", "PythonDependenciesLambdaLayer"}
+
+
+def deploy(session, template: dict, act: str) -> dict[str, str]:
+    """Create or update the stack; the physical ids of its resources by logical id."""
+    formation, s3 = session.client("cloudformation"), session.client("s3")
+    resources = {**template["Resources"]}
+    # osls uploads the archives to a bucket that it makes by a deployment before this.
+    for name, resource in resources.items():
+        member = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(
+            resource["Type"]
+        )
+        if member:
+            place = resource["Properties"][member]
+            s3.put_object(
+                Bucket=f"{STACK}-packages", Key=place["S3Key"], Body=archive({"nothing.py": ""})
+            )
+            properties = resource["Properties"] | {
+                member: place | {"S3Bucket": f"{STACK}-packages"}
+            }
+            resources[name] = resource | {"Properties": properties}
+    getattr(formation, f"{act}_stack")(
+        StackName=STACK,
+        TemplateBody=json.dumps(template | {"Resources": resources}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    stack = until(
+        lambda: formation.describe_stacks(StackName=STACK)["Stacks"][0],
+        lambda stack: not stack["StackStatus"].endswith("IN_PROGRESS"),
+        60,
+    )
+    assert stack["StackStatus"] == f"{act.upper()}_COMPLETE", stack
+    pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    return {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+    }
+
+
+@pytest.mark.proof
+def test_a_stack_with_photos_and_an_endpoint_is_upgraded(session, sagemaker, tmp_path):
+    s3 = session.client("s3")
+    s3.create_bucket(Bucket=f"{STACK}-packages")
+    before = deploy(session, earlier(), "create")
+    bucket = before["Bucket"]
+    s3.put_object(Bucket=bucket, Key="photos/4711.png", Body=b"pixels")
+    model_key = "training/a-job/output/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=model_key, Body=model_archive("bicycle"))
+    [role] = [
+        each["Arn"]
+        for each in session.client("iam").list_roles()["Roles"]
+        if each["RoleName"] == before["SageMakerRole"]
+    ]
+    model = sagemaker.model(
+        b"",
+        ExecutionRoleArn=role,
+        PrimaryContainer={
+            "Image": SERVING_IMAGE,
+            "ModelDataUrl": f"s3://{bucket}/{model_key}",
+            "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+        },
+    )
+    capture = sagemaker.capture_config(DestinationS3Uri=f"s3://{bucket}/capture")
+    endpoint = sagemaker.endpoint(sagemaker.config(model, DataCaptureConfig=capture))
+
+    today = json.loads((make_package(tmp_path) / TEMPLATE).read_text())
+    after = deploy(session, today, "update")
+
+    moved = {name for name, physical in before.items() if after.get(name) != physical}
+    assert moved <= REPLACED
+    assert not {"Bucket", "Topic", "ServingRepository"} & moved
+    assert s3.get_object(Bucket=bucket, Key="photos/4711.png")["Body"].read() == b"pixels"
+    # The endpoint goes on, and what it is asked now is captured under the role as it is now.
+    assert sagemaker.settled(endpoint)["EndpointStatus"] == "InService"
+    assert sagemaker.invoke(endpoint, InferenceId="after")["json"]
+    sagemaker.delete(endpoint)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"capture/{endpoint}/")["Contents"]
+    assert b'"after"' in s3.get_object(Bucket=bucket, Key=listed[-1]["Key"])["Body"].read()
+    # So does a roll-out of the same model by the role that may no longer write it.
+    again = sagemaker.model(
+        b"",
+        ExecutionRoleArn=role,
+        PrimaryContainer={"Image": SERVING_IMAGE, "ModelDataUrl": f"s3://{bucket}/{model_key}"},
+    )
+    assert again
