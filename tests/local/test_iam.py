@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 
-import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.conftest import ACCOUNT, archive, single, until
@@ -29,18 +28,6 @@ def allow(action: str, resource: str, **more: dict) -> dict:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-def trust(service: str, account: str) -> dict:
-    """The trust policy of a role that a service may assume on behalf of the account."""
-    return document(
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": f"{service}.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-        }
-    )
-
-
 def error_of(call: Callable, **arguments) -> str:
     """The error that the call is refused with, or nothing."""
     try:
@@ -50,32 +37,16 @@ def error_of(call: Callable, **arguments) -> str:
     return ""
 
 
-@pytest.fixture
-def role_for(session, workshop) -> Callable[..., str]:
-    """Makes a role that a service may assume for an account; its ARN."""
-    iam = session.client("iam")
-
-    def make(service: str, account: str, *allowed: dict) -> str:
-        name = workshop.name()
-        policy = json.dumps(trust(service, account))
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
-        if allowed:
-            iam.put_role_policy(
-                RoleName=name, PolicyName="allow", PolicyDocument=json.dumps(document(*allowed))
-            )
-        return arn
-
-    return make
-
-
-def test_lambda_assumes_a_role_for_its_own_account_alone(workshop, role_for):
+def test_lambda_assumes_a_role_for_its_own_account_alone(workshop):
     function = {
         "FunctionName": workshop.name(),
         "Runtime": "python3.13",
         "Handler": "app.handler",
         "Code": {"ZipFile": archive({"app.py": "def handler(event, context): return 1"})},
     }
-    strangers, own = role_for("lambda", STRANGER), role_for("lambda", ACCOUNT)
+    strangers, own = (
+        workshop.role("lambda.amazonaws.com", account=account) for account in (STRANGER, ACCOUNT)
+    )
     refused = error_of(workshop.functions.create_function, **function, Role=strangers)
     assert "InvalidParameterValueException" in refused
     assert "cannot be assumed by Lambda" in refused
@@ -85,9 +56,11 @@ def test_lambda_assumes_a_role_for_its_own_account_alone(workshop, role_for):
     assert "cannot be assumed by Lambda" in changed
 
 
-def test_step_functions_assumes_a_role_for_its_own_account_alone(workshop, role_for):
+def test_step_functions_assumes_a_role_for_its_own_account_alone(workshop):
     machine = {"name": workshop.name(), "definition": PASS}
-    strangers, own = role_for("states", STRANGER), role_for("states", ACCOUNT)
+    strangers, own = (
+        workshop.role("states.amazonaws.com", account=account) for account in (STRANGER, ACCOUNT)
+    )
     refused = error_of(workshop.states.create_state_machine, **machine, roleArn=strangers)
     assert "AccessDeniedException" in refused
     assert "authorized to assume the provided role" in refused
@@ -97,37 +70,13 @@ def test_step_functions_assumes_a_role_for_its_own_account_alone(workshop, role_
     assert "AccessDenied" in error_of(update, stateMachineArn=arn, roleArn=strangers)
 
 
-@pytest.mark.parametrize(("account", "refused"), [(ACCOUNT, False), (STRANGER, True)])
-def test_sagemaker_assumes_a_role_for_its_own_account_alone(session, role_for, account, refused):
-    error = error_of(
-        session.client("sagemaker").create_training_job,
-        TrainingJobName=f"trust-{account}",
-        RoleArn=role_for("sagemaker", account),
-        AlgorithmSpecification={
-            "TrainingImage": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["/bin/true"],
-        },
-        OutputDataConfig={"S3OutputPath": "s3://nowhere/training"},
-        ResourceConfig={
-            "InstanceType": "ml.m5.large",
-            "InstanceCount": 1,
-            "VolumeSizeInGB": 1,
-        },
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
-    )
-    assert ("Could not assume role" in error) == refused
-
-
-def test_eventbridge_starts_a_machine_only_with_a_role_of_its_account_that_may(
-    session, workshop, role_for
-):
+def test_eventbridge_starts_a_machine_only_with_a_role_of_its_account_that_may(session, workshop):
     events, machine = session.client("events"), workshop.machine(single({"Type": "Succeed"}))
-    may = allow("states:StartExecution", machine)
+    service, may = "events.amazonaws.com", ("states:StartExecution", machine)
     roles = {
-        "stranger": role_for("events", STRANGER, may),
-        "powerless": role_for("events", ACCOUNT),
-        "good": role_for("events", ACCOUNT, may),
+        "stranger": workshop.role(service, may, account=STRANGER),
+        "powerless": workshop.role(service),
+        "good": workshop.role(service, may),
     }
     source = workshop.name()
     for name, role in roles.items():
@@ -150,13 +99,13 @@ def test_eventbridge_starts_a_machine_only_with_a_role_of_its_account_that_may(
     assert started() == ["good"]
 
 
-def test_a_template_cannot_give_lambda_a_role_of_another_account(session, workshop, role_for):
+def test_a_template_cannot_give_lambda_a_role_of_another_account(session, workshop):
     formation, name = session.client("cloudformation"), workshop.name()
     properties = {
         "Code": {"ZipFile": "def handler(event, context): return 1"},
         "Handler": "index.handler",
         "Runtime": "python3.13",
-        "Role": role_for("lambda", STRANGER),
+        "Role": workshop.role("lambda.amazonaws.com", account=STRANGER),
     }
     template = {"Resources": {"Function": {"Type": "AWS::Lambda::Function"}}}
     template["Resources"]["Function"]["Properties"] = properties
@@ -182,7 +131,13 @@ def test_the_boundary_of_a_templates_role_limits_it(session, workshop):
     role = {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "AssumeRolePolicyDocument": trust("lambda", ACCOUNT),
+            "AssumeRolePolicyDocument": document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ),
             "Policies": [
                 {"PolicyName": "read", "PolicyDocument": document(allow("s3:GetObject", "*"))}
             ],
@@ -211,13 +166,18 @@ def test_the_boundary_of_a_templates_role_limits_it(session, workshop):
     assert workshop.invoke(function, {"Bucket": name, "Key": "photo"}) == ("pixels", False)
 
 
-def test_only_who_may_list_a_key_learns_that_its_object_is_missing(session, workshop, role_for):
+def test_only_who_may_list_a_key_learns_that_its_object_is_missing(session, workshop):
     bucket = workshop.name()
     session.client("s3").create_bucket(Bucket=bucket)
-    read = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
+    role = workshop.role("lambda.amazonaws.com", ("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
     below = {"StringLike": {"s3:prefix": ["shown/*"]}}
     listing = allow("s3:ListBucket", f"arn:aws:s3:::{bucket}", Condition=below)
-    reader = workshop.function(READ, Role=role_for("lambda", ACCOUNT, read, listing))
+    workshop.iam.put_role_policy(
+        RoleName=role.rsplit("/", 1)[-1],
+        PolicyName="list",
+        PolicyDocument=json.dumps(document(listing)),
+    )
+    reader = workshop.function(READ, Role=role)
     found = {
         key: workshop.invoke(reader, {"Bucket": bucket, "Key": key})[0]
         for key in ("shown/absent", "hidden/absent")

@@ -32,9 +32,11 @@ def deploy(session, template: dict, act: str) -> dict[str, str]:
                 member: place | {"S3Bucket": f"{STACK}-packages"}
             }
             resources[name] = resource | {"Properties": properties}
+    body = json.dumps(template | {"Resources": resources}).encode()
+    s3.put_object(Bucket=f"{STACK}-packages", Key="template.json", Body=body)
     getattr(formation, f"{act}_stack")(
         StackName=STACK,
-        TemplateBody=json.dumps(template | {"Resources": resources}),
+        TemplateURL=f"https://s3.amazonaws.com/{STACK}-packages/template.json",
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     stack = until(
