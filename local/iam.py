@@ -37,6 +37,7 @@ NOT_BY_STATES = (
     f"Neither the global service principal {STATES}, nor the regional one is authorized to assume "
     "the provided role."
 )
+_ABSENT = "local:absent"  # the key of an object that a request asks for in vain
 _LOG = logging.getLogger(__name__)
 
 
@@ -48,6 +49,7 @@ def install() -> None:
     seams.replace(sfn, "_update_state_machine", create_or_update_machine)
     seams.replace(eventbridge, "_invoke_target", deliver)
     seams.replace(iam_actions, "request_tag_context", request_context)
+    seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
     handlers = provisioners._RESOURCE_HANDLERS
     seams.replace_item(handlers["AWS::Lambda::Function"], "create", function_from_template)
@@ -173,6 +175,16 @@ def request_context(
     return {**context, "cloudwatch:namespace": namespaces[0]}
 
 
+def s3_context(
+    original: Callable, action: str, query: dict | None, path: str = "", headers: dict | None = None
+) -> dict:
+    """The condition keys of a request of S3; of a GetObject without an object also _ABSENT."""
+    context = original(action, query, path, headers)
+    bucket, _, key = path.lstrip("/").partition("/")
+    absent = bucket in s3._buckets and key not in s3._buckets[bucket]["objects"]
+    return {**context, _ABSENT: key} if action == "s3:GetObject" and absent else context
+
+
 def enforce(
     original: Callable,
     access_key_id: str,
@@ -184,13 +196,11 @@ def enforce(
 ) -> Any:
     """None if the request is allowed, else why not."""
     denied = original(access_key_id, action, service, region, resource_arn, service_context)
-    if denied or action != "s3:GetObject":
+    absent = (service_context or {}).get(_ABSENT)
+    if denied or absent is None:
         return denied
-    bucket, _, key = resource_arn.removeprefix("arn:aws:s3:::").partition("/")
-    if bucket not in s3._buckets or key in s3._buckets[bucket]["objects"]:
-        return None
-    listed = f"arn:aws:s3:::{bucket}"
-    return original(access_key_id, "s3:ListBucket", service, region, listed, {"s3:prefix": key})
+    bucket = resource_arn.partition("/")[0]
+    return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
 
 
 def _find(arn: str) -> dict | None:

@@ -111,8 +111,8 @@ def test_a_run_with_more_failed_images_than_tolerated_fails(lines, service):
 
 def test_keys_of_any_length_fit_into_the_state(service):
     """Keys as long as S3 allows, of what JSON makes longest: far fewer fit into a batch."""
-    keys = [f"{number:04}" + "é" * 510 for number in range(150)]
-    keys += [f"{number:04}" + "\x01" * 1020 for number in range(50)]
+    keys = [f"{number:03}/" + "é" * 510 for number in range(150)]
+    keys += [f"{number:03}/" + "\x01" * 1020 for number in range(50)]
     lines = [{"s3_key": key} for key in keys]
     run = service.classify_bulk(lines, tolerated_failure_percentage=100)
     assert run["status"] == "SUCCEEDED", run

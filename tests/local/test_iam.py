@@ -178,8 +178,10 @@ def test_only_who_may_list_a_key_learns_that_its_object_is_missing(session, work
         PolicyDocument=json.dumps(document(listing)),
     )
     reader = workshop.function(READ, Role=role)
+    there = "hidden//a b+é%.png"
+    session.client("s3").put_object(Bucket=bucket, Key=there, Body=b"pixels")
     found = {
         key: workshop.invoke(reader, {"Bucket": bucket, "Key": key})[0]
-        for key in ("shown/absent", "hidden/absent")
+        for key in ("shown/a b+é%", "hidden/a b+é%", there)
     }
-    assert found == {"shown/absent": "NoSuchKey", "hidden/absent": "AccessDenied"}
+    assert list(found.values()) == ["NoSuchKey", "AccessDenied", "pixels"]
