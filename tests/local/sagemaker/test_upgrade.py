@@ -6,8 +6,8 @@ import pytest
 
 from tests.infrastructure.conftest import TEMPLATE, make_package
 from tests.infrastructure.template import earlier
-from tests.local.conftest import archive, until
-from tests.local.sagemaker.conftest import SERVING_IMAGE, model_archive
+from tests.local.conftest import ACCOUNT, archive, until
+from tests.local.sagemaker.conftest import model_archive
 
 STACK = "scones-vehicles-dev"
 # These two have another name with each region, and with each content.
@@ -55,11 +55,18 @@ def deploy(session, template: dict, act: str) -> dict[str, str]:
 
 @pytest.mark.proof
 def test_a_stack_with_photos_and_an_endpoint_is_upgraded(session, sagemaker, tmp_path):
-    s3 = session.client("s3")
+    s3, ecr = session.client("s3"), session.client("ecr")
     s3.create_bucket(Bucket=f"{STACK}-packages")
     before = deploy(session, earlier(), "create")
     bucket = before["Bucket"]
     s3.put_object(Bucket=bucket, Key="photos/4711.png", Body=b"pixels")
+    docker = "application/vnd.docker.distribution.manifest.v2+json"
+    ecr.put_image(
+        repositoryName=before["ServingRepository"],
+        imageManifest=json.dumps({"schemaVersion": 2, "mediaType": docker}),
+        imageManifestMediaType=docker,
+        imageTag="latest",
+    )
     model_key = "training/a-job/output/model.tar.gz"
     s3.put_object(Bucket=bucket, Key=model_key, Body=model_archive("bicycle"))
     [role] = [
@@ -67,15 +74,12 @@ def test_a_stack_with_photos_and_an_endpoint_is_upgraded(session, sagemaker, tmp
         for each in session.client("iam").list_roles()["Roles"]
         if each["RoleName"] == before["SageMakerRole"]
     ]
-    model = sagemaker.model(
-        b"",
-        ExecutionRoleArn=role,
-        PrimaryContainer={
-            "Image": SERVING_IMAGE,
-            "ModelDataUrl": f"s3://{bucket}/{model_key}",
-            "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
-        },
-    )
+    container = {
+        "Image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/{before['ServingRepository']}:latest",
+        "ModelDataUrl": f"s3://{bucket}/{model_key}",
+        "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+    }
+    model = sagemaker.model(b"", ExecutionRoleArn=role, PrimaryContainer=container)
     capture = sagemaker.capture_config(DestinationS3Uri=f"s3://{bucket}/capture")
     endpoint = sagemaker.endpoint(sagemaker.config(model, DataCaptureConfig=capture))
 
@@ -92,10 +96,5 @@ def test_a_stack_with_photos_and_an_endpoint_is_upgraded(session, sagemaker, tmp
     sagemaker.delete(endpoint)
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"capture/{endpoint}/")["Contents"]
     assert b'"after"' in s3.get_object(Bucket=bucket, Key=listed[-1]["Key"])["Body"].read()
-    # So does a roll-out of the same model by the role that may no longer write it.
-    again = sagemaker.model(
-        b"",
-        ExecutionRoleArn=role,
-        PrimaryContainer={"Image": SERVING_IMAGE, "ModelDataUrl": f"s3://{bucket}/{model_key}"},
-    )
-    assert again
+    # The role that may no longer write the model can still roll it out again.
+    assert sagemaker.model(b"", ExecutionRoleArn=role, PrimaryContainer=container)
