@@ -41,7 +41,7 @@ def replace(owner: Any, name: str, function: Callable) -> None:
 
 
 def replace_item(owner: dict[str, Callable], name: str, function: Callable) -> None:
-    """The same for a dictionary of functions."""
+    """The same for a function in a dictionary."""
     if name not in owner:
         raise SeamError(f"there is no {name!r} that the local cloud replaces")
     owner[name] = _with(owner[name], function)
