@@ -37,8 +37,19 @@ def replace(owner: Any, name: str, function: Callable) -> None:
         where = getattr(owner, "__name__", owner)
         raise SeamError(f"there is no {where}.{name} that the local cloud replaces") from None
 
+    setattr(owner, name, _with(original, function))
+
+
+def replace_item(owner: dict[str, Callable], name: str, function: Callable) -> None:
+    """The same for a function in a dictionary."""
+    if name not in owner:
+        raise SeamError(f"there is no {name!r} that the local cloud replaces")
+    owner[name] = _with(owner[name], function)
+
+
+def _with(original: Callable, function: Callable) -> Callable:
     @functools.wraps(original)
     def replacement(*args, **kwargs):
         return function(original, *args, **kwargs)
 
-    setattr(owner, name, replacement)
+    return replacement

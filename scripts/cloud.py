@@ -18,6 +18,7 @@ READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
 OUTPUTS = {
     "bucket": "BucketName",
     "sagemaker_role": "SageMakerRoleArn",
+    "training_role": "TrainingRoleArn",
     "endpoint": "EndpointName",
     "serving_repository": "ServingRepositoryUri",
     "state_machine": "ClassifyStateMachineArn",
@@ -77,10 +78,14 @@ def _aside(profiles: str | None, used: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Stack:
-    """The outputs of the deployed stack that the scripts use."""
+    """The outputs of the deployed stack that the scripts use.
+
+    sagemaker_role: the ARN of the role of models and endpoints; training_role: of training jobs.
+    """
 
     bucket: str
     sagemaker_role: str
+    training_role: str
     endpoint: str
     serving_repository: str
     state_machine: str

@@ -85,7 +85,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
             image_scope="training",
             instance_type=instance_type,
         ),
-        role=stack.sagemaker_role,
+        role=stack.training_role,
         base_job_name=name,
         input_s3_key_prefix="training",
         output_data_config=OutputDataConfig(s3_output_path=f"s3://{stack.bucket}/training"),

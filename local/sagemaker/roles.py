@@ -16,8 +16,9 @@ import boto3
 from botocore.config import Config
 from ministack import app
 from ministack.core import iam_evaluator
-from ministack.services import iam, sts
+from ministack.services import sts
 
+from local.iam import trusts
 from local.sagemaker.errors import ServiceError, validation_exception
 from local.sagemaker.records import Scope
 
@@ -72,7 +73,7 @@ class Roles:
 
     def assume(self, scope: Scope, arn: str) -> ExecutionRole:
         """Assume the role; raises ValidationException if it does not exist or trust SageMaker."""
-        if not _trusts_sagemaker(scope, arn):
+        if not trusts(arn, _SERVICE, scope.account):
             raise validation_exception(
                 f"Could not assume role {arn}. Please ensure that the role exists and allows "
                 f"principal '{_SERVICE}' to assume the role."
@@ -101,24 +102,6 @@ def check_pass_role(access_key_id: str, scope: Scope, arn: str) -> None:
             f"iam:PassRole on resource: {arn} because no identity-based policy allows the "
             "iam:PassRole action",
         )
-
-
-def _trusts_sagemaker(scope: Scope, arn: str) -> bool:
-    role = iam._roles.get_scoped(arn.split(":")[4], None, arn.rsplit("/", 1)[-1])
-    if not role or role["Arn"] != arn:
-        return False
-    context = iam_evaluator.EvalContext(
-        principal_arn=_SERVICE,
-        principal_type="Service",
-        principal_account=scope.account,
-        action="sts:AssumeRole",
-        resource_arn=arn,
-        region=scope.region,
-        service_context={"aws:sourceaccount": scope.account},
-    )
-    trust_policy = role["AssumeRolePolicyDocument"]
-    asked = iam_evaluator.evaluate_resource_policy(trust_policy, context, service=_SERVICE)
-    return asked.decision == "Allow"
 
 
 def _register_session(scope: Scope, arn: str) -> dict[str, str]:

@@ -10,11 +10,10 @@ Two kinds of task are checked and run, those that the service has: `lambda:invok
 
 from collections.abc import Callable
 
-from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions as sfn
 
-from local import seams
+from local import iam, seams
 from local.step_functions import lifetime
 
 
@@ -38,26 +37,20 @@ def invoke(original: Callable, resource: str, arguments: dict) -> object:
     return original(resource, arguments)
 
 
-def authorize(action: str, resource: str, error: str) -> None:
-    """Raise the error of that name unless the execution's role allows the action."""
+def authorize(action: str, resource: str, error: str, **context: str) -> None:
+    """Raise the error of that name unless the execution's role allows the action.
+
+    `context` has the request's condition keys, as local.iam.allows takes them.
+    """
     execution = lifetime.current.get()
-    role = arn(execution).rsplit("/", 1)[-1]
-    account = get_account_id()
-    principal = f"arn:aws:sts::{account}:assumed-role/{role}/{execution['name']}"
-    request = iam_evaluator.EvalContext(
-        principal_arn=principal,
-        principal_type="AssumedRole",
-        principal_account=account,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-    )
-    policies = iam_evaluator._gather_role_policies(role, account)
-    if iam_evaluator.evaluate(request, policies).decision != "Allow":
+    role = arn(execution)
+    if not iam.allows(role, execution["name"], action, resource, **context):
+        name = role.rsplit("/", 1)[-1]
         raise sfn._ExecutionError(
             error,
-            f"User: {principal} is not authorized to perform: {action} on resource: {resource} "
-            f"because no identity-based policy allows the {action} action",
+            f"User: arn:aws:sts::{get_account_id()}:assumed-role/{name}/{execution['name']} is not "
+            f"authorized to perform: {action} on resource: {resource} because no identity-based "
+            f"policy allows the {action} action",
         )
 
 

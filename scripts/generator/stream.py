@@ -17,7 +17,8 @@ from scripts.generator.sending import SENDERS, OpenLoop
 from scripts.generator.source import CONTENT_TYPE, ImageSource
 
 INCOMING, CLASSIFY = "incoming", "classify"
-PREFIXES = {INCOMING: "incoming/", CLASSIFY: "generated/"}
+# plugins/retention.js lets what lies below these expire.
+PREFIXES = {INCOMING: "incoming/generated/", CLASSIFY: "generated/"}
 POLL_SECONDS = 1.0
 # An execution that retries has gone on for less than this without any other's end.
 PATIENCE_SECONDS = 120

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from scripts.cli import UserError
 from scripts.cloud import Cloud
@@ -22,6 +23,9 @@ from scripts.storage import split_uri
 # From the month on: a year alone might as well be the name of a variant.
 DATED = re.compile(r"(?:^|/)(\d{4})/(\d\d)(?:/(\d\d)(?:/(\d\d))?)?/$")
 CONNECTIONS = 8
+BREAKS = 3  # of an object's connection, after which it counts as unreadable
+# What botocore raises where a connection is cut or reset; none is an OSError.
+BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 @dataclass(frozen=True, order=True)
@@ -66,22 +70,51 @@ def _connect() -> Any:
     return Cloud().client("s3", connections=CONNECTIONS)
 
 
-class _Body(io.RawIOBase):
-    """An object's bytes as a file. botocore's own closes itself at the end, as files do not."""
+class _Object(io.RawIOBase):
+    """An object's bytes as a file. botocore's own closes itself at the end, as files do not.
 
-    def __init__(self, body: Any):
-        self._body = body
+    Where the connection breaks it asks for the rest, and raises OSError once that broke too often.
+    """
+
+    def __init__(self, get: Callable[..., dict]):
+        self._get = get
+        answer = get()
+        self._body, self._etag = answer["Body"], answer.get("ETag")
+        self._read = self._breaks = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        chunk = self._body.read(len(buffer))
+        while True:
+            try:
+                chunk = self._rest().read(len(buffer))
+            except BROKEN as error:
+                self._close_body()
+                self._breaks += 1
+                if self._breaks == BREAKS:
+                    raise OSError(f"its connection broke {BREAKS} times: {error}") from error
+            except ClientError as error:
+                raise OSError(f"its connection broke, and then {error}") from error
+            else:
+                break
         buffer[: len(chunk)] = chunk
+        self._read += len(chunk)
         return len(chunk)
 
+    def _rest(self) -> Any:
+        if self._body is None:
+            same = {"IfMatch": self._etag} if self._etag else {}
+            self._body = self._get(Range=f"bytes={self._read}-", **same)["Body"]
+        return self._body
+
+    def _close_body(self) -> None:
+        if self._body is not None:
+            self._body.close()
+        self._body = None
+
     def close(self) -> None:
-        self._body.close()
+        self._close_body()
         super().close()
 
 
@@ -133,12 +166,12 @@ class Bucket:
         return files, folders
 
     def opener(self) -> Callable[[str], BinaryIO]:
-        """Return what opens objects, in any number of threads; FileNotFoundError without one."""
+        """Return what opens objects, in any number of threads; it and they raise OSError."""
         s3 = self.connect()
 
         def open_object(key: str) -> BinaryIO:
             try:
-                return _Body(s3.get_object(Bucket=self.bucket, Key=key)["Body"])
+                return _Object(partial(s3.get_object, Bucket=self.bucket, Key=key))
             except ClientError as error:
                 if error.response["Error"]["Code"] == "NoSuchKey":
                     raise FileNotFoundError("it is gone since it was listed") from error

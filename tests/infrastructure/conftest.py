@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+TEMPLATE = "cloudformation-template-update-stack.json"
 
 
 class NoStackYet(BaseHTTPRequestHandler):
@@ -32,10 +33,8 @@ class NoStackYet(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def package(tmp_path_factory) -> Path:
-    """The folder with the templates and archives."""
-    folder = tmp_path_factory.mktemp("package")
+def make_package(folder: Path, *options: str) -> Path:
+    """Package the service into the folder, as `sls package` does with these options."""
     with HTTPServer(("127.0.0.1", 0), NoStackYet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         environment = {
@@ -47,7 +46,7 @@ def package(tmp_path_factory) -> Path:
             "NO_PROXY": "127.0.0.1",
             "SLS_TELEMETRY_DISABLED": "1",
         }
-        command = ["node_modules/.bin/sls", "package", "--package", folder]
+        command = ["node_modules/.bin/sls", "package", "--package", folder, *options]
         done = subprocess.run(
             command, cwd=REPOSITORY, env=environment, capture_output=True, text=True
         )
@@ -57,9 +56,15 @@ def package(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def package(tmp_path_factory) -> Path:
+    """The folder with the templates and archives."""
+    return make_package(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="session")
 def template_file(package) -> Path:
     """The CloudFormation template."""
-    return package / "cloudformation-template-update-stack.json"
+    return package / TEMPLATE
 
 
 @pytest.fixture(scope="session")

@@ -111,8 +111,8 @@ def test_a_run_with_more_failed_images_than_tolerated_fails(lines, service):
 
 def test_keys_of_any_length_fit_into_the_state(service):
     """Keys as long as S3 allows, of what JSON makes longest: far fewer fit into a batch."""
-    keys = [f"{number:04}" + "é" * 510 for number in range(150)]
-    keys += [f"{number:04}" + "\x01" * 1020 for number in range(50)]
+    keys = [f"{number:03}/" + "é" * 510 for number in range(150)]
+    keys += [f"{number:03}/" + "\x01" * 1020 for number in range(50)]
     lines = [{"s3_key": key} for key in keys]
     run = service.classify_bulk(lines, tolerated_failure_percentage=100)
     assert run["status"] == "SUCCEEDED", run
@@ -122,13 +122,22 @@ def test_keys_of_any_length_fit_into_the_state(service):
 
 
 @pytest.mark.parametrize(
-    ("run", "error"),
+    ("run", "error", "cause"),
     [
-        ({"manifest": {"s3_key": "bulk/manifests/absent.jsonl"}}, "States.ItemReaderFailed"),
-        ({"manifest": {}}, "InvalidRun"),
+        (
+            {"manifest": {"s3_key": "bulk/manifests/absent.jsonl"}},
+            "States.ItemReaderFailed",
+            "The specified key does not exist",
+        ),
+        (
+            {"manifest": {"s3_key": "photos/manifest.jsonl"}},
+            "States.ItemReaderFailed",
+            "not authorized to perform: s3:GetObject",
+        ),
+        ({"manifest": {}}, "InvalidRun", "s3_key"),
     ],
 )
-def test_a_run_that_cannot_start_says_why(run, error, service):
+def test_a_run_that_cannot_start_says_why(run, error, cause, service):
     execution = service.wait(service.start_bulk(run))
     assert (execution["status"], execution["error"]) == ("FAILED", error)
-    assert execution["cause"]
+    assert cause in execution["cause"]

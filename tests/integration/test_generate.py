@@ -61,7 +61,7 @@ def test_the_model_knows_the_drawn_vehicles(reports):
 
 def test_the_same_seed_sends_the_same_bytes_at_the_same_times(service, reports):
     s3, objects = service.client("s3"), []
-    for to, prefix in (("incoming", "incoming/"), ("classify", "generated/")):
+    for to, prefix in (("incoming", "incoming/generated/"), ("classify", "generated/")):
         prefix += f"{reports[to]['name']}/"
         found = listing(s3, service.bucket, prefix)
         objects.append({key.removeprefix(prefix): digest for key, (_, digest) in found.items()})

@@ -1,5 +1,9 @@
-"""`monitor` on the deployed service: a baseline, a quiet day, a dark one, and who is told."""
+"""`monitor` on the deployed service: a baseline, a quiet day, a dark one, and who is told.
 
+It runs as a user who has the stack's MonitoringPolicy and nothing else.
+"""
+
+import dataclasses
 import io
 import json
 import random
@@ -11,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from tests.integration.service import Service
@@ -23,6 +28,20 @@ def monitor(service: Service, *arguments: str):
     """Run the command and give what it did, whatever its exit code."""
     command = (sys.executable, "-m", "scripts.monitor", *arguments, "--stage", service.stage)
     return service.run(*command, check=False)
+
+
+@pytest.fixture(scope="module")
+def watcher(service) -> Service:
+    """The service as that user sees it."""
+    iam, name = service.client("iam"), f"watcher-{time.time_ns()}"
+    iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn=service.outputs["MonitoringPolicyArn"])
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+    }
+    return dataclasses.replace(service, env=service.env | keys)
 
 
 def ask(service: Service, pngs: list[bytes]) -> tuple[str, str]:
@@ -64,10 +83,10 @@ def photos(service) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def known(service, photos) -> str:
+def known(service, watcher, photos) -> str:
     """The baseline of half of the photos."""
     begin, end = ask(service, photos[:IMAGES])
-    done = monitor(service, "baseline", "--since", begin, "--until", end)
+    done = monitor(watcher, "baseline", "--since", begin, "--until", end)
     assert done.returncode == 0, done.stderr
     return f"s3://{service.bucket}/monitoring/baseline/"
 
@@ -104,11 +123,11 @@ def published(service: Service, since: datetime) -> dict[str, float]:
 
 
 def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
-    service, photos, known, inbox, tmp_path
+    service, watcher, photos, known, inbox, tmp_path
 ):
     begin, end = ask(service, [darkened(png) for png in photos[IMAGES:]])
     span = ("--since", begin, "--until", end)
-    done = monitor(service, "report", *span, "--output", str(tmp_path))
+    done = monitor(watcher, "report", *span, "--output", str(tmp_path))
     assert done.returncode == 2, done.stderr
 
     [told] = inbox("monitoring found")
@@ -134,10 +153,10 @@ def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
 
 
 @pytest.mark.proof
-def test_a_quiet_day_shows_no_drift(service, photos, known, inbox, tmp_path):
+def test_a_quiet_day_shows_no_drift(service, watcher, photos, known, inbox, tmp_path):
     begin, end = ask(service, photos[IMAGES:])
     span = ("--since", begin, "--until", end)
-    done = monitor(service, "report", *span, "--output", str(tmp_path))
+    done = monitor(watcher, "report", *span, "--output", str(tmp_path))
     report = json.loads((tmp_path / "report.json").read_text())
     assert [item["name"] for item in report["drifts"] if item["violated"]] == []
     assert len(report["drifts"]) == 7
@@ -149,9 +168,9 @@ def test_a_quiet_day_shows_no_drift(service, photos, known, inbox, tmp_path):
 
 
 @pytest.mark.proof
-def test_an_hour_without_captures_is_not_enough_data(service, known, tmp_path):
+def test_an_hour_without_captures_is_not_enough_data(watcher, known, tmp_path):
     span = ("--since", "2030-01-01T00", "--until", "2030-01-01T01")
-    done = monitor(service, "report", *span, "--local", "--output", str(tmp_path))
+    done = monitor(watcher, "report", *span, "--local", "--output", str(tmp_path))
     assert done.returncode == 3, done.stderr
     assert "not enough data" in done.stdout
 
@@ -178,8 +197,26 @@ def few(service):
         s3.delete_object(Bucket=service.bucket, Key=key)
 
 
-def test_validation_photos_that_are_too_few_are_said_so(service, few, tmp_path):
-    done = monitor(service, "baseline", "--dataset", few, "--output", str(tmp_path))
+def test_validation_photos_that_are_too_few_are_said_so(watcher, few, tmp_path):
+    done = monitor(watcher, "baseline", "--dataset", few, "--output", str(tmp_path))
     assert done.returncode == 1
     assert "48 images are too few for a baseline" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "operation", "arguments"),
+    [
+        ("s3", "get_object", {"Key": "incoming/photo.png"}),
+        ("s3", "put_object", {"Key": "capture/photo.jsonl", "Body": b""}),
+        ("s3", "delete_object", {"Key": "monitoring/baseline/statistics.json"}),
+        ("s3", "list_objects_v2", {}),
+        ("sagemaker", "delete_endpoint", {"EndpointName": "scones-vehicles-dev"}),
+        ("cloudwatch", "put_metric_data", {"Namespace": "other", "MetricData": []}),
+    ],
+)
+def test_monitoring_may_do_nothing_else(watcher, client, operation, arguments):
+    where = {"Bucket": watcher.bucket} if client == "s3" else {}
+    with pytest.raises(ClientError) as refusal:
+        getattr(watcher.client(client), operation)(**where, **arguments)
+    assert refusal.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")

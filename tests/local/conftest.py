@@ -107,10 +107,15 @@ class Workshop:
     def name(self) -> str:
         return f"test-{os.getpid()}-{next(_serial)}"
 
-    def role(self, service: str, *allowed: tuple[str, str]) -> str:
-        """A role for the service that allows the (action, resource) pairs; its ARN."""
+    def role(self, service: str, *allowed: tuple[str, str], account: str = ACCOUNT) -> str:
+        """A role that allows a service, for the account, (action, resource) pairs; its ARN."""
         name = self.name()
-        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
         arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"][
             "Arn"
         ]

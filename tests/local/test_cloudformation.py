@@ -65,7 +65,7 @@ def _template(code: dict, layer: dict) -> dict:
     resources = {
         "Bucket": {
             "Type": "AWS::S3::Bucket",
-            "DeletionPolicy": "Retain",
+            "DeletionPolicy": "RetainExceptOnCreate",
             "UpdateReplacePolicy": "Retain",
             "Properties": {
                 "PublicAccessBlockConfiguration": private,
@@ -313,3 +313,62 @@ def test_deleting_the_stack_keeps_the_bucket_and_nothing_else(stack, session, wo
         workshop.states.describe_state_machine(stateMachineArn=outputs["Machine"])
     with pytest.raises(ClientError, match="RepositoryNotFound"):
         session.client("ecr").describe_repositories(repositoryNames=[f"{name}-serving"])
+
+
+KEPT = {
+    "Type": "AWS::S3::Bucket",
+    "DeletionPolicy": "RetainExceptOnCreate",
+    "UpdateReplacePolicy": "Retain",
+}
+UNKNOWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+IMPOSSIBLE = {
+    "Type": "AWS::Lambda::Function",
+    "DependsOn": ["Kept"],
+    "Properties": {
+        "Code": {"ZipFile": HANDLER},
+        "Handler": "index.handler",
+        "Runtime": "python3.13",
+        "Role": UNKNOWN_ROLE,
+    },
+}
+
+
+def _settle(formation, name: str) -> dict:
+    return until(
+        lambda: formation.describe_stacks(StackName=name)["Stacks"][0],
+        lambda stack: not stack["StackStatus"].endswith("IN_PROGRESS"),
+    )
+
+
+def _buckets(session) -> set[str]:
+    return {bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]}
+
+
+def test_a_bucket_that_is_kept_except_on_create_goes_when_the_stacks_creation_fails(
+    session, workshop
+):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html"""
+    formation, name = session.client("cloudformation"), workshop.name()
+    before = _buckets(session)
+    template = {"Resources": {"Kept": KEPT, "Impossible": IMPOSSIBLE}}
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    assert _settle(formation, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert _buckets(session) == before
+
+
+def test_a_bucket_that_is_kept_except_on_create_stays_once_the_stack_was_made(session, workshop):
+    formation, s3, name = session.client("cloudformation"), session.client("s3"), workshop.name()
+    topic = {"Type": "AWS::SNS::Topic"}
+    template = {"Resources": {"Kept": KEPT, "Topic": topic}}
+    before = _buckets(session)
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    assert _settle(formation, name)["StackStatus"] == "CREATE_COMPLETE"
+    [bucket] = _buckets(session) - before
+    s3.put_object(Bucket=bucket, Key="photo", Body=b"pixels")
+    # An update that fails, then one that takes the bucket out of the template.
+    broken = {"Resources": {"Kept": KEPT, "Topic": topic, "Impossible": IMPOSSIBLE}}
+    formation.update_stack(StackName=name, TemplateBody=json.dumps(broken))
+    assert _settle(formation, name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    formation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Topic": topic}}))
+    assert _settle(formation, name)["StackStatus"] == "UPDATE_COMPLETE"
+    assert s3.get_object(Bucket=bucket, Key="photo")["Body"].read() == b"pixels"

@@ -512,6 +512,13 @@ def test_the_role_needs_what_a_distributed_map_does_and_no_more(maps):
         assert f"not authorized to perform: {action}" in run.cause
 
 
+def test_a_missing_object_is_called_missing_to_whoever_may_list_it(maps):
+    start, read = ("states:StartExecution", "*"), ("s3:GetObject", "*")
+    listing = ("s3:ListBucket", f"arn:aws:s3:::{maps.bucket}")
+    assert "does not exist" in maps.run(_map(), None, (start, read, listing)).cause
+    assert "not authorized to perform: s3:ListBucket" in maps.run(_map(), None, (start, read)).cause
+
+
 def test_tasks_of_children_run_under_the_role(maps, workshop):
     function = workshop.function("def handler(event, context): return event['Items']")
     state = _map(task(function), ToleratedFailurePercentage=100)

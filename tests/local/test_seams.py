@@ -31,3 +31,11 @@ def test_a_replacement_gets_what_it_replaces():
     module.double = lambda number: 2 * number
     seams.replace(module, "double", lambda original, number: original(number) + 1)
     assert module.double(3) == 7
+
+
+def test_a_function_in_a_dictionary_is_replaced_and_one_that_is_gone_refused():
+    handlers = {"double": lambda number: 2 * number}
+    seams.replace_item(handlers, "double", lambda original, number: original(number) + 1)
+    assert handlers["double"](3) == 7
+    with pytest.raises(seams.SeamError, match="no 'gone'"):
+        seams.replace_item(handlers, "gone", print)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
 from botocore.response import StreamingBody
 from PIL import Image
 from urllib3 import HTTPResponse
@@ -361,6 +362,69 @@ def test_an_object_that_goes_while_it_is_read_is_named():
     loaded = captures.load(source)
     assert loaded.unreadable == [Unreadable("b.jsonl", 0, "it is gone since it was listed")]
     assert loaded.records == 1
+
+
+class BreakingS3(MemoryS3):
+    """Its connections break after so many bytes, in the way given, the first `breaks` of them."""
+
+    def __init__(self, way, after: int, breaks: int):
+        super().__init__()
+        self.way, self.after, self.breaks = way, after, breaks
+        self.ranges: list[int] = []
+
+    def get_object(self, Bucket, Key, Range="bytes=0-", IfMatch=None):  # noqa: N803
+        start = int(Range.removeprefix("bytes=").rstrip("-"))
+        self.ranges.append(start)
+        rest = self.objects[Key][start:]
+        if len(self.ranges) > self.breaks:
+            return {"Body": io.BytesIO(rest), "ETag": '"1"'}
+        return {"Body": self.way(rest[: self.after], len(rest)), "ETag": '"1"'}
+
+
+class Reset(io.BytesIO):
+    def __init__(self, body: bytes, _length: int):
+        super().__init__(body)
+
+    def read(self, size=-1):
+        if chunk := super().read(size):
+            return chunk
+        raise ResponseStreamingError(error="Connection reset by peer")
+
+
+class TimedOut(Reset):
+    def read(self, size=-1):
+        if chunk := io.BytesIO.read(self, size):
+            return chunk
+        raise ReadTimeoutError(endpoint_url="https://s3", error="timed out")
+
+
+def cut(body: bytes, length: int) -> StreamingBody:
+    return StreamingBody(io.BytesIO(body), length)
+
+
+BREAKS = {"cut": cut, "reset": Reset, "timed out": TimedOut}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("way", BREAKS.values(), ids=BREAKS)
+def test_a_file_whose_connection_breaks_is_read_on_from_there(way, pack):
+    s3 = BreakingS3(way, 500, breaks=2)
+    body = pack(captured.lines(*(captured.good(n) for n in range(9))))
+    s3.put_object("bucket", "a.jsonl", body, "")
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
+    assert (loaded.records, loaded.unreadable) == (9, [])
+    assert s3.ranges == [0, 500, 1000]
+
+
+@pytest.mark.parametrize("way", BREAKS.values(), ids=BREAKS)
+def test_a_file_whose_connection_goes_on_breaking_is_named_and_the_next_is_read(way):
+    s3 = BreakingS3(way, 500, breaks=3)
+    for key in ("a.jsonl", "b.jsonl"):
+        s3.put_object("bucket", key, captured.lines(*(captured.good(n) for n in range(9))), "")
+    [broken] = captures.load(Bucket("bucket", "a.jsonl", lambda: s3)).unreadable
+    assert broken.file == "a.jsonl"
+    assert "its connection broke 3 times" in broken.reason
+    assert captures.load(Bucket("bucket", "b.jsonl", lambda: s3)).records == 9
 
 
 def test_an_image_is_read_again_from_its_place(tmp_path):

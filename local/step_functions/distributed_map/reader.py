@@ -21,6 +21,9 @@ def items(bucket: str, key: str) -> Iterator[str]:
     role.authorize("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", FAILED)
     status, _, body = s3._get_object(bucket, key, {}, {})
     if status != 200:
+        # S3 says so only to whoever may list the key.
+        listed = f"arn:aws:s3:::{bucket}"
+        role.authorize("s3:ListBucket", listed, FAILED, **{"s3:prefix": key})
         missing = "bucket" if status == 404 and b"NoSuchBucket" in body else "key"
         raise sfn._ExecutionError(
             FAILED, f"The specified {missing} does not exist. (Bucket: {bucket}, Key: {key})"

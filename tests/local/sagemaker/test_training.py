@@ -198,6 +198,12 @@ def test_a_role_that_does_not_trust_sagemaker_is_refused(sagemaker, workshop):
         sagemaker.job("true", RoleArn=role)
 
 
+def test_a_role_that_trusts_sagemaker_for_another_account_is_refused(sagemaker, workshop):
+    role = workshop.role("sagemaker.amazonaws.com", ("s3:*", "*"), account="111122223333")
+    with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
+        sagemaker.job("true", RoleArn=role)
+
+
 def test_what_is_not_emulated_is_refused_by_name(sagemaker):
     for request, named in (
         ({"EnableNetworkIsolation": True}, "EnableNetworkIsolation"),

@@ -5,7 +5,7 @@ from scripts.cli import UserError
 from scripts.cloud import Stack
 from scripts.train import report
 
-STACK = Stack("bucket", "role", "endpoint", "repository", "machine", "bulk", "topic")
+STACK = Stack("bucket", "hosting", "training", "endpoint", "repository", "machine", "bulk", "topic")
 
 JOB = {
     "TrainingJobName": "job",

@@ -13,6 +13,7 @@ BUCKET = "own-bucket"
 STACK = Stack(
     bucket=BUCKET,
     sagemaker_role="",
+    training_role="",
     endpoint="",
     serving_repository="",
     state_machine="",

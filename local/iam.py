@@ -1,0 +1,214 @@
+"""IAM's questions that MiniStack does not ask.
+
+On AWS a service assumes the role that it is given only if the role's trust policy allows it, under
+the conditions that stand there: `aws:SourceAccount` is the account that the service acts for.
+MiniStack asks no trust policy for a service. Here Lambda and Step Functions refuse such a role, and
+EventBridge delivers no event with it; SageMaker asks `trusts` itself
+(docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
+
+Besides:
+
+- EventBridge's role needs the right to start the state machine;
+- a role's permissions boundary holds also if it comes from a template;
+- `cloudwatch:namespace` is the namespace of PutMetricData;
+- S3 says that an object is missing only to whoever may list it: ListBucket with the key as
+  `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
+  github.com/ceph/ceph/pull/68577).
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.services import eventbridge, iam, lambda_svc, s3
+from ministack.services import stepfunctions as sfn
+from ministack.services.cloudformation import provisioners
+
+from local import seams
+
+LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
+EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
+NOT_BY_LAMBDA = "The role defined for the function cannot be assumed by Lambda."
+NOT_BY_STATES = (
+    f"Neither the global service principal {STATES}, nor the regional one is authorized to assume "
+    "the provided role."
+)
+_ABSENT = "local:absent"  # the key of an object that a request asks for in vain
+_LOG = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Ask them."""
+    seams.replace(lambda_svc, "_create_function", create_function)
+    seams.replace(lambda_svc, "_update_config", update_function)
+    seams.replace(sfn, "_create_state_machine", create_or_update_machine)
+    seams.replace(sfn, "_update_state_machine", create_or_update_machine)
+    seams.replace(eventbridge, "_invoke_target", deliver)
+    seams.replace(iam_actions, "request_tag_context", request_context)
+    seams.replace(iam_actions, "s3_service_context", s3_context)
+    seams.replace(iam_evaluator, "enforce", enforce)
+    handlers = provisioners._RESOURCE_HANDLERS
+    seams.replace_item(handlers["AWS::Lambda::Function"], "create", function_from_template)
+    seams.replace_item(
+        handlers["AWS::StepFunctions::StateMachine"], "create", machine_from_template
+    )
+    for action in ("create", "update"):
+        seams.replace_item(handlers["AWS::IAM::Role"], action, role_from_template)
+
+
+def trusts(arn: str, service: str, account: str) -> bool:
+    """Whether the role exists and lets the service assume it on behalf of the account."""
+    role = _find(arn)
+    if role is None:
+        return False
+    context = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=arn,
+        region=get_region(),
+        service_context={"aws:sourceaccount": account},
+    )
+    trust_policy = role["AssumeRolePolicyDocument"]
+    asked = iam_evaluator.evaluate_resource_policy(trust_policy, context, service=service)
+    return asked.decision == "Allow"
+
+
+def allows(arn: str, session: str, action: str, resource: str, **context: Any) -> bool:
+    """Whether the role's policies and its boundary allow the action.
+
+    `context` has the request's condition keys in lower case, such as `s3:prefix`.
+    """
+    account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+    request = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context=context,
+    )
+    policies = iam_evaluator._gather_role_policies(name, account)
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+    return iam_evaluator.evaluate(request, policies, *limits).decision == "Allow"
+
+
+def create_function(original: Callable, request: dict) -> tuple:
+    """MiniStack's response to CreateFunction."""
+    role = request.get("Role", "")
+    if _find(role) and not trusts(role, LAMBDA, get_account_id()):
+        return _refusal("InvalidParameterValueException", NOT_BY_LAMBDA)
+    return original(request)
+
+
+def update_function(original: Callable, name: str, request: dict) -> tuple:
+    """MiniStack's response to UpdateFunctionConfiguration."""
+    if "Role" in request and not trusts(request["Role"], LAMBDA, get_account_id()):
+        return _refusal("InvalidParameterValueException", NOT_BY_LAMBDA)
+    return original(name, request)
+
+
+def create_or_update_machine(original: Callable, request: dict) -> tuple:
+    """MiniStack's response to CreateStateMachine and UpdateStateMachine."""
+    role = request.get("roleArn", "")
+    if _find(role) and not trusts(role, STATES, get_account_id()):
+        return _refusal("AccessDeniedException", NOT_BY_STATES)
+    return original(request)
+
+
+def function_from_template(original: Callable, logical_id: str, properties: dict, stack: str):
+    """What CloudFormation makes; raises ValueError, which fails the resource."""
+    if not trusts(properties.get("Role", ""), LAMBDA, get_account_id()):
+        raise ValueError(NOT_BY_LAMBDA)
+    return original(logical_id, properties, stack)
+
+
+def machine_from_template(original: Callable, logical_id: str, properties: dict, stack: str):
+    """What CloudFormation makes; raises ValueError, which fails the resource."""
+    if not trusts(properties.get("RoleArn", ""), STATES, get_account_id()):
+        raise ValueError(NOT_BY_STATES)
+    return original(logical_id, properties, stack)
+
+
+def role_from_template(original: Callable, *arguments: Any, **options: Any):
+    """A role with the boundary of its template; raises ValueError where there is no such policy."""
+    # create(logical_id, properties, stack) and update(physical_id, old, new, stack, logical_id)
+    properties = next(each for each in reversed(arguments) if isinstance(each, dict))
+    boundary = properties.get("PermissionsBoundary")
+    if boundary and iam._boundary_policy_error(boundary):
+        raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable.")
+    made = original(*arguments, **options)
+    iam._roles[made[0]]["PermissionsBoundary"] = boundary
+    return made
+
+
+def deliver(original: Callable, target: dict, event: dict, rule: dict, view: Any = None) -> None:
+    """Deliver the event to a state machine only with a role that may start it."""
+    service = SCHEDULER if "FlexibleTimeWindow" in rule else EVENTS  # `rule` may be a schedule
+    machine, role = target.get("Arn", ""), target.get("RoleArn", "")
+    if machine.split(":")[2:3] == ["states"] and not (
+        trusts(role, service, get_account_id())
+        and allows(role, "events", "states:StartExecution", machine)
+    ):
+        _LOG.warning("EventBridge: %s is not delivered to: role %s may not", machine, role)
+        return
+    original(target, event, rule, view)
+
+
+def request_context(
+    original: Callable, service: str, action: str, body: bytes, parameters: dict
+) -> dict:
+    """The request's condition keys; of PutMetricData the namespace among them."""
+    context = original(service, action, body, parameters)
+    if action != "cloudwatch:PutMetricData":
+        return context
+    if body[:1] == b"{":
+        namespaces = [json.loads(body).get("Namespace", "")]
+    else:
+        namespaces = parse_qs(body.decode(errors="replace")).get("Namespace", [""])
+    return {**context, "cloudwatch:namespace": namespaces[0]}
+
+
+def s3_context(
+    original: Callable, action: str, query: dict | None, path: str = "", headers: dict | None = None
+) -> dict:
+    """The condition keys of a request of S3; of a GetObject without an object also _ABSENT."""
+    context = original(action, query, path, headers)
+    bucket, _, key = path.lstrip("/").partition("/")
+    absent = bucket in s3._buckets and key not in s3._buckets[bucket]["objects"]
+    return {**context, _ABSENT: key} if action == "s3:GetObject" and absent else context
+
+
+def enforce(
+    original: Callable,
+    access_key_id: str,
+    action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict | None = None,
+) -> Any:
+    """None if the request is allowed, else why not."""
+    denied = original(access_key_id, action, service, region, resource_arn, service_context)
+    absent = (service_context or {}).get(_ABSENT)
+    if denied or absent is None:
+        return denied
+    bucket = resource_arn.partition("/")[0]
+    return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
+
+
+def _find(arn: str) -> dict | None:
+    if ":role/" not in arn:
+        return None
+    role = iam._roles.get_scoped(arn.split(":")[4], None, arn.rsplit("/", 1)[-1])
+    return role if role and role["Arn"] == arn else None
+
+
+def _refusal(code: str, message: str) -> tuple:
+    return error_response_json(code, message, 400)
