@@ -10,12 +10,12 @@ from nbclient import NotebookClient
 from local import paths
 
 NOTEBOOK = "docs/walkthrough.ipynb"
-REPEATED = 3
+REPEATED = 6
 
 
 @pytest.fixture(scope="module")
 def walked(service, batch):
-    """The notebook after a run over what was captured since now: 100 images and more."""
+    """The notebook after a run over what was captured since now: 200 images and more."""
     images, since = batch["images"] * REPEATED, datetime.now(UTC).replace(microsecond=0)
     before = len(service.captures())
     assert service.classify(images)["output"]["counts"]["failed"] == 0
