@@ -11,7 +11,7 @@ import pytest
 
 from local import environment, paths
 
-SHELLS = [name for name in ("dash", "bash", "zsh", "sh") if shutil.which(name)]
+SHELLS = [name for name in ("dash", "bash", "zsh") if shutil.which(name)]
 PORT = 4999
 LOCAL = f"{shlex.quote(sys.executable)} -E -s -m local env --port {PORT}"
 ENV = f'eval "$({LOCAL})"'
