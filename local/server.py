@@ -20,13 +20,23 @@ def main() -> None:
         # Only now: MiniStack's modules read the environment as they are imported.
         from ministack import app
 
-        from local import iam, lambda_runtime, metrics, paths, sagemaker, step_functions, transport
+        from local import (
+            iam,
+            lambda_runtime,
+            metrics,
+            names,
+            paths,
+            sagemaker,
+            step_functions,
+            transport,
+        )
 
         port = int(os.environ["GATEWAY_PORT"])
         lambda_runtime.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
         step_functions.install()
         metrics.install()
         iam.install()
+        names.install()
         transport.install()
         sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))
     except seams.SeamError as error:

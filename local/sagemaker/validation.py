@@ -86,7 +86,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
             "SerializationException",
             f"{type(value).__name__} at '{path}' can not be converted to {shape.type_name}",
         )
-    yield from _out_of_bounds(shape, value, path)
+    yield from out_of_bounds(shape, value, path)
     if shape.type_name == "structure":
         for name in shape.required_members:
             if value.get(name) is None:
@@ -103,7 +103,8 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield from _problems(shape.value, member, f"{path}.{key}.value")
 
 
-def _out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Yield what AWS says of a value that is too short, too long or of another form."""
     bounds = shape.metadata
     if bounds.get("enum") and value not in bounds["enum"]:
         allowed = ", ".join(bounds["enum"])

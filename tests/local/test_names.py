@@ -1,0 +1,58 @@
+"""Names that AWS refuses are refused, by its API and in a template."""
+
+import json
+
+import pytest
+
+from tests.local.conftest import until
+from tests.local.test_iam import document, error_of
+
+TRUST = json.dumps(
+    document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+)
+LONG = "r" * 65
+TOO_LONG = "failed to satisfy constraint: Member must have length less than or equal to 64"
+
+
+def test_a_roles_name_has_64_characters(session):
+    iam = session.client("iam")
+    arguments = {"AssumeRolePolicyDocument": TRUST}
+    assert TOO_LONG in error_of(iam.create_role, RoleName=LONG, **arguments)
+    assert error_of(iam.create_role, RoleName=LONG[1:], **arguments) == ""
+
+
+def test_a_repositorys_name_is_lower_case(session):
+    ecr = session.client("ecr")
+    refused = error_of(ecr.create_repository, repositoryName="Dev-serving")
+    assert "InvalidParameterException" in refused
+    assert "regular expression" in refused
+    assert error_of(ecr.create_repository, repositoryName="dev-serving") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::IAM::Role", {"RoleName": LONG, "AssumeRolePolicyDocument": json.loads(TRUST)}),
+        ("AWS::ECR::Repository", {"RepositoryName": "Dev-serving"}),
+        ("AWS::Events::Rule", {"Name": LONG, "EventPattern": {"source": ["aws.s3"]}}),
+    ],
+)
+def test_a_template_with_such_a_name_is_rolled_back(session, workshop, kind, properties):
+    formation, name = session.client("cloudformation"), workshop.name()
+    template = {"Resources": {"Named": {"Type": kind, "Properties": properties}}}
+    formation.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    until(
+        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+        lambda status: status == "ROLLBACK_COMPLETE",
+    )
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    reasons = [event.get("ResourceStatusReason", "") for event in events]
+    assert any("failed to satisfy constraint" in reason for reason in reasons)
