@@ -5,14 +5,13 @@ from PIL import Image
 
 from scripts.monitoring import gallery, html, pictures
 from scripts.monitoring.reader import Unreadable
-from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
+from scripts.monitoring.report import NOT_ENOUGH_DATA, VIOLATION
 from tests.monitoring import frames
 from tests.monitoring.pictured import read_image
 
 WIDTHS = {"wide": 1280, "narrow": 360}
 LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"
 VERDICTS = {
-    HEALTHY: "Healthy",
     VIOLATION: "Violation: confidence, brightness, contrast, sharpness",
     NOT_ENOUGH_DATA: "Not enough data",
 }
@@ -43,7 +42,7 @@ FAINT = """() => {
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, str]:
-    """A report of each status, as file:// addresses."""
+    """A report with all that one can hold and one with next to nothing, as file:// addresses."""
     folder = tmp_path_factory.mktemp("reports")
     week = frames.week(300)
     baseline = frames.week(200, drifted_days=0, seed=1)
@@ -51,7 +50,6 @@ def files(tmp_path_factory) -> dict[str, str]:
     few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
     pages = {
         VIOLATION: (frames.a_report(unreadable=1), week, unreadable),
-        HEALTHY: (frames.a_report(HEALTHY, unreadable=0), baseline, []),
         NOT_ENOUGH_DATA: (frames.a_report(NOT_ENOUGH_DATA, **few), week[:0], []),
     }
     for status, (report, frame, records) in pages.items():

@@ -39,6 +39,7 @@ def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
+@pytest.mark.proof
 def test_every_cell_that_draws_shows_a_picture(walked):
     drawing = [
         cell for cell in walked.cells if cell.cell_type == "code" and ".draw(" in cell.source
@@ -48,6 +49,7 @@ def test_every_cell_that_draws_shows_a_picture(walked):
         assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
 
 
+@pytest.mark.proof
 def test_it_reads_every_capture_and_compares_the_halves(walked):
     shown = "".join(
         output["data"].get("text/plain", "")
