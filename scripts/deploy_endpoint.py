@@ -173,8 +173,8 @@ def _parser():
     parser.add_argument(
         "--image",
         metavar="URI",
-        help="serving image in ECR here, repository:tag or repository@digest (default: the newest that "
-        "`make push` put into the stack's repository)",
+        help="serving image in ECR, of this region, repository:tag or repository@digest (default: "
+        "the newest that `make push` put into the stack's repository)",
     )
     parser.add_argument(
         "--instance-type",
