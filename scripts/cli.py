@@ -32,12 +32,22 @@ REFUSED_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+# botocore's list, botocore.retries.standard.ThrottledRetryableChecker, but LimitExceededException:
+# CloudWatch Logs and Application Auto Scaling say that of too many resources.
 THROTTLED = {
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
-    "RequestLimitExceeded",
+    "RequestThrottledException",
     "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
 }
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
@@ -157,7 +167,7 @@ def run(main: Callable[[list[str] | None], None]) -> None:
 def explain(error: Exception) -> str | None:
     """Return the one line that tells a person what to do, or None where the error is a bug."""
     if isinstance(error, UserError | config.ConfigError):
-        return one_line(str(error))
+        return one_line(str(error), 1000)
     if isinstance(error, CREDENTIAL_ERRORS):
         return NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
@@ -181,26 +191,29 @@ def _explain_refusal(error: aws.ClientError) -> str:
     if code in ACCESS_DENIED:
         return f"Access denied to {error.operation_name}: {message}"
     if code == "ResourceLimitExceeded":
-        return f"{error.operation_name} was refused ({code}): {message} {_ask_for_quota(message)}"
+        advice = quota_advice(message)
+        return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
     if code in THROTTLED:
         return (
-            f"{error.operation_name} is throttled ({code}): {message}. Other calls of this account "
-            "in this region count as well: wait a minute and run this again, and where it stays "
-            "so, ask for a higher rate of it in the Service Quotas console."
+            f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
+            "Other calls of this account in this region count as well: wait a minute and run this "
+            "again, and where it stays so, ask for a higher rate of it in the Service Quotas "
+            "console."
         )
     return f"{error.operation_name} was refused ({code}): {message}"
 
 
-def _ask_for_quota(message: str) -> str:
+def quota_advice(message: str) -> str:
     """Return which quota to raise, where, and how, of the message that AWS refuses with."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     where = f"in {region}" if region else "in this region"
-    named = re.search(r"service limit '([^']+)'", message)
+    named = re.search(r"service limit (?:'([^']+)'|\"([^\"]+)\")", message)
     if not named:
         return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
-    quota = named[1]
+    quota = named[1] or named[2]
     # What is in use counts: a roll-out runs new instances beside the old.
-    wanted = sum(map(int, re.findall(r"(?:utilization|request delta) of (\d+)", message))) or 1
+    counts = re.findall(r"(?:utilization|request delta) of (\d[\d,]*)", message)
+    wanted = sum(int(count.replace(",", "")) for count in counts) or 1
     spot = " Spot has a quota of its own." if "training job" in quota else ""
     return (
         f"Ask AWS for at least {wanted} of the quota '{quota}' {where}: the "

@@ -72,19 +72,27 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
         )
     if name is not None and name not in found:
         raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
-    name = name or _latest(found)
-    return json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}"))
+    name = name or _newest_first(found)[0]
+    data = _read_description(s3, bucket, name)
+    if data.get("name") != name:
+        raise UserError(
+            f"s3://{bucket}/{ROOT}{name}/{DESCRIPTION} describes no dataset of this name: make it "
+            "again with python -m scripts.etl (same --stage)."
+        )
+    return data
 
 
-def newest(s3, bucket: str) -> str | None:
-    """Return the name of the newest dataset, or None where there is none."""
-    found = _dates(s3, bucket)
-    return _latest(found) if found else None
+def newest(s3, bucket: str, size: int) -> str | None:
+    """Return the name of the newest dataset of photos of this size, or None where there is none."""
+    for name in _newest_first(_dates(s3, bucket)):
+        if _stated_size(_read_description(s3, bucket, name)) == size:
+            return name
+    return None
 
 
 def check_size(data: dict, size: int) -> None:
     """Raise UserError for a dataset whose photos have another size than config.yml's."""
-    stamped = data.get("image_size")
+    stamped = _stated_size(data)
     if stamped != size:
         sides = f"has photos of {stamped} pixels a side" if stamped else "does not say its size"
         raise UserError(
@@ -105,8 +113,22 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
     return found
 
 
-def _latest(found: dict[str, datetime]) -> str:
-    return max(sorted(found), key=found.get)
+def _newest_first(found: dict[str, datetime]) -> list[str]:
+    return sorted(sorted(found), key=found.get, reverse=True)
+
+
+def _read_description(s3, bucket: str, name: str) -> dict:
+    """Return what dataset.json says: nothing where it is gone, or no JSON object."""
+    try:
+        data = json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}") or b"")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _stated_size(data: dict) -> int | None:
+    size = data.get("image_size")
+    return size if isinstance(size, int) and not isinstance(size, bool) else None
 
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:

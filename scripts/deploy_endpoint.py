@@ -90,7 +90,7 @@ def deploy(
 def choose_image(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> str:
     """Return the serving image by its digest: the one named, or the newest that was pushed."""
     ecr = cloud.client("ecr")
-    if arguments.image:
+    if arguments.image is not None:
         return registry.resolve(ecr, arguments.image, arguments.stage)
     return registry.newest(ecr, stack.serving_repository, arguments.stage)
 
@@ -138,14 +138,19 @@ def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
 
 
 def try_sample(cloud: Cloud, stack: Stack) -> None:
-    """Send the newest dataset's first test photo and print the answer."""
+    """Send the first test photo of the newest dataset of the size, and print the answer."""
     s3 = cloud.client("s3")
-    name = dataset.newest(s3, stack.bucket)
+    size = config.load()["image"]["size"]
+    name = dataset.newest(s3, stack.bucket, size)
     if name is None:
-        cli.say("Sample", f"none: {stack.bucket} holds no dataset to take a photo from")
+        cli.say("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
         return
     prefix = f"{dataset.ROOT}{name}/images/test/"
-    [photo] = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1)["Contents"]
+    photos = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1).get("Contents")
+    if not photos:
+        cli.say("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")
+        return
+    photo = photos[0]
     body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
     runtime = cloud.client("sagemaker-runtime")
     answer = parse_answer(service.invoke_endpoint(runtime, stack.endpoint, body))
@@ -168,8 +173,8 @@ def _parser():
     parser.add_argument(
         "--image",
         metavar="URI",
-        help="serving image in ECR, repository:tag or repository@digest (default: the newest that "
-        "`make push` put into the stack's repository)",
+        help="serving image in ECR, of this region, repository:tag or repository@digest (default: "
+        "the newest that `make push` put into the stack's repository)",
     )
     parser.add_argument(
         "--instance-type",

@@ -1,6 +1,7 @@
 """The gate before the endpoint: a model's own metrics against the floors of config.yml."""
 
 import json
+import sys
 from typing import NamedTuple
 
 from botocore.exceptions import ClientError
@@ -45,7 +46,7 @@ def read_metrics(s3, model_data: str) -> dict:
 
 def check_size(metrics: dict, model_data: str, size: int) -> None:
     """Raise UserError for a model of photos of another size than config.yml's."""
-    of_model = _member(metrics, "image_size")
+    of_model = _whole(_member(metrics, "image_size"))
     if of_model != size:
         sides = f"photos of {of_model} pixels a side" if of_model else "photos of no stated size"
         raise UserError(
@@ -55,13 +56,16 @@ def check_size(metrics: dict, model_data: str, size: int) -> None:
 
 
 def own_threshold(metrics: dict) -> Threshold:
-    """Return the threshold that the model's training chose."""
-    point, validation = _member(metrics, "operating_point"), _member(metrics, "validation")
-    return Threshold(
-        _member(point, "threshold"),
-        _member(point, "precision_target") or 0.0,
-        _member(validation, "images") or 0,
-    )
+    """Return the threshold that the model's training chose, of no photos if a figure is odd."""
+    point = _member(metrics, "operating_point")
+    target = _number(_member(point, "precision_target"))
+    photos = _whole(_member(_member(metrics, "validation"), "images")) or 0
+    written = _member(point, "threshold")
+    value = _number(written)
+    none_reaches = isinstance(point, dict) and "threshold" in point and written is None
+    if target is None or photos < 1 or (value is None and not none_reaches):
+        return Threshold(None, 0.0, 0)
+    return Threshold(value, target, photos)
 
 
 def shortfalls(metrics: dict, floors: dict) -> list[str]:
@@ -86,13 +90,25 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
 
 def _missed(name: str, value: object, floor: float, *, at_least: bool) -> list[str]:
     bound = f"{'at least' if at_least else 'at most'} {floor:g}"
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    value = _number(value)
+    if value is None:
         return [f"{METRICS} does not say its {name} on the test photos, which must be {bound}"]
     short = floor - value if at_least else value - floor
     if short <= 0:
         return []
     side = "below" if at_least else "above"
     return [f"its {name} of {value:.4f} is {short:.4f} {side} the floor: it must be {bound}"]
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number as it is, and None for anything else: true, NaN, "0.97"."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= sys.float_info.max else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _member(value: object, name: str) -> object:

@@ -18,6 +18,7 @@ VARIANT = "AllTraffic"
 POLL_SECONDS = 1
 SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 BROKEN = ("OutOfService", "Failed")
+ABOUT_A_QUOTA = ("ResourceLimitExceeded", "service limit")  # in FailureReason
 # AWS's words where somebody else's roll-out came first.
 REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
 # AWS keeps the instances that scaling has added; how much is captured follows config.yml. The API
@@ -196,24 +197,28 @@ class Hosting:
             self._delete_configuration(name)
         status = after["EndpointStatus"] if after else "gone"
         outcome = f"could not be updated and is {status}" if before else "could not be created"
+        of_quota = any(words in reason for words in ABOUT_A_QUOTA)
         raise cli.UserError(
             f"The endpoint {self.endpoint} {outcome}: {cli.one_line(reason, 300)} "
             f"(log group {LOG_GROUP}/{self.endpoint})"
+            f"{f'. {cli.quota_advice(reason)}' if of_quota else ''}"
         )
 
     def delete(self) -> bool:
         """Remove the stage's endpoint, configurations and models. False if there were none."""
+        # Listed first: what another roll-out makes from now on is not this deletion's.
+        configurations = list(
+            self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
+        )
+        models = list(self._names("models", "Models", "ModelName"))
         found = self.settle() is not None
         if found:
             self._delete_endpoint()
-        configurations = self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
-        for name in list(configurations):
+        for name in configurations:
             self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
-            found = True
-        for name in list(self._names("models", "Models", "ModelName")):
+        for name in models:
             self._delete(self._sagemaker.delete_model, ModelName=name)
-            found = True
-        return found
+        return bool(found or configurations or models)
 
     def _delete_endpoint(self) -> None:
         self._delete(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)

@@ -9,13 +9,14 @@ from botocore.exceptions import ClientError
 from scripts.cli import UserError
 
 IMAGE = re.compile(
-    r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<uri>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+))"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]*)|@(?P<digest>sha256:[0-9a-f]{64}))?"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
-# An index or a manifest of the OCI, as docker with its containerd store, buildx, podman and buildah
-# make them unless told otherwise. CreateModel refuses both.
-REFUSED = "application/vnd.oci."
+# What `make push` makes. docker with its containerd store, buildx, podman and buildah make an index
+# or a manifest of the OCI unless told otherwise, and CreateModel refuses both. Of a list of
+# platforms and of Docker's first form nothing says that SageMaker takes them.
+TAKEN = "application/vnd.docker.distribution.manifest.v2+json"
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
@@ -40,13 +41,24 @@ def newest(ecr, repository: str, stage: str) -> str:
 
 
 def resolve(ecr, image: str, stage: str) -> str:
-    """Return `repository@sha256:...` of a named image; one that is not in ECR as it is.
+    """Return `repository@sha256:...` of a named image. Where it has a tag too, the digest counts.
 
-    Raises UserError where it does not exist, or has a form that SageMaker refuses.
+    Raises UserError where it lies in no private repository of ECR or in another region's, does not
+    exist, or has a form that SageMaker refuses.
     """
     named = IMAGE.fullmatch(image)
+    region = ecr.meta.region_name
     if not named:
-        return image
+        raise UserError(
+            f"{image!r} is no image in a private repository of Amazon ECR, as SageMaker wants it: "
+            f"ACCOUNT.dkr.ecr.{region}.amazonaws.com/REPOSITORY:TAG or REPOSITORY@sha256:DIGEST. "
+            f"Push one: {_push(stage)}"
+        )
+    if named["region"] != region:
+        raise UserError(
+            f"The image {image} lies in {named['region']}, and SageMaker takes only images of the "
+            f"endpoint's own region, {region}. Push it there: {_push(stage)}"
+        )
     which = (
         {"imageDigest": named["digest"]}
         if named["digest"]
@@ -70,11 +82,11 @@ def login(ecr) -> Login:
 
 
 def _pinned(repository: str, name: str, image: dict, stage: str) -> str:
-    kind = image.get("imageManifestMediaType", "")
-    if kind.startswith(REFUSED):
+    kind = image.get("imageManifestMediaType")
+    if kind != TAKEN:
         raise UserError(
-            f"The image {name} in {repository} has a manifest of the form {kind}, which SageMaker "
-            f"refuses. Push it in Docker's form: {_push(stage)}"
+            f"The image {name} in {repository} has a manifest of the form {kind}; SageMaker "
+            f"takes Docker's, {TAKEN}. Push it in that: {_push(stage)}"
         )
     return f"{repository}@{image['imageDigest']}"
 

@@ -8,7 +8,7 @@ import argparse
 from botocore.exceptions import ClientError
 
 from scripts import cli, config
-from scripts.cloud import Cloud, Stack, find_stack
+from scripts.cloud import OUTPUTS, Cloud
 from scripts.costs import prices
 from scripts.deploy_endpoint import delete
 from scripts.hosting import LOG_GROUP, Hosting
@@ -31,14 +31,30 @@ def main(argv: list[str] | None) -> None:
     elif endpoint is not None:
         raise cli.UserError(refusal(hosting, endpoint, arguments.stage))
     try:
-        stack = find_stack(cloud, arguments.stage)
-        lines = what_stays(cloud.client("s3"), cloud.client("logs"), stack)
-    except cli.UserError:
-        # As after a creation that failed: such a stack is removed all the same.
-        lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
+        bucket = find_bucket(cloud.client("cloudformation"), name)
+        if bucket:
+            lines = what_stays(cloud.client("s3"), cloud.client("logs"), bucket, name)
+        else:
+            # As after a creation that failed: such a stack is removed all the same.
+            lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
     except ClientError as error:
         lines = [f"What stays could not be listed: {cli.explain(error)}"]
     print("\n".join(lines))
+
+
+def find_bucket(cloudformation, name: str) -> str | None:
+    """Return the stack's bucket, or None where the stack is gone or does not name it.
+
+    A stack of an earlier version has not all outputs that other commands want, and has its bucket.
+    """
+    try:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return outputs.get(OUTPUTS["bucket"])
 
 
 def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
@@ -58,21 +74,21 @@ def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
     )
 
 
-def what_stays(s3, logs, stack: Stack) -> list[str]:
+def what_stays(s3, logs, bucket: str, endpoint: str) -> list[str]:
     """Return a line for each thing that `sls remove` leaves, with its cost."""
-    count, size = bucket_size(s3, stack.bucket)
+    count, size = bucket_size(s3, bucket)
     more = "more than " if count >= COUNTED_AT_MOST else ""
     gigabytes = size / 1e9
     monthly = prices.load().dollars("s3_gb_month", gigabytes)
     return [
         "What stays:",
-        f"  the bucket {stack.bucket}: {more}{count:,} objects, {gigabytes:.2f} GB, "
+        f"  the bucket {bucket}: {more}{count:,} objects, {gigabytes:.2f} GB, "
         f"{more}${monthly:.2f} a month; "
-        f"aws s3 rb s3://{stack.bucket} --force deletes it",
+        f"aws s3 rb s3://{bucket} --force deletes it",
         *(
             f"  the log group {group}: {megabytes:.1f} MB, "
             + (f"lines go after {days} days" if days else "kept for ever")
-            for group, megabytes, days in log_groups(logs, stack.endpoint)
+            for group, megabytes, days in log_groups(logs, endpoint)
         ),
         "  the training jobs' records: they cost nothing and cannot be deleted",
     ]

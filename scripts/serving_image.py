@@ -38,7 +38,7 @@ def build(arguments: argparse.Namespace) -> None:
         case engine:
             build_with(engine, image)
     cli.say("Image", image)
-    cli.say("Base", base_image(arguments.engine))
+    say_base(arguments.engine)
 
 
 def push(arguments: argparse.Namespace) -> None:
@@ -68,7 +68,7 @@ def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
             run(engine, "push", "--format", "v2s2", image)
     cli.say("Image", image)
     cli.say("Pushed", registry.resolve(ecr, image, arguments.stage))
-    cli.say("Base", base_image(arguments.engine))
+    say_base(arguments.engine)
 
 
 def build_with(engine: str, image: str) -> None:
@@ -91,6 +91,14 @@ def commit() -> str:
     if not found:
         raise cli.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
     return found
+
+
+def say_base(engine: str) -> None:
+    """Print what the image was built on. The image is made: not to know this is no error."""
+    try:
+        cli.say("Base", base_image(engine))
+    except cli.UserError as error:
+        cli.say("Base", f"the digest is not known: {error}")
 
 
 def base_image(engine: str) -> str:

@@ -80,6 +80,7 @@ class _Object(io.RawIOBase):
         self._get = get
         answer = get()
         self._body, self._etag = answer["Body"], answer.get("ETag")
+        self._size = answer.get("ContentLength")
         self._read = self._breaks = 0
 
     def readable(self) -> bool:
@@ -103,6 +104,8 @@ class _Object(io.RawIOBase):
         return len(chunk)
 
     def _rest(self) -> Any:
+        if self._body is None and self._read == self._size:
+            self._body = io.BytesIO()  # S3 refuses a range that begins at the end
         if self._body is None:
             same = {"IfMatch": self._etag} if self._etag else {}
             self._body = self._get(Range=f"bytes={self._read}-", **same)["Body"]
@@ -176,6 +179,8 @@ class Bucket:
                 if error.response["Error"]["Code"] == "NoSuchKey":
                     raise FileNotFoundError("it is gone since it was listed") from error
                 raise
+            except BROKEN as error:  # the client has tried again already
+                raise OSError(f"its connection broke: {error}") from error
 
         return open_object
 

@@ -104,7 +104,7 @@ def test_podman_and_buildah_build_and_push_dockers_form(repository, engine, caps
 
 
 def test_a_push_whose_form_sagemaker_refuses_is_an_error(repository):
-    with pytest.raises(UserError, match="which SageMaker refuses"):
+    with pytest.raises(UserError, match="SageMaker takes Docker's"):
         send("docker", OCI_INDEX)
 
 
@@ -140,6 +140,16 @@ def test_an_engine_that_fails_or_is_not_there_is_one_line(repository, monkeypatc
     monkeypatch.setattr(serving_image.shutil, "which", lambda _: None)
     with pytest.raises(UserError, match="no docker on the PATH"):
         serving_image.run("docker", "version")
+
+
+def test_a_push_that_worked_is_no_error_where_the_base_image_cannot_be_asked(
+    repository, monkeypatch, capsys
+):
+    monkeypatch.setenv("FAILS", "imagetools inspect")
+    send("docker")
+    said = capsys.readouterr().out
+    assert f"{REPOSITORY}@sha256:" in said
+    assert "the digest is not known: docker buildx imagetools failed (exit code 3)" in said
 
 
 def test_the_local_cloud_takes_no_images(repository):

@@ -146,6 +146,8 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     dataset.check_size(data, 32)
     with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
         dataset.check_size(data, 64)
+    with pytest.raises(UserError, match="does not say its size"):
+        dataset.check_size({**data, "image_size": "32"}, 32)
     del data["image_size"]  # as before there was a stamp
     with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
         dataset.check_size(data, 32)
@@ -159,7 +161,20 @@ def test_photos_of_another_size_than_the_services_make_no_dataset():
 
 def test_the_newest_dataset_is_named_and_none_is_none():
     s3 = MemoryS3()
-    assert dataset.newest(s3, "bucket") is None
-    publish(s3, make(classes=("bus", "train")))
-    publish(s3, make())
-    assert dataset.newest(s3, "bucket") == "cifar100-bicycle-motorcycle"
+    assert dataset.newest(s3, "bucket", 32) is None
+    dataset.publish(s3, "bucket", make(), dataset.splits_of(make()))
+    others = make(classes=("bus", "train"))
+    dataset.publish(s3, "bucket", others, dataset.splits_of(others))
+    assert dataset.newest(s3, "bucket", 32) == "cifar100-bus-train"
+    assert dataset.newest(s3, "bucket", 64) is None
+    key = "datasets/cifar100-bus-train/dataset.json"
+    s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
+    assert dataset.newest(s3, "bucket", 32) == "cifar100-bicycle-motorcycle"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"{", b'{"name": "another"}', b"\xff"])
+def test_a_description_that_describes_no_dataset_is_one_line(body):
+    s3 = MemoryS3()
+    s3.put_object("bucket", "datasets/mine/dataset.json", body, "")
+    with pytest.raises(UserError, match=r"datasets/mine/dataset\.json .*scripts\.etl"):
+        dataset.find(s3, "bucket")

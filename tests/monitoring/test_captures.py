@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
 from botocore.response import StreamingBody
 from PIL import Image
 from urllib3 import HTTPResponse
@@ -376,9 +376,11 @@ class BreakingS3(MemoryS3):
         start = int(Range.removeprefix("bytes=").rstrip("-"))
         self.ranges.append(start)
         rest = self.objects[Key][start:]
+        assert start < len(self.objects[Key]), "S3 refuses such a range: 416, InvalidRange"
+        same = {"ETag": '"1"', "ContentLength": len(rest)}
         if len(self.ranges) > self.breaks:
-            return {"Body": io.BytesIO(rest), "ETag": '"1"'}
-        return {"Body": self.way(rest[: self.after], len(rest)), "ETag": '"1"'}
+            return {"Body": io.BytesIO(rest), **same}
+        return {"Body": self.way(rest[: self.after], len(rest)), **same}
 
 
 class Reset(io.BytesIO):
@@ -425,6 +427,30 @@ def test_a_file_whose_connection_goes_on_breaking_is_named_and_the_next_is_read(
     assert broken.file == "a.jsonl"
     assert "its connection broke 3 times" in broken.reason
     assert captures.load(Bucket("bucket", "b.jsonl", lambda: s3)).records == 9
+
+
+def test_a_connection_that_breaks_after_the_last_byte_loses_nothing():
+    s3 = BreakingS3(Reset, 10**6, breaks=1)
+    s3.put_object("bucket", "a.jsonl", captured.lines(*(captured.good(n) for n in range(9))), "")
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
+    assert (loaded.records, loaded.unreadable) == (9, [])
+    assert s3.ranges == [0]
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_the_next_is_read():
+    class ClosedS3(MemoryS3):
+        def get_object(self, Bucket, Key):  # noqa: N803
+            if Key == "a.jsonl":
+                raise ConnectionClosedError(endpoint_url="https://s3")
+            return super().get_object(Bucket, Key)
+
+    s3 = ClosedS3()
+    for key in ("a.jsonl", "b.jsonl"):
+        s3.put_object("bucket", key, captured.lines(captured.good()), "")
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
+    [broken] = loaded.unreadable
+    assert (broken.file, loaded.records) == ("a.jsonl", 1)
+    assert "its connection broke" in broken.reason
 
 
 def test_an_image_is_read_again_from_its_place(tmp_path):

@@ -2,12 +2,16 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from botocore.exceptions import ClientError
 
 ACCOUNT = "123456789012"
-REPOSITORY = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/scones-vehicles-dev-serving"
+REGION = "eu-west-1"
+REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/scones-vehicles-dev-serving"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_FIRST = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -15,6 +19,7 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 class MemoryEcr:
     def __init__(self):
         self.images: list[dict] = []
+        self.meta = SimpleNamespace(region_name=REGION)
 
     def push(self, *tags: str, kind: str = DOCKER) -> str:
         """Add an image and return its digest."""

@@ -48,7 +48,7 @@ class MemoryS3:
         for item in Delete["Objects"]:
             self.delete_object(Bucket, item["Key"])
 
-    def list_objects_v2(self, Bucket, Prefix="", Delimiter=None):  # noqa: N803
+    def list_objects_v2(self, Bucket, Prefix="", Delimiter=None, MaxKeys=1000):  # noqa: N803
         contents, folders = [], set()
         for key in sorted(self.objects):
             if not key.startswith(Prefix):
@@ -66,7 +66,9 @@ class MemoryS3:
                         "LastModified": self.modified[key],
                     }
                 )
-        return {"Contents": contents, "CommonPrefixes": [{"Prefix": f} for f in sorted(folders)]}
+        prefixes = [{"Prefix": f} for f in sorted(folders)]
+        found = {"Contents": contents[:MaxKeys], "CommonPrefixes": prefixes}
+        return {field: items for field, items in found.items() if items}
 
     def get_paginator(self, operation):
         assert operation == "list_objects_v2"

@@ -56,7 +56,29 @@ def test_spot_has_a_quota_of_its_own(kind):
     assert "Spot has a quota of its own" in line
 
 
-@pytest.mark.parametrize("code", ["Throttling", "ThrottlingException", "TooManyRequestsException"])
+def test_a_quota_in_other_quotes_with_a_large_number_is_understood():
+    message = QUOTA.format("x").replace("'", '"').replace("of 2 ", "of 1,000 ")
+    assert "at least 1001 of the quota 'x'" in cli.explain(
+        refusal("ResourceLimitExceeded", message)
+    )
+
+
+@pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
+def test_a_refusal_without_a_reason_is_made_of_sentences(code):
+    assert f"({code}): no reason given. " in cli.explain(refusal(code, ""))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "SlowDown",
+        "RequestThrottled",
+        "ProvisionedThroughputExceededException",
+    ],
+)
 def test_throttling_says_what_is_throttled_and_what_to_do(code):
     line = cli.explain(refusal(code, "Rate exceeded"))
     assert "PutObject is throttled" in line

@@ -8,6 +8,7 @@ import pytest
 from scripts import config, deploy_endpoint
 from scripts.cli import UserError
 from tests.archives import tar
+from tests.unit.scripts.memory_ecr import REPOSITORY, MemoryEcr
 from tests.unit.scripts.memory_s3 import MemoryS3
 
 MODEL = "s3://bucket/model.tar.gz"
@@ -72,6 +73,34 @@ def test_a_model_of_another_size_is_refused_even_by_force(cloud):
         check(cloud, force=True, image_size=64)
 
 
-def test_a_stage_without_a_dataset_has_no_sample_and_no_error(cloud, capsys):
+def test_a_model_that_does_not_say_its_threshold_is_not_warned_of(cloud, capsys):
+    check(cloud, operating_point={"threshold": 0.99, "precision_target": 0.99}, validation=None)
+    said = capsys.readouterr()
+    assert "does not say" in said.out
+    assert said.err == ""
+
+
+def test_an_empty_image_is_refused_and_not_the_newest():
+    cloud = SimpleNamespace(client=lambda _: MemoryEcr())
+    arguments = SimpleNamespace(image="", stage="dev")
+    with pytest.raises(UserError, match="'' is no image"):
+        deploy_endpoint.choose_image(
+            cloud, SimpleNamespace(serving_repository=REPOSITORY), arguments
+        )
+
+
+@pytest.mark.parametrize(
+    ("descriptions", "said"),
+    [
+        ({}, "holds no dataset of 32-pixel photos"),
+        ({"large": {"name": "large", "image_size": 64}}, "holds no dataset of 32-pixel photos"),
+        ({"odd": ["a list"]}, "holds no dataset of 32-pixel photos"),
+        ({"empty": {"name": "empty", "image_size": 32}}, "dataset empty in bucket has no test"),
+    ],
+)
+def test_a_stage_without_a_photo_to_try_says_so_and_has_no_error(cloud, capsys, descriptions, said):
+    for name, description in descriptions.items():
+        body = json.dumps(description).encode()
+        cloud.s3.put_object("bucket", f"datasets/{name}/dataset.json", body, "")
     deploy_endpoint.try_sample(cloud, SimpleNamespace(bucket="bucket", endpoint="e"))
-    assert "holds no dataset" in capsys.readouterr().out
+    assert said in capsys.readouterr().out

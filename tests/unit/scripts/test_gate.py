@@ -35,7 +35,16 @@ def test_a_shortfall_says_which_floor_and_by_how_much():
 
 @pytest.mark.parametrize(
     "odd",
-    [None, [], {}, {"test": None}, {"test": {}}, metrics(None, "good"), metrics(True, False)],
+    [
+        None,
+        [],
+        {},
+        {"test": None},
+        {"test": {}},
+        metrics(None, "good"),
+        metrics(True, False),
+        metrics(float("inf"), float("-inf")),
+    ],
 )
 def test_metrics_that_do_not_say_are_shortfalls(odd):
     missed = gate.shortfalls(odd, FLOORS)
@@ -48,7 +57,9 @@ def test_a_figure_that_is_no_number_does_not_pass():
     assert len(gate.shortfalls(metrics(nan, nan), FLOORS)) == 2
 
 
-@pytest.mark.parametrize("odd", [None, {}, {"image_size": 64}, {"image_size": None}])
+@pytest.mark.parametrize(
+    "odd", [None, {}, {"image_size": 64}, {"image_size": None}, {"image_size": "32"}]
+)
 def test_a_model_of_another_size_says_what_to_do(odd):
     gate.check_size({"image_size": 32}, "s3://b/model.tar.gz", 32)
     with pytest.raises(UserError, match=r"image\.size in config\.yml is 32: .*scripts\.train"):
@@ -67,8 +78,35 @@ def test_a_model_without_a_threshold_says_so():
     own = gate.own_threshold({"operating_point": point, "validation": {"images": 20}})
     assert own.value is None
     assert str(own) == "none reaches 99 % precision on its 20 validation photos"
-    for odd in (None, {}, {"operating_point": {"threshold": 0.5}}):
-        assert str(gate.own_threshold(odd)) == "metrics.json does not say"
+
+
+GOOD = {"threshold": 0.97, "precision_target": 0.99}
+NO_NUMBERS = ("0.97", True, float("nan"), float("inf"), 10**400, [0.97])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        {},
+        {"operating_point": GOOD},
+        {"validation": {"images": 800}},
+        *({"operating_point": GOOD, "validation": {"images": n}} for n in ("800", True, 8.5, 0)),
+        *(
+            {"operating_point": {**GOOD, name: value}, "validation": {"images": 800}}
+            for name in GOOD
+            for value in NO_NUMBERS
+        ),
+        *(
+            {"operating_point": {name: 0.5}, "validation": {"images": 800}}
+            for name in GOOD  # without the other
+        ),
+    ],
+)
+def test_an_operating_point_that_is_odd_or_missing_does_not_say(odd):
+    own = gate.own_threshold(odd)
+    assert own.value is None
+    assert str(own) == "metrics.json does not say"
 
 
 class Bucket:

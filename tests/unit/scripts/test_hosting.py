@@ -4,7 +4,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts import hosting
+from scripts import cli, hosting
 from scripts.cli import UserError
 from scripts.deploy_endpoint import capture_configuration
 
@@ -22,6 +22,7 @@ class MemorySageMaker:
         self.endpoint: dict | None = None
         self.coming: dict | None = None
         self.containers_fail = False
+        self.reason = "no ping"
         self.refusal: tuple[str, str] | None = None
         self.jobs: dict[str, str] = {}  # the buckets that they write to
         self.update: dict = {}
@@ -66,7 +67,7 @@ class MemorySageMaker:
             self.coming = {
                 "EndpointStatus": failed,
                 "EndpointConfigName": failed_config,
-                "FailureReason": "no ping",
+                "FailureReason": self.reason,
             }
         else:
             self.coming = {"EndpointStatus": "InService", "EndpointConfigName": config}
@@ -202,6 +203,20 @@ def test_a_roll_out_that_sagemaker_refuses_leaves_things_as_they_were(stage, sag
     assert (sagemaker.endpoint, kept(sagemaker)) == before
 
 
+def test_a_quota_that_stops_a_roll_out_later_is_named_with_where_to_ask(stage, sagemaker):
+    sagemaker.containers_fail = True
+    sagemaker.reason = (
+        "The account-level service limit 'ml.c5.large for endpoint usage' is 0 Instances, with "
+        "current utilization of 0 Instances and a request delta of 1 Instances. Please use AWS "
+        "Service Quotas to request an increase for this quota."
+    )
+    with pytest.raises(UserError) as raised:
+        roll_out(stage)
+    said = cli.explain(raised.value)
+    assert "at least 1 of the quota 'ml.c5.large for endpoint usage'" in said
+    assert said.endswith("request-service-quota-increase.")
+
+
 def test_an_endpoint_that_failed_is_made_anew(stage, sagemaker):
     sagemaker.endpoint = {"EndpointStatus": "Failed", "EndpointConfigName": "gone"}
     roll_out(stage)
@@ -221,6 +236,20 @@ def test_deleting_says_whether_there_was_anything(stage, sagemaker):
     assert stage.delete() is True
     assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
     assert stage.delete() is False
+
+
+def test_what_another_makes_while_it_is_deleted_is_left_alone(stage, sagemaker):
+    roll_out(stage)
+    others = f"{SERVICE}-Z999-20260101000000"
+    look = sagemaker.describe_endpoint
+
+    def describe(EndpointName):  # noqa: N803
+        add(sagemaker, others)
+        return look(EndpointName)
+
+    sagemaker.describe_endpoint = describe
+    assert stage.delete() is True
+    assert kept(sagemaker) == {others}
 
 
 def test_what_is_left_from_before_there_were_marks_is_deleted_too(stage, sagemaker):

@@ -2,11 +2,13 @@
 
 from types import SimpleNamespace
 
+from botocore.exceptions import ClientError
+
 from scripts import removal
 from tests.unit.scripts.memory_s3 import MemoryS3
 
 NAME = "scones-vehicles-prod"
-STACK = SimpleNamespace(bucket="the-bucket", endpoint=NAME)
+BUCKET = "the-bucket"
 
 
 class MemoryLogs:
@@ -50,13 +52,33 @@ def test_an_endpoint_on_instances_of_no_known_price_is_named_too():
     assert "what 1 x ml.g5.xlarge cost" in said
 
 
+class Stacks:
+    """CloudFormation with one stack, or none where `outputs` is None."""
+
+    def __init__(self, outputs: dict[str, str] | None):
+        self.outputs = outputs
+
+    def describe_stacks(self, StackName):  # noqa: N803
+        if self.outputs is None:
+            error = {"Code": "ValidationError", "Message": f"Stack {StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
+        given = [{"OutputKey": key, "OutputValue": text} for key, text in self.outputs.items()]
+        return {"Stacks": [{"Outputs": given} if given else {}]}
+
+
+def test_of_a_stack_of_an_earlier_version_the_bucket_is_known():
+    assert removal.find_bucket(Stacks({"BucketName": BUCKET}), NAME) == BUCKET
+    assert removal.find_bucket(Stacks({}), NAME) is None
+    assert removal.find_bucket(Stacks(None), NAME) is None
+
+
 def test_the_bucket_and_sagemakers_logs_stay():
     s3 = MemoryS3()
     s3.put_object("the-bucket", "incoming/a.jpg", b"photo", "image/jpeg")
     s3.put_object("the-bucket", "incoming/b.jpg", b"another", "image/jpeg")
     jobs, own = "/aws/sagemaker/TrainingJobs", f"/aws/sagemaker/Endpoints/{NAME}"
     logs = MemoryLogs({jobs: (2_500_000, 30), own: (0, None), f"{own}-eu": (9, 9)})
-    lines = removal.what_stays(s3, logs, STACK)
+    lines = removal.what_stays(s3, logs, BUCKET, NAME)
     assert len(lines) == 5
     assert "the-bucket: 2 objects, 0.00 GB, $0.00 a month" in lines[1]
     assert f"{own}: 0.0 MB, kept for ever" in lines[2]
@@ -68,4 +90,4 @@ def test_of_very_many_objects_only_the_first_are_counted(monkeypatch):
     s3 = MemoryS3()
     for number in range(3):
         s3.put_object("the-bucket", f"photo-{number}", b"photo", "image/png")
-    assert "more than 3 objects" in removal.what_stays(s3, MemoryLogs(), STACK)[1]
+    assert "more than 3 objects" in removal.what_stays(s3, MemoryLogs(), BUCKET, NAME)[1]
