@@ -73,7 +73,7 @@ module.exports = class PythonLayer {
     }
     return {
       version: LAMBDA_LAYER_PYTHON || own.version,
-      platforms: LAMBDA_LAYER_PLATFORM?.split(',') ?? own.platforms,
+      platforms: LAMBDA_LAYER_PLATFORM ? LAMBDA_LAYER_PLATFORM.split(',') : own.platforms,
     };
   }
 

@@ -51,6 +51,8 @@ _MISLEADING = re.compile(
     re.IGNORECASE,
 )
 
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 # No tool reports what it does, looks for updates of itself, or writes to the home folder.
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -88,8 +90,12 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def misleading(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables that a shell must be without to run the project's commands."""
-    return [name for name in environ if _MISLEADING.fullmatch(name) and not _is_kept(name)]
+    """Return the variables that a shell must be without to run the project's commands.
+
+    Each is a name that a shell knows: the names become code that it evaluates.
+    """
+    names = filter(_SHELL_NAME.fullmatch, environ)
+    return [name for name in names if _MISLEADING.fullmatch(name) and not _is_kept(name)]
 
 
 def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
