@@ -13,7 +13,7 @@ from scripts.cloud import Cloud
 from tests.infrastructure.conftest import REPOSITORY
 from tests.unit.local.test_environment import ELSEWHERE, LOOPBACK
 from tests.unit.scripts.test_cloud import NO_REGION
-from tests.unit.scripts.test_config import WRONG, changed
+from tests.unit.scripts.test_config import GOOD, WRONG, changed, with_threshold
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 BARE = {
@@ -170,11 +170,27 @@ def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, sa
     assert said in done.stderr
 
 
-def test_sls_names_a_key_that_config_yml_lacks_rather_than_the_lines_that_use_it(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (yaml.safe_dump(changed("threshold", None)), "must have required property 'threshold'"),
+        (yaml.safe_dump(changed("service", None)), "must have required property 'service'"),
+        (with_threshold(".nan"), "threshold: null, .nan or .inf must be number"),
+        (f"{GOOD}threshold: 0.9\n", "duplicated mapping key"),
+        ("", "is missing, empty or not YAML"),
+        (None, "is missing, empty or not YAML"),
+    ],
+)
+def test_sls_names_what_is_wrong_with_config_yml_rather_than_the_lines_that_use_it(
+    tmp_path, text, said
+):
     for name in ("plugins", "statemachine", "dashboard.yml"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     shutil.copy(REPOSITORY / "serverless.yml", tmp_path)  # sls takes no link for it
-    (tmp_path / "config.yml").write_text(yaml.safe_dump(changed("threshold", None)))
+    if text is not None:
+        (tmp_path / "config.yml").write_text(text)
     done = sls("package", folder=tmp_path, **LOCAL)
     assert done.returncode == 1
-    assert done.stderr == "error: config.yml: must have required property 'threshold'\n"
+    assert done.stderr.startswith("error: config.yml")
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr

@@ -71,8 +71,9 @@ def service(tmp_path):
     return make
 
 
+@pytest.mark.parametrize("setting", ["LAYER_INDEX_URL", "PIP_INDEX_URL"])
 def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
-    index, home, service, tmp_path
+    setting, index, home, service, tmp_path
 ):
     address = index("one_package", "1.0")
     # Its files lie in a folder of the package's name as an index has it.
@@ -80,7 +81,7 @@ def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
     [wheel] = (tmp_path / "index").rglob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     environment = {
-        "LAYER_INDEX_URL": address,
+        setting: address,
         "HOME": str(home),
         # Not asked: else pip would say that it is no index.
         "PIP_EXTRA_INDEX_URL": "http://127.0.0.1:9",
@@ -98,6 +99,16 @@ def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
     assert "DO NOT MATCH THE HASHES" in done.stdout
     assert digest in done.stdout
     assert not (folder / "layer").exists() or not any((folder / "layer").iterdir())
+
+
+def test_an_empty_variable_names_no_platform():
+    done = run(
+        "target", AWS_ENDPOINT_URL="http://127.0.0.1:4566", **LAYER | {"LAMBDA_LAYER_PLATFORM": ""}
+    )
+    target = json.loads(done.stdout)
+    assert target["version"] == "3.11"
+    assert target["platforms"]
+    assert all("aarch64" in platform for platform in target["platforms"])
 
 
 def test_a_lock_older_than_the_requirements_is_one_line_with_the_command(service):
