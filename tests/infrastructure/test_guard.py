@@ -77,6 +77,31 @@ def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
     assert "room for 9 characters" in short
 
 
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        ("deploy", True),
+        ("package", True),
+        ("deploy function", False),
+        ("info", False),
+        ("remove", False),
+    ],
+)
+def test_a_stage_too_long_to_deploy_that_exists_already_can_be_used_and_removed(command, refused):
+    program = f"""
+        const Guard = require('./plugins/guard');
+        const processedInput = {{ commands: {json.dumps(command.split())} }};
+        const getProvider = () => ({{ getStage: () => 'twenty-characters-20' }});
+        const service = {{ service: 'scones-vehicles' }};
+        new Guard({{ processedInput, getProvider, service }}, {{}});
+    """
+    done = subprocess.run(
+        ["node", "-e", program], cwd=REPOSITORY, env=BARE | LOCAL, capture_output=True, text=True
+    )
+    assert done.returncode == refused, done.stderr
+    assert ("twenty-characters-20" in done.stderr) == refused
+
+
 def region_problem(environment: dict, **options: str) -> str | None:
     [problem] = node("require('./plugins/guard').regionProblem", [{**BARE, **environment}, options])
     return problem
