@@ -64,7 +64,7 @@ function stageProblem(stage) {
 function lengthProblem(service, stage) {
   const most = definitions.stack.maxLength - `${service}-`.length;
   if (stage.length <= most) return undefined;
-  return `the stage '${stage}' is too long to deploy: AWS has room for ${most} characters`;
+  return `the stage '${stage}' is too long to deploy: take at most ${most} characters, which AWS's names have room for`;
 }
 
 function profileRegion(environment, option) {

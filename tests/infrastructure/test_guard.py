@@ -73,8 +73,8 @@ def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
         *([service, "x" * 13], [service, "x" * 14], [f"{service}-too", "x" * 10]),
     )
     assert fits is None
-    assert "room for 13 characters" in long
-    assert "room for 9 characters" in short
+    assert "at most 13 characters" in long
+    assert "at most 9 characters" in short
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -80,14 +81,14 @@ def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
     shutil.move(tmp_path / "index" / "one_package", tmp_path / "index" / "one-package")
     [wheel] = (tmp_path / "index").rglob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    environment = {
-        setting: address,
-        "HOME": str(home),
-        # Not asked: else pip would say that it is no index.
-        "PIP_EXTRA_INDEX_URL": "http://127.0.0.1:9",
-    }
+    environment = {setting: address, "HOME": str(home)}
     folder = service(digest)
-    done = run(folder=folder, **environment)
+    with socket.create_server(("127.0.0.1", 0)) as extra:
+        extra.setblocking(False)
+        extra_url = f"http://127.0.0.1:{extra.getsockname()[1]}"
+        done = run(folder=folder, **environment, PIP_EXTRA_INDEX_URL=extra_url, PIP_TIMEOUT="1")
+        with pytest.raises(BlockingIOError):  # nobody asked it
+            extra.accept()
     assert (folder / done.stdout.strip() / "python" / "one_package.py").exists(), done.stdout
 
     # The same name and version with other bytes, of which the lock knows nothing.
