@@ -5,11 +5,10 @@ key must be that of a user or role, with policies. Root only sets up (deploys, u
 around): the functions, the state machine and SageMaker act under their own roles.
 """
 
-import ipaddress
 import os
+import re
 import shlex
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging import tags
 
@@ -26,6 +25,12 @@ REGION = "us-east-1"
 
 # The shell's own variable, not exported, that holds the code which undoes `env`.
 UNDO = "SCONES_VEHICLES_SHELL_BEFORE"
+
+# Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
+# plugins/region.js has the same.
+_LOOPBACK = re.compile(
+    r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
+)
 
 # What programs need of this machine: where libraries lie, and how to compute on this processor.
 MACHINE = (
@@ -53,14 +58,7 @@ def require_loopback(address: str | None) -> None:
 
 def is_loopback(address: str) -> bool:
     """Tell whether an address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False
+    return _LOOPBACK.fullmatch(address) is not None
 
 
 def for_shell(port: int) -> dict[str, str | None]:
@@ -102,13 +100,15 @@ def shell_code(port: int) -> str:
 
 
 def undo_code(port: int) -> str:
-    """What a shell evaluates to be as it was before `shell_code`.
+    """What a shell evaluates to be as it was before `shell_code`; nothing where it always was.
 
     A child of that shell does not know what was there: it goes without what `shell_code` exports.
     """
-    exported = [name for name, value in for_shell(port).items() if value is not None]
-    unset = f"unset {' '.join(exported)}"
-    return f'eval "${{{UNDO}:-{unset}}}"\nunset {UNDO}'
+    otherwise = ":"
+    if is_loopback(os.environ.get("AWS_ENDPOINT_URL", "")):
+        exported = [name for name, value in for_shell(port).items() if value is not None]
+        otherwise = f"unset {' '.join(exported)}"
+    return f'eval "${{{UNDO}:-{otherwise}}}"\nunset {UNDO}'
 
 
 def _export(name: str, value: str) -> str:

@@ -8,19 +8,25 @@ const { definitions } = require('../config.schema.json');
 const refuse = require('./refuse');
 const { named } = require('./region');
 
+// A region is part of the host's name in every address.
+const REGION = /^[a-z]{2,}(-[a-z]+)+-\d+$/;
 // The state machines' definitions say arn:aws:, and so do links to the console.
 const OTHER_PARTITIONS = /^(cn-|us-gov-|us-iso|eu-isoe-|eusc-)/;
 
 /**
  * Refuses, before any command but `print` does or says anything, a region that the scripts would not look in
- * and a stage that AWS would refuse half-way through a deployment. `print` calls no cloud.
+ * and a stage that AWS would refuse: one too long only where it would be deployed. `print` calls no cloud.
  */
 module.exports = class Guard {
   constructor(serverless, options) {
     const { commands, isHelpRequest } = serverless.processedInput;
     if (isHelpRequest || commands[0] === 'print') return;
     const stage = serverless.getProvider('aws').getStage();
-    const problem = regionProblem(process.env, options) ?? stageProblem(serverless.service.service, stage);
+    const creates = ['deploy', 'package'].includes(commands.join(' '));
+    const problem =
+      regionProblem(process.env, options) ??
+      stageProblem(stage) ??
+      (creates ? lengthProblem(serverless.service.service, stage) : undefined);
     if (problem) refuse(`error: ${problem}`);
   }
 };
@@ -34,35 +40,40 @@ function regionProblem(environment, options) {
     const unused = profiles ? ` (your profile's region, ${profiles}, is not used)` : '';
     return `no region is named${unused}. Run: export AWS_REGION=${example}`;
   }
+  // scripts/cloud.py says the same of these two.
+  if (!REGION.test(region)) return `${JSON.stringify(region)} is no region. Run: export AWS_REGION=eu-central-1`;
+  if (OTHER_PARTITIONS.test(region)) {
+    return `${region} is outside AWS's commercial partition, the only one that this service is made for`;
+  }
   if (options.region && options.region !== region) {
     return (
       `--region ${options.region} is not the ${region} of the environment, where the scripts would look. ` +
       `Run: export AWS_REGION=${options.region}`
     );
   }
-  if (OTHER_PARTITIONS.test(region)) {
-    return `${region} is outside AWS's commercial partition, the only one that this service is made for`;
-  }
   return undefined;
 }
 
 /** What is wrong with a stage's name; undefined if nothing. scripts/config.py has the same rule. */
-function stageProblem(service, stage) {
+function stageProblem(stage) {
+  if (new RegExp(definitions.stage.pattern).test(stage)) return undefined;
+  return `${JSON.stringify(stage)} is no stage name: lower-case letters and digits, with single hyphens between them`;
+}
+
+/** Whether a stage's name is too long to deploy. One that exists may be: it can still be removed. */
+function lengthProblem(service, stage) {
   const most = definitions.stack.maxLength - `${service}-`.length;
-  if (new RegExp(definitions.stage.pattern).test(stage) && stage.length <= most) return undefined;
-  return (
-    `'${stage}' is no stage name: at most ${most} lower-case letters and digits, ` +
-    'with single hyphens between them'
-  );
+  if (stage.length <= most) return undefined;
+  return `the stage '${stage}' is too long to deploy: take at most ${most} characters, which AWS's names have room for`;
 }
 
 function profileRegion(environment, option) {
-  const profile = option ?? environment.AWS_PROFILE ?? 'default';
-  const file = environment.AWS_CONFIG_FILE ?? path.join(os.homedir(), '.aws', 'config');
+  const profile = option ?? (environment.AWS_PROFILE || 'default');
+  const file = environment.AWS_CONFIG_FILE || path.join(os.homedir(), '.aws', 'config');
   if (!fs.existsSync(file)) return undefined;
   const sections = fs.readFileSync(file, 'utf8').split(/^\s*\[/m);
   const own = sections.find((section) => /^(?:profile\s+)?([^\]]*?)\s*\]/.exec(section)?.[1] === profile);
   return /^\s*region\s*=\s*(\S+)/m.exec(own)?.[1];
 }
 
-Object.assign(module.exports, { regionProblem, stageProblem });
+Object.assign(module.exports, { regionProblem, stageProblem, lengthProblem });

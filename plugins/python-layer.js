@@ -22,7 +22,8 @@ const SUPERFLUOUS = /^(bin|__pycache__|tests?|boto3|botocore|s3transfer)$/;
  * Installs handlers/requirements-lock.txt for the layer `pythonDependencies`, with pip alone, which
  * takes no file but those whose hashes stand there: for the runtime and architecture that serverless.yml
  * names or, on the local cloud, for LAMBDA_LAYER_PYTHON (such as 3.13) and LAMBDA_LAYER_PLATFORM (pip's
- * platform tags, with commas between them). LAYER_INDEX_URL, where it is set, is the one index asked.
+ * platform tags, with commas between them). One index is asked: LAYER_INDEX_URL, else
+ * pip's own.
  * Each combination of inputs has a folder below the layer's `path`, made once.
  */
 module.exports = class PythonLayer {
@@ -73,16 +74,15 @@ module.exports = class PythonLayer {
     }
     return {
       version: LAMBDA_LAYER_PYTHON || own.version,
-      platforms: LAMBDA_LAYER_PLATFORM?.split(',') ?? own.platforms,
+      platforms: LAMBDA_LAYER_PLATFORM ? LAMBDA_LAYER_PLATFORM.split(',') : own.platforms,
     };
   }
 
   async pip(target, version, platforms) {
     const own = path.join(this.serverless.serviceDir, '.venv/bin/python');
-    const index = process.env.LAYER_INDEX_URL;
     const args = [
       // Not pip itself: a person's settings may lead that elsewhere.
-      '-E', '-s', '-m', 'setup.pip', ...(index ? ['--only-index', index] : []),
+      '-E', '-s', '-m', 'setup.pip', '--one-index',
       'install', '--quiet', '--no-compile', '--require-hashes', '--only-binary=:all:',
       '--implementation', 'cp', '--python-version', version,
       ...platforms.flatMap((platform) => ['--platform', platform]),

@@ -1,6 +1,8 @@
 """The account that the environment points to, and what the stack in it tells about itself."""
 
+import json
 import os
+import re
 from dataclasses import dataclass
 
 import boto3
@@ -14,6 +16,11 @@ from scripts.config import service_name
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
+
+# Both as in plugins/guard.js. A region is part of the host's name in every address, and the state
+# machines' definitions say arn:aws:, as do links to the console.
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+", re.ASCII)
+_OTHER_PARTITIONS = re.compile(r"cn-|us-gov-|us-iso|eu-isoe-|eusc-")
 
 OUTPUTS = {
     "bucket": "BucketName",
@@ -59,11 +66,25 @@ class Cloud:
 def _region(address: str | None) -> str:
     # plugins/region.js has the same rule for `sls`.
     named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if named or is_loopback(address or ""):
-        return named or REGION
+    if named:
+        return _checked(named)
+    if is_loopback(address or ""):
+        return REGION
     profiles = _profile_region()
     example = profiles or "eu-central-1"
     raise UserError(f"No region is named{_aside(profiles)}. Run: export AWS_REGION={example}")
+
+
+def _checked(region: str) -> str:
+    if not _REGION.fullmatch(region):
+        named = json.dumps(region, ensure_ascii=False)
+        raise UserError(f"{named} is no region. Run: export AWS_REGION=eu-central-1")
+    if _OTHER_PARTITIONS.match(region):
+        raise UserError(
+            f"{region} is outside AWS's commercial partition, the only one that this service is "
+            "made for"
+        )
+    return region
 
 
 def _profile_region() -> str | None:

@@ -18,13 +18,59 @@ class ConfigError(Exception):
     """config.yml is not what its schema asks for. The message says where, in one line."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2, as `sls` reads it, where PyYAML has 1.1: other numbers, and `on` is true."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
+        first: [
+            each for each in resolvers if each[0].rsplit(":")[-1] not in ("bool", "float", "int")
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node, deep=False):
+        """Return a mapping; a key that stands in it twice is an error."""
+        seen = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.MarkedYAMLError("duplicate key", None, key.value, key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _read_float(text: str) -> float | int:
+    # JSON Schema and JavaScript have one kind of number: 32.0 is the integer 32.
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+for _tag, _pattern, _first, _read in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: text.lower() == "true"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789", int),
+    (
+        "float",
+        r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?",
+        "-+.0123456789",
+        _read_float,
+    ),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$(?!\n)"), list(_first)
+    )
+    _Loader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", lambda _, node, read=_read: read(node.value)
+    )
+
+
 @cache
 def load() -> dict:
     """Return config.yml as nested dicts. Raises ConfigError."""
     try:
-        content = yaml.safe_load((ROOT / "config.yml").read_text())
-    except yaml.YAMLError as error:
-        raise ConfigError(f"config.yml is not YAML: {error}") from error
+        content = yaml.load((ROOT / "config.yml").read_text("utf-8-sig"), _Loader)  # noqa: S506
+    except OSError as error:
+        raise ConfigError(f"config.yml cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that is none, or not UTF-8
+        raise ConfigError(f"config.yml is not YAML: {' '.join(str(error).split())}") from error
     if found := problems(content):
         raise ConfigError(f"config.yml: {'; '.join(found)}")
     return content
@@ -47,14 +93,15 @@ def service_name(stage: str) -> str:
 
 
 def stage_problem(stage: str) -> str | None:
-    """Return what is wrong with a stage's name, for AWS; None if nothing."""
-    rules = _schema()["definitions"]
-    most = rules["stack"]["maxLength"] - len(service_name(""))
-    if re.fullmatch(rules["stage"]["pattern"], stage) and len(stage) <= most:
+    """Return what is wrong with a stage's name; None if nothing. plugins/guard.js has the rule too.
+
+    How long it may be is asked where it is deployed: one that exists already may be longer.
+    """
+    if re.fullmatch(_schema()["definitions"]["stage"]["pattern"], stage):
         return None
+    named = json.dumps(stage, ensure_ascii=False)
     return (
-        f"{stage!r} is no stage name: at most {most} lower-case letters and digits, "
-        "with single hyphens between them"
+        f"{named} is no stage name: lower-case letters and digits, with single hyphens between them"
     )
 
 

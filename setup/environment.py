@@ -51,6 +51,8 @@ _MISLEADING = re.compile(
     re.IGNORECASE,
 )
 
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 # No tool reports what it does, looks for updates of itself, or writes to the home folder.
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -88,8 +90,12 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def misleading(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables that a shell must be without to run the project's commands."""
-    return [name for name in environ if _MISLEADING.fullmatch(name) and not _is_kept(name)]
+    """Return the variables that a shell must be without to run the project's commands.
+
+    Each is a name that a shell knows: the names become code that it evaluates.
+    """
+    names = filter(_SHELL_NAME.fullmatch, environ)
+    return [name for name in names if _MISLEADING.fullmatch(name) and not _is_kept(name)]
 
 
 def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -119,11 +125,24 @@ def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict
     return environment | sources | own
 
 
-def only_index(variables: Mapping[str, str], url: str) -> dict[str, str]:
-    """Return pip's environment with this index, and no other source."""
-    others = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
+def only_index(variables: Mapping[str, str], url: str | None) -> dict[str, str]:
+    """Return pip's environment with this index, or pip's own for None, and no other source.
+
+    A pip that is set up without an index keeps its links, for None: it has nothing else.
+    """
+    without_index = variables.get("PIP_NO_INDEX", "").lower() in (
+        "1",
+        "t",
+        "true",
+        "y",
+        "yes",
+        "on",
+    )
+    if not url and without_index:
+        return dict(variables)
+    others = ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
     rest = {name: value for name, value in variables.items() if name not in others}
-    return rest | {"PIP_INDEX_URL": url}
+    return rest | ({"PIP_INDEX_URL": url} if url else {})
 
 
 def reason(done: subprocess.CompletedProcess) -> str:

@@ -2,7 +2,7 @@
 
 The lock has what handlers/requirements.txt needs, in the versions of constraints.txt, with the hash
 of each file that a layer may be made of: for every Python and platform that functions run on, on
-AWS or on someone's machine. Files come from LAYER_INDEX_URL, else from where pip is set up to look.
+AWS or on someone's machine. Files come from the index LAYER_INDEX_URL, else from pip's own alone.
 """
 
 import itertools
@@ -37,8 +37,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"pip cannot read its settings: {error}", file=sys.stderr)
         return 1
-    if index := os.environ.get("LAYER_INDEX_URL"):
-        variables = only_index(variables, index)
+    variables = only_index(variables, os.environ.get("LAYER_INDEX_URL"))
     hashes: dict[str, set[str]] = {}
     for version, platform in itertools.product(PYTHONS, PLATFORMS):
         print(f"Python {version}, {platform}", flush=True)

@@ -1,6 +1,7 @@
-"""`python -m setup.pip [--only-index URL] ARGUMENTS`: this Python's pip, led astray by no settings.
+"""`python -m setup.pip [--one-index] ARGUMENTS`: this Python's pip, led astray by no settings.
 
-With `--only-index` packages come from that index and from nowhere else.
+With `--one-index` packages come from the index LAYER_INDEX_URL, else pip's own, and from nowhere
+else: no extra index and no links, unless pip is set up with links and no index.
 """
 
 import os
@@ -16,9 +17,9 @@ def main() -> None:
         variables = environment.for_pip(sys.executable)
     except environment.SettingsError as error:
         sys.exit(f"pip cannot read its settings: {error}")
-    if arguments[:1] == ["--only-index"]:
-        variables = environment.only_index(variables, arguments[1])
-        arguments = arguments[2:]
+    if arguments[:1] == ["--one-index"]:
+        variables = environment.only_index(variables, os.environ.get("LAYER_INDEX_URL"))
+        arguments = arguments[1:]
     command = [sys.executable, "-E", "-s", "-m", "pip", *arguments]
     os.execve(sys.executable, command, variables)  # noqa: S606
 

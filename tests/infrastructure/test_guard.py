@@ -8,10 +8,12 @@ import subprocess
 import pytest
 import yaml
 
-from scripts import config
+from scripts import cli, config
+from scripts.cloud import Cloud
 from tests.infrastructure.conftest import REPOSITORY
 from tests.unit.local.test_environment import ELSEWHERE, LOOPBACK
-from tests.unit.scripts.test_config import WRONG, changed
+from tests.unit.scripts.test_cloud import NO_REGION
+from tests.unit.scripts.test_config import GOOD, WRONG, changed, with_threshold
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 BARE = {
@@ -58,16 +60,46 @@ def test_config_yml_is_held_to_the_schema():
 
 
 def test_stages_are_those_that_the_scripts_take():
-    stages = ["dev", "2", "pr-17", "x" * 13]
-    wrong = ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n", "x" * 14]
+    stages = ["dev", "2", "pr-17", "x" * 40]
+    wrong = ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n"]
+    said = node("require('./plugins/guard').stageProblem", *([each] for each in stages + wrong))
+    assert said == [config.stage_problem(stage) for stage in stages + wrong]
+
+
+def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
     service = config.load()["service"]
-    said = node(
-        "require('./plugins/guard').stageProblem", *([service, each] for each in stages + wrong)
+    fits, long, short = node(
+        "require('./plugins/guard').lengthProblem",
+        *([service, "x" * 13], [service, "x" * 14], [f"{service}-too", "x" * 10]),
     )
-    for stage, problem in zip(stages + wrong, said, strict=True):
-        assert (problem is None) == (config.stage_problem(stage) is None), stage
-    [short] = node("require('./plugins/guard').stageProblem", [f"{service}-too", "x" * 10])
-    assert "at most 9 " in short
+    assert fits is None
+    assert "at most 13 characters" in long
+    assert "at most 9 characters" in short
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        ("deploy", True),
+        ("package", True),
+        ("deploy function", False),
+        ("info", False),
+        ("remove", False),
+    ],
+)
+def test_a_stage_too_long_to_deploy_that_exists_already_can_be_used_and_removed(command, refused):
+    program = f"""
+        const Guard = require('./plugins/guard');
+        const processedInput = {{ commands: {json.dumps(command.split())} }};
+        const getProvider = () => ({{ getStage: () => 'twenty-characters-20' }});
+        const service = {{ service: 'scones-vehicles' }};
+        new Guard({{ processedInput, getProvider, service }}, {{}});
+    """
+    done = subprocess.run(
+        ["node", "-e", program], cwd=REPOSITORY, env=BARE | LOCAL, capture_output=True, text=True
+    )
+    assert done.returncode == refused, done.stderr
+    assert ("twenty-characters-20" in done.stderr) == refused
 
 
 def region_problem(environment: dict, **options: str) -> str | None:
@@ -101,10 +133,6 @@ def test_a_region_is_named_by_the_environment_or_is_the_local_cloud_s(environmen
             ["eu-north-1", "export AWS_REGION=eu-west-1"],
         ),
         (LOCAL, {"region": "eu-west-1"}, ["us-east-1", "export AWS_REGION=eu-west-1"]),
-        ({"AWS_REGION": "us-gov-west-1"}, {}, ["us-gov-west-1", "commercial"]),
-        ({"AWS_REGION": "cn-north-1"}, {}, ["cn-north-1", "commercial"]),
-        ({"AWS_REGION": "us-iso-east-1"}, {}, ["us-iso-east-1", "commercial"]),
-        ({"AWS_REGION": "us-isob-east-1"}, {}, ["us-isob-east-1", "commercial"]),
     ],
 )
 def test_any_other_region_is_refused_in_one_line_that_says_what_to_do(environment, options, said):
@@ -113,10 +141,21 @@ def test_any_other_region_is_refused_in_one_line_that_says_what_to_do(environmen
     assert "\n" not in problem
 
 
+def test_a_region_that_cannot_be_meant_is_refused_in_the_scripts_words(monkeypatch):
+    inputs = [[{**BARE, "AWS_REGION": region}, {}] for region, _ in NO_REGION]
+    answers = node("require('./plugins/guard').regionProblem", *inputs)
+    for (region, _), said in zip(NO_REGION, answers, strict=True):
+        monkeypatch.setenv("AWS_REGION", region)
+        with pytest.raises(cli.UserError) as raised:
+            Cloud()
+        assert said == str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("profile", "options", "region"),
     [
         ({}, {}, "eu-west-3"),
+        ({"AWS_PROFILE": ""}, {}, "eu-west-3"),
         ({"AWS_PROFILE": "work"}, {}, "eu-south-2"),
         ({"AWS_PROFILE": "other"}, {"aws-profile": "work"}, "eu-south-2"),
     ],
@@ -143,6 +182,7 @@ def sls(*arguments: str, folder=REPOSITORY, **environment: str) -> subprocess.Co
     ("arguments", "environment", "said"),
     [
         (["package"], {}, "export AWS_REGION="),
+        (["info"], {"AWS_REGION": "us-east-1.evil.example"}, "is no region"),
         (["deploy", "--stage", "feature-checkout"], LOCAL, "feature-checkout"),
         (["remove", "--region", "eu-west-1"], LOCAL, "--region eu-west-1"),
     ],
@@ -155,11 +195,27 @@ def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, sa
     assert said in done.stderr
 
 
-def test_sls_names_a_key_that_config_yml_lacks_rather_than_the_lines_that_use_it(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (yaml.safe_dump(changed("threshold", None)), "must have required property 'threshold'"),
+        (yaml.safe_dump(changed("service", None)), "must have required property 'service'"),
+        (with_threshold(".nan"), "threshold: null, .nan or .inf must be number"),
+        (f"{GOOD}threshold: 0.9\n", "duplicated mapping key"),
+        ("", "is missing, empty or not YAML"),
+        (None, "is missing, empty or not YAML"),
+    ],
+)
+def test_sls_names_what_is_wrong_with_config_yml_rather_than_the_lines_that_use_it(
+    tmp_path, text, said
+):
     for name in ("plugins", "statemachine", "dashboard.yml"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     shutil.copy(REPOSITORY / "serverless.yml", tmp_path)  # sls takes no link for it
-    (tmp_path / "config.yml").write_text(yaml.safe_dump(changed("threshold", None)))
+    if text is not None:
+        (tmp_path / "config.yml").write_text(text)
     done = sls("package", folder=tmp_path, **LOCAL)
     assert done.returncode == 1
-    assert done.stderr == "error: config.yml: must have required property 'threshold'\n"
+    assert done.stderr.startswith("error: config.yml")
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr

@@ -76,8 +76,21 @@ def test_both_are_for_eval():
 
 
 def test_unset_in_a_child_of_that_shell_leaves_nothing_of_the_local_cloud(printed):
+    env = printed(OWN)
+    printed(variables("sh", env))
     code = "\n".join([environment.undo_code(PORT), SAY])
-    child = variables("sh", printed(OWN), say=f"sh -c {shlex.quote(code)}")
+    child = variables("sh", env, say=f"sh -c {shlex.quote(code)}")
     exported = {name for name, value in environment.for_shell(PORT).items() if value is not None}
     assert not exported & set(child)
     assert child["EDITOR"] == "vi"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("address", [{}, {"AWS_ENDPOINT_URL": "https://vpce.example.com"}])
+def test_unset_changes_nothing_where_env_never_was(shell, address, printed, monkeypatch):
+    own = OWN | {"AWS_ACCESS_KEY_ID": "AKIA", "NO_PROXY": "example.com", **address}
+    monkeypatch.setitem(globals(), "OWN", own)
+    env = printed(own)
+    undo = environment.undo_code(PORT)
+    assert variables(shell, undo, undo) == variables(shell)
+    assert variables(shell, env, undo, undo) == variables(shell)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -71,22 +72,23 @@ def service(tmp_path):
     return make
 
 
+@pytest.mark.parametrize("setting", ["LAYER_INDEX_URL", "PIP_INDEX_URL"])
 def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
-    index, home, service, tmp_path
+    setting, index, home, service, tmp_path
 ):
     address = index("one_package", "1.0")
     # Its files lie in a folder of the package's name as an index has it.
     shutil.move(tmp_path / "index" / "one_package", tmp_path / "index" / "one-package")
     [wheel] = (tmp_path / "index").rglob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    environment = {
-        "LAYER_INDEX_URL": address,
-        "HOME": str(home),
-        # Not asked: else pip would say that it is no index.
-        "PIP_EXTRA_INDEX_URL": "http://127.0.0.1:9",
-    }
+    environment = {setting: address, "HOME": str(home)}
     folder = service(digest)
-    done = run(folder=folder, **environment)
+    with socket.create_server(("127.0.0.1", 0)) as extra:
+        extra.setblocking(False)
+        extra_url = f"http://127.0.0.1:{extra.getsockname()[1]}"
+        done = run(folder=folder, **environment, PIP_EXTRA_INDEX_URL=extra_url, PIP_TIMEOUT="1")
+        with pytest.raises(BlockingIOError):  # nobody asked it
+            extra.accept()
     assert (folder / done.stdout.strip() / "python" / "one_package.py").exists(), done.stdout
 
     # The same name and version with other bytes, of which the lock knows nothing.
@@ -98,6 +100,16 @@ def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
     assert "DO NOT MATCH THE HASHES" in done.stdout
     assert digest in done.stdout
     assert not (folder / "layer").exists() or not any((folder / "layer").iterdir())
+
+
+def test_an_empty_variable_names_no_platform():
+    done = run(
+        "target", AWS_ENDPOINT_URL="http://127.0.0.1:4566", **LAYER | {"LAMBDA_LAYER_PLATFORM": ""}
+    )
+    target = json.loads(done.stdout)
+    assert target["version"] == "3.11"
+    assert target["platforms"]
+    assert all("aarch64" in platform for platform in target["platforms"])
 
 
 def test_a_lock_older_than_the_requirements_is_one_line_with_the_command(service):

@@ -11,6 +11,7 @@ LOOPBACK = [
     "https://127.8.9.1",
     "http://localhost:1/",
     "http://[::1]:1",
+    "HTTP://LocalHost:65535",
 ]
 ELSEWHERE = [
     None,
@@ -25,6 +26,20 @@ ELSEWHERE = [
     "127.0.0.1:4566",
     "localhost:4566",
     "file://localhost/etc",
+    "http://127.0.0.1:4566/path",
+    "http://127.0.0.1:4566\n",
+    " http://127.0.0.1:4566",
+    # What some parsers of addresses take for 127.0.0.1, and others not.
+    "http://127.1:4566",
+    "http://2130706433:4566",
+    "http://0x7f.1",
+    "http:/127.0.0.1:4566",
+    "http://127。0。0。1",
+    "http://127.0.0.\u0661",
+    "http://127.0.0.1\\@evil.example/",
+    "http://evil.example\\@127.0.0.1/",
+    "http://127.0.0.1:999999",
+    "http://[::1%25lo]",
 ]
 
 

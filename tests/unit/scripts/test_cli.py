@@ -128,7 +128,7 @@ def test_a_stage_that_no_stack_can_have_is_refused(capsys):
     with pytest.raises(SystemExit) as left:
         cli.parser("x", "Does x.", "").parse_args(["--stage=Dev"])
     assert left.value.code == 2
-    assert "--stage: 'Dev' is no stage name" in capsys.readouterr().err
+    assert '--stage: "Dev" is no stage name' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "21"])

@@ -1,3 +1,4 @@
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -24,6 +25,39 @@ def test_the_region_is_the_environment_s(monkeypatch):
 def test_on_the_local_cloud_a_region_need_not_be_named(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Cloud().region == "us-east-1"
+
+
+# What someone names as the region, and what the error says; plugins/guard.js says it word for word.
+NO_REGION = [
+    (" ", '" " is no region'),
+    (" eu-central-1", '" eu-central-1" is no region'),
+    ("eu-central-1\n", r'"eu-central-1\n" is no region'),
+    ("us-east-1.evil.example", "is no region"),
+    ("x@evil.example/", "is no region"),
+    ("eu-central-\u0661", "is no region"),
+    ("cn-north-1", "cn-north-1 is outside AWS's commercial partition"),
+    ("us-gov-west-1", "commercial"),
+    ("us-iso-east-1", "commercial"),
+    ("us-isob-east-1", "commercial"),
+    ("eu-isoe-west-1", "commercial"),
+]
+
+
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9"])
+@pytest.mark.parametrize(("region", "said"), NO_REGION)
+def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said, address):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.setenv("AWS_REGION", region)
+    with pytest.raises(UserError) as raised:
+        Cloud()
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("region", boto3.Session().get_available_regions("sagemaker"))
+def test_every_region_of_sagemaker_is_taken(monkeypatch, region):
+    monkeypatch.setenv("AWS_REGION", region)
+    assert Cloud().region == region
 
 
 @pytest.mark.parametrize("endpoint", [None, "https://vpce.example.com"])

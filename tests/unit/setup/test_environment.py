@@ -50,11 +50,40 @@ def test_a_shell_is_told_what_leads_astray_and_keeps_its_own():
     assert sorted(named) == sorted(ASTRAY)
 
 
+@pytest.mark.parametrize("name", ["AWS_$(touch pwned)", "AWS_A;id", "AWS_É", "AWS_A\n", "AWS_A-B"])
+def test_a_name_that_would_be_code_in_a_shell_is_not_told(name):
+    assert environment.misleading({name: "1"}) == []
+
+
 def test_tools_write_below_the_repository_and_report_to_nobody():
     clean = environment.clean(SHELL | {"TMPDIR": "/tmp", "XDG_CACHE_HOME": "/home/person/.cache"})
     for name in ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "npm_config_cache"):
         assert clean[name].startswith(str(environment.REPOSITORY))
     assert clean["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+LINKS = {"PIP_FIND_LINKS": "/wheels", "PIP_EXTRA_INDEX_URL": "https://extra.example/simple"}
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "sources"),
+    [
+        ("https://one.example", LINKS, {"PIP_INDEX_URL": "https://one.example"}),
+        ("https://one.example", {"PIP_NO_INDEX": "1"}, {"PIP_INDEX_URL": "https://one.example"}),
+        (None, LINKS, {}),
+        (None, LINKS | {"PIP_NO_INDEX": "0"}, {}),
+        (
+            None,
+            LINKS | {"PIP_INDEX_URL": "https://own.example"},
+            {"PIP_INDEX_URL": "https://own.example"},
+        ),
+        # All that this pip has.
+        (None, LINKS | {"PIP_NO_INDEX": "True"}, LINKS | {"PIP_NO_INDEX": "True"}),
+    ],
+)
+def test_one_index_is_the_one_named_or_pip_s_own_and_never_an_extra_one(url, settings, sources):
+    cert = {"PIP_CERT": "/certificates.pem"}
+    assert environment.only_index(settings | cert, url) == sources | cert
 
 
 @pytest.mark.parametrize(
