@@ -41,6 +41,7 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
         assert not images_of(rows) & images_of(splits["test"])
 
 
+@pytest.mark.proof
 def test_weights_are_written_described_and_compared_with_the_recorded_ones(
     tmp_path, checkpoint, capsys
 ):

@@ -5,6 +5,9 @@ import pytest
 from local.sagemaker.logs import TRAINING_JOBS
 from tests.local.sagemaker.conftest import TRAINING_IMAGE, untar
 
+# The demo trains with it too, on which the other tests stand.
+pytestmark = pytest.mark.proof
+
 SCRIPT = """
 import os, pathlib, sys
 print("arguments", sys.argv[1:])
