@@ -65,6 +65,7 @@ def test_classify_bulk(service, batch, tmp_path):
     assert str(execution["output"]["counts"]["submitted"]) in words
 
 
+@pytest.mark.proof
 def test_an_execution_that_is_not_there(service, tmp_path):
     done = draw(service, tmp_path, "no-such-execution", check=False)
     assert done.returncode == 1

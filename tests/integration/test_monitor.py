@@ -197,6 +197,7 @@ def few(service):
         s3.delete_object(Bucket=service.bucket, Key=key)
 
 
+@pytest.mark.proof
 def test_validation_photos_that_are_too_few_are_said_so(watcher, few, tmp_path):
     done = monitor(watcher, "baseline", "--dataset", few, "--output", str(tmp_path))
     assert done.returncode == 1

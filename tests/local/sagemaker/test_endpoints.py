@@ -241,6 +241,7 @@ def test_an_isolated_container_has_no_credentials(sagemaker, isolated):
     assert sagemaker.keys(f"capture/{endpoint}/")  # SageMaker writes, not the container
 
 
+@pytest.mark.proof
 def test_an_update_keeps_the_properties_that_it_is_told_to(sagemaker, bicycle_model):
     def config(count: int, percentage: int) -> str:
         capture = sagemaker.capture_config(InitialSamplingPercentage=percentage)
