@@ -52,10 +52,11 @@ def install() -> None:
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
     handlers = provisioners._RESOURCE_HANDLERS
-    seams.replace_item(handlers["AWS::Lambda::Function"], "create", function_from_template)
-    seams.replace_item(
-        handlers["AWS::StepFunctions::StateMachine"], "create", machine_from_template
-    )
+    for kind, trusted in (
+        ("AWS::Lambda::Function", from_template("Role", LAMBDA, NOT_BY_LAMBDA)),
+        ("AWS::StepFunctions::StateMachine", from_template("RoleArn", STATES, NOT_BY_STATES)),
+    ):
+        seams.replace_item(handlers[kind], "create", trusted)
     for action in ("create", "update"):
         seams.replace_item(handlers["AWS::IAM::Role"], action, role_from_template)
 
@@ -122,18 +123,16 @@ def create_or_update_machine(original: Callable, request: dict) -> tuple:
     return original(request)
 
 
-def function_from_template(original: Callable, logical_id: str, properties: dict, stack: str):
-    """What CloudFormation makes; raises ValueError, which fails the resource."""
-    if not trusts(properties.get("Role", ""), LAMBDA, get_account_id()):
-        raise ValueError(NOT_BY_LAMBDA)
-    return original(logical_id, properties, stack)
+def from_template(role: str, service: str, refusal: str) -> Callable:
+    """Return what makes a template's resource only if the service may assume the role it names."""
 
+    def create(original: Callable, logical_id: str, properties: dict, stack: str):
+        """What CloudFormation makes; raises ValueError, which fails the resource."""
+        if not trusts(properties.get(role, ""), service, get_account_id()):
+            raise ValueError(refusal)
+        return original(logical_id, properties, stack)
 
-def machine_from_template(original: Callable, logical_id: str, properties: dict, stack: str):
-    """What CloudFormation makes; raises ValueError, which fails the resource."""
-    if not trusts(properties.get("RoleArn", ""), STATES, get_account_id()):
-        raise ValueError(NOT_BY_STATES)
-    return original(logical_id, properties, stack)
+    return create
 
 
 def role_from_template(original: Callable, *arguments: Any, **options: Any):

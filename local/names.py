@@ -31,10 +31,7 @@ class Named(NamedTuple):
         found = list(
             validation.out_of_bounds(operation.input_shape.members[self.member], name, path)
         )
-        if not found:
-            return None
-        plural = "" if len(found) == 1 else "s"
-        return f"{len(found)} validation error{plural} detected: {'; '.join(found)}"
+        return validation.detected(found) if found else None
 
 
 ROLE = Named("iam", "CreateRole", "RoleName")

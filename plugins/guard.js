@@ -8,10 +8,8 @@ const { definitions } = require('../config.schema.json');
 const refuse = require('./refuse');
 const { named } = require('./region');
 
-// A region is part of the host's name in every address.
-const REGION = /^[a-z]{2,}(-[a-z]+)+-\d+$/;
-// The state machines' definitions say arn:aws:, and so do links to the console.
-const OTHER_PARTITIONS = /^(cn-|us-gov-|us-iso|eu-isoe-|eusc-)/;
+const REGION = new RegExp(definitions.region.pattern);
+const OTHER_PARTITIONS = new RegExp(definitions.region.not.pattern);
 
 /**
  * Refuses, before any command but `print` does or says anything, a region that the scripts would not look in

@@ -12,15 +12,10 @@ from botocore.session import Session
 
 from local.environment import REGION, is_loopback
 from scripts.cli import UserError
-from scripts.config import service_name
+from scripts.config import definition, service_name
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
-
-# Both as in plugins/guard.js. A region is part of the host's name in every address, and the state
-# machines' definitions say arn:aws:, as do links to the console.
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+", re.ASCII)
-_OTHER_PARTITIONS = re.compile(r"cn-|us-gov-|us-iso|eu-isoe-|eusc-")
 
 OUTPUTS = {
     "bucket": "BucketName",
@@ -76,10 +71,11 @@ def _region(address: str | None) -> str:
 
 
 def _checked(region: str) -> str:
-    if not _REGION.fullmatch(region):
+    rule = definition("region")
+    if not re.fullmatch(rule["pattern"], region):
         named = json.dumps(region, ensure_ascii=False)
         raise UserError(f"{named} is no region. Run: export AWS_REGION=eu-central-1")
-    if _OTHER_PARTITIONS.match(region):
+    if re.match(rule["not"]["pattern"], region):
         raise UserError(
             f"{region} is outside AWS's commercial partition, the only one that this service is "
             "made for"
@@ -118,14 +114,11 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
     """Read the stage's stack outputs. Raises UserError where there is no usable stack."""
     name = service_name(stage)
     deploy = f"sls deploy --stage {stage}"
-    try:
-        stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+    stack = describe_stack(cloud.client("cloudformation"), name)
+    if stack is None:
         aside = _aside(_profile_region(), cloud.region)
-        raise UserError(f"No stack {name} in {cloud}{aside}. Deploy it first: {deploy}") from error
-    given = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        raise UserError(f"No stack {name} in {cloud}{aside}. Deploy it first: {deploy}")
+    given = outputs_of(stack)
     missing = [key for key in OUTPUTS.values() if key not in given]
     if missing:
         raise UserError(
@@ -133,3 +126,18 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
             f"Deploy it again: {deploy}"
         )
     return Stack(**{field: given[key] for field, key in OUTPUTS.items()})
+
+
+def describe_stack(cloudformation, name: str) -> dict | None:
+    """Return CloudFormation's description of a stack, or None where there is none."""
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+
+
+def outputs_of(stack: dict) -> dict[str, str]:
+    """Return a stack's outputs by their keys."""
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -97,12 +97,17 @@ def stage_problem(stage: str) -> str | None:
 
     How long it may be is asked where it is deployed: one that exists already may be longer.
     """
-    if re.fullmatch(_schema()["definitions"]["stage"]["pattern"], stage):
+    if re.fullmatch(definition("stage")["pattern"], stage):
         return None
     named = json.dumps(stage, ensure_ascii=False)
     return (
         f"{named} is no stage name: lower-case letters and digits, with single hyphens between them"
     )
+
+
+def definition(name: str) -> dict:
+    """Return what config.schema.json says of a kind of value that stands outside config.yml too."""
+    return _schema()["definitions"][name]
 
 
 @cache

@@ -8,7 +8,7 @@ import argparse
 from botocore.exceptions import ClientError
 
 from scripts import cli, config
-from scripts.cloud import OUTPUTS, Cloud
+from scripts.cloud import OUTPUTS, Cloud, describe_stack, outputs_of
 from scripts.costs import prices
 from scripts.deploy_endpoint import delete
 from scripts.hosting import LOG_GROUP, Hosting
@@ -47,14 +47,8 @@ def find_bucket(cloudformation, name: str) -> str | None:
 
     A stack of an earlier version has not all outputs that other commands want, and has its bucket.
     """
-    try:
-        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return None
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    return outputs.get(OUTPUTS["bucket"])
+    stack = describe_stack(cloudformation, name)
+    return outputs_of(stack).get(OUTPUTS["bucket"]) if stack else None
 
 
 def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:

@@ -31,12 +31,7 @@ def main(argv: list[str] | None) -> None:
 def build(arguments: argparse.Namespace) -> None:
     """Build the image for this machine's engine, without AWS."""
     image = f"{config.service_name(arguments.stage)}-serving:{commit()}"
-    match arguments.engine:
-        case "docker":
-            output = f"type=docker,name={image}"
-            run("docker", "buildx", "build", *PLATFORM, *ALONE, "--output", output, CONTEXT)
-        case engine:
-            build_with(engine, image)
+    make(arguments.engine, image, push=False)
     cli.say("Image", image)
     say_base(arguments.engine)
 
@@ -59,21 +54,22 @@ def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
     user, password = registry.login(ecr)
     host = repository.partition("/")[0]
     run(arguments.engine, "login", "--username", user, "--password-stdin", host, given=password)
-    match arguments.engine:
-        case "docker":
-            output = f"type=image,name={image},oci-mediatypes=false,push=true"
-            run("docker", "buildx", "build", *PLATFORM, *ALONE, "--output", output, CONTEXT)
-        case engine:
-            build_with(engine, image)
-            run(engine, "push", "--format", "v2s2", image)
+    make(arguments.engine, image, push=True)
     cli.say("Image", image)
     cli.say("Pushed", registry.resolve(ecr, image, arguments.stage))
     say_base(arguments.engine)
 
 
-def build_with(engine: str, image: str) -> None:
-    """Build with podman or buildah."""
+def make(engine: str, image: str, *, push: bool) -> None:
+    """Build the image in Docker's form and, with `push`, push it to where its name says."""
+    if engine == "docker":
+        kind, more = ("image", ",oci-mediatypes=false,push=true") if push else ("docker", "")
+        output = f"type={kind},name={image}{more}"
+        run(engine, "buildx", "build", *PLATFORM, *ALONE, "--output", output, CONTEXT)
+        return
     run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
+    if push:
+        run(engine, "push", "--format", "v2s2", image)
 
 
 def commit() -> str:

@@ -51,6 +51,7 @@ _MISLEADING = re.compile(
     re.IGNORECASE,
 )
 
+_TRUE = {"1", "t", "true", "y", "yes", "on"}  # as pip reads a setting
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # No tool reports what it does, looks for updates of itself, or writes to the home folder.
@@ -130,19 +131,19 @@ def only_index(variables: Mapping[str, str], url: str | None) -> dict[str, str]:
 
     A pip that is set up without an index keeps its links, for None: it has nothing else.
     """
-    without_index = variables.get("PIP_NO_INDEX", "").lower() in (
-        "1",
-        "t",
-        "true",
-        "y",
-        "yes",
-        "on",
-    )
-    if not url and without_index:
+    if not url and variables.get("PIP_NO_INDEX", "").lower() in _TRUE:
         return dict(variables)
     others = ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
     rest = {name: value for name, value in variables.items() if name not in others}
     return rest | ({"PIP_INDEX_URL": url} if url else {})
+
+
+def for_layer(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a call of pip for the functions' layer: its files have one source.
+
+    That is the index LAYER_INDEX_URL, else pip's own. Raises SettingsError.
+    """
+    return only_index(for_pip(python, environ), environ.get("LAYER_INDEX_URL"))
 
 
 def reason(done: subprocess.CompletedProcess) -> str:

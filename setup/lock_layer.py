@@ -7,12 +7,11 @@ AWS or on someone's machine. Files come from the index LAYER_INDEX_URL, else fro
 
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
 
-from setup.environment import REPOSITORY, SettingsError, for_pip, only_index, reason
+from setup.environment import REPOSITORY, SettingsError, for_layer, reason
 
 REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
 LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
@@ -33,11 +32,10 @@ HEAD = """\
 def main() -> int:
     """Write the lock; returns the exit status."""
     try:
-        variables = for_pip(sys.executable)
+        variables = for_layer(sys.executable)
     except SettingsError as error:
         print(f"pip cannot read its settings: {error}", file=sys.stderr)
         return 1
-    variables = only_index(variables, os.environ.get("LAYER_INDEX_URL"))
     hashes: dict[str, set[str]] = {}
     for version, platform in itertools.product(PYTHONS, PLATFORMS):
         print(f"Python {version}, {platform}", flush=True)

@@ -13,14 +13,13 @@ from setup import environment
 def main() -> None:
     """Replace this process by pip's."""
     arguments = sys.argv[1:]
+    one_index = arguments[:1] == ["--one-index"]
+    made = environment.for_layer if one_index else environment.for_pip
     try:
-        variables = environment.for_pip(sys.executable)
+        variables = made(sys.executable)
     except environment.SettingsError as error:
         sys.exit(f"pip cannot read its settings: {error}")
-    if arguments[:1] == ["--one-index"]:
-        variables = environment.only_index(variables, os.environ.get("LAYER_INDEX_URL"))
-        arguments = arguments[1:]
-    command = [sys.executable, "-E", "-s", "-m", "pip", *arguments]
+    command = [sys.executable, "-E", "-s", "-m", "pip", *arguments[one_index:]]
     os.execve(sys.executable, command, variables)  # noqa: S606
 
 

@@ -49,9 +49,13 @@ def check(operation: str, request: Any, service: str = "sagemaker") -> None:
     shape = service_model(service).operation_model(operation).input_shape
     problems = list(_problems(shape, request, ""))
     if problems:
-        plural = "" if len(problems) == 1 else "s"
-        listed = "; ".join(problems)
-        raise validation_exception(f"{len(problems)} validation error{plural} detected: {listed}")
+        raise validation_exception(detected(problems))
+
+
+def detected(problems: list[str]) -> str:
+    """AWS's sentence about all that is wrong with a request."""
+    plural = "" if len(problems) == 1 else "s"
+    return f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}"
 
 
 def check_emulated(operation: str, request: Any, emulated: frozenset[str]) -> None:

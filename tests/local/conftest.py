@@ -187,6 +187,22 @@ def until(look, condition, seconds: float = 20):
     return found
 
 
+def reasons_of_rollback(session, name: str, resource: dict) -> list[str]:
+    """Deploy a stack of one resource, see it rolled back, and give the reasons of its events."""
+    formation = session.client("cloudformation")
+    formation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"Resource": resource}}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    until(
+        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+        lambda status: status == "ROLLBACK_COMPLETE",
+    )
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    return [event.get("ResourceStatusReason", "") for event in events]
+
+
 def archive(files: dict[str, str]) -> bytes:
     """A zip of these files."""
     buffer = io.BytesIO()

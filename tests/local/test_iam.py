@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, archive, single, until
+from tests.local.conftest import ACCOUNT, archive, reasons_of_rollback, single, until
 
 STRANGER = "111122223333"  # another account
 PASS = json.dumps(single({"Type": "Succeed"}, QueryLanguage="JSONata"))
@@ -100,24 +100,14 @@ def test_eventbridge_starts_a_machine_only_with_a_role_of_its_account_that_may(s
 
 
 def test_a_template_cannot_give_lambda_a_role_of_another_account(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
     properties = {
         "Code": {"ZipFile": "def handler(event, context): return 1"},
         "Handler": "index.handler",
         "Runtime": "python3.13",
         "Role": workshop.role("lambda.amazonaws.com", account=STRANGER),
     }
-    template = {"Resources": {"Function": {"Type": "AWS::Lambda::Function"}}}
-    template["Resources"]["Function"]["Properties"] = properties
-    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    until(
-        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
-        lambda status: status == "ROLLBACK_COMPLETE",
-    )
-    reasons = [
-        event.get("ResourceStatusReason", "")
-        for event in formation.describe_stack_events(StackName=name)["StackEvents"]
-    ]
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    reasons = reasons_of_rollback(session, workshop.name(), function)
     assert any("cannot be assumed by Lambda" in reason for reason in reasons)
 
 

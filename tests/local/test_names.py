@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.local.conftest import until
+from tests.local.conftest import reasons_of_rollback
 from tests.local.test_iam import document, error_of
 
 TRUST = json.dumps(
@@ -44,15 +44,7 @@ def test_a_repositorys_name_is_lower_case(session):
     ],
 )
 def test_a_template_with_such_a_name_is_rolled_back(session, workshop, kind, properties):
-    formation, name = session.client("cloudformation"), workshop.name()
-    template = {"Resources": {"Named": {"Type": kind, "Properties": properties}}}
-    formation.create_stack(
-        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    reasons = reasons_of_rollback(
+        session, workshop.name(), {"Type": kind, "Properties": properties}
     )
-    until(
-        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
-        lambda status: status == "ROLLBACK_COMPLETE",
-    )
-    events = formation.describe_stack_events(StackName=name)["StackEvents"]
-    reasons = [event.get("ResourceStatusReason", "") for event in events]
     assert any("failed to satisfy constraint" in reason for reason in reasons)
