@@ -14,7 +14,9 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ReadTimeoutError,
+    ResponseStreamingError,
 )
+from urllib3.exceptions import HTTPError
 
 from handlers import errors
 
@@ -28,7 +30,10 @@ PATIENCE = {
 }
 CONNECTIONS = 32
 LINES_CHUNK_BYTES = 1 << 20
-UNREACHABLE = (ConnectionError, HTTPClientError, IncompleteReadError)
+READS = 3  # of an object whose body breaks off, which botocore does not read again
+# Of a body's errors botocore leaves those of TLS as urllib3's.
+BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, HTTPError)
+UNREACHABLE = (ConnectionError, HTTPClientError, *BROKEN_OFF)
 
 
 @cache
@@ -46,21 +51,24 @@ def sagemaker() -> Any:
 def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
     """The object's bytes, of which none are read if there are more than `max_bytes`.
 
-    Raises ImageTooLarge, ImageNotFound, AccessDenied, StorageUnavailable, or InvalidInput for a
-    key that S3 refuses.
+    A body that breaks off is read again, READS times in all. Raises ImageTooLarge, ImageNotFound,
+    AccessDenied, StorageUnavailable, or InvalidInput for a key that S3 refuses.
     """
-    try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        with closing(answer["Body"]) as body:
-            if answer["ContentLength"] > max_bytes:
-                raise errors.ImageTooLarge(
-                    f"{answer['ContentLength']} bytes are more than {max_bytes}"
-                )
-            return body.read()
-    except ClientError as error:
-        _raise_s3_error(error)
-    except UNREACHABLE as error:
-        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+    for reads_left in reversed(range(READS)):
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] > max_bytes:
+                    raise errors.ImageTooLarge(
+                        f"{answer['ContentLength']} bytes are more than {max_bytes}"
+                    )
+                return body.read()
+        except ClientError as error:
+            _raise_s3_error(error)
+        except UNREACHABLE as error:
+            if not (reads_left and isinstance(error, BROKEN_OFF)):
+                raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+    raise AssertionError("the last read returns or raises")
 
 
 def read_lines(client: Any, bucket: str, key: str) -> Iterator[bytes]:

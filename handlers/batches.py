@@ -1,8 +1,10 @@
 """Batches of a Distributed Map: what its children hand from function to function.
 
-A batch is `{"BatchInput": {"threshold"}, "Items": [...]}`; an item names an image by `s3_bucket`
-and `s3_key`, and by `listed` how often the manifest names it, if not once. A failed image keeps its
-place, with `error` and `cause`.
+A batch is `{"BatchInput": {"threshold"}, "Items": [...]}`. An item comes as
+`{"index", "photo"}`: which of the manifest's items it is, from 0, and what stands there. From then
+on it names an image by `index`, `s3_bucket` and `s3_key`, and by `listed` how often the manifest
+names it, if not once. A failed image keeps its place, with `error` and `cause`; one that another
+try may mend has `left` too, how often it was tried, and the batch `left`, how many such it has.
 """
 
 import re
@@ -30,18 +32,19 @@ def items(batch: dict) -> list:
 
 
 def location(item: Any, own_bucket: str) -> dict:
-    """Where an item of a manifest says that its image lies, and how often it is `listed`.
+    """Where an item says that its image lies, how often it is `listed`, and its `index`.
 
     Raises InvalidInput.
     """
-    if not isinstance(item, dict):
-        raise InvalidInput(f"a line of the manifest must be an object, not {type(item).__name__}")
-    found = {"s3_bucket": events.text({"s3_bucket": own_bucket, **item}, "s3_bucket")}
-    found["s3_key"] = events.text(item, "s3_key")
-    if "listed" in item:
-        if not _is_count(item["listed"]):
+    index, photo = _parts(item)
+    if not isinstance(photo, dict):
+        raise InvalidInput(f"a line of the manifest must be an object, not {type(photo).__name__}")
+    found = {**index, "s3_bucket": events.text({"s3_bucket": own_bucket, **photo}, "s3_bucket")}
+    found["s3_key"] = events.text(photo, "s3_key")
+    if "listed" in photo:
+        if not _is_count(photo["listed"]):
             raise InvalidInput("listed must be a whole number from 1")
-        found["listed"] = item["listed"]
+        found["listed"] = photo["listed"]
     return found
 
 
@@ -57,12 +60,14 @@ def failed(item: Any, error: HandlerError) -> dict:
 
 def failed_of(item: Any, error: str, cause: str) -> dict:
     """The item with the error that it failed of, given by name."""
-    known = item if isinstance(item, dict) else {}
+    index, photo = _parts(item)
+    known = photo if isinstance(photo, dict) else {}
     names = ("s3_bucket", "s3_key")
     kept = {name: known[name] if isinstance(known.get(name), str) else None for name in names}
     if listed(known) > 1:
         kept["listed"] = known["listed"]
     return {
+        **index,
         **kept,
         "error": error[:ERROR_LENGTH],
         "cause": NOT_PLAIN.sub("?", cause)[:CAUSE_LENGTH],
@@ -72,6 +77,36 @@ def failed_of(item: Any, error: str, cause: str) -> dict:
 def has_failed(item: dict) -> bool:
     """Whether the image has failed already."""
     return "error" in item
+
+
+def is_left(item: dict) -> bool:
+    """Whether the image has failed of what another try may mend."""
+    return "left" in item
+
+
+def rounds(item: dict) -> int:
+    """How often the image was tried without being given by S3."""
+    return item.get("left", 0)
+
+
+def result(item: dict) -> dict:
+    """What a result keeps of the item."""
+    return {name: item[name] for name in item if name != "left"}
+
+
+def common(batch: dict) -> dict:
+    """What the next function is told of the batch as a whole."""
+    return {name: batch[name] for name in batch if name == "BatchInput"}
+
+
+def _parts(item: Any) -> tuple[dict, Any]:
+    """The item's `index`, as a field, and what names its image.
+
+    Runs that were under way when the service was updated go on with items without an index.
+    """
+    if not isinstance(item, dict) or not isinstance(item.get("index"), int):
+        return {}, item
+    return {"index": item["index"]}, item.get("photo", item)
 
 
 def _is_count(value: Any) -> bool:

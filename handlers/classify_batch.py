@@ -3,13 +3,12 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from handlers import aws, batches, events, inference_ids, npy
+from handlers import aws, batches, inference_ids, npy, pixels
 from handlers.errors import InvalidInput
 from handlers.predictions import parse_answers
 from handlers.settings import Settings
 
 MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
-MAX_ARRAY_BYTES = 200_000_000  # of the 512 MB that the function has
 
 
 def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> dict:
@@ -25,28 +24,25 @@ def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> 
         raise InvalidInput(f"{len(good)} images came with the pixels of {len(found)}")
     answers = iter(found)
     judged = [item if batches.has_failed(item) else {**item, **next(answers)} for item in items]
-    return {**{name: batch[name] for name in batch if name != "pixels"}, "Items": judged}
+    return {**batches.common(batch), "Items": judged}
 
 
 def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> list[dict]:
     """What the model sees in each image of an array in S3."""
-    bucket, key = events.text(place, "s3_bucket"), events.text(place, "s3_key")
-    array = aws.read_object(s3, bucket, key, MAX_ARRAY_BYTES)
+    images = pixels.read(place, s3, settings)
+    digest = PurePosixPath(place["s3_key"]).stem
     found = []
-    try:
-        for first, count, part in npy.parts(array, settings.image_size, MAX_BODY_BYTES):
-            call = inference_ids.of_call(PurePosixPath(key).stem, first)
-            answer = aws.invoke_endpoint(
-                sagemaker, settings.endpoint_name, part, "application/x-npy", call
-            )
-            found += [
-                {
-                    "label": prediction.label,
-                    "confidence": prediction.confidence,
-                    "inference_id": inference_ids.of_member(call, position),
-                }
-                for position, prediction in enumerate(parse_answers(answer, count))
-            ]
-    except ValueError as error:
-        raise InvalidInput(f"s3://{bucket}/{key}: {error}") from error
+    for first, count, part in npy.parts(images, settings.image_size, MAX_BODY_BYTES):
+        call = inference_ids.of_call(digest, first)
+        answer = aws.invoke_endpoint(
+            sagemaker, settings.endpoint_name, part, "application/x-npy", call
+        )
+        found += [
+            {
+                "label": prediction.label,
+                "confidence": prediction.confidence,
+                "inference_id": inference_ids.of_member(call, position),
+            }
+            for position, prediction in enumerate(parse_answers(answer, count))
+        ]
     return found

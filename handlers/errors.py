@@ -45,6 +45,10 @@ class StorageUnavailable(HandlerError):
     """S3 is throttling, failing or out of reach; another try may help."""
 
 
+class BatchOutOfTime(HandlerError):
+    """The photos before this one took all the time that a batch has."""
+
+
 class EndpointThrottled(HandlerError):
     """The endpoint has too many requests; another try may help."""
 

@@ -35,7 +35,9 @@ def filter_batch(batch: dict) -> list[dict]:
     threshold = events.fraction(
         batch.get("BatchInput", {}), "threshold", default=SETTINGS.threshold
     )
-    results = [{**item, "status": status(item, threshold)} for item in batches.items(batch)]
+    results = [
+        {**batches.result(item), "status": status(item, threshold)} for item in batches.items(batch)
+    ]
     ended = [result["status"] for result in results]
     note(accepted=ended.count("accepted"), review=ended.count("review"))
     return results

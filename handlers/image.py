@@ -81,7 +81,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         if isinstance(key := image.info.get("transparency"), int):
             levels[key] = 255
         return image.convert("I").point(levels, "L").convert("RGB")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)  # which would copy it
 
 
 def _png(image: Image.Image) -> bytes:

@@ -19,19 +19,24 @@ def encode(pixels: bytes, size: int) -> bytes:
     return start + pixels
 
 
-def parts(array: bytes, size: int, max_bytes: int) -> Iterator[tuple[int, int, bytes]]:
-    """What `encode` made, cut into arrays of at most `max_bytes`: first image, count, array.
-
-    Raises ValueError for anything else, or if not even one image fits into `max_bytes`.
-    """
+def images(array: bytes, size: int) -> list[bytes]:
+    """The pixels of each image of what `encode` made. Raises ValueError for anything else."""
     image_bytes = size * size * 3
     count, rest = divmod(len(array) - HEADER_BYTES, image_bytes)
     if array[: len(MAGIC)] != MAGIC or count < 1 or rest:
         raise ValueError(f"{len(array)} bytes are no array of {size} x {size} images")
-    fit = (max_bytes - HEADER_BYTES) // image_bytes
+    begins = range(HEADER_BYTES, len(array), image_bytes)
+    return [array[begin : begin + image_bytes] for begin in begins]
+
+
+def parts(images: list[bytes], size: int, max_bytes: int) -> Iterator[tuple[int, int, bytes]]:
+    """The images as arrays of at most `max_bytes`: first image, count, array.
+
+    Raises ValueError if not even one image fits into `max_bytes`.
+    """
+    fit = (max_bytes - HEADER_BYTES) // (size * size * 3)
     if fit < 1:
         raise ValueError(f"an image of {size} x {size} pixels does not fit into {max_bytes} bytes")
-    for first in range(0, count, fit):
-        begin = HEADER_BYTES + first * image_bytes
-        pixels = array[begin : begin + fit * image_bytes]
-        yield first, len(pixels) // image_bytes, encode(pixels, size)
+    for first in range(0, len(images), fit):
+        part = images[first : first + fit]
+        yield first, len(part), encode(b"".join(part), size)

@@ -31,10 +31,27 @@ def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict
                 yield {**batches.failed_of(place, *error), "status": "failed"}
 
 
+def once(results: Iterable[dict]) -> Iterator[dict]:
+    """The first result of each of the manifest's items, by `index`, and all that have none.
+
+    An Express execution runs at least once, so that a batch may leave its results twice:
+    https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+    """
+    seen = bytearray()
+    for result in results:
+        if (index := result.get("index")) is not None:
+            if index >= len(seen):
+                seen.extend(bytes(index + 1 - len(seen)))
+            if seen[index]:
+                continue
+            seen[index] = True
+        yield result
+
+
 def count(results: Iterable[dict]) -> dict[str, int]:
     """How many images were submitted, and how many ended how: each as often as it was listed."""
     counts = dict.fromkeys(STATUSES, 0)
-    for result in results:
+    for result in once(results):
         counts[result["status"]] += batches.listed(result)
     return {"submitted": sum(counts.values()), **counts}
 

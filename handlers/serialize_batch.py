@@ -1,15 +1,13 @@
-"""A batch's photos -> their pixels, as one array in S3: a claim check, since states are small."""
+"""A batch's photos -> their pixels, as one array in S3."""
 
-import hashlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from handlers import aws, batches, errors, image, npy, photos
+from handlers import aws, batches, errors, image, photos, pixels
 from handlers.settings import Settings
-
-PREFIX = "bulk/pixels/"
 
 # What is wrong with an image rather than with S3: the others of its batch go on without it.
 BAD_IMAGE = (
@@ -20,6 +18,10 @@ BAD_IMAGE = (
     errors.InvalidImage,
     errors.InvalidInput,
 )
+# With so few seconds left no photo begins any more: S3 may let one wait for 25 (aws.PATIENCE), and
+# the largest takes 5 to decode.
+LAST_SECONDS = 25
+ROUNDS = 3  # in which a photo that S3 does not give is asked for
 
 # Photos are read side by side and decoded one after another. So at most aws.CONNECTIONS files of
 # image_max_bytes are in memory (640 MB), and what one photo takes to decode.
@@ -27,32 +29,66 @@ READING = ThreadPoolExecutor(aws.CONNECTIONS)  # whose threads serve one batch a
 DECODING = threading.Lock()
 
 
-def serialize_batch(batch: dict, s3: Any, settings: Settings) -> dict:
-    """The batch with `pixels`, the place of uint8 N x size x size x 3 with its N good images.
+def serialize_batch(
+    batch: dict, s3: Any, settings: Settings, seconds_left: Callable[[], float]
+) -> dict:
+    """The batch with `pixels`, the place of its good images.
 
-    A bad image has its error, and no pixels; with none but bad ones there are no `pixels`. The
-    array's key is its own digest: the same batch makes the same object, and no other batch can
-    change it. Raises InvalidInput, AccessDenied or StorageUnavailable.
+    A bad image has its error, and no pixels; with none but bad ones there are no `pixels`. `left`
+    is the number of images that failed of what another call may mend: given its own answer, the
+    function tries those alone. Raises InvalidInput, AccessDenied or StorageUnavailable.
     """
-    serialize = partial(serialize_item, s3=s3, settings=settings)
-    items, images = zip(*READING.map(serialize, batches.items(batch)), strict=True)
-    serialized = {**batch, "Items": list(items)}
-    pixels = b"".join(filter(None, images))
-    if not pixels:
-        return serialized
-    array = npy.encode(pixels, settings.image_size)
-    key = f"{PREFIX}{hashlib.sha256(array).hexdigest()}.npy"
-    aws.write_object(s3, settings.own_bucket, key, array)
-    return {**serialized, "pixels": {"s3_bucket": settings.own_bucket, "s3_key": key}}
+    serialize = partial(serialize_item, s3=s3, settings=settings, seconds_left=seconds_left)
+    given = batches.items(batch)
+    if "left" in batch:
+        tried = READING.map(serialize, filter(batches.is_left, given))
+        before = _images_before(batch, s3, settings)
+        pairs = [next(tried) if batches.is_left(item) else before(item) for item in given]
+    else:
+        pairs = list(READING.map(serialize, given))
+        if all(item.get("error") == errors.StorageUnavailable.__name__ for item, _ in pairs):
+            raise errors.StorageUnavailable(f"S3 gives no photo: {pairs[0][0]['cause']}")
+    items, images = zip(*pairs, strict=True)
+    serialized = {
+        **batches.common(batch),
+        "Items": list(items),
+        "left": sum(map(batches.is_left, items)),
+    }
+    good = b"".join(filter(None, images))
+    return {**serialized, "pixels": pixels.write(good, s3, settings)} if good else serialized
 
 
-def serialize_item(item: Any, s3: Any, settings: Settings) -> tuple[dict, bytes | None]:
+def serialize_item(
+    item: Any, s3: Any, settings: Settings, seconds_left: Callable[[], float]
+) -> tuple[dict, bytes | None]:
     """The image's place and its pixels; without pixels, what is wrong with it."""
     place = item
     try:
         place = batches.location(item, settings.own_bucket)
+        _check_time(seconds_left)
         photo = photos.read(place, s3, settings)
         with DECODING:
+            _check_time(seconds_left)
             return place, image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
     except BAD_IMAGE as error:
         return batches.failed(place, error), None
+    except errors.BatchOutOfTime as error:
+        return {**batches.failed(place, error), "left": batches.rounds(item)}, None
+    except errors.StorageUnavailable as error:
+        failed, rounds = batches.failed(place, error), batches.rounds(item) + 1
+        return {**failed, "left": rounds} if rounds < ROUNDS else failed, None
+
+
+def _check_time(seconds_left: Callable[[], float]) -> None:
+    if seconds_left() < LAST_SECONDS:
+        raise errors.BatchOutOfTime(
+            "the photos before it took all the time of its batch; a smaller batch_size leaves more"
+        )
+
+
+def _images_before(
+    batch: dict, s3: Any, settings: Settings
+) -> Callable[[dict], tuple[dict, bytes | None]]:
+    """What gives one item after another with its pixels, as the call before left them."""
+    images = iter(pixels.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
+    return lambda item: (item, None if batches.has_failed(item) else next(images))

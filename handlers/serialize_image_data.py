@@ -21,7 +21,9 @@ def handler(event: Any, context: Any) -> dict:
     or StorageUnavailable.
     """
     if batches.is_batch(event):
-        return serialize_batch(event, S3, SETTINGS)
+        return serialize_batch(
+            event, S3, SETTINGS, lambda: context.get_remaining_time_in_millis() / 1000
+        )
     photo = photos.read(event, S3, SETTINGS)
     png = image.to_model_input(photo, SETTINGS.image_size, SETTINGS.image_max_pixels)
     return {

@@ -92,9 +92,12 @@ def _result_files(s3, bucket: str, execution: dict) -> dict[str, list[str]]:
 
 
 def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
-    for kind in ("SUCCEEDED", "FAILED"):
-        for key in files.get(kind, []):
-            yield from service.of_file(kind, objects.lines(s3, bucket, key), bucket)
+    return service.once(
+        result
+        for kind in ("SUCCEEDED", "FAILED")
+        for key in files.get(kind, [])
+        for result in service.of_file(kind, objects.lines(s3, bucket, key), bucket)
+    )
 
 
 def _never_started(s3, bucket: str, files: dict[str, list[str]]) -> int:

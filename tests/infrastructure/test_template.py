@@ -135,9 +135,36 @@ def test_people_are_told_of_every_execution_that_ends_badly(resources):
     assert {"Ref": "Topic"} in machine["DefinitionString"]["Fn::Sub"][1].values()
 
 
+def test_the_endpoint_is_slow_before_the_functions_give_up(resources):
+    milliseconds = CONFIG["alarms"]["endpoint_latency_milliseconds"]
+    assert milliseconds < PATIENCE["read_timeout"] * 1000
+    assert resources["EndpointLatencyAlarm"]["Properties"]["Threshold"] == str(milliseconds * 1000)
+
+
+def test_an_event_that_is_not_delivered_sets_off_an_alarm(resources):
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    looked_at = [
+        alarm["Dimensions"][0]["Value"]["Ref"]
+        for alarm in alarms
+        if (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/Events", "FailedInvocations")
+    ]
+    assert sorted(looked_at) == sorted(of_type(resources, "AWS::Events::Rule"))
+
+
+def test_executions_that_fail_or_time_out_set_off_an_alarm(resources):
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    looked_at = {
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["Ref"])
+        for alarm in alarms
+        if alarm.get("Namespace") == "AWS/States"
+    }
+    for machine in of_type(resources, "AWS::StepFunctions::StateMachine"):
+        assert {("ExecutionsFailed", machine), ("ExecutionsTimedOut", machine)} <= looked_at
+
+
 def test_every_alarm_reaches_people(resources):
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 13
+    assert len(alarms) == 16
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
         assert alarm["TreatMissingData"] == "notBreaching"
@@ -164,7 +191,7 @@ def test_a_photo_below_incoming_starts_an_execution_with_the_whole_event(resourc
     assert rule["EventPattern"]["detail-type"] == ["Object Created"]
     assert rule["EventPattern"]["detail"] == {
         "bucket": {"name": [{"Ref": "Bucket"}]},
-        "object": {"key": [{"prefix": "incoming/"}]},
+        "object": {"key": [{"prefix": "incoming/"}], "size": [{"numeric": [">", 0]}]},
     }
     [target] = rule["Targets"]
     assert target["Arn"] == {"Ref": "ClassifyStateMachine"}

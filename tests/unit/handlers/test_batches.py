@@ -4,11 +4,14 @@ import hashlib
 import io
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
+from urllib3.exceptions import SSLError
 
 from handlers import (
     aws,
@@ -19,6 +22,7 @@ from handlers import (
     filter_low_confidence,
     image,
     inference_ids,
+    serialize_batch,
     serialize_image_data,
 )
 from tests.unit.handlers import photos
@@ -29,18 +33,28 @@ OTHER = photos.encoded(Image.new("RGB", (20, 30), "white"), "JPEG")
 
 
 class Bucket:
-    """S3 as the functions use it; a key in `broken` fails with that status."""
+    """S3 as the functions use it.
+
+    A key in `broken` fails with that status; of one in `cut` so many bodies break off. `reads` are
+    the keys that were asked for.
+    """
 
     def __init__(self, **objects: bytes):
         self.objects = {("photos", key): data for key, data in objects.items()}
         self.broken: dict[str, int] = {}
+        self.cut: dict[str, int] = {}
+        self.reads: list[str] = []
 
     def get_object(self, Bucket, Key):  # noqa: N803
+        self.reads.append(Key)
         if Key in self.broken:
             self._refuse("GetObject", self.broken[Key])
         if (Bucket, Key) not in self.objects:
             self._refuse("GetObject", 404)
         data = self.objects[Bucket, Key]
+        if self.cut.get(Key):
+            self.cut[Key] -= 1
+            return {"Body": body(data[:-1], length=len(data)), "ContentLength": len(data)}
         return {"Body": body(data), "ContentLength": len(data)}
 
     def put_object(self, Bucket, Key, Body):  # noqa: N803
@@ -204,11 +218,115 @@ def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
     assert good["status"] == "accepted"
 
 
+def numbered(*keys: str) -> list[dict]:
+    """The items as the Distributed Map gives them."""
+    return [{"index": index, "photo": {"s3_key": key}} for index, key in enumerate(keys)]
+
+
+def test_items_keep_their_index_in_the_manifest_however_they_end(s3, endpoint):
+    junk = {"index": 4, "photo": 7}
+    results = run(*numbered("good.png", "bad.png", "absent.png", "other.jpg"), junk)
+    assert [(r["index"], r["status"]) for r in results] == [
+        (0, "accepted"),
+        (1, "failed"),
+        (2, "failed"),
+        (3, "accepted"),
+        (4, "failed"),
+    ]
+    assert {"left", "photo"}.isdisjoint(set().union(*results))
+
+
+def test_a_body_that_breaks_off_is_read_again_and_no_other_photo_is(s3, endpoint):
+    s3.cut["good.png"] = aws.READS - 1
+    results = run({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
+    assert [result["status"] for result in results] == ["accepted", "accepted"]
+    assert (s3.reads.count("good.png"), s3.reads.count("other.jpg")) == (aws.READS, 1)
+
+
+def test_pixels_that_break_off_are_read_again(s3, endpoint):
+    batch = serialize({"s3_key": "good.png"})
+    s3.cut[batch["pixels"]["s3_key"]] = aws.READS - 1
+    assert classify_image.handler(batch, CONTEXT)["Items"][0]["label"] == "motorcycle"
+
+
+def test_pixels_that_break_off_each_time_are_worth_a_retry(s3, endpoint):
+    batch = serialize({"s3_key": "good.png"})
+    s3.cut[batch["pixels"]["s3_key"]] = aws.READS
+    with pytest.raises(errors.StorageUnavailable):
+        classify_image.handler(batch, CONTEXT)
+
+
+def test_of_cut_reads_exactly_those_photos_fail_that_were_cut_on_every_try(s3, endpoint):
+    """One read in twenty is cut, some photos' every read, over as many calls as there may be."""
+    keys = [f"{number}.png" for number in range(200)]
+    s3.objects |= {("photos", key): GOOD for key in keys}
+    lost = set(keys[7::60])
+    s3.cut = dict.fromkeys(keys[::20], 1) | dict.fromkeys(lost, 99)
+    batch = serialize(*numbered(*keys))
+    for calls in range(2, serialize_batch.ROUNDS + 1):
+        assert batch["left"] == len(lost)
+        before = len(s3.reads)
+        batch = serialize_image_data.handler(json.loads(json.dumps(batch)), CONTEXT)
+        read = [key for key in s3.reads[before:] if not key.startswith("bulk/pixels/")]
+        assert set(read) == lost, calls
+    assert batch["left"] == 0
+    results = filter_low_confidence.handler(classify_image.handler(batch, CONTEXT), CONTEXT)
+    failed = {r["s3_key"]: r["error"] for r in results if r["status"] == "failed"}
+    assert failed == dict.fromkeys(lost, "StorageUnavailable")
+    assert [r["index"] for r in results] == list(range(200))
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_s3_failing_fails_the_batch_so_that_it_is_tried_again(s3, status):
+def test_a_photo_that_s3_does_not_give_is_left_for_another_call(s3, endpoint, status):
     s3.broken["good.png"] = status
+    batch = serialize(*numbered("other.jpg", "good.png", "bad.png"))
+    assert batch["left"] == 1
+    del s3.broken["good.png"]
+    batch = serialize_image_data.handler(batch, CONTEXT)
+    assert batch["left"] == 0
+    judged = classify_image.handler(batch, CONTEXT)
+    results = filter_low_confidence.handler(judged, CONTEXT)
+    assert results == run(*numbered("other.jpg", "good.png", "bad.png"), threshold=0.8)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_s3_giving_no_photo_at_all_fails_the_batch_so_that_it_is_tried_again(s3, status):
+    s3.broken = {"good.png": status, "other.jpg": status}
     with pytest.raises(errors.StorageUnavailable):
         serialize({"s3_key": "other.jpg"}, {"s3_key": "good.png"})
+
+
+def test_photos_for_which_no_time_is_left_are_given_back(s3, endpoint, monkeypatch):
+    """The clock of the first call runs out after two photos, that of the second after one more."""
+    monkeypatch.setattr(serialize_batch, "READING", ThreadPoolExecutor(1))
+    keys = ["good.png", "bad.png", "other.jpg", "good.png", "other.jpg"]
+    batch = {"BatchInput": {"threshold": 0.8}, "Items": numbered(*keys)}
+    for photos_in_time, left in ((2, 3), (1, 2)):
+        seconds = iter([99] * 2 * photos_in_time + [serialize_batch.LAST_SECONDS - 1] * 9)
+        milliseconds = map((1000).__mul__, seconds).__next__
+        context = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": milliseconds})
+        batch = serialize_image_data.handler(batch, context)
+        assert batch["left"] == left
+    results = filter_low_confidence.handler(classify_image.handler(batch, CONTEXT), CONTEXT)
+    ended = [result.get("error", result["status"]) for result in results]
+    out = "BatchOutOfTime"
+    assert ended == ["review", "InvalidImage", "accepted", out, out]
+    assert "batch_size" in results[-1]["cause"]
+    assert len(results[-1]["cause"]) < batches.CAUSE_LENGTH
+
+
+def test_an_error_of_tls_in_a_body_is_worth_a_retry(s3, monkeypatch):
+    class Body:
+        def read(self):
+            raise SSLError("bad record")
+
+        def close(self):
+            pass
+
+    answer = {"Body": Body(), "ContentLength": 1}
+    monkeypatch.setattr(s3, "get_object", lambda **_: answer)
+    with pytest.raises(errors.StorageUnavailable, match="bad record"):
+        aws.read_object(s3, "photos", "good.png", 99)
 
 
 @pytest.mark.parametrize("junk", [[], None, {}, "Items", [[]][0]])
@@ -256,11 +374,13 @@ def test_the_largest_results_fit_beside_what_the_state_machine_lets_in():
     identity = inference_ids.of_member(inference_ids.of_call("f" * 64, 199), 199)
     judged = {"label": '"' * 64, "confidence": 0.12345678901234567, "inference_id": identity}
     failed = batches.failed_of(location, "E" * 99, "c" * 999)
+    common = {"index": 10**9, "listed": 10**12}
     largest = max(
-        len(json.dumps({**location, "listed": 10**12, "status": "accepted", **judged})),
-        len(json.dumps({**failed, "listed": 10**12, "status": "failed"})),
+        len(json.dumps({**location, **common, "status": "accepted", **judged})),
+        len(json.dumps({**failed, **common, "status": "failed"})),
+        len(json.dumps({**failed, **common, "left": serialize_batch.ROUNDS})),
     )
-    assert largest + len(",") <= 443
+    assert largest + len(",") <= 466
 
 
 def test_the_log_says_how_many_and_holds_no_image(s3, endpoint, log):

@@ -52,6 +52,20 @@ def test_images_count_as_often_as_they_were_listed(s3):
     assert counts == {"submitted": 16, "accepted": 2, "review": 3, "failed": 11}
 
 
+def test_a_batch_that_comes_twice_counts_once(s3):
+    """Once as results and once as failed, too: an Express execution runs at least once."""
+    results = [{"index": 0, "status": "accepted"}, {"index": 1, "status": "review", "listed": 2}]
+    items = [{"index": index, "photo": {"s3_key": "same"}} for index in (0, 1, 2)]
+    failed = {**FAILED, "Input": json.dumps({**BATCH, "Items": items})}
+    counts = count(s3, SUCCEEDED=[lines(*results, *results)], FAILED=[lines(failed, failed)])
+    assert counts == {"submitted": 4, "accepted": 1, "review": 2, "failed": 1}
+
+
+def test_one_photo_in_two_lines_of_the_manifest_counts_twice(s3):
+    twice = [{"index": index, "s3_key": "same", "status": "accepted"} for index in (3, 70_000)]
+    assert count(s3, SUCCEEDED=[lines(*twice)])["accepted"] == 2
+
+
 def test_nothing_is_a_count_too(s3):
     assert count(s3) == {"submitted": 0, "accepted": 0, "review": 0, "failed": 0}
 

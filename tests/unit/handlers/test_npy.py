@@ -27,7 +27,9 @@ def test_the_header_is_aligned_as_the_format_asks():
 def test_parts_hold_every_image_once_and_are_no_larger_than_asked(fit, parts):
     images = pixels(10, 4)
     limit = npy.HEADER_BYTES + fit * 4 * 4 * 3 + 5
-    found = list(npy.parts(npy.encode(images.tobytes(), 4), 4, limit))
+    alone = npy.images(npy.encode(images.tobytes(), 4), 4)
+    assert alone == [image.tobytes() for image in images]
+    found = list(npy.parts(alone, 4, limit))
     assert len(found) == parts
     assert all(len(array) <= limit for _, _, array in found)
     for first, count, array in found:
@@ -41,9 +43,9 @@ def test_parts_hold_every_image_once_and_are_no_larger_than_asked(fit, parts):
 )
 def test_anything_else_is_refused(array):
     with pytest.raises(ValueError, match="no array of 4 x 4 images"):
-        list(npy.parts(array, 4, 6_000_000))
+        npy.images(array, 4)
 
 
 def test_an_image_larger_than_a_call_takes_is_refused():
     with pytest.raises(ValueError, match="does not fit"):
-        list(npy.parts(npy.encode(bytes(48), 4), 4, 150))
+        list(npy.parts([bytes(48)], 4, 150))

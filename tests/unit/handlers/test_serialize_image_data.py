@@ -3,12 +3,12 @@ import io
 import json
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from PIL import Image
 
-from handlers import errors, serialize_image_data
+from handlers import aws, errors, serialize_image_data
 from scripts.generator.png_parts import bomb
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body, photo
@@ -106,8 +106,25 @@ def test_too_many_bytes_are_not_even_read(s3):
     assert file.closed
 
 
-def test_a_download_that_breaks_off_is_worth_a_retry(s3):
+def test_a_download_that_breaks_off_is_read_again(s3):
     s3.add_response("get_object", {"Body": body(b"half", length=8), "ContentLength": 8})
+    s3.add_response("get_object", photo(photos.encoded(photos.two_halves(), "JPEG")))
+    assert call()["image_data"]
+
+
+def test_a_download_that_breaks_off_each_time_is_worth_a_retry(s3):
+    for _ in range(aws.READS):
+        s3.add_response("get_object", {"Body": body(b"half", length=8), "ContentLength": 8})
+    with pytest.raises(errors.StorageUnavailable):
+        call()
+
+
+def test_a_download_that_hangs_is_not_waited_for_again(s3):
+    class Hanging(io.BytesIO):
+        def read(self, *_):
+            raise ReadTimeoutError(endpoint_url="https://s3")
+
+    s3.add_response("get_object", {"Body": Hanging(), "ContentLength": 8})
     with pytest.raises(errors.StorageUnavailable):
         call()
 

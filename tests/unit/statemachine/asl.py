@@ -36,9 +36,9 @@ def after(state: str, given: Any) -> str:
     return next_of(STATES[state], given)
 
 
-def next_of(choice: dict, given: Any, variables: dict | None = None) -> str:
+def next_of(choice: dict, given: Any, variables: dict | None = None, **states: Any) -> str:
     """The name of the state that a Choice goes to."""
     for rule in choice["Choices"]:
-        if evaluate(rule["Condition"], variables, input=given):
+        if evaluate(rule["Condition"], variables, input=given, **states):
             return rule["Next"]
     return choice["Default"]

@@ -1,6 +1,8 @@
 """classifyBulk: what it takes, what it tells, and how a run ends."""
 
 import json
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.unit.statemachine.asl import FOLDER, evaluate, next_of
 
 STATES = json.loads((FOLDER / "classify-bulk.asl.json").read_text())["States"]
 MAP = STATES["ClassifyBatches"]
+CHILD = MAP["ItemProcessor"]["States"]
 MANIFEST = {"s3_bucket": "photos", "s3_key": "bulk/manifests/x.jsonl"}
 RESULTS = {"s3_bucket": "own", "s3_key": "bulk/results/first/map/manifest.json"}
 
@@ -87,9 +90,43 @@ def test_what_is_wrong_with_a_run_is_said(run, problem):
     ("manifest", "bucket"), [(MANIFEST, "photos"), ({"s3_key": MANIFEST["s3_key"]}, "own")]
 )
 def test_the_manifest_lies_in_the_service_s_bucket_unless_it_says_otherwise(manifest, bucket):
-    arguments = MAP["ItemReader"]["Arguments"]
-    place = evaluate(arguments, {"service_bucket": "own"}, input=check({"manifest": manifest}))
+    (valid,) = STATES["IsRunValid"]["Choices"]
+    checked = check({"manifest": manifest, "batch_size": 7})
+    run = evaluate(valid["Output"], {"service_bucket": "own"}, input=checked)
+    assert run == {**checked, "manifest": {"s3_bucket": bucket, "s3_key": MANIFEST["s3_key"]}}
+    place = evaluate(MAP["ItemReader"]["Arguments"], input=run)
     assert place == {"Bucket": bucket, "Key": MANIFEST["s3_key"]}
+
+
+def test_the_distributed_map_uses_no_variable_of_the_states_around_it():
+    """https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html"""
+    outside = {name for state in STATES.values() for name in state.get("Assign", {})}
+    assert outside
+    assert not outside & set(re.findall(r"\$(\w+)", json.dumps(MAP)))
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds", "state"),
+    [
+        (0, 1, "ClassifyImage"),
+        (3, 1, "WaitForStorage"),
+        (3, 119, "WaitForStorage"),
+        (3, 121, "ClassifyImage"),
+    ],
+)
+def test_a_child_goes_round_while_photos_are_left_and_time(left, seconds, state):
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    entered = (begun + timedelta(seconds=seconds)).isoformat()
+    context = {"State": {"EnteredTime": entered}, "Execution": {"StartTime": begun.isoformat()}}
+    assert next_of(CHILD["IsAnyLeft"], {"left": left}, context=context) == state
+
+
+def test_the_last_round_leaves_time_for_the_rest_of_the_child_s_work():
+    """Of five minutes: the last round begins by the bound of IsAnyLeft and its wait."""
+    (again,) = CHILD["IsAnyLeft"]["Choices"]
+    milliseconds = int(re.search(r"< (\d+)", again["Condition"])[1])
+    last = milliseconds / 1000 + CHILD["WaitForStorage"]["Seconds"] + 120
+    assert last + 30 < 300
 
 
 def test_batches_and_tolerance_are_those_of_the_run():
@@ -102,10 +139,10 @@ def test_batches_and_tolerance_are_those_of_the_run():
 
 
 def test_the_largest_batch_fits_into_a_state():
-    """200 results of at most 443 bytes beside their keys, and keys three times as long as read."""
+    """200 results of at most 466 bytes beside their keys, and keys three times as long as read."""
     most = check({"manifest": MANIFEST})["batch_size"]
     assert check({"manifest": MANIFEST, "batch_size": most + 1})["problem"]
-    assert most * 443 + 3 * MAP["ItemBatcher"]["MaxInputBytesPerBatch"] <= 256 * 1024
+    assert most * 466 + 3 * MAP["ItemBatcher"]["MaxInputBytesPerBatch"] <= 256 * 1024
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""Which errors are tried again, and that no batch can hang on them."""
+"""Which errors are tried again, and that no batch can end of its tries."""
 
 import json
+from itertools import accumulate, repeat
 
 import pytest
 
@@ -9,7 +10,8 @@ from tests.unit.statemachine.asl import DEFINITION, FOLDER, ITEM_STATES, STATES
 
 BULK = json.loads((FOLDER / "classify-bulk.asl.json").read_text())["States"]
 TASKS = [state for state in ITEM_STATES.values() if state["Type"] == "Task"]
-BULK_TASKS = [*BULK["ClassifyBatches"]["ItemProcessor"]["States"].values(), BULK["CountResults"]]
+CHILD = BULK["ClassifyBatches"]["ItemProcessor"]["States"].values()
+BULK_TASKS = [*(state for state in CHILD if state["Type"] == "Task"), BULK["CountResults"]]
 WORTH_A_RETRY = {
     errors.StorageUnavailable,
     errors.EndpointThrottled,
@@ -26,6 +28,14 @@ OF_LAMBDA = {
     "Sandbox.Timedout",
     "States.Timeout",
 }
+PHOTOS = 500
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EVENTS_OF_AN_EXECUTION = 25_000
+# MapIterationStarted and -Succeeded; of each of three tasks TaskStateEntered, TaskScheduled,
+# TaskStarted, TaskSucceeded (or -Failed) and TaskStateExited; of Review or Failed two.
+EVENTS_OF_A_PHOTO = 2 + 3 * 5 + 2
+EVENTS_OF_A_FAILED_TRY = 3
+EVENTS_OF_THE_REST = 40  # the states around the Map, TellPeople with all its tries
 
 
 @pytest.mark.parametrize("task", TASKS + BULK_TASKS)
@@ -39,10 +49,34 @@ def test_retries_are_bounded_and_spread(task):
     for retrier in task["Retry"]:
         assert retrier["JitterStrategy"] == "FULL"
         assert retrier["MaxAttempts"] <= 8
+
+
+@pytest.mark.parametrize("task", BULK_TASKS)
+def test_a_time_out_of_a_batch_is_tried_once_more(task):
     assert task["Retry"][-1]["MaxAttempts"] == 1
 
 
-def test_a_batch_that_times_out_everywhere_still_ends_with_its_results():
-    rounds = 500 / STATES["ClassifyImages"]["MaxConcurrency"]
-    hanging = max(task["TimeoutSeconds"] for task in TASKS) * 2 + 2
-    assert rounds * hanging < DEFINITION["TimeoutSeconds"]
+def test_a_full_batch_that_fails_at_every_try_fits_into_the_history_of_an_execution():
+    # Each retrier counts its tries apart.
+    tries = sum(retrier["MaxAttempts"] for task in TASKS for retrier in task["Retry"])
+    of_a_photo = EVENTS_OF_A_PHOTO + tries * EVENTS_OF_A_FAILED_TRY
+    events = EVENTS_OF_THE_REST + PHOTOS * of_a_photo
+    print(f"{PHOTOS} photos with {tries} failed tries each: {events} of {EVENTS_OF_AN_EXECUTION}")
+    assert events < EVENTS_OF_AN_EXECUTION
+
+
+def test_a_full_batch_that_waits_at_every_try_ends_with_its_results():
+    """All waits at their longest, and a time-out a task: one photo at a time, and as configured."""
+    seconds = 0
+    for task in TASKS:
+        (retrier,) = task["Retry"]
+        waits = accumulate(
+            repeat(retrier["BackoffRate"], retrier["MaxAttempts"] - 1),
+            lambda wait, rate: wait * rate,
+            initial=retrier["IntervalSeconds"],
+        )
+        seconds += sum(waits) + task["TimeoutSeconds"]
+    for at_once in (1, STATES["ClassifyImages"]["MaxConcurrency"]):
+        longest = PHOTOS / at_once * seconds
+        print(f"{at_once} at once: {longest:,.0f} s of {DEFINITION['TimeoutSeconds']:,}")
+        assert longest < DEFINITION["TimeoutSeconds"]
