@@ -2,8 +2,8 @@
 
 On AWS the wait is IntervalSeconds x BackoffRate ^ retries, at most MaxDelaySeconds, and with
 JitterStrategy FULL a random time between nothing and that. MiniStack knows neither of the latter
-two: all images of a batch that were throttled together would come back together. (It waits a
-minute at most, whatever the definition says.)
+two: all images of a batch that were throttled together would come back together. And it waits a
+minute at most, whatever the definition says.
 """
 
 import math
@@ -16,22 +16,22 @@ from local import seams
 
 
 def install() -> None:
-    """Honour MaxDelaySeconds and JitterStrategy."""
+    """Wait as AWS does."""
     seams.replace(sfn, "_find_matching_retrier", find_retrier)
 
 
 def find_retrier(
     original: Callable, retriers: list[dict], error: str, counts: dict[int, int]
 ) -> tuple[dict | None, int]:
-    """The Retry entry that takes the error, with the wait before this very retry as its interval.
+    """The Retry entry that takes the error, after the wait before this very retry.
 
     `counts` holds the retries made by each entry.
     """
     retrier, index = original(retriers, error, counts)
     if retrier is None:
         return None, index
-    seconds = delay(retrier, counts.get(index, 0))
-    return {**retrier, "IntervalSeconds": seconds, "BackoffRate": 1}, index
+    sfn._scaled_sleep(delay(retrier, counts.get(index, 0)))
+    return {**retrier, "IntervalSeconds": 0}, index
 
 
 def delay(retrier: dict, retries: int) -> float:

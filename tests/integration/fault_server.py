@@ -83,7 +83,7 @@ def configured(service, **variables: str):
 
 
 @contextmanager
-def hasty(service, seconds: int):
+def hasty(service, seconds: float):
     """Let the classifying function wait so long for an answer: the deployed code but for that."""
     functions, function = service.client("lambda"), f"scones-vehicles-{service.stage}-classifyImage"
     folder = service.folder / "handlers"

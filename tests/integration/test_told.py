@@ -116,20 +116,28 @@ def test_an_alarm_goes_off_when_many_images_go_to_review(service, photo, inbox, 
     assert json.loads(told[0]["Message"])["NewStateValue"] == "ALARM"
 
 
-@pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png"])
-def test_a_photo_that_lands_below_incoming_is_classified(service, photo, name):
+@pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png", "two\nlines.png"])
+def test_a_photo_that_lands_below_incoming_is_classified_and_its_folder_passed_over(
+    service, photo, name
+):
+    """The folder as S3's console makes it: an object without bytes."""
     states = service.client("stepfunctions")
     machine = service.outputs["ClassifyStateMachineArn"]
     body = service.client("s3").get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])
-    key = f"incoming/{time.time_ns()}/{name}"
-    service.put(key, body["Body"].read())
+    folder = f"incoming/{time.time_ns()}/"
+    service.put(folder, b"")
+    service.put(f"{folder}{name}", body["Body"].read())
+
+    def about_the_folder() -> list[dict]:
+        listed = states.list_executions(stateMachineArn=machine, maxResults=10)["executions"]
+        ended = [service.wait(row["executionArn"]) for row in listed]
+        return [execution for execution in ended if folder in execution["input"]]
+
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for row in states.list_executions(stateMachineArn=machine, maxResults=10)["executions"]:
-            execution = service.wait(row["executionArn"])
-            results = execution.get("output", {}).get("results", [])
-            if [r["s3_key"] for r in results] == [key]:
-                assert results[0]["status"] in ("accepted", "review")
-                return
+    while not (found := about_the_folder()):
+        assert time.monotonic() < deadline, f"no execution worked on {folder}{name}"
         time.sleep(0.1)
-    pytest.fail(f"no execution worked on {key}")
+    (execution,) = found
+    (result,) = execution["output"]["results"]
+    assert result["s3_key"] == f"{folder}{name}"
+    assert result["status"] in ("accepted", "review")

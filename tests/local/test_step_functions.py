@@ -2,6 +2,7 @@
 
 import json
 import time
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -88,6 +89,23 @@ def test_retries_wait_at_most_max_delay_seconds(workshop):
     execution = workshop.run(single(task(function, Retry=retry)), {"succeeds_at": 3})
     waits = json.loads(execution["output"])
     assert [round(wait) for wait in waits] == [1, 1]
+
+
+def test_a_retry_may_wait_longer_than_a_minute(workshop, cloud):
+    """Seen at a hundredth of the time."""
+    function = workshop.function(FLAKY)
+
+    def scale_waits(scale: float) -> None:
+        asked = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode()
+        urllib.request.urlopen(f"{cloud}/_ministack/config", asked).close()
+
+    scale_waits(0.01)
+    try:
+        states = single(task(function, Retry=_retry(IntervalSeconds=150)))
+        [seconds] = json.loads(workshop.run(states, {"succeeds_at": 2})["output"])
+    finally:
+        scale_waits(1)
+    assert 1.5 <= seconds < 2.5
 
 
 def test_full_jitter_spreads_retries(workshop):
