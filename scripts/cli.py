@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 
 from botocore import exceptions as aws
+from s3transfer.exceptions import RetriesExceededError
+from urllib3.exceptions import HTTPError
 
 from scripts import config
 
@@ -23,6 +25,13 @@ CREDENTIAL_ERRORS = (
     aws.CredentialRetrievalError,
     aws.TokenRetrievalError,
     aws.SSOError,
+)
+# While a body is read; of these botocore leaves those of TLS as urllib3's.
+BROKEN_OFF = (
+    aws.IncompleteReadError,
+    aws.ResponseStreamingError,
+    HTTPError,
+    RetriesExceededError,
 )
 REFUSED_CREDENTIALS = {
     "ExpiredToken",
@@ -172,6 +181,9 @@ def explain(error: Exception) -> str | None:
         return NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
         return f"{error}. See `aws configure list-profiles`, or unset AWS_PROFILE."
+    if isinstance(error, BROKEN_OFF):
+        reason = one_line(str(error))
+        return f"A download broke off ({type(error).__name__}): {reason}. Run this again."
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
         url = error.kwargs.get("endpoint_url", "the service's address")
         return (

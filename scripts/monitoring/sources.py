@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
 
 from scripts.cli import UserError
 from scripts.cloud import Cloud
@@ -24,8 +25,8 @@ from scripts.storage import split_uri
 DATED = re.compile(r"(?:^|/)(\d{4})/(\d\d)(?:/(\d\d)(?:/(\d\d))?)?/$")
 CONNECTIONS = 8
 BREAKS = 3  # of an object's connection, after which it counts as unreadable
-# What botocore raises where a connection is cut or reset; none is an OSError.
-BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError)
+# What botocore raises where a connection is cut or reset, or leaves urllib3's; none is an OSError.
+BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError, HTTPError)
 
 
 @dataclass(frozen=True, order=True)

@@ -26,12 +26,11 @@ def throttles(service: Service) -> float:
     metrics = service.client("cloudwatch")
     total = 0.0
     for name in ("serializeImageData", "classifyImage", "filterLowConfidence"):
+        function = f"scones-vehicles-{service.stage}-{name}"
         points = metrics.get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName="Throttles",
-            Dimensions=[
-                {"Name": "FunctionName", "Value": f"scones-vehicles-{service.stage}-{name}"}
-            ],
+            Dimensions=[{"Name": "FunctionName", "Value": function}],
             StartTime=time.time() - 3600,
             EndTime=time.time() + 60,
             Period=3600,

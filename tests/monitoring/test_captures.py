@@ -11,6 +11,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError, Respons
 from botocore.response import StreamingBody
 from PIL import Image
 from urllib3 import HTTPResponse
+from urllib3.exceptions import SSLError
 
 from scripts.cli import UserError
 from scripts.monitoring import captures, embedding, lines, rows, table
@@ -393,6 +394,13 @@ class Reset(io.BytesIO):
         raise ResponseStreamingError(error="Connection reset by peer")
 
 
+class OfTls(Reset):
+    def read(self, size=-1):
+        if chunk := io.BytesIO.read(self, size):
+            return chunk
+        raise SSLError("decryption failed or bad record mac")
+
+
 class TimedOut(Reset):
     def read(self, size=-1):
         if chunk := io.BytesIO.read(self, size):
@@ -404,7 +412,7 @@ def cut(body: bytes, length: int) -> StreamingBody:
     return StreamingBody(io.BytesIO(body), length)
 
 
-BREAKS = {"cut": cut, "reset": Reset, "timed out": TimedOut}
+BREAKS = {"cut": cut, "reset": Reset, "timed out": TimedOut, "TLS": OfTls}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -1,5 +1,7 @@
 import pytest
 from botocore import exceptions as aws
+from s3transfer.exceptions import RetriesExceededError
+from urllib3.exceptions import SSLError
 
 from scripts import cli
 
@@ -84,6 +86,21 @@ def test_throttling_says_what_is_throttled_and_what_to_do(code):
     assert "PutObject is throttled" in line
     assert "run this again" in line
     assert "Service Quotas" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        aws.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        aws.ResponseStreamingError(error="Connection reset by peer"),
+        SSLError("bad record mac"),
+        RetriesExceededError(ConnectionError("reset")),
+    ],
+)
+def test_a_download_that_breaks_off_is_to_be_run_again(error):
+    line = cli.explain(error)
+    assert line.startswith(f"A download broke off ({type(error).__name__}): ")
+    assert line.endswith(". Run this again.")
 
 
 @pytest.mark.parametrize("bug", [KeyError("x"), TypeError(), ZeroDivisionError(), OSError()])
