@@ -13,11 +13,15 @@ Besides:
 - `cloudwatch:namespace` is the namespace of PutMetricData;
 - S3 says that an object is missing only to whoever may list it: ListBucket with the key as
   `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
-  github.com/ceph/ceph/pull/68577).
+  github.com/ceph/ceph/pull/68577);
+- a policy's `*` and `?` match any character, a line break in a key too
+  (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
 """
 
+import functools
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -51,6 +55,7 @@ def install() -> None:
     seams.replace(iam_actions, "request_tag_context", request_context)
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
+    seams.replace(iam_evaluator, "_fnmatch_compile", compile_wildcards)
     handlers = provisioners._RESOURCE_HANDLERS
     for kind, trusted in (
         ("AWS::Lambda::Function", from_template("Role", LAMBDA, NOT_BY_LAMBDA)),
@@ -200,6 +205,17 @@ def enforce(
         return denied
     bucket = resource_arn.partition("/")[0]
     return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
+
+
+def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re.Pattern:
+    """What matches the whole of a value by a policy's wildcards, whatever characters it has."""
+    return _over_lines(original(pattern, ignore_case))
+
+
+@functools.lru_cache(maxsize=4096)
+def _over_lines(compiled: re.Pattern) -> re.Pattern:
+    # `$` matches before a line break at the end as well.
+    return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)
 
 
 def _find(arn: str) -> dict | None:

@@ -18,13 +18,23 @@ READ = """
         except Exception as error:
             return error.response["Error"]["Code"]
 """
+CALL = """
+    import boto3
+    def handler(event, context):
+        try:
+            getattr(boto3.client("s3"), event.pop("call"))(**event)
+            return "allowed"
+        except Exception as error:
+            return error.response["Error"]["Code"]
+"""
+LINE_BREAKS = ("a\nb.png", "a\rb.png", "a\r\nb.png", "a\u2028b.png", "a\u0085b.png", "a.png\n")
 
 
 def document(*statements: dict) -> dict:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def allow(action: str, resource: str, **more: dict) -> dict:
+def allow(action: str, resource: str | list, **more: dict) -> dict:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
@@ -175,3 +185,41 @@ def test_only_who_may_list_a_key_learns_that_its_object_is_missing(session, work
         for key in ("shown/a b+é%", "hidden/a b+é%", there)
     }
     assert list(found.values()) == ["NoSuchKey", "AccessDenied", "pixels"]
+
+
+def test_wildcards_of_policies_match_line_breaks_in_keys(session, workshop):
+    s3, bucket = session.client("s3"), workshop.name()
+    s3.create_bucket(Bucket=bucket)
+    keys = [folder + key for folder in ("shown/", "hidden/", "denied/") for key in LINE_BREAKS]
+    for key in (*keys, "exact.png", "exact.png\n"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"pixels")
+    objects = f"arn:aws:s3:::{bucket}"
+    below = {"StringLike": {"s3:prefix": "shown/?*g"}}
+    statements = (
+        allow("s3:GetObject", [f"{objects}/shown/*", f"{objects}/denied/*"]),
+        allow("s3:GetObject", f"{objects}/exact.png"),
+        allow("s3:ListBucket", objects, Condition=below),
+        {**allow("s3:Get*", f"{objects}/denied/*"), "Effect": "Deny"},
+        {"Effect": "Allow", "Action": "s3:DeleteObject", "NotResource": f"{objects}/shown/*"},
+    )
+    role = workshop.role("lambda.amazonaws.com")
+    workshop.iam.put_role_policy(
+        RoleName=role.rsplit("/", 1)[-1],
+        PolicyName="keys",
+        PolicyDocument=json.dumps(document(*statements)),
+    )
+    function = workshop.function(CALL, Role=role)
+
+    def answer(call: str, **arguments: str) -> str:
+        return workshop.invoke(function, {"call": call, "Bucket": bucket, **arguments})[0]
+
+    for key in LINE_BREAKS:
+        assert answer("get_object", Key=f"shown/{key}") == "allowed", key
+        assert answer("head_object", Key=f"shown/{key}") == "allowed", key
+        assert answer("get_object", Key=f"hidden/{key}") == "AccessDenied", key
+        assert answer("get_object", Key=f"denied/{key}") == "AccessDenied", key
+        assert answer("delete_object", Key=f"shown/{key}") == "AccessDenied", key
+        listed = "allowed" if key.endswith("g") else "AccessDenied"
+        assert answer("list_objects_v2", Prefix=f"shown/{key}") == listed, key
+    assert answer("get_object", Key="exact.png") == "allowed"
+    assert answer("get_object", Key="exact.png\n") == "AccessDenied"
