@@ -1,7 +1,6 @@
 """Roles that a service may not assume, boundaries, and who learns that an object is missing."""
 
 import json
-import time
 from collections.abc import Callable
 
 from botocore.exceptions import ClientError
@@ -78,35 +77,6 @@ def test_step_functions_assumes_a_role_for_its_own_account_alone(workshop):
     arn = made["stateMachineArn"]
     update = workshop.states.update_state_machine
     assert "AccessDenied" in error_of(update, stateMachineArn=arn, roleArn=strangers)
-
-
-def test_eventbridge_starts_a_machine_only_with_a_role_of_its_account_that_may(session, workshop):
-    events, machine = session.client("events"), workshop.machine(single({"Type": "Succeed"}))
-    service, may = "events.amazonaws.com", ("states:StartExecution", machine)
-    roles = {
-        "stranger": workshop.role(service, may, account=STRANGER),
-        "powerless": workshop.role(service),
-        "good": workshop.role(service, may),
-    }
-    source = workshop.name()
-    for name, role in roles.items():
-        rule = f"{source}-{name}"
-        pattern = {"source": [source], "detail-type": [name]}
-        events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
-        events.put_targets(Rule=rule, Targets=[{"Id": "start", "Arn": machine, "RoleArn": role}])
-    for name in roles:  # the good one last: by then the others would have arrived
-        events.put_events(Entries=[{"Source": source, "DetailType": name, "Detail": "{}"}])
-
-    def started() -> list[str]:
-        listed = workshop.states.list_executions(stateMachineArn=machine)["executions"]
-        inputs = [
-            workshop.states.describe_execution(executionArn=e["executionArn"]) for e in listed
-        ]
-        return [json.loads(each["input"])["detail-type"] for each in inputs]
-
-    until(started, bool)
-    time.sleep(0.2)
-    assert started() == ["good"]
 
 
 def test_a_template_cannot_give_lambda_a_role_of_another_account(session, workshop):
