@@ -2,43 +2,43 @@
 
 On AWS a service assumes the role that it is given only if the role's trust policy allows it, under
 the conditions that stand there: `aws:SourceAccount` is the account that the service acts for.
-MiniStack asks no trust policy for a service. Here Lambda and Step Functions refuse such a role, and
-EventBridge delivers no event with it; SageMaker asks `trusts` itself
+MiniStack asks no trust policy for a service. Here Lambda and Step Functions refuse such a role;
+EventBridge and SageMaker ask `trusts` themselves
 (docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
 
 Besides:
 
-- EventBridge's role needs the right to start the state machine;
 - a role's permissions boundary holds also if it comes from a template;
 - `cloudwatch:namespace` is the namespace of PutMetricData;
 - S3 says that an object is missing only to whoever may list it: ListBucket with the key as
   `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
-  github.com/ceph/ceph/pull/68577).
+  github.com/ceph/ceph/pull/68577);
+- a policy's `*` and `?` match any character, a line break in a key too
+  (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
 """
 
+import functools
 import json
-import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json, get_account_id, get_region
-from ministack.services import eventbridge, iam, lambda_svc, s3
+from ministack.services import iam, lambda_svc, s3
 from ministack.services import stepfunctions as sfn
 from ministack.services.cloudformation import provisioners
 
 from local import seams
 
 LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
-EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
 NOT_BY_LAMBDA = "The role defined for the function cannot be assumed by Lambda."
 NOT_BY_STATES = (
     f"Neither the global service principal {STATES}, nor the regional one is authorized to assume "
     "the provided role."
 )
 _ABSENT = "local:absent"  # the key of an object that a request asks for in vain
-_LOG = logging.getLogger(__name__)
 
 
 def install() -> None:
@@ -47,10 +47,10 @@ def install() -> None:
     seams.replace(lambda_svc, "_update_config", update_function)
     seams.replace(sfn, "_create_state_machine", create_or_update_machine)
     seams.replace(sfn, "_update_state_machine", create_or_update_machine)
-    seams.replace(eventbridge, "_invoke_target", deliver)
     seams.replace(iam_actions, "request_tag_context", request_context)
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
+    seams.replace(iam_evaluator, "_fnmatch_compile", compile_wildcards)
     handlers = provisioners._RESOURCE_HANDLERS
     for kind, trusted in (
         ("AWS::Lambda::Function", from_template("Role", LAMBDA, NOT_BY_LAMBDA)),
@@ -147,19 +147,6 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
     return made
 
 
-def deliver(original: Callable, target: dict, event: dict, rule: dict, view: Any = None) -> None:
-    """Deliver the event to a state machine only with a role that may start it."""
-    service = SCHEDULER if "FlexibleTimeWindow" in rule else EVENTS  # `rule` may be a schedule
-    machine, role = target.get("Arn", ""), target.get("RoleArn", "")
-    if machine.split(":")[2:3] == ["states"] and not (
-        trusts(role, service, get_account_id())
-        and allows(role, "events", "states:StartExecution", machine)
-    ):
-        _LOG.warning("EventBridge: %s is not delivered to: role %s may not", machine, role)
-        return
-    original(target, event, rule, view)
-
-
 def request_context(
     original: Callable, service: str, action: str, body: bytes, parameters: dict
 ) -> dict:
@@ -200,6 +187,17 @@ def enforce(
         return denied
     bucket = resource_arn.partition("/")[0]
     return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
+
+
+def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re.Pattern:
+    """What matches the whole of a value by a policy's wildcards, whatever characters it has."""
+    return _over_lines(original(pattern, ignore_case))
+
+
+@functools.lru_cache(maxsize=4096)
+def _over_lines(compiled: re.Pattern) -> re.Pattern:
+    # `$` matches before a line break at the end as well.
+    return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)
 
 
 def _find(arn: str) -> dict | None:

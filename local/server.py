@@ -21,6 +21,7 @@ def main() -> None:
         from ministack import app
 
         from local import (
+            events,
             iam,
             lambda_runtime,
             metrics,
@@ -36,6 +37,7 @@ def main() -> None:
         step_functions.install()
         metrics.install()
         iam.install()
+        events.install()
         names.install()
         transport.install()
         sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))

@@ -17,6 +17,8 @@ from ministack.services import stepfunctions as sfn
 from local import seams
 from local.step_functions import lifetime
 
+LIMIT = 25_000
+
 
 class _Path:
     """A chain of events: that of an execution, or of one item of a Map."""
@@ -54,6 +56,9 @@ _path: contextvars.ContextVar[_Path] = contextvars.ContextVar("path")
 _map: contextvars.ContextVar[str | None] = contextvars.ContextVar("map", default=None)
 _adding = threading.Lock()
 
+_ENDS = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+_REACHED = f"The execution reached the maximum number of history events ({LIMIT})."
+
 
 def install() -> None:
     """Record what AWS records."""
@@ -71,16 +76,39 @@ def run(original: Callable, arn: str) -> None:
 
 
 def add(original: Callable, execution: dict, kind: str, details: dict | None = None) -> dict:
-    """Add an event after the last one of its path. The end from outside follows none."""
+    """Add an event after the last one of its path. The end from outside follows none.
+
+    Raises ExecutionEndedError where the history has reached its limit: the event that would be the
+    last then ends the execution.
+    """
     if "parent" in execution:
         return original(execution, kind, details)
     path = _path.get(None)
     if path is None or kind in ("ExecutionAborted", "ExecutionTimedOut"):
         path = _Path(0)
     with _adding:
-        event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
+        recorded = len(execution["events"])
+        room = LIMIT if kind == "ExecutionSucceeded" else LIMIT - 1
+        full = recorded >= room and not _is_express(execution)
+        if full and recorded >= LIMIT:
+            raise lifetime.ExecutionEndedError
+        if full:
+            failed = {"error": "States.Runtime", "cause": _REACHED}
+            details = {"previousEventId": recorded, "executionFailedEventDetails": failed}
+            event = original(execution, "ExecutionFailed", details)
+            lifetime.mark_failed(execution, **failed)
+        else:
+            event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
     path.last = event["id"]
+    if full and kind not in _ENDS:  # whoever ends an execution tells of it
+        sfn._emit_execution_status_event(execution)
+        raise lifetime.ExecutionEndedError
     return event
+
+
+def _is_express(execution: dict) -> bool:
+    machine = sfn._state_machines.get(execution["stateMachineArn"]) or {}
+    return bool(execution.get("sync")) or machine.get("type") == "EXPRESS"
 
 
 def evaluate(original: Callable, state: dict, field: str, *arguments: object) -> object:

@@ -55,6 +55,14 @@ def fail(original: Callable, execution: dict, error: str, cause: str) -> None:
         original(execution, error, cause)
 
 
+def mark_failed(execution: dict, error: str, cause: str) -> None:
+    """Make the execution one that has FAILED."""
+    output = json.dumps({"Error": error, "Cause": cause})
+    execution.update(
+        status="FAILED", error=error, cause=cause, output=output, stopDate=sfn.now_iso()
+    )
+
+
 def while_running(original: Callable, *arguments: object) -> object:
     """Enter a state or call a task; raises ExecutionEndedError once the execution has ended."""
     if not running(current.get()):

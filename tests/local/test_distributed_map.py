@@ -3,13 +3,20 @@
 import copy
 import json
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions.distributed_map import children, definition, map_run
+from local.step_functions.distributed_map import (
+    children,
+    definition,
+    map_run,
+    selection,
+    variables,
+)
 from local.step_functions.distributed_map.batches import Batch
 from tests.local.conftest import single, task, until
 
@@ -197,23 +204,6 @@ def test_an_item_too_large_for_a_batch_fails_the_run(maps):
     assert (run.status, run.error) == ("FAILED", "States.DataLimitExceeded")
 
 
-def test_batch_input_carries_variables_which_children_do_not_see(maps):
-    definition = {
-        "StartAt": "Set",
-        "States": {
-            "Set": {"Type": "Pass", "Assign": {"threshold": 0.7}, "Next": "Map"},
-            "Map": _map(WHOLE, {"BatchInput": {"threshold": "{% $threshold %}"}}),
-        },
-    }
-    run = maps.run(definition, [1, 2])
-    assert run.files["SUCCEEDED_0.jsonl"] == [{"BatchInput": {"threshold": 0.7}, "Items": [1, 2]}]
-    definition["States"]["Map"] = _map(
-        {"Type": "Pass", "Output": "{% $threshold %}", "End": True}, ToleratedFailurePercentage=100
-    )
-    run = maps.run(definition, [1, 2])
-    assert run.files["FAILED_0.jsonl"][0]["Error"] == "States.QueryEvaluationError"
-
-
 def test_blank_lines_are_no_items_and_no_items_are_a_run_without_children(maps):
     run = maps.run(_map(), "\n  \r\n")
     assert (run.status, run.counts["total"]) == ("SUCCEEDED", 0)
@@ -231,6 +221,151 @@ def test_an_object_that_cannot_be_read_fails_the_run_before_any_child(maps, text
     assert says in run.cause
     assert run.runs[0]["status"] == "FAILED"
     assert run.runs[0]["executionCounts"]["succeeded"] == 0
+
+
+# --- ItemSelector
+
+ITEM = "$states.context.Map.Item"
+
+
+def test_an_item_selector_makes_the_items_that_are_batched(maps):
+    selector = {
+        "line": f"{{% {ITEM}.Index %}}",
+        "photo": f"{{% {ITEM}.Value %}}",
+        "of": {
+            "bucket": "{% $states.input.bucket %}",
+            "run": "{% $states.context.Execution.Name %}",
+        },
+        "more": [f"{{% {ITEM}.Index + 1 %}}", f"{{% $type({ITEM}.Value) %}}", "constant", None],
+    }
+    photos = [{"key": "é"}, [1], "a", None, []]
+    text = "\n \n".join(map(json.dumps, photos))  # Index counts items and no lines
+    state = _map(WHOLE, {"MaxItemsPerBatch": 3}, ItemSelector=selector, MaxConcurrency=1)
+    run = maps.run(state, text)
+    of = {"bucket": maps.bucket, "run": run.execution["name"]}
+    types = ["object", "array", "string", "null", "array"]
+    items = [
+        {"line": line, "photo": photo, "of": of, "more": [line + 1, kind, "constant", None]}
+        for line, (photo, kind) in enumerate(zip(photos, types, strict=True))
+    ]
+    assert run.files["SUCCEEDED_0.jsonl"] == [{"Items": items[:3]}, {"Items": items[3:]}]
+    assert run.counts["total"] == 5
+
+
+def test_bytes_of_a_batch_are_those_of_selected_items(maps):
+    """{"Items":[{"n":0},{"n":1}]} has 27 bytes."""
+    batcher = {"MaxItemsPerBatch": 200, "MaxInputBytesPerBatch": 27}
+    state = _map(WHOLE, batcher, ItemSelector={"n": f"{{% {ITEM}.Index %}}"}, MaxConcurrency=1)
+    batches = maps.run(state, ["x" * 100] * 3).files["SUCCEEDED_0.jsonl"]
+    assert batches == [{"Items": [{"n": 0}, {"n": 1}]}, {"Items": [{"n": 2}]}]
+
+
+@pytest.mark.parametrize("expression", [f"{ITEM}.Value.missing", f"$uppercase({ITEM}.Value)"])
+def test_an_item_selector_that_fails_fails_the_run_before_any_child(maps, expression):
+    run = maps.run(_map(ItemSelector={"a": f"{{% {expression} %}}"}), [{"missing": "A"}, {"b": 1}])
+    assert (run.status, run.error) == ("FAILED", "States.QueryEvaluationError")
+    assert _positive(run.runs[0]["executionCounts"]) == {}
+
+
+@pytest.mark.parametrize(
+    "path", [f"{ITEM}.{path}" for path in ("Index", "Value", "Value.a", "Value.a.b", "Value.and")]
+)
+def test_a_path_gives_what_the_interpreter_gives(path):
+    values = [1, "", None, [], [1], [[]], [[1]], [1, 2], [{"a": 1}, {"a": 2}], {}]
+    values += [{"a": value} for value in values] + [{"a": [{"b": [1]}]}, {"and": 1}]
+    for value in values:
+        context = {"Map": {"Item": {"Index": 0, "Value": value}}, "variables": {}}
+        looked_up, interpreted = (
+            _outcome(look, path, value, context) for look in (_select, _interpret)
+        )
+        assert looked_up == interpreted, value
+
+
+def _select(path: str, value: object, context: dict) -> object:
+    (item,) = selection.select({"it": f"{{% {path} %}}"}, [value], {}, context)
+    return item["it"]
+
+
+def _interpret(path: str, value: object, context: dict) -> object:
+    return sfn._apply_jsonata_template(f"{{% {path} %}}", {}, context)
+
+
+def _outcome(look: Callable, *arguments: object) -> str:
+    try:
+        return json.dumps(look(*arguments))
+    except sfn._ExecutionError as error:
+        return error.error
+
+
+# --- variables
+
+
+def _after_assigning(state: dict) -> dict:
+    assign = {"Type": "Pass", "Assign": {"outer": 1}, "Next": "Map"}
+    return {"StartAt": "Set", "States": {"Set": assign, "Map": state}}
+
+
+REFERENCE = "{% $exists($outer) ? 1 : 2 %}"  # fails by itself nowhere
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("ItemReader", "Arguments", "Key"),
+        ("ItemSelector", "nested", "field"),
+        ("ItemBatcher", "MaxItemsPerBatch"),
+        ("ItemBatcher", "BatchInput"),
+        ("MaxConcurrency",),
+        ("ToleratedFailurePercentage",),
+        ("ResultWriter", "Arguments", "Prefix"),
+        ("ItemProcessor", "States", "Only", "Output"),
+    ],
+)
+def test_a_distributed_map_cannot_reference_variables_of_outer_scopes(maps, path):
+    state = copy.deepcopy(_map(ItemSelector={"nested": {}}, ToleratedFailurePercentage=100))
+    fields = state
+    for name in path[:-1]:
+        fields = fields[name]
+    fields[path[-1]] = REFERENCE
+    run = maps.run(_after_assigning(state), [1])
+    assert (run.status, run.error, run.runs) == ("FAILED", "States.QueryEvaluationError", [])
+    assert "cannot reference variables in outer scopes" in run.cause
+    assert f"'{'/'.join(path)}'" in run.cause
+    assert "$outer" in run.cause
+
+
+def test_the_processor_has_its_own_variables_and_the_output_those_around(maps):
+    states = {
+        "StartAt": "Set",
+        "States": {
+            "Set": {"Type": "Pass", "Assign": {"own": "{% $count($states.input.Items) %}"}},
+            "Get": {"Type": "Pass", "Output": "{% $own %}", "End": True},
+        },
+    }
+    states["States"]["Set"]["Next"] = "Get"
+    selector = {"double": f"{{% ($twice := function($n) {{ 2 * $n }}; $twice({ITEM}.Value)) %}}"}
+    state = _map(states, ItemSelector=selector, Output="{% $outer %}")
+    run = maps.run(_after_assigning(state), [1, 2])
+    assert run.output == 1
+    assert run.files["SUCCEEDED_0.jsonl"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("$a + $b.c[$d]", {"a", "b", "d"}),
+        ("($a := 1; $a + $b)", {"b"}),
+        ("$map([1], function($value, $index) { $value + $index + $c })", {"c"}),
+        ("$states.context.Map.Item.Value@$a.x#$b[$a = $b]", set()),
+        ("$count($hash('a', 'MD5')) ~> $string", set()),
+        ("$ & $$.a", set()),
+        ("{$a: $b}", {"a", "b"}),
+        ('"$a" & `$b`', set()),
+        ("$a(", set()),
+    ],
+)
+def test_names_that_an_expression_does_not_bind_are_references(expression, names):
+    assert variables.references(expression) == names
 
 
 # --- children
@@ -554,7 +689,7 @@ def _with(value: object, *path: str) -> dict:
     ("state", "names"),
     [
         (_with(1, "ToleratedFailureCount"), "ToleratedFailureCount"),
-        (_with({}, "ItemSelector"), "ItemSelector"),
+        (_with("{% {} %}", "ItemSelector"), "ItemSelector"),
         (_with("JSONPath", "QueryLanguage"), "JSONata"),
         (_with("CSV", "ItemReader", "ReaderConfig", "InputType"), "CSV"),
         (_with(5, "ItemReader", "ReaderConfig", "MaxItems"), "MaxItems"),

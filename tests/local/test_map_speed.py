@@ -1,8 +1,10 @@
-"""What keeps a Map of 500 items from taking the server's processor all to itself."""
+"""What keeps a Map of many items from taking the server's processor all to itself."""
 
 import copy
+import time
 
 from local.step_functions import expression_cache, map_items
+from local.step_functions.distributed_map import selection
 
 
 def test_items_share_the_executions_input_and_nothing_else():
@@ -31,3 +33,13 @@ def test_an_expression_is_parsed_once():
     ]
     assert parsed == ["$a", "$b"]
     assert trees[0] is trees[2] is trees[3]
+
+
+def test_items_are_selected_without_the_interpreter_where_a_path_is_enough():
+    item = "$states.context.Map.Item"
+    selector = {"line": f"{{% {item}.Index %}}", "photo": f"{{% {item}.Value %}}"}
+    photos = [{"s3_key": f"photos/{number}.png"} for number in range(100_000)]
+    began = time.thread_time()
+    selected = list(selection.select(selector, photos, {}, {"variables": {}}))
+    assert time.thread_time() - began < 3  # 0.4 s; the interpreter takes a minute
+    assert selected[99_999] == {"line": 99_999, "photo": photos[99_999]}

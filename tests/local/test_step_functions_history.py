@@ -1,7 +1,14 @@
 """The history of an execution is as on AWS, as far as an execution's picture needs it."""
 
+import itertools
+import threading
+import time
 from collections import Counter
 
+import pytest
+from ministack.services import stepfunctions as sfn
+
+from local.step_functions import history, lifetime
 from tests.local.conftest import task
 
 JUDGE = """
@@ -31,7 +38,10 @@ def _definition(function: str, **fields) -> dict:
 
 
 def _history(workshop, definition: dict, items: list) -> list[dict]:
-    execution = workshop.run(definition, {"items": items})
+    return _events(workshop, workshop.run(definition, {"items": items}))
+
+
+def _events(workshop, execution: dict) -> list[dict]:
     pages = workshop.states.get_paginator("get_execution_history").paginate(
         executionArn=execution["executionArn"], PaginationConfig={"PageSize": 1000}
     )
@@ -95,3 +105,101 @@ def test_an_item_that_fails_fails_the_map(workshop):
     assert types[-4:] == ["TaskFailed", "MapIterationFailed", "MapStateFailed", "ExecutionFailed"]
     assert "MapStateExited" not in types
     assert _back(events, events[-1])[-1] == "PassStateEntered"
+
+
+# --- the 25,000 events of a history
+
+
+def _chain(length: int, **last: object) -> dict:
+    """A definition of so many Pass states in a row, each of two events."""
+    names = [f"Pass{number}" for number in range(length)]
+    states = {name: {"Type": "Pass", "Next": after} for name, after in itertools.pairwise(names)}
+    return {"StartAt": names[0], "States": {**states, names[-1]: {"Type": "Pass", **last}}}
+
+
+def _of_25_000_events(more: int) -> dict:
+    """A definition of 25,000 events and two for each of so `many` more states, before its Map.
+
+    The start and the end are two, two Pass states and the Map itself eight; each of 245 items is
+    two and goes through 50 Pass states.
+    """
+    each = {
+        "Type": "Map",
+        "MaxConcurrency": 40,
+        "Items": "{% [1..245] %}",
+        "ItemProcessor": _chain(50, End=True),
+        "Output": "{% $count($states.result) %}",
+        "Catch": [{"ErrorEquals": ["States.ALL", "States.Runtime"], "Next": "Caught"}],
+        "Next": "Last",
+    }
+    before = _chain(1 + more, Next="Each")
+    rest = {"Each": each, "Last": {"Type": "Pass", "End": True}, "Caught": {"Type": "Succeed"}}
+    return {"StartAt": before["StartAt"], "States": {**before["States"], **rest}}
+
+
+def test_an_execution_whose_event_25_000_is_its_success_succeeds(workshop):
+    execution = workshop.run(_of_25_000_events(0))
+    assert execution["status"] == "SUCCEEDED"
+    last = _events(workshop, execution)[-1]
+    assert (last["id"], last["type"]) == (25_000, "ExecutionSucceeded")
+
+
+@pytest.mark.parametrize("more", [1, 600])
+def test_an_execution_that_is_not_done_by_event_25_000_fails_with_it(workshop, more):
+    """Whether it is at its end by then or in the middle of a Map, and whatever it catches."""
+    execution = workshop.run(_of_25_000_events(more))
+    cause = "The execution reached the maximum number of history events (25000)."
+    assert execution["status"] == "FAILED"
+    assert (execution["error"], execution["cause"]) == ("States.Runtime", cause)
+    time.sleep(0.5)  # what was running by then
+    events = _events(workshop, execution)
+    assert [event["id"] for event in events] == list(range(1, 25_001))
+    last = events[-1]
+    assert (last["type"], last["previousEventId"]) == ("ExecutionFailed", 24_999)
+    assert last["executionFailedEventDetails"] == {"error": "States.Runtime", "cause": cause}
+    assert workshop.wait(execution)["status"] == "FAILED"
+
+
+def _execution(**fields: object) -> dict:
+    arn = "arn:aws:states:us-east-1:000000000000:execution:machine:name"
+    return {
+        "executionArn": arn,
+        "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:machine",
+        "status": "RUNNING",
+        "events": [],
+        **fields,
+    }
+
+
+def test_of_all_that_add_events_at_once_one_takes_the_last_place(monkeypatch):
+    monkeypatch.setattr(history, "LIMIT", 1_000)
+    told, ended, execution = [], [], _execution()
+    monkeypatch.setattr(sfn, "_emit_execution_status_event", lambda one: told.append(one["status"]))
+
+    def add() -> None:
+        try:
+            while True:
+                history.add(sfn._add_event, execution, "PassStateEntered")
+        except lifetime.ExecutionEndedError:
+            ended.append(True)
+
+    threads = [threading.Thread(target=add) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 16
+    assert [event["id"] for event in execution["events"]] == list(range(1, 1_001))
+    kinds = Counter(event["type"] for event in execution["events"])
+    assert kinds == {"PassStateEntered": 999, "ExecutionFailed": 1}
+    assert (execution["status"], told) == ("FAILED", ["FAILED"])
+
+
+@pytest.mark.parametrize("fields", [{"sync": True}, {"parent": {}}, {"stateMachineArn": "express"}])
+def test_express_executions_have_no_such_limit(monkeypatch, fields):
+    monkeypatch.setattr(history, "LIMIT", 10)
+    monkeypatch.setitem(sfn._state_machines, "express", {"type": "EXPRESS"})
+    execution = _execution(**fields)
+    for _ in range(20):
+        history.add(sfn._add_event, execution, "PassStateEntered")
+    assert (len(execution["events"]), execution["status"]) == (20, "RUNNING")

@@ -14,23 +14,25 @@ class Batch(NamedTuple):
     items: int
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def batches(
-    items: Iterable[str], batch_input: object, max_items: int, max_bytes: int
+    items: Iterable[object], batch_input: object, max_items: int, max_bytes: int
 ) -> Iterator[Batch]:
-    """`{"BatchInput": ..., "Items": [...]}` for items given as JSON, in their order.
+    """`{"BatchInput": ..., "Items": [...]}` for the items, in their order.
 
     Both limits hold; bytes are those of the whole input in UTF-8, BatchInput included. Raises
     States.DataLimitExceeded for an item that is too large for a batch of its own.
     """
     common = ""
     if batch_input is not None:
-        shared = json.dumps(batch_input, ensure_ascii=False, separators=(",", ":"))
-        common = f'"BatchInput":{shared},'
+        common = f'"BatchInput":{_compact(batch_input)},'
     opening, closing = f'{{{common}"Items":[', "]}"
     empty = len(opening.encode()) + len(closing)
     held: list[str] = []
     size = empty
-    for item in items:
+    for item in map(_compact, items):
         own = len(item.encode())
         if held and (len(held) == max_items or size + 1 + own > max_bytes):
             yield Batch(opening + ",".join(held) + closing, len(held))

@@ -15,9 +15,9 @@ from local.step_functions import quotas
 KNOWN = {
     "": dict.fromkeys(
         (
-            *("Type", "Comment", "QueryLanguage", "Label", "ItemReader", "ItemBatcher"),
-            *("ItemProcessor", "MaxConcurrency", "ToleratedFailurePercentage", "ResultWriter"),
-            *("Assign", "Output", "Retry", "Catch", "Next", "End"),
+            *("Type", "Comment", "QueryLanguage", "Label", "ItemReader", "ItemSelector"),
+            *("ItemBatcher", "ItemProcessor", "MaxConcurrency", "ToleratedFailurePercentage"),
+            *("ResultWriter", "Assign", "Output", "Retry", "Catch", "Next", "End"),
         )
     ),
     "ItemReader": {
@@ -68,6 +68,8 @@ def check(state: dict, context: dict) -> None:
         for name, values in known.items():
             if values and name not in fields:
                 _refuse(f"needs {name} in a {where} to be {values[0]}")
+    if not isinstance(state.get("ItemSelector", {}), dict):
+        _refuse("needs ItemSelector to be an object")
     if "MaxItemsPerBatch" not in state["ItemBatcher"]:
         _refuse("needs MaxItemsPerBatch in an ItemBatcher")
     if "MaxConcurrency" not in state:
@@ -79,7 +81,7 @@ def check(state: dict, context: dict) -> None:
 
 
 def evaluate(state: dict, state_input: object, context: dict) -> Settings:
-    """The settings of a state that passed `check`.
+    """The settings of a state that passed `check`, but for the ItemSelector.
 
     Raises States.QueryEvaluationError, and States.Runtime for a number out of its range.
     """

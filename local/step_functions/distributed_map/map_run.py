@@ -54,9 +54,9 @@ class MapRun:
         self._waiting: collections.deque[Batch] = collections.deque()
         self._running: set[Child] = set()
         self._ended: queue.SimpleQueue[Child] = queue.SimpleQueue()
-        sfn._map_runs[self.arn] = self.record
         details = {"mapRunStartedEventDetails": {"mapRunArn": self.arn}}
-        sfn._add_event(parent, "MapRunStarted", details)
+        sfn._add_event(parent, "MapRunStarted", details)  # first: it may end the parent
+        sfn._map_runs[self.arn] = self.record
 
     @property
     def arn(self) -> str:

@@ -12,8 +12,8 @@ from local.step_functions import role
 FAILED = "States.ItemReaderFailed"
 
 
-def items(bucket: str, key: str) -> Iterator[str]:
-    """Each item as compact JSON; lines that are blank are none.
+def items(bucket: str, key: str) -> Iterator[object]:
+    """Each item; lines that are blank are none.
 
     Raises States.ItemReaderFailed for an object that is not there or that the role may not read,
     and for a line that is no JSON.
@@ -30,13 +30,12 @@ def items(bucket: str, key: str) -> Iterator[str]:
         )
     for number, line in enumerate(io.BytesIO(body), start=1):
         if line.strip():
-            yield _compact(line, f"line {number} of s3://{bucket}/{key}")
+            yield _parse(line, f"line {number} of s3://{bucket}/{key}")
 
 
-def _compact(line: bytes, where: str) -> str:
+def _parse(line: bytes, where: str) -> object:
     try:
-        item = json.loads(line, parse_constant=_no_number)
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+        return json.loads(line, parse_constant=_no_number)
     except ValueError as error:
         raise sfn._ExecutionError(FAILED, f"{where} is no JSON: {error}") from None
 
