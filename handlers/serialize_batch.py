@@ -1,6 +1,5 @@
 """A batch's photos -> their pixels, as one array in S3."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,9 +23,10 @@ LAST_SECONDS = 25
 ROUNDS = 3  # in which a photo that S3 does not give is asked for
 
 # Photos are read side by side and decoded one after another. So at most aws.CONNECTIONS files of
-# image_max_bytes are in memory (640 MB), and what one photo takes to decode.
-READING = ThreadPoolExecutor(aws.CONNECTIONS)  # whose threads serve one batch after another
-DECODING = threading.Lock()
+# image_max_bytes are in memory (640 MB), and what one photo takes to decode: each thread that
+# decodes keeps that much for itself, so one does. They serve one batch after another.
+READING = ThreadPoolExecutor(aws.CONNECTIONS)
+DECODING = ThreadPoolExecutor(1)
 
 
 def serialize_batch(
@@ -67,9 +67,7 @@ def serialize_item(
         place = batches.location(item, settings.own_bucket)
         _check_time(seconds_left)
         photo = photos.read(place, s3, settings)
-        with DECODING:
-            _check_time(seconds_left)
-            return place, image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
+        return place, DECODING.submit(decode, photo, settings, seconds_left).result()
     except BAD_IMAGE as error:
         return batches.failed(place, error), None
     except errors.BatchOutOfTime as error:
@@ -77,6 +75,12 @@ def serialize_item(
     except errors.StorageUnavailable as error:
         failed, rounds = batches.failed(place, error), batches.rounds(item) + 1
         return {**failed, "left": rounds} if rounds < ROUNDS else failed, None
+
+
+def decode(photo: bytes, settings: Settings, seconds_left: Callable[[], float]) -> bytes:
+    """The photo's pixels. Raises ImageTooLarge, InvalidImage or BatchOutOfTime."""
+    _check_time(seconds_left)
+    return image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
 
 
 def _check_time(seconds_left: Callable[[], float]) -> None:
