@@ -1,4 +1,4 @@
-"""`python -m local up|down|status|env [--port 4566]`: the local cloud on this machine."""
+"""`python -m local up|down|status|env|faults [--port 4566]`: the local cloud on this machine."""
 
 # Imports that need an installed package stand in the functions: `down` works without any.
 
@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from local import paths, supervisor
+from local import faults, paths, supervisor
 
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
@@ -21,11 +21,26 @@ SECONDS_TO_END = 30
 def main() -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud.")
-    parser.add_argument("command", choices=("up", "down", "status", "env"))
+    parser.add_argument("command", choices=("up", "down", "status", "env", "faults"))
     parser.add_argument("--port", type=_port, default=4566, help="on the loopback interface (4566)")
     parser.add_argument("--all", action="store_true", help="`down`: every port of this folder")
     parser.add_argument("--unset", action="store_true", help="`env`: what undoes it in the shell")
+    parser.add_argument(
+        "--lambda-concurrency",
+        metavar="N",
+        help="`faults`: Lambda throttles beyond N invocations at once; without it, as usual",
+    )
+    parser.add_argument(
+        "--lambda-failures",
+        metavar="PERCENT",
+        help="`faults`: so many of the invocations fail in Lambda; without it, none",
+    )
     arguments = parser.parse_args()
+    options = arguments.lambda_concurrency, arguments.lambda_failures
+    if arguments.command == "faults":
+        return tell_faults(arguments.port, *options)
+    if options != (None, None):
+        parser.error("--lambda-concurrency and --lambda-failures go with faults")
     if arguments.all:
         if arguments.command != "down":
             parser.error("--all goes with down")
@@ -109,6 +124,20 @@ def unset(port: int) -> int:
     from local import environment
 
     print(environment.undo_code(port))
+    return 0
+
+
+def tell_faults(port: int, concurrency: str | None, failures: str | None) -> int:
+    """Tell the local cloud of these faults and no others, and print them."""
+    home = paths.home(port)
+    try:
+        told = faults.parse(concurrency, failures)
+    except faults.FaultsError as error:
+        return _fail(str(error))
+    if not supervisor.is_up(home):
+        return _fail(f"no local cloud on port {port}")
+    faults.write(home, told)
+    print(told)
     return 0
 
 

@@ -31,11 +31,13 @@ def main() -> None:
             step_functions,
             transport,
         )
+        from local.lambda_runtime import faults
 
         port = int(os.environ["GATEWAY_PORT"])
         lambda_runtime.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
         step_functions.install()
         metrics.install()
+        faults.install(paths.home(port))  # after the metrics: what fails here is no invocation
         iam.install()
         events.install()
         names.install()

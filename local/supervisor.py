@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local import paths, session
+from local import faults, paths, session
 from setup.environment import clean
 
 
@@ -73,6 +73,7 @@ def main() -> None:
     if not held:
         sys.exit(f"a local cloud is up on port {port} already")
     (home / "processes.json").unlink(missing_ok=True)
+    faults.forget(home)
     os.ftruncate(sys.stdout.fileno(), 0)
     shutil.rmtree(home / "tmp", ignore_errors=True)
     server = subprocess.Popen(  # noqa: S603

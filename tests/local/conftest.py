@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 import zipfile
+from datetime import datetime, timedelta
 
 import boto3
 import pytest
@@ -176,6 +177,41 @@ class Workshop:
 @pytest.fixture(scope="session")
 def workshop(session):
     return Workshop(session)
+
+
+class Metrics:
+    """CloudWatch as the tests look at it."""
+
+    def __init__(self, session):
+        self.client = session.client("cloudwatch")
+
+    def points(self, metric: str, *statistics: str, hours: float = 1) -> dict | None:
+        """The statistics (`p95` and its like too) of `Namespace:Name|Dimension=Value|…`."""
+        name, *pairs = metric.split("|")
+        namespace, name = name.split(":")
+        dimensions = [
+            dict(zip(("Name", "Value"), pair.split("=", 1), strict=True)) for pair in pairs
+        ]
+        extended = [s for s in statistics if s.startswith("p")]
+        plain = [s for s in statistics if not s.startswith("p")]
+        now = datetime.now().astimezone()
+        found = self.client.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=dimensions,
+            StartTime=now - timedelta(hours=hours),
+            EndTime=now + timedelta(hours=1),
+            Period=24 * 3600,
+            **({"Statistics": plain} if plain else {}),
+            **({"ExtendedStatistics": extended} if extended else {}),
+        )["Datapoints"]
+        if not found:
+            return None
+        # A test at midnight sees two days.
+        return {
+            s: sum(p.get(s, p.get("ExtendedStatistics", {}).get(s)) for p in found)
+            for s in statistics
+        }
 
 
 def until(look, condition, seconds: float = 20):

@@ -10,7 +10,7 @@ import urllib.request
 import boto3
 import pytest
 
-from local import environment, paths, session
+from local import environment, faults, paths, session
 from tests.local.conftest import LocalSession, Workshop, clear, local, until
 from tests.ports import free_port
 
@@ -106,6 +106,7 @@ def test_everything_ends_with_it(own_port, killed):
     local("up", port=own_port)
     _with_a_busy_function(own_port)
     running = _processes(own_port)
+    assert local("faults", "--lambda-failures", "100", port=own_port).returncode == 0
     if killed == "neither":
         local("down", port=own_port)
     else:
@@ -113,6 +114,7 @@ def test_everything_ends_with_it(own_port, killed):
     until(lambda: session.members(running["server"]), lambda left: not left, seconds=10)
     until(lambda: local("status", port=own_port).returncode, lambda code: code == 1)
     assert local("up", port=own_port).returncode == 0
+    assert faults.read(paths.home(own_port)) == faults.Faults()
 
 
 def test_env_is_all_that_a_shell_needs(own_port):

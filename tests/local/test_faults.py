@@ -1,0 +1,190 @@
+"""Faults of Lambda that the running local cloud is told of."""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import faults, paths
+from local.lambda_runtime.invocation import ENVIRONMENTS
+from tests.local.conftest import Metrics, local, single, task, until
+from tests.ports import free_port
+
+SLOW = "import time\ndef handler(event, context): time.sleep(1)"
+ECHO = "def handler(event, context): return event"
+
+
+@pytest.fixture
+def tell(port):
+    """A function that runs `python -m local faults` with options and gives what it prints."""
+
+    def tell(*options: str) -> str:
+        told = local("faults", *options, port=port)
+        assert told.returncode == 0, told.stderr
+        return told.stdout
+
+    yield tell
+    tell()
+
+
+@pytest.fixture
+def alone(workshop, tell):
+    """What other tests have left running has ended: it counts as well."""
+    tell("--lambda-concurrency", "1")
+    function = workshop.function(ECHO)
+    until(lambda: _outcome(workshop, function), lambda error: not error, 30)
+
+
+@pytest.fixture
+def counted(session):
+    """A function that gives a function's Invocations, Errors and Throttles."""
+    metrics = Metrics(session)
+
+    def counts(function: str) -> dict[str, float]:
+        dimension = f"FunctionName={function.rsplit(':', 1)[1]}"
+        found = {
+            name: metrics.points(f"AWS/Lambda:{name}|{dimension}", "Sum")
+            for name in ("Invocations", "Errors", "Throttles")
+        }
+        return {name: points["Sum"] for name, points in found.items() if points and points["Sum"]}
+
+    return counts
+
+
+def _outcome(workshop, function: str) -> str:
+    """What an invocation comes to: nothing, or the error of the service."""
+    try:
+        workshop.invoke(function)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return ""
+
+
+def _catching(function: str) -> dict:
+    """A definition that calls the function for two items at once and gives what it catches."""
+    catch = [
+        {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Caught"}
+    ]
+    states = {"Try": task(function, Catch=catch), "Caught": {"Type": "Succeed"}}
+    each = {"StartAt": "Try", "States": states}
+    return single({"Type": "Map", "Items": [1, 2], "ItemProcessor": each, "End": True})
+
+
+def _caught(workshop, function: str) -> list[dict]:
+    return json.loads(workshop.run(_catching(function))["output"])
+
+
+# --- concurrency
+
+
+def test_invocations_beyond_the_concurrency_are_throttled_at_once(alone, workshop, tell, counted):
+    """All functions count together, and those that wait for an environment too."""
+    tell("--lambda-concurrency", str(ENVIRONMENTS + 2))
+    busy, other = workshop.function(SLOW), workshop.function(SLOW)
+    calls = [busy] * (ENVIRONMENTS + 1) + [other] * 5
+    with ThreadPoolExecutor(len(calls)) as pool:
+        outcomes = Counter(pool.map(lambda function: _outcome(workshop, function), calls))
+    assert outcomes == {"": ENVIRONMENTS + 2, "TooManyRequestsException": 4}
+    sums = Counter(counted(busy)) + Counter(counted(other))
+    assert sums == {"Invocations": ENVIRONMENTS + 2, "Throttles": 4}
+
+
+def test_a_throttled_call_names_the_accounts_limit(alone, workshop, tell):
+    tell("--lambda-concurrency", "1")
+    function = workshop.function(SLOW)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(workshop.invoke, function) for _ in range(2)]
+        first, second = as_completed(calls)
+    throttled = first.exception()
+    assert isinstance(throttled, workshop.functions.exceptions.TooManyRequestsException)
+    assert throttled.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert throttled.response["Reason"] == "ConcurrentInvocationLimitExceeded"
+    assert second.result() == (None, False)
+
+
+def test_a_task_beyond_the_concurrency_fails_with_lambdas_name_for_it(alone, workshop, tell):
+    tell("--lambda-concurrency", "1")
+    (throttled,) = filter(None, _caught(workshop, workshop.function(SLOW)))
+    assert throttled["Error"] == "Lambda.TooManyRequestsException"
+    assert throttled["Cause"].startswith("Rate Exceeded. (Service: AWSLambda; Status Code: 429; ")
+
+
+def test_a_task_beyond_a_reserved_concurrency_fails_with_the_same_name(workshop, counted):
+    function = workshop.function(SLOW)
+    workshop.functions.put_function_concurrency(
+        FunctionName=function, ReservedConcurrentExecutions=1
+    )
+    (throttled,) = filter(None, _caught(workshop, function))
+    assert throttled["Error"] == "Lambda.TooManyRequestsException"
+    assert throttled["Cause"].startswith("Rate Exceeded. (Service: AWSLambda; Status Code: 429; ")
+    assert counted(function) == {"Invocations": 1, "Throttles": 1}
+
+
+# --- failures
+
+
+def test_an_invocation_that_fails_in_the_service_never_runs(workshop, session, tell, counted):
+    tell("--lambda-failures", "100")
+    function = workshop.function(ECHO)
+    with pytest.raises(workshop.functions.exceptions.ServiceException) as failed:
+        workshop.invoke(function)
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert counted(function) == {}
+    group = f"/aws/lambda/{function.rsplit(':', 1)[1]}"
+    groups = session.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert not groups
+
+
+def test_a_task_that_fails_in_the_service_fails_with_lambdas_name_for_it(workshop, tell):
+    tell("--lambda-failures", "100")
+    cause = "ServiceException (Service: AWSLambda; Status Code: 500; "
+    for failed in _caught(workshop, workshop.function(ECHO)):
+        assert failed["Error"] == "Lambda.ServiceException"
+        assert failed["Cause"].startswith(cause)
+
+
+def test_a_share_of_the_invocations_fails_until_there_are_no_faults_again(workshop, tell):
+    tell("--lambda-failures", "50")
+    function = workshop.function(ECHO)
+    outcomes = {_outcome(workshop, function) for _ in range(60)}  # one run in 2^59 has but one
+    assert outcomes == {"", "ServiceException"}
+    tell()
+    assert not any(_outcome(workshop, function) for _ in range(30))
+
+
+# --- the command
+
+
+def test_the_command_prints_what_holds_now(tell):
+    told = tell("--lambda-concurrency", "5", "--lambda-failures", "12.5")
+    assert (
+        told
+        == "Lambda throttles beyond 5 invocations at once\nLambda fails 12.5% of the invocations\n"
+    )
+    assert tell("--lambda-failures", "20") == "Lambda fails 20% of the invocations\n"
+    assert tell() == "no faults\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("--lambda-concurrency", value) for value in ("0", "1001", "2.5", "-1", "many", "")],
+        *[("--lambda-failures", value) for value in ("101", "-1", "20%", "nan", "1e1", "")],
+    ],
+)
+def test_a_value_that_is_none_is_one_line_and_changes_nothing(port, tell, option, value):
+    tell("--lambda-failures", "20")
+    refused = local("faults", f"{option}={value}", port=port)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.count("\n") == 1
+    assert option in refused.stderr
+    assert repr(value) in refused.stderr
+    assert faults.read(paths.home(port)) == faults.Faults(lambda_failures=20)
+
+
+def test_faults_are_told_to_a_cloud_that_is_up():
+    port = free_port()
+    refused = local("faults", port=port)
+    assert (refused.returncode, refused.stderr) == (1, f"no local cloud on port {port}\n")
