@@ -72,6 +72,11 @@ def _invoke(worker: Environment, config: dict, event: object, request_id: str) -
     except RuntimeError as error:  # the process ended before it asked for an event
         body = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
         return {"body": body, "error": True, "log": worker.take_log()}
+    if worker.exceeds_memory():
+        worker.kill()
+        message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+        body = {"errorType": "Runtime.ExitError", "errorMessage": message}
+        return {"body": body, "error": True, "log": result["log"]}
     if result["status"] == "ok":
         return {"body": result["result"], "log": result["log"]}
     return {"body": result["error_payload"], "error": True, "log": result["log"]}

@@ -37,6 +37,27 @@ def test_an_environment_outlives_an_exception(workshop):
     assert workshop.invoke(function)[0] == before
 
 
+def test_a_function_that_takes_more_than_its_memory_is_killed(workshop):
+    function = workshop.function(
+        """
+        import os
+        def handler(megabytes, context):
+            b"x" * (megabytes * 1_000_000)
+            return os.getpid()
+    """,
+        MemorySize=200,
+    )
+    before, failed = workshop.invoke(function, 100)
+    assert not failed
+    body, failed = workshop.invoke(function, 220)
+    assert failed
+    assert body["errorType"] == "Runtime.ExitError"
+    assert "signal: killed" in body["errorMessage"]
+    after, failed = workshop.invoke(function, 1)
+    assert not failed
+    assert after != before
+
+
 def test_a_module_that_cannot_be_imported_is_named(workshop):
     function = workshop.function("import no_such_module\ndef handler(event, context): pass")
     body, failed = workshop.invoke(function)
