@@ -70,6 +70,13 @@ def test_how_many_images_is_told_from_the_input_where_nothing_was_counted(given,
     assert f"Images:  {images}\n" in told(input=given)["Message"]
 
 
+def test_a_manifest_that_cannot_be_read_may_be_missing():
+    """S3 refuses a key that it does not have with AccessDenied where it may not be listed."""
+    given = {"manifest": {"s3_bucket": "guests", "s3_key": "x.jsonl"}}
+    message = told("classifyBulk", error="States.ItemReaderFailed", input=given)["Message"]
+    assert "Images:  those of the manifest x.jsonl, if it is there: S3 may refuse" in message
+
+
 def test_a_bulk_run_is_told_with_the_command_that_shows_it():
     given = {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}}
     message = told("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
