@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * dashboard.yml as the one string that CloudFormation takes for a dashboard's body. serverless.yml can
- * take a file over, but not make JSON text of it.
+ * resources/dashboard-body.yml as the one string that CloudFormation takes for a dashboard's body.
+ * serverless.yml can take a file over, but not make JSON text of it.
  */
 module.exports = async ({ resolveVariable }) => {
   const names = {
@@ -12,6 +12,6 @@ module.exports = async ({ resolveVariable }) => {
     endpoint: await resolveVariable('self:custom.name'),
     variant: 'AllTraffic',
   };
-  const body = JSON.stringify(await resolveVariable('file(dashboard.yml)'));
+  const body = JSON.stringify(await resolveVariable('file(resources/dashboard-body.yml)'));
   return { body: { 'Fn::Sub': [body, names] } };
 };

@@ -209,7 +209,7 @@ def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, sa
 def test_sls_names_what_is_wrong_with_config_yml_rather_than_the_lines_that_use_it(
     tmp_path, text, said
 ):
-    for name in ("plugins", "statemachine", "dashboard.yml"):
+    for name in ("plugins", "statemachine", "resources"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     shutil.copy(REPOSITORY / "serverless.yml", tmp_path)  # sls takes no link for it
     if text is not None:
