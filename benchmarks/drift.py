@@ -24,12 +24,13 @@ from model.serving.pixels import open_image, to_pixels
 from scripts import config
 from scripts.cloud import Cloud, find_stack
 from scripts.data.images import LabelledImages
-from scripts.generator import drift, sampling
+from scripts.generator import changes, source
 from scripts.generator.source import ImageSource
 from scripts.hosting import Hosting
-from scripts.monitoring import assessment, baseline, captures, embedding, validation
-from scripts.monitoring.assessment import Images, Rules
+from scripts.monitoring import assessment, baseline, embedding, reader
+from scripts.monitoring.assessment import Images
 from scripts.monitoring.report import VIOLATION
+from scripts.monitoring.rules import Rules
 from scripts.monitoring.table import FEATURES, PROBABILITY, embeddings
 
 BASELINE = 2000
@@ -42,7 +43,7 @@ HEAD = (
     f"| {REPORT} photos | a violation | what did not hold, in how many reports | seconds |\n"
     "|---|---|---|---|\n"
 )
-SEEDS = {"baseline": 1, CLEAN: 2, drift.DARKER: 3, drift.BLURRED: 4, drift.OTHER_CLASSES: 5}
+SEEDS = {"baseline": 1, CLEAN: 2, changes.DARKER: 3, changes.BLURRED: 4, changes.OTHER_CLASSES: 5}
 
 
 def main() -> None:
@@ -60,18 +61,18 @@ def main() -> None:
     model_data = hosting.served_model()
     rules = Rules.from_config(config.load())
 
-    def pictures(kind: str) -> sampling.Pictures:
-        known = sampling.known_classes(s3, stack.bucket, None, None, False)
-        if kind != drift.OTHER_CLASSES:
+    def pictures(kind: str) -> source.Pictures:
+        known = source.known_classes(s3, stack.bucket, None, None, False)
+        if kind != changes.OTHER_CLASSES:
             return known
-        return sampling.other_classes(known.classes, drawn=False)
+        return source.other_classes(known.classes, drawn=False)
 
     def answered(kind: str, pngs: list[bytes]) -> pd.DataFrame:
         side = config.load()["image"]["size"]
         pixels = np.stack([to_pixels(open_image(png, "image/png"), side) for png in pngs])
         names = np.array([f"{number:05d}" for number in range(len(pngs))])
         rows = LabelledImages(pixels, np.zeros(len(pixels), np.int64), names)
-        return validation.table_of(s3, rows, kind, model_data)
+        return baseline.validation_table(s3, rows, kind, model_data)
 
     clean = photos(pictures("baseline"), "baseline", BASELINE)
     captured = through_endpoint(cloud, stack, clean, model_data)
@@ -80,16 +81,16 @@ def main() -> None:
         captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
     )
     sys.stdout.write(HEAD)
-    for kind in (CLEAN, *drift.KINDS):
+    for kind in (CLEAN, *changes.DRIFTS):
         pool = answered(kind, photos(pictures(kind), kind, POOL))
         sys.stdout.write(study(kind, pool, made, rules, arguments.seeds))
         sys.stdout.flush()
 
 
-def photos(pictures: sampling.Pictures, kind: str, count: int) -> list[bytes]:
+def photos(pictures: source.Pictures, kind: str, count: int) -> list[bytes]:
     """Photos of a kind as the endpoint gets them: PNG at the model's size."""
     settings = config.load()["image"]
-    drifted = kind if kind in drift.KINDS else None
+    drifted = kind if kind in changes.DRIFTS else None
     source = ImageSource(SEEDS[kind], pictures, drifted=drifted)
     return [
         to_model_input(source[number].make(), settings["size"], settings["max_pixels"])
@@ -120,7 +121,7 @@ def through_endpoint(cloud: Cloud, stack, pngs: list[bytes], model_data: str) ->
     model = embedding.fetch(cloud.client("s3"), model_data)
     deadline = time.monotonic() + CAPTURE_SECONDS
     while time.monotonic() < deadline:
-        frame = captures.load(source, began, model=model).frame
+        frame = reader.load(source, began, model=model).frame
         own = frame[frame["image_id"].isin(ids)]
         if len(own) == len(ids):
             # In the order of sending, to be held against the answers given here.

@@ -22,7 +22,7 @@ import onnxruntime
 
 from model import train
 from scripts import dataset
-from scripts.data import cifar, encode
+from scripts.data import cifar, images
 from scripts.data.images import Source
 from scripts.demo import FEWER_EPOCHS
 
@@ -100,7 +100,7 @@ def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]
     for name, rows in splits.items():
         (folder / name).mkdir()
-        (folder / name / "data.npz").write_bytes(encode.npz(rows, source.classes))
+        (folder / name / "data.npz").write_bytes(images.encode_npz(rows, source.classes))
         command += [f"--{name}", str(folder / name)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - train.py

@@ -73,7 +73,7 @@ def write_rates(measured: dict, images: int) -> None:
         **bulk,
     }
     rates = {
-        **designs.rates(),
+        **designs.read_rates(),
         "command": "python -m benchmarks.workflow --write-rates",
         "machine": f"the local cloud on two cores, {images} images",
         "date": date.today(),

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from scripts import cli, config
-from scripts.bulk_runs import output, progress, results, runs, submission, summary
+from scripts.bulk_runs import progress, results, submission, summary
 from scripts.cloud import Cloud, Stack, find_stack
 
 
@@ -45,7 +45,7 @@ def submit(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
 def status(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
     """Say how far the run is, or how it ended."""
     states = cloud.client("stepfunctions")
-    execution = runs.find(states, stack.bulk_state_machine, arguments.run)
+    execution = progress.find(states, stack.bulk_state_machine, arguments.run)
     if arguments.follow:
         _follow(cloud, execution["executionArn"], arguments.stage)
     else:
@@ -54,9 +54,11 @@ def status(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
 
 def gather(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
     """Gather the results into a file, if one is named, and print what they add up to."""
-    execution = runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, arguments.run)
+    execution = progress.find(
+        cloud.client("stepfunctions"), stack.bulk_state_machine, arguments.run
+    )
     path = arguments.output
-    with nullcontext() if path is None else output.written(path) as write:
+    with nullcontext() if path is None else results.written(path) as write:
         counts = results.gather(cloud, stack, execution, write)
     cli.say("Run", f"{execution['name']}, {execution['status']}")
     print(f"\n{summary.report(counts)}\n")
@@ -156,8 +158,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _output(text: str) -> Path:
     path = Path(text)
-    if path.suffix not in output.SUFFIXES:
-        wanted = " nor ".join(output.SUFFIXES)
+    if path.suffix not in results.SUFFIXES:
+        wanted = " nor ".join(results.SUFFIXES)
         raise argparse.ArgumentTypeError(f"{text!r} ends in neither {wanted}")
     return path
 

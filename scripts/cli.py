@@ -1,11 +1,12 @@
-"""What every command shares: its parser, its output, and errors as one line."""
+"""What every command shares: its parser, tables, waiting, and errors as one line."""
 
 import argparse
 import math
 import os
 import re
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
@@ -249,3 +250,57 @@ def _stage(text: str) -> str:
 
 def _print_error(message: str) -> None:
     print(f"error: {message}", file=sys.stderr, flush=True)
+
+
+class Waiting:
+    """Shows a changing status: on a terminal one line that counts seconds, else a line a status."""
+
+    def __init__(self, label: str):
+        self._label = label
+        self._began = time.monotonic()
+        self._status: str | None = None
+        self._live = sys.stdout.isatty()
+
+    def show(self, status: str) -> None:
+        """Show the status. To be called at every poll."""
+        if self._live:
+            self.clear()
+            print(f"{self._label:<{LABEL_WIDTH}}{status} {self.seconds:.0f} s", end="", flush=True)
+        elif status != self._status:
+            say(self._label, f"{status} ({self.seconds:.0f} s)")
+        self._status = status
+
+    def clear(self) -> None:
+        """Make room for other output."""
+        if self._live:
+            print("\r\033[K", end="", flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been waited for."""
+        return time.monotonic() - self._began
+
+
+def render_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    foot: Sequence[Sequence[str]] = (),
+) -> str:
+    """Return aligned columns with a rule below the header, and one above the foot's rows.
+
+    `right` holds the indexes of right-aligned columns. The last column is never padded.
+    """
+    lines = [header, *rows, *foot]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+
+    def row(cells: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        return "  ".join(padded).rstrip()
+
+    rule = row(["─" * width for width in widths])
+    below = [rule, *map(row, foot)] if foot else []
+    return "\n".join([row(header), rule, *map(row, rows), *below])

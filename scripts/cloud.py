@@ -1,4 +1,4 @@
-"""The account that the environment points to, and what the stack in it tells about itself."""
+"""The account that the environment points to, the stack in it, and executions of its machines."""
 
 import json
 import os
@@ -141,3 +141,18 @@ def describe_stack(cloudformation, name: str) -> dict | None:
 def outputs_of(stack: dict) -> dict[str, str]:
     """Return a stack's outputs by their keys."""
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def execution_arn(state_machine: str, name: str) -> str:
+    """Return the ARN of the state machine's execution of that name."""
+    return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def describe_execution(states, arn: str) -> dict | None:
+    """Return what DescribeExecution says, or None where there is no such execution."""
+    try:
+        return states.describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
+            raise
+        return None

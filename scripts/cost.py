@@ -2,9 +2,9 @@
 
 import argparse
 
-from scripts import cli, config, executions
+from scripts import cli, cloud, config
 from scripts.cloud import Cloud, Stack, find_stack
-from scripts.costs import bill, comparison, prices, usage
+from scripts.costs import bill, designs, usage
 
 
 def main(argv: list[str] | None) -> None:
@@ -19,12 +19,12 @@ def run(arguments: argparse.Namespace) -> None:
     stack = find_stack(cloud, arguments.stage)
     execution = find(cloud.client("stepfunctions"), stack, arguments.execution)
     used = usage.of_execution(cloud, stack, execution)
-    list_prices = prices.load()
+    list_prices = bill.load_prices()
     seconds = (execution["stopDate"] - execution["startDate"]).total_seconds()
     machine = execution["stateMachineArn"].rsplit("-", 1)[1]
     cli.say("Execution", f"{execution['name']} of {machine}, {execution['status']}")
     cli.say("Images", f"{used.images:,} in {seconds:,.1f} s")
-    print(f"\n{bill.of(used, list_prices).render()}\n")
+    print(f"\n{bill.make_bill(used, list_prices).render()}\n")
     cli.say("Prices", f"{list_prices.region}, {list_prices.date}, free tiers not taken off")
     cli.say("Durations", "the functions' means in the minutes of the run, other runs' among them")
     cli.say("Left out", "storage, Data Capture's files, traces, messages, starting environments")
@@ -32,15 +32,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     """Print what four designs would cost for that many images."""
-    print(comparison.render(arguments.images, arguments.batch_size, arguments.arch))
+    print(designs.compare(arguments.images, arguments.batch_size, arguments.arch))
 
 
 def find(states, stack: Stack, given: str) -> dict:
     """Describe the execution of that ARN, or of that name in either state machine."""
     machines = (stack.bulk_state_machine, stack.state_machine)
-    named = [executions.arn_of(machine, given) for machine in machines]
+    named = [cloud.execution_arn(machine, given) for machine in machines]
     for arn in [given] if given.startswith("arn:") else named:
-        if (execution := executions.describe(states, arn)) is not None:
+        if (execution := cloud.describe_execution(states, arn)) is not None:
             return execution
     raise cli.UserError(
         f"There is no execution {given}. List them: aws stepfunctions list-executions "

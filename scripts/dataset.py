@@ -10,7 +10,7 @@ import numpy as np
 
 from scripts import storage
 from scripts.cli import UserError
-from scripts.data import encode, split
+from scripts.data import images
 from scripts.data.images import LabelledImages, Source
 
 ROOT = "datasets/"
@@ -31,7 +31,7 @@ def name_of(source: Source) -> str:
 
 def splits_of(source: Source) -> Splits:
     """Return the rows of train, validation and test. Test is the source's own."""
-    train, validation = split.hold_out(source.train)
+    train, validation = images.hold_out(source.train)
     return {"train": train, "validation": validation, "test": source.test}
 
 
@@ -43,7 +43,7 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     """
     name = name_of(source)
     prefix = f"{ROOT}{name}/"
-    arrays = {part: encode.npz(rows, source.classes) for part, rows in splits.items()}
+    arrays = {part: images.encode_npz(rows, source.classes) for part, rows in splits.items()}
     description = _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
         s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
@@ -187,8 +187,8 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
             }
             for part, rows in splits.items()
         },
-        "seed": split.SEED,
-        "validation_fraction": split.VALIDATION_FRACTION,
+        "seed": images.SEED,
+        "validation_fraction": images.VALIDATION_FRACTION,
         "sha256": {part: hashlib.sha256(body).hexdigest() for part, body in arrays.items()},
     }
     return (json.dumps(description, indent=2) + "\n").encode()
@@ -205,4 +205,4 @@ def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[stor
     for part, rows in splits.items():
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = image_key(name, part, source.classes[label], image_name)
-            yield storage.Upload(key, lambda image=image: encode.png(image), "image/png")
+            yield storage.Upload(key, lambda image=image: images.encode_png(image), "image/png")

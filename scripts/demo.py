@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from local import environment, paths, supervisor
-from scripts import cli, config, dataset, table, train, training_job
+from scripts import cli, config, dataset, train, training_job
 from scripts.cloud import Cloud, find_stack
 from scripts.hosting import Hosting
 from scripts.monitoring.telling import EXIT_CODES
@@ -217,7 +217,7 @@ def results_table(results: list[dict]) -> str:
         for r in results
         if r["status"] != "failed"
     ]
-    return table.render(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
+    return cli.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
 
 
 def closing(

@@ -1,15 +1,27 @@
-"""Put a trained model behind the stage's SageMaker endpoint, and try it with one photo."""
+"""Put a trained model behind the stage's SageMaker endpoint, and try it with one photo.
+
+Before it, the gate: the model's own metrics against the floors of config.yml.
+"""
 
 import argparse
 import contextlib
+import json
+import sys
 import time
+from typing import NamedTuple
 
-from handlers import aws as service
+from botocore.exceptions import ClientError
+
+from handlers import aws
 from handlers.predictions import parse_answer
-from scripts import cli, config, dataset, gate, log_groups, registry, scaling
+from scripts import cli, config, dataset, job_log, registry, scaling
+from scripts.cli import UserError
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import LOG_GROUP, Hosting
 from scripts.scaling import Scaling
+from scripts.training_job import read_member
+
+GATED_METRICS = "metrics.json"
 
 
 def main(argv: list[str] | None) -> None:
@@ -55,7 +67,7 @@ def deploy(
     check_model(cloud, model_data, arguments)
     image = choose_image(cloud, stack, arguments)
     cli.say("Image", image)
-    log_groups.keep(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
+    job_log.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
     scales = scaled.is_set()
     other_type = scales and hosting.instance_type() != arguments.instance_type
     with scaled.paused() if other_type else contextlib.nullcontext():
@@ -97,11 +109,11 @@ def choose_image(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> s
 
 def check_model(cloud: Cloud, model_data: str, arguments: argparse.Namespace) -> None:
     """Say how good the model is. UserError if it is not for this stage, or not good enough."""
-    metrics = gate.read_metrics(cloud.client("s3"), model_data)
+    metrics = read_metrics(cloud.client("s3"), model_data)
     settings = config.load()
-    gate.check_size(metrics, model_data, settings["image"]["size"])
+    check_image_size(metrics, model_data, settings["image"]["size"])
     check_floors(metrics, model_data, arguments.force)
-    own = gate.own_threshold(metrics)
+    own = own_threshold(metrics)
     cli.say("Threshold", f"{settings['threshold']:g} in config.yml; the model's own: {own}")
     if own.value is not None and settings["threshold"] < own.value:
         cli.warn(
@@ -113,7 +125,7 @@ def check_model(cloud: Cloud, model_data: str, arguments: argparse.Namespace) ->
 
 def check_floors(metrics: dict, model_data: str, force: bool) -> None:
     """Say whether the model meets the floors. UserError if not, unless it is forced."""
-    missed = gate.shortfalls(metrics, config.load()["model"]["floors"])
+    missed = shortfalls(metrics, config.load()["model"]["floors"])
     if not missed:
         cli.say("Floors", "met on its test photos")
     elif force:
@@ -153,7 +165,7 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     photo = photos[0]
     body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
     runtime = cloud.client("sagemaker-runtime")
-    answer = parse_answer(service.invoke_endpoint(runtime, stack.endpoint, body))
+    answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, body))
     cli.say("Sample", f"s3://{stack.bucket}/{photo['Key']}")
     cli.say("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 
@@ -197,6 +209,111 @@ def _parser():
         help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
     )
     return parser
+
+
+class Threshold(NamedTuple):
+    """The threshold that a model's training chose, and by how many validation photos.
+
+    value: None where no threshold reaches the target on them, or the metrics do not say.
+    """
+
+    value: float | None
+    precision_target: float
+    photos: int
+
+    def __str__(self):
+        if not self.photos:
+            return f"{GATED_METRICS} does not say"
+        value = "none" if self.value is None else f"{self.value:g}"
+        return (
+            f"{value} reaches {self.precision_target * 100:g} % precision on its {self.photos:,} "
+            "validation photos"
+        )
+
+
+def read_metrics(s3, model_data: str) -> dict:
+    """Return the metrics.json of a model.tar.gz in S3. UserError where there is none."""
+    try:
+        return json.loads(read_member(s3, model_data, GATED_METRICS))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+            raise
+        raise UserError(f"There is no model at {model_data}.") from error
+    except ValueError as error:
+        raise UserError(f"{GATED_METRICS} in {model_data} is not JSON: {error}") from error
+
+
+def check_image_size(metrics: dict, model_data: str, size: int) -> None:
+    """Raise UserError for a model of photos of another size than config.yml's."""
+    of_model = _whole(_member(metrics, "image_size"))
+    if of_model != size:
+        sides = f"photos of {of_model} pixels a side" if of_model else "photos of no stated size"
+        raise UserError(
+            f"{model_data} is for {sides}, and image.size in config.yml is {size}: train one for "
+            "that size (python -m scripts.etl, then python -m scripts.train)."
+        )
+
+
+def own_threshold(metrics: dict) -> Threshold:
+    """Return the threshold that the model's training chose, of no photos if a figure is odd."""
+    point = _member(metrics, "operating_point")
+    target = _number(_member(point, "precision_target"))
+    photos = _whole(_member(_member(metrics, "validation"), "images")) or 0
+    written = _member(point, "threshold")
+    value = _number(written)
+    none_reaches = isinstance(point, dict) and "threshold" in point and written is None
+    if target is None or photos < 1 or (value is None and not none_reaches):
+        return Threshold(None, 0.0, 0)
+    return Threshold(value, target, photos)
+
+
+def shortfalls(metrics: dict, floors: dict) -> list[str]:
+    """Return a sentence for each floor that the model's test rows miss: which, and by how much.
+
+    metrics: what train.py writes to metrics.json; floors: `accuracy`, at least this much, and
+    `expected_calibration_error`, at most. A figure that is missing is a shortfall too.
+    """
+    test = _member(metrics, "test")
+    accuracy = _member(test, "accuracy")
+    error = _member(_member(test, "expected_calibration_error"), "after_temperature")
+    return [
+        *_missed("accuracy", accuracy, floors["accuracy"], at_least=True),
+        *_missed(
+            "expected calibration error",
+            error,
+            floors["expected_calibration_error"],
+            at_least=False,
+        ),
+    ]
+
+
+def _missed(name: str, value: object, floor: float, *, at_least: bool) -> list[str]:
+    bound = f"{'at least' if at_least else 'at most'} {floor:g}"
+    value = _number(value)
+    if value is None:
+        return [
+            f"{GATED_METRICS} does not say its {name} on the test photos, which must be {bound}"
+        ]
+    short = floor - value if at_least else value - floor
+    if short <= 0:
+        return []
+    side = "below" if at_least else "above"
+    return [f"its {name} of {value:.4f} is {short:.4f} {side} the floor: it must be {bound}"]
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number as it is, and None for anything else: true, NaN, "0.97"."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= sys.float_info.max else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scripts import cli
 from scripts.cloud import Cloud
-from scripts.graphs import execution, picture, png, svg
+from scripts.graphs import execution, marks, scopes
 
 
 def main(argv: list[str] | None) -> None:
@@ -16,15 +16,15 @@ def main(argv: list[str] | None) -> None:
     cloud = Cloud()
     arn = execution.find(cloud, arguments.execution, arguments.stage)
     found = execution.load(cloud, arn)
-    drawing = picture.draw(found)
+    drawing = scopes.draw(found)
     cli.say("Execution", f"{found.name} of {found.machine}")
     cli.say("Status", found.status + (", drawn so far" if not found.stopped else ""))
     for path in files(arguments.output, found):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".svg":
-            path.write_text(svg.render(drawing), encoding="utf-8")
+            path.write_text(marks.render_svg(drawing), encoding="utf-8")
         else:
-            path.write_bytes(png.render(drawing))
+            path.write_bytes(marks.render_png(drawing))
         cli.say("Picture", path)
 
 

@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from scripts import cli, dataset, job_output, storage, table
-from scripts.data import encode, split
+from scripts import cli, dataset, storage, training_job
+from scripts.data import images
 from scripts.data.images import LabelledImages, concatenate
 from scripts.training_job import Job
 
@@ -82,7 +82,7 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
         )
     prefix = f"{dataset.ROOT}{data['name']}/folds/{count}/"
     uploads, channels = [], []
-    for number, (others, fold) in enumerate(split.folds(rows, count), 1):
+    for number, (others, fold) in enumerate(images.folds(rows, count), 1):
         keys = {part: f"{prefix}{number}/{part}/" for part in ("train", "validation")}
         uploads += [
             _upload(keys["train"], others, data["classes"]),
@@ -98,9 +98,9 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
 def read_fold(s3, job: dict) -> Fold:
     """Return what a job's model answered to its fold."""
     metrics = json.loads(
-        job_output.read_member(s3, job["ModelArtifacts"]["S3ModelArtifacts"], "metrics.json")
+        training_job.read_member(s3, job["ModelArtifacts"]["S3ModelArtifacts"], "metrics.json")
     )
-    body = job_output.read_member(s3, job_output.output_uri(job), "predictions.npz")
+    body = training_job.read_member(s3, training_job.output_uri(job), "predictions.npz")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
         # The job's probabilities have its temperature in them, fitted on these very photos.
         likelihood = np.log(np.maximum(arrays["probabilities"], np.finfo(np.float64).tiny))
@@ -112,22 +112,22 @@ def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answ
 
     Its own would be fitted to the photos that they are to be judged by.
     """
-    from model import train as recipe  # here, because it imports PyTorch, which takes seconds
+    from model import train  # here, because it imports PyTorch, which takes seconds
 
     others = [fold for other, fold in enumerate(folds) if other != number]
     labels = np.concatenate([fold.labels for fold in others])
     logits = np.concatenate([fold.logits for fold in others])
-    temperature = recipe.fit_temperature(logits, labels)
-    threshold = recipe.threshold_for(precision_target, recipe.softmax(logits / temperature), labels)
+    temperature = train.fit_temperature(logits, labels)
+    threshold = train.threshold_for(precision_target, train.softmax(logits / temperature), labels)
     fold = folds[number]
-    probabilities = recipe.softmax(fold.logits / temperature)
+    probabilities = train.softmax(fold.logits / temperature)
     accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
     return Answers(fold.labels, probabilities, accepted)
 
 
 def report(folds: Sequence[Fold], precision_target: float) -> str:
     """Return a table with a row a fold and one of all photos, and what to read it by."""
-    from model import train as recipe  # see above
+    from model import train  # see above
 
     by_fold = [answers(folds, number, precision_target) for number in range(len(folds))]
     together = Answers(
@@ -138,11 +138,13 @@ def report(folds: Sequence[Fold], precision_target: float) -> str:
     )
     rows = [[str(number), *_cells(each)] for number, each in enumerate(by_fold, 1)]
     spread = statistics.stdev(_accuracy(each) for each in by_fold)
-    by_chance = recipe.calibration_error_by_chance(together.probabilities.max(1))
-    threshold = recipe.threshold_for(precision_target, together.probabilities, together.labels)
+    by_chance = train.calibration_error_by_chance(together.probabilities.max(1))
+    threshold = train.threshold_for(precision_target, together.probabilities, together.labels)
     return "\n".join(
         [
-            table.render(HEADER, rows, right=range(len(HEADER)), foot=[["all", *_cells(together)]]),
+            cli.render_table(
+                HEADER, rows, right=range(len(HEADER)), foot=[["all", *_cells(together)]]
+            ),
             "",
             f"Each photo as a model answered that has not seen it; accuracy ± {spread:.4f} over "
             "the folds.",
@@ -158,10 +160,10 @@ def report(folds: Sequence[Fold], precision_target: float) -> str:
 
 
 def _cells(answers: Answers) -> list[str]:
-    from model import train as recipe  # see above
+    from model import train  # see above
 
     right = answers.probabilities.argmax(1) == answers.labels
-    error = recipe.expected_calibration_error(answers.probabilities, answers.labels)
+    error = train.expected_calibration_error(answers.probabilities, answers.labels)
     accepted = answers.accepted
     return [
         f"{len(right):,}",
@@ -178,5 +180,5 @@ def _accuracy(answers: Answers) -> float:
 
 def _upload(prefix: str, rows: LabelledImages, classes: Sequence[str]) -> storage.Upload:
     # Encoded when its turn comes: a dataset's folds together are many times its size.
-    body = partial(encode.npz, rows, classes)
+    body = partial(images.encode_npz, rows, classes)
     return storage.Upload(f"{prefix}data.npz", body, "application/octet-stream")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from scripts import cli
 from scripts.cloud import Cloud, Stack, find_stack
-from scripts.costs import bill, prices, usage
-from scripts.generator import bulk, drift, sampling, stream
+from scripts.costs import bill, usage
+from scripts.generator import bulk, changes, source, stream
 from scripts.generator.source import ImageSource
 
 
@@ -39,7 +39,7 @@ def run_bulk(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
     cli.say("Seconds", f"{run.seconds:.1f}, {rate:,.0f} images a second")
     cli.say("Counts", ", ".join(f"{count:,} {status}" for status, count in run.counts.items()))
     used = usage.of_execution(cloud, stack, run.execution)
-    print(f"\n{bill.of(used, prices.load()).render()}")
+    print(f"\n{bill.make_bill(used, bill.load_prices()).render()}")
     if problem := run.problem():
         raise cli.UserError(problem)
 
@@ -47,12 +47,12 @@ def run_bulk(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
 def source_of(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> ImageSource:
     """Return the images that the options ask for."""
     s3 = cloud.client("s3")
-    pictures = sampling.known_classes(
+    pictures = source.known_classes(
         s3, stack.bucket, arguments.dataset, arguments.folder, arguments.drawn
     )
-    if arguments.drift == drift.OTHER_CLASSES:
-        drawn = isinstance(pictures, sampling.Drawn)
-        pictures = sampling.other_classes(pictures.classes, drawn)
+    if arguments.drift == changes.OTHER_CLASSES:
+        drawn = isinstance(pictures, source.Drawn)
+        pictures = source.other_classes(pictures.classes, drawn)
     return ImageSource(arguments.seed, pictures, arguments.bad, arguments.drift)
 
 
@@ -88,7 +88,7 @@ def _add_images(group: argparse._ArgumentGroup) -> None:
         metavar="SHARE",
         help="share of files that are no photos, of every kind (default: none)",
     )
-    group.add_argument("--drift", choices=drift.KINDS, help="what the model did not learn from")
+    group.add_argument("--drift", choices=changes.DRIFTS, help="what the model did not learn from")
     group.add_argument(
         "--seed",
         type=cli.whole(0),

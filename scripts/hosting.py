@@ -10,7 +10,7 @@ from typing import NoReturn
 from botocore.exceptions import ClientError
 
 from scripts import cli
-from scripts.progress import Waiting
+from scripts.cli import Waiting
 from scripts.storage import split_uri
 
 LOG_GROUP = "/aws/sagemaker/Endpoints"

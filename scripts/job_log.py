@@ -1,11 +1,34 @@
-"""A training job's log: read from CloudWatch, with what the script itself printed picked out."""
+"""SageMaker's log groups: how long they are kept, and what a training job said.
 
+SageMaker makes them itself, to keep for ever, as soon as a container prints. They are no resources
+of the stack: the one of training jobs belongs to all stages, and those that are there already
+could not be made by it.
+"""
+
+import contextlib
 import re
 from collections import deque
 from collections.abc import Iterator
 
+import yaml
+
+from scripts import config
+
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 TAIL_LINES = 15
+
+
+def keep_log_group(logs, group: str) -> None:
+    """Make the log group, unless it is there, and have its lines expire as the functions' do."""
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=group)
+    logs.put_retention_policy(logGroupName=group, retentionInDays=retention_days())
+
+
+def retention_days() -> int:
+    """Return the retention of the stack's log groups, which is written in serverless.yml."""
+    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
+    return service["provider"]["logRetentionInDays"]
 
 
 class JobLog:

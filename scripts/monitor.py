@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from scripts import cli
-from scripts.monitoring import baseline_command, loading, report_command
+from scripts.monitoring import baseline, loading, report_command
 
-COMMANDS = {"load": loading, "baseline": baseline_command, "report": report_command}
+COMMANDS = {"load": loading, "baseline": baseline, "report": report_command}
 
 
 def main(argv: list[str] | None) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from handlers import aws as service
-from handlers import errors
+from handlers import aws, errors
 from handlers.image import to_model_input
 from handlers.predictions import parse_answer
-from scripts import cli, config, storage, table
+from scripts import cli, config, storage
 from scripts.cloud import Cloud, find_stack
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
@@ -44,7 +43,7 @@ def main(argv: list[str] | None) -> None:
         try:
             data = read(s3, photo, settings["image"]["max_bytes"])
             png = to_model_input(data, settings["image"]["size"], settings["image"]["max_pixels"])
-            answer = parse_answer(service.invoke_endpoint(runtime, stack.endpoint, png))
+            answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
         except errors.EndpointNotFound as error:
             raise cli.UserError(
                 f"There is no endpoint {stack.endpoint}. Deploy one: "
@@ -92,7 +91,7 @@ def expand(s3, given: str) -> Iterable[str]:
 def read(s3, photo: str, max_bytes: int) -> bytes:
     """Return the photo's bytes. Raises the same errors for a file as for an object in S3."""
     if photo.startswith("s3://"):
-        return service.read_object(s3, *storage.split_uri(photo), max_bytes)
+        return aws.read_object(s3, *storage.split_uri(photo), max_bytes)
     try:
         size = Path(photo).stat().st_size
         if size > max_bytes:
@@ -120,7 +119,7 @@ def render(rows: list[Row]) -> str:
         counts[row.status] += 1
     total = ", ".join(f"{count} {status}" for status, count in counts.items())
     return (
-        table.render(("photo", "label", "confidence", "status"), lines, right=(2,))
+        cli.render_table(("photo", "label", "confidence", "status"), lines, right=(2,))
         + f"\n\n{len(rows)} photo{'s' * (len(rows) != 1)}: {total}"
     )
 

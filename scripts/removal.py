@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from scripts import cli, config
 from scripts.cloud import OUTPUTS, Cloud, describe_stack, outputs_of
-from scripts.costs import prices
+from scripts.costs import bill
 from scripts.deploy_endpoint import delete
 from scripts.hosting import LOG_GROUP, Hosting
 from scripts.job_log import LOG_GROUP as JOBS_LOG_GROUP
@@ -55,7 +55,7 @@ def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
     """Return why the stack is not removed while its endpoint is there, and what to do."""
     count = sum(each["DesiredInstanceCount"] for each in endpoint.get("ProductionVariants", []))
     kind = hosting.instance_type() or config.load()["endpoint"]["instance_type"]
-    hourly = prices.load().hourly.get(kind)
+    hourly = bill.load_prices().hourly.get(kind)
     costs = (
         f"some ${hourly * HOURS_A_MONTH * max(count, 1):.0f} a month ({max(count, 1)} x {kind})"
         if hourly
@@ -73,7 +73,7 @@ def what_stays(s3, logs, bucket: str, endpoint: str) -> list[str]:
     count, size = bucket_size(s3, bucket)
     more = "more than " if count >= COUNTED_AT_MOST else ""
     gigabytes = size / 1e9
-    monthly = prices.load().dollars("s3_gb_month", gigabytes)
+    monthly = bill.load_prices().dollars("s3_gb_month", gigabytes)
     return [
         "What stays:",
         f"  the bucket {bucket}: {more}{count:,} objects, {gigabytes:.2f} GB, "

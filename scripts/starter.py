@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts import cli, config
-from scripts.data import cifar, cifar10, encode, split
+from scripts.data import cifar, cifar10, images
 from scripts.data.images import LabelledImages
 
 FOLDER = config.ROOT / "model"
@@ -34,7 +34,7 @@ def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.starter`."""
     arguments = _parser().parse_args(argv)
     source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
-    learnt, held_out = split.hold_out(source.train)
+    learnt, held_out = images.hold_out(source.train)
     cli.say("Source", source.origin)
     cli.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
     weights, description = make(learnt, arguments.epochs)
@@ -83,7 +83,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    weights = encode.arrays(arrays)
+    weights = images.as_arrays(arrays)
     return weights, {
         "sha256": hashlib.sha256(weights).hexdigest(),
         "photos": len(rows),

@@ -1,15 +1,21 @@
-"""Objects in the service's bucket: listed, and put there in parallel unless they are there."""
+"""Objects in the service's bucket: listed, mirrored in parallel, or moved by way of a file."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 from tqdm import tqdm
 
+from scripts.cli import UserError
+
 THREADS = 16
 DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
+
+NOT_FOUND = {"404", "NoSuchKey"}
 
 
 @dataclass(frozen=True)
@@ -103,3 +109,44 @@ def delete(s3, bucket: str, keys: list[str]) -> int:
         batch = [{"Key": key} for key in keys[start : start + DELETE_AT_ONCE]]
         s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
     return len(keys)
+
+
+def object_exists(s3, bucket: str, key: str) -> bool:
+    """Tell whether there is such an object."""
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+def send_file(s3, file: BinaryIO, bucket: str, key: str) -> bool:
+    """Upload a file of JSON lines unless the object is there; return whether it was sent."""
+    if object_exists(s3, bucket, key):
+        return False
+    file.seek(0)
+    s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
+    return True
+
+
+def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[bytes]:
+    """Yield an object's lines; of one longer than `longest` bytes, if given, only its beginning.
+
+    Raises UserError where there is no such object.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            s3.download_fileobj(bucket, key, file)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NOT_FOUND:
+                raise
+            raise UserError(f"There is no s3://{bucket}/{key}.") from error
+        file.seek(0)
+        yield from read_lines(file, longest)
+
+
+def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes]:
+    """Yield a file's lines, bounded as in `lines`."""
+    return iter(lambda: file.readline(longest), b"")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts import cli, config, dataset, folds, log_groups, training_job
+from scripts import cli, config, dataset, folds, job_log, training_job
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.job_log import LOG_GROUP
 from scripts.training_job import METRICS, Job
@@ -21,7 +21,7 @@ def main(argv: list[str] | None) -> None:
     cli.say("Dataset", data["name"])
     cli.say("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
 
-    log_groups.keep(cloud.client("logs"), LOG_GROUP)
+    job_log.keep_log_group(cloud.client("logs"), LOG_GROUP)
 
     def run(job: Job, show_log: bool = False) -> dict:
         return training_job.run(cloud, stack, job, arguments.instance_type, show_log)

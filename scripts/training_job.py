@@ -1,15 +1,19 @@
-"""A SageMaker training job of model/train.py: started, and followed to its end."""
+"""Training jobs of model/train.py: started, followed to their end, and what they left read."""
 
 import logging
 import os
+import tarfile
 import time
+import zlib
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from scripts import cli, config
+from scripts.cli import UserError, Waiting
 from scripts.cloud import Cloud, Stack
 from scripts.hosting import marked
 from scripts.job_log import LOG_GROUP, JobLog, ScriptLines
-from scripts.progress import Waiting
+from scripts.storage import split_uri
 
 SOURCE = config.ROOT / "model"
 ENTRY_SCRIPT = "train.py"
@@ -19,6 +23,8 @@ METRICS = ("validation_accuracy", "test_accuracy")
 CHECKPOINTS = "training/checkpoints/"
 POLL_SECONDS = 1
 ENDED = ("Completed", "Failed", "Stopped")
+
+MEMBER_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -157,3 +163,28 @@ def seconds_of(job: dict) -> str:
     billed = job.get("BillableTimeInSeconds", took)
     saved = f", {billed} billed ({1 - billed / took:.0%} less)" if billed < took else ""
     return f"{took} in the training container{saved}"
+
+
+def read_member(s3, uri: str, name: str) -> bytes:
+    """Return one file of a .tar.gz in S3, streamed as far as it. UserError if it is not there."""
+    bucket, key = split_uri(uri)
+    return member_of(s3.get_object(Bucket=bucket, Key=key)["Body"], uri, name)
+
+
+def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
+    """Return one file of an open .tar.gz, which errors call `source`. UserError without it."""
+    try:
+        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+            for member in tar:
+                if member.name.removeprefix("./") == name and member.isreg():
+                    if member.size > MEMBER_BYTES:
+                        raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
+                    return tar.extractfile(member).read()
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise UserError(f"{source} cannot be read as an archive: {error}") from error
+    raise UserError(f"{source} holds no {name}. Was it made by model/train.py?")
+
+
+def output_uri(job: dict) -> str:
+    """Return where the files lie that a job left beside its model."""
+    return job["ModelArtifacts"]["S3ModelArtifacts"].replace("/model.tar.gz", "/output.tar.gz")

@@ -8,7 +8,7 @@ from benchmarks.workflows.floor import model_images_per_second, s3_gets_per_seco
 from benchmarks.workflows.meter import Meter
 from benchmarks.workflows.usage import at_rates, usage_of
 from scripts.cloud import Cloud, Stack
-from scripts.costs import bill, prices
+from scripts.costs import bill
 from scripts.costs.amounts import Usage
 
 WARM_UP_IMAGES = 400
@@ -58,7 +58,7 @@ def compare(
     say("|" + "---|" * len(HEADER))
     for name, runs in done.items():
         used = runs[-1][1]
-        cost = bill.of(at_rates(used, alone[name]), prices.load())
+        cost = bill.make_bill(at_rates(used, alone[name]), bill.load_prices())
         functions = used.functions.values()
         cells = (
             name,
@@ -74,7 +74,7 @@ def compare(
         )
         say(_row(cells))
     model = model_images_per_second(cloud, stack)
-    a_get = f"{prices.load().dollars('s3_get', 1_000_000):.2f}"
+    a_get = f"{bill.load_prices().dollars('s3_get', 1_000_000):.2f}"
     for name, value, dollars, floor in (
         ("S3 GETs alone", s3_gets_per_second(keys, images), a_get, "1.0"),
         ("the model alone", model, "", ""),

@@ -12,7 +12,7 @@ from benchmarks.local_cloud import LocalCloud
 from handlers import aws
 from scripts.cloud import Cloud, Stack, find_stack
 from scripts.hosting import Hosting
-from scripts.job_output import read_member
+from scripts.training_job import read_member
 
 PROCESSES = 2
 BATCH = 64

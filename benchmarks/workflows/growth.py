@@ -11,7 +11,7 @@ from benchmarks.workflows.memory import PeakMemory
 from benchmarks.workflows.meter import Meter
 from benchmarks.workflows.usage import usage_of
 from scripts.cloud import Cloud, Stack
-from scripts.costs import bill, prices
+from scripts.costs import bill
 
 SIZES = {
     "course": (100, 1_000),
@@ -32,7 +32,7 @@ def grow(
 ) -> None:
     """Run growing numbers of images, say a row each, and draw them into an SVG file."""
     designs, meter = Designs(cloud, stack, keys), Meter(cloud, stack)
-    states, list_prices = cloud.client("stepfunctions"), prices.load()
+    states, list_prices = cloud.client("stepfunctions"), bill.load_prices()
     designs.classify_bulk(SIZES["classifyBulk"][1])
     meter.used()
     say("| design | images | seconds | images/s | $ | $ a million | memory of a function, MB |")
@@ -42,7 +42,7 @@ def grow(
         for images in sizes:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
-            dollars = bill.of(usage_of(states, run, meter.used()), list_prices).per_use
+            dollars = bill.make_bill(usage_of(states, run, meter.used()), list_prices).per_use
             points.append((name, images, run.seconds, dollars))
             say(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "
@@ -64,7 +64,7 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         time.plot(images, [row[2] for row in rows], **style)
         money.plot(images, [row[3] for row in rows], **{**style, "label": None})
     sizes = [100, 100_000]
-    floor = [prices.load().dollars("s3_get", size) for size in sizes]
+    floor = [bill.load_prices().dollars("s3_get", size) for size in sizes]
     money.plot(sizes, floor, color="#555555", linestyle="--", label="floor: an S3 GET an image")
     for axes, title in (
         (time, "Seconds on the local cloud, two cores"),

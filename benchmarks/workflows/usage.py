@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from benchmarks.workflows.designs import Run
 from scripts import config
-from scripts.costs import designs, rules
+from scripts.costs import amounts, designs
 from scripts.costs.amounts import Function, Usage
-from scripts.costs.history import History
+from scripts.costs.usage import History
 
 
 def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
@@ -29,7 +29,7 @@ def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
         functions=functions,
         s3_gets=run.images + (batches + 1 + designs.RESULT_FILES if bulk else 0),
         s3_puts=batches + designs.RESULT_FILES if bulk else 0,
-        endpoint_gb=rules.endpoint_gb(run.images, config.load()["image"]["size"]),
+        endpoint_gb=amounts.endpoint_gb(run.images, config.load()["image"]["size"]),
     )
 
 
@@ -48,4 +48,4 @@ def at_rates(usage: Usage, milliseconds: dict[str, float]) -> Usage:
 
 def _express(children: float, functions: dict[str, Function]) -> float:
     seconds = sum(f.seconds for name, f in functions.items() if name != "countResults")
-    return rules.express_gb_seconds(children, seconds)
+    return amounts.express_gb_seconds(children, seconds)

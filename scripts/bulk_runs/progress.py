@@ -1,16 +1,37 @@
-"""How far a run is, from the counts that its Map Run keeps."""
+"""Runs of `classifyBulk`: found by name or ARN, and how far they are."""
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from tqdm import tqdm
 
-from scripts import cli
-from scripts.bulk_runs import runs
+from scripts import cli, cloud
+from scripts.cli import UserError
 
 # Short runs are seen to end at once, and over hours Step Functions does not throttle the questions.
 FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.5, 5.0
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
+
+
+def find(states, state_machine: str, run: str | None = None) -> dict:
+    """Describe the run of this name or ARN, or the newest. Raises UserError if there is none."""
+    if run is None:
+        # By their end, not their beginning, does Step Functions sort those that have ended.
+        recent = states.list_executions(stateMachineArn=state_machine)["executions"]
+        if not recent:
+            raise UserError("There is no run yet: python -m scripts.bulk submit (same --stage)")
+        run = max(recent, key=lambda execution: execution["startDate"])["executionArn"]
+    arn = run if run.startswith("arn:") else cloud.execution_arn(state_machine, run)
+    execution = cloud.describe_execution(states, arn)
+    if execution is None or execution["stateMachineArn"] != state_machine:
+        raise UserError(f"There is no run {run}. Without a name, the newest is taken.")
+    return execution
+
+
+def took(execution: dict) -> timedelta:
+    """Return how long an execution, or a Map Run, has run or took."""
+    return (execution.get("stopDate") or datetime.now(UTC)) - execution["startDate"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,7 @@ def progress_of(states, map_run_arn: str) -> Progress:
         failed=counts["failed"] + counts["timedOut"] + counts["aborted"],
         running=counts["running"],
         pending=counts["pending"],
-        seconds=runs.took(map_run).total_seconds(),
+        seconds=took(map_run).total_seconds(),
     )
 
 

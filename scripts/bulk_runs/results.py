@@ -1,16 +1,20 @@
-"""The results of a run, gathered from the files that Step Functions wrote, and checked."""
+"""The results of a run: gathered from S3, checked, counted, and written to a file."""
 
+import csv
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from handlers import batches
-from handlers import results as service
+from handlers import batches, results
+from handlers.results import STATUSES
 from scripts import storage
-from scripts.bulk_runs import objects
-from scripts.bulk_runs.counts import Counts, Fingerprint
 from scripts.bulk_runs.entries import Entry
 from scripts.bulk_runs.progress import RUNNING
 from scripts.cli import UserError, one_line
@@ -19,6 +23,81 @@ from scripts.cloud import Cloud, Stack
 PREFIX = "bulk/results/"
 MANIFEST = "/manifest.json"
 AGAIN = "Once that is mended: python -m scripts.bulk submit SOURCE --again (same --stage)"
+
+COLUMNS = (
+    "s3_bucket",
+    "s3_key",
+    "status",
+    "label",
+    "confidence",
+    "inference_id",
+    "error",
+    "cause",
+    "listed",
+)
+SUFFIXES = (".jsonl", ".csv")
+
+Write = Callable[[dict], None]
+
+
+@dataclass
+class Fingerprint:
+    """Tells a collection of images from another, in whatever order: a sum of their digests."""
+
+    value: int = 0
+
+    def add(self, image: Entry) -> None:
+        """Add an image as often as it was listed."""
+        place = f"{image.s3_bucket}/{image.s3_key}".encode(errors="replace")
+        digest = hashlib.blake2b(place, digest_size=8).digest()
+        self.value = (self.value + image.listed * int.from_bytes(digest)) % 2**64
+
+
+@dataclass
+class Counts:
+    """Images, each counted as often as it was listed.
+
+    labels: {label: Counter of accepted and review}; errors: {error: images} and causes: {error:
+    the first cause}; lines: results, which are as many as there are different images.
+    """
+
+    submitted: int = 0
+    statuses: Counter = field(default_factory=Counter)
+    labels: dict[str, Counter] = field(default_factory=dict)
+    errors: Counter = field(default_factory=Counter)
+    causes: dict[str, str] = field(default_factory=dict)
+    lines: int = 0
+
+    def add(self, result: dict) -> None:
+        """Count the result of an image."""
+        status, listed = result["status"], result["listed"]
+        self.lines += 1
+        self.statuses[status] += listed
+        if status == "failed":
+            self.errors[result["error"]] += listed
+            self.causes.setdefault(result["error"], result["cause"])
+        elif status in STATUSES:
+            self.labels.setdefault(result["label"], Counter())[status] += listed
+
+    @property
+    def accepted(self) -> int:
+        """Images that the model was sure of."""
+        return self.statuses["accepted"]
+
+    @property
+    def review(self) -> int:
+        """Images that a person should look at."""
+        return self.statuses["review"]
+
+    @property
+    def failed(self) -> int:
+        """Images without an answer."""
+        return self.statuses["failed"]
+
+    @property
+    def ended(self) -> int:
+        """Images with a result, whichever."""
+        return self.accepted + self.review + self.failed
 
 
 def gather(
@@ -68,7 +147,7 @@ def _submitted(s3, bucket: str, execution: dict) -> tuple[int, int, Fingerprint]
     """The images submitted, the manifest's lines, and the fingerprint that results must have."""
     source = json.loads(execution["input"])["manifest"]
     submitted, lines, wanted = 0, 0, Fingerprint()
-    for line in objects.lines(s3, source.get("s3_bucket") or bucket, source["s3_key"]):
+    for line in storage.read_object_lines(s3, source.get("s3_bucket") or bucket, source["s3_key"]):
         if line.strip():
             image = _image(json.loads(line), bucket)
             wanted.add(image)
@@ -92,11 +171,11 @@ def _result_files(s3, bucket: str, execution: dict) -> dict[str, list[str]]:
 
 
 def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
-    return service.once(
+    return results.once(
         result
         for kind in ("SUCCEEDED", "FAILED")
         for key in files.get(kind, [])
-        for result in service.of_file(kind, objects.lines(s3, bucket, key), bucket)
+        for result in results.of_file(kind, storage.read_object_lines(s3, bucket, key), bucket)
     )
 
 
@@ -105,7 +184,7 @@ def _never_started(s3, bucket: str, files: dict[str, list[str]]) -> int:
     return sum(
         _image(item, bucket).listed
         for key in files.get("PENDING", [])
-        for line in objects.lines(s3, bucket, key)
+        for line in storage.read_object_lines(s3, bucket, key)
         for item in json.loads(json.loads(line)["Input"])["Items"]
     )
 
@@ -129,3 +208,35 @@ def _difference(name: str, counts: Counts, never_started: int) -> str:
         f"The run {name} has no result for {missing:,} of {counts.submitted:,} images{started}."
         f"{often} {AGAIN}"
     )
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Write]:
+    """Give a function that writes a result; the file appears once all of them are written.
+
+    Raises UserError where it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        try:
+            with part.open("w", encoding="utf-8", newline="") as file:
+                yield (_csv if path.suffix == ".csv" else _json_lines)(file)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _json_lines(file: TextIO) -> Write:
+    def write(result: dict) -> None:
+        known = {name: result[name] for name in COLUMNS if name in result}
+        file.write(json.dumps(known, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _csv(file: TextIO) -> Write:
+    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    return writer.writerow

@@ -1,18 +1,82 @@
 """The images that a source lists: a prefix in S3, a manifest, or a folder on this machine."""
 
+import hashlib
+import mimetypes
+import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts import storage
-from scripts.bulk_runs import entries, folder, objects
-from scripts.bulk_runs.entries import Entry
+from scripts.bulk_runs import entries
+from scripts.bulk_runs.entries import KEY_BYTES, Entry
 from scripts.cli import UserError
 from scripts.predict import SUFFIXES
+
+PHOTOS = "bulk/photos/"
+DIGEST_LENGTH = 32
+UPLOADS_AT_ONCE = 16
 
 MANIFEST_SUFFIX = ".jsonl"
 BUCKET = re.compile(r"[a-z0-9.-]{3,63}")
 LONGEST = entries.LINE_BYTES + 1  # enough to tell that a line is too long
+
+
+def upload_folder(s3, bucket: str, folder: Path) -> Iterator[Entry]:
+    """Upload the folder's photos and yield their entries, by name; what is there is not sent again.
+
+    A key holds the digest of the content and the path within the folder: a photo that changes gets
+    another key, and whoever reads the results finds the file.
+    """
+
+    def put(path: Path) -> Entry:
+        key = key_of(folder, path)
+        if not storage.object_exists(s3, bucket, key):
+            content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            with path.open("rb") as file:
+                s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType=content_type)
+        return Entry("", key)
+
+    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+        ahead = deque()
+        try:
+            for path in find_photos(folder):
+                ahead.append(pool.submit(put, path))
+                if len(ahead) > 2 * UPLOADS_AT_ONCE:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def find_photos(folder: Path) -> Iterator[Path]:
+    """Yield the photos in a folder and its sub-folders, always in the same order."""
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if name.lower().endswith(SUFFIXES):
+                yield Path(parent, name)
+
+
+def key_of(folder: Path, path: Path) -> str:
+    """Return `bulk/photos/<digest>/<path within the folder>`. Raises UserError where S3 cannot."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    key = f"{PHOTOS}{digest}/{path.relative_to(folder).as_posix()}"
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError:
+        raise UserError(f"The name of {os.fsencode(path)!r} is not UTF-8: rename it.") from None
+    if length > KEY_BYTES:
+        raise UserError(f"The path {path} is too long for a key in S3: shorten it.")
+    return key
 
 
 def entries_of(s3, own_bucket: str, source: str) -> Iterator[Entry]:
@@ -22,11 +86,11 @@ def entries_of(s3, own_bucket: str, source: str) -> Iterator[Entry]:
         if not BUCKET.fullmatch(bucket):
             raise UserError(f"{source} names no bucket: s3://bucket/prefix.")
         if key.endswith(MANIFEST_SUFFIX):
-            return checked(source, objects.lines(s3, bucket, key, LONGEST), own_bucket)
+            return checked(source, storage.read_object_lines(s3, bucket, key, LONGEST), own_bucket)
         return below(s3, own_bucket, bucket, key)
     path = Path(source)
     if path.is_dir():
-        return folder.upload(s3, own_bucket, path)
+        return upload_folder(s3, own_bucket, path)
     if path.suffix != MANIFEST_SUFFIX:
         raise UserError(f"{source} is neither s3://bucket/prefix, a manifest.jsonl nor a folder.")
     if not path.is_file():
@@ -41,7 +105,7 @@ def checked(source: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[En
             line = line.removeprefix(b"\xef\xbb\xbf")
         if line.strip():
             try:
-                yield entries.parse(line, own_bucket)
+                yield entries.parse_entry(line, own_bucket)
             except UserError as error:
                 raise UserError(f"{source}, line {number}: {error}.") from None
 
@@ -57,4 +121,4 @@ def below(s3, own_bucket: str, bucket: str, prefix: str) -> Iterator[Entry]:
 
 def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        yield from objects.read_lines(file, LONGEST)
+        yield from storage.read_lines(file, LONGEST)

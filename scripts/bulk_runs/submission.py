@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from scripts import cli, config, executions
-from scripts.bulk_runs import folder, manifest, sources
+from scripts import cli, cloud, config
+from scripts.bulk_runs import entries, sources
 from scripts.cloud import Cloud, Stack
 
 DIGEST_LENGTH = 32
@@ -22,7 +22,7 @@ class Submission:
     execution_arn: str
     existed: bool
     status: str
-    manifest: manifest.Manifest
+    manifest: entries.Manifest
 
 
 def submit(
@@ -41,9 +41,9 @@ def submit(
     The same images with the same options are the same run, unless `again` asks for another. Raises
     UserError for a bad line of a manifest, or where there are no images.
     """
-    s3 = cloud.client("s3", connections=folder.THREADS)
+    s3 = cloud.client("s3", connections=sources.UPLOADS_AT_ONCE)
     listed = sources.entries_of(s3, stack.bucket, str(source))
-    made = manifest.publish(s3, stack.bucket, listed, keep_duplicates)
+    made = entries.publish(s3, stack.bucket, listed, keep_duplicates)
     if not made.lines:
         raise cli.UserError(f"There are no images in {source}.")
     warn_of_buckets(made)
@@ -71,20 +71,20 @@ def name_of(request: dict, again: bool = False) -> str:
 
 def start(states, state_machine: str, name: str, request: dict) -> tuple[str, dict | None]:
     """Start the run unless it exists; return its ARN and, if it existed, its description."""
-    arn = executions.arn_of(state_machine, name)
+    arn = cloud.execution_arn(state_machine, name)
     # StartExecution answers the same to the first call and to one more while the run goes on.
-    known = executions.describe(states, arn)
+    known = cloud.describe_execution(states, arn)
     if known is None:
         try:
             states.start_execution(stateMachineArn=state_machine, name=name, input=_input(request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
-            known = executions.describe(states, arn)
+            known = cloud.describe_execution(states, arn)
     return arn, known
 
 
-def warn_of_buckets(made: manifest.Manifest) -> None:
+def warn_of_buckets(made: entries.Manifest) -> None:
     """Say which of the images the service may not read."""
     closed = sorted(made.elsewhere.keys() - set(config.load()["extra_buckets"]))
     if closed:

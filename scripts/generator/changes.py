@@ -1,17 +1,23 @@
-"""Slight changes that make another photo of the same thing, and a JPEG as from a phone."""
+"""Changes to a photo: slight ones that make another of the same thing, and drift."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 
-from scripts.generator.canvas import SIDE
+from scripts.generator.drawings import SIDE
 
 DEGREES = 4
 CROPPED = 0.06  # at most so much of the side is cut away
 BRIGHTNESS = 0.08
 JPEG_QUALITY = (75, 95)
 MARGIN = 8  # pixels beyond the edge that a turned picture may show
+
+DARKER, BLURRED, OTHER_CLASSES = "darker", "blurred", "other-classes"
+DRIFTS = (DARKER, BLURRED, OTHER_CLASSES)
+DARKENED = 0.55
+BLUR_RADIUS = 5  # pixels of a picture 128 wide: more than one of the 32 that the model sees
 
 
 def slightly(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -41,3 +47,12 @@ def encoded(picture: Image.Image, file_format: str, **options) -> bytes:
     file = io.BytesIO()
     picture.save(file, file_format, **options)
     return file.getvalue()
+
+
+def change_of(kind: str | None) -> Callable[[Image.Image], Image.Image]:
+    """Return what a kind of drift does to a picture; None stands for no drift."""
+    if kind == DARKER:
+        return lambda picture: brighter(picture, DARKENED)
+    if kind == BLURRED:
+        return lambda picture: picture.filter(ImageFilter.GaussianBlur(BLUR_RADIUS))
+    return lambda picture: picture

@@ -1,14 +1,21 @@
-"""What a stream tells at its end: how the images ended, and how long each waited for its answer."""
+"""What became of the images of a stream, and how long each waited for its answer."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
+from botocore.config import Config
 
-from scripts import table
-from scripts.generator.answers import Answer
+from scripts import cli
+from scripts.cloud import Cloud
 from scripts.generator.sending import Sending
 from scripts.generator.source import GeneratedImage
+
+DESCRIBERS = 8
+CLOCKS_APART = timedelta(seconds=60)  # at most so much the cloud's clock is behind this machine's
 
 # Arrivals later than this are no longer those of the plan.
 LATE_SECONDS = 1.0
@@ -18,6 +25,96 @@ UNEXPECTED, LOST, NOT_SENT = "unexpected", "lost", "not sent"
 WAITING = "no answer yet"  # when the stream was interrupted; otherwise it is lost
 OUTCOMES = (ACCEPTED, REVIEW, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How an image ended: status accepted, review or failed; failed has an error.
+
+    stopped: the time of the cloud's clock at which its execution ended, in seconds of the epoch.
+    """
+
+    key: str
+    stopped: float
+    status: str
+    label: str | None = None
+    confidence: float | None = None
+    error: str | None = None
+
+
+class Answers:
+    """The answers to images that arrive one by one, as executions end.
+
+    Finds executions as ListExecutions tells of them, and asks DescribeExecution for the image of
+    each, whether it was started by EventBridge or by name. `since` is when the first was sent.
+    """
+
+    def __init__(self, cloud: Cloud, state_machine: str, since: datetime):
+        # DescribeExecution allows 10 to 15 a second for a whole account: as soon as AWS says so,
+        # this mode asks no faster.
+        config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": 10}, max_pool_connections=DESCRIBERS
+        )
+        self._states = cloud.session.client("stepfunctions", config=config)
+        self._state_machine = state_machine
+        self._since = since - CLOCKS_APART
+        self._seen: set[str] = set()
+
+    def new(self) -> list[Answer]:
+        """Return the answers that came since the last call."""
+        ended = list(self._ended())
+        with ThreadPoolExecutor(DESCRIBERS) as pool:
+            executions = list(pool.map(self._describe, (each["executionArn"] for each in ended)))
+        # Only now, so that those of a call that failed are asked for again.
+        self._seen.update(each["executionArn"] for each in ended)
+        return [answer for execution in executions if (answer := answer_of(execution))]
+
+    def _ended(self) -> Iterator[dict]:
+        pages = self._states.get_paginator("list_executions").paginate(
+            stateMachineArn=self._state_machine, PaginationConfig={"PageSize": 1000}
+        )
+        for page in pages:
+            for execution in page["executions"]:
+                # The newest come first: by their start or their end, and this holds for both.
+                if execution.get("stopDate", execution["startDate"]) < self._since:
+                    return
+                if execution["status"] != "RUNNING" and execution["executionArn"] not in self._seen:
+                    yield execution
+
+    def _describe(self, arn: str) -> dict:
+        return self._states.describe_execution(executionArn=arn)
+
+
+def answer_of(execution: dict) -> Answer | None:
+    """Return the answer in an ended execution of one image; None where it was of something else."""
+    key = key_of(json.loads(execution["input"]))
+    if key is None:
+        return None
+    stopped = execution["stopDate"].timestamp()
+    if execution["status"] == "SUCCEEDED":
+        result = json.loads(execution["output"])["results"][0]
+    else:
+        result = _failure(execution)
+    told = {name: result.get(name) for name in ("label", "confidence", "error")}
+    return Answer(key, stopped, result["status"], **told)
+
+
+def key_of(execution_input: object) -> str | None:
+    """Return the key of the one image that an execution of `classify` is about, or None."""
+    match execution_input:
+        case {"detail": {"object": {"key": str(key)}}}:  # S3's Object Created event
+            return key
+        case {"images": [{"s3_key": str(key)}]}:
+            return key
+    return None
+
+
+def _failure(execution: dict) -> dict:
+    """Return a failed result: the image's own, where the execution failed since the image did."""
+    error = execution.get("error", execution["status"])
+    if error == "BatchFailed":
+        return json.loads(execution["cause"])["first"]
+    return {"status": "failed", "error": error}
 
 
 @dataclass(frozen=True)
@@ -135,7 +232,7 @@ class Report:
         foot = ("all", f"{len(self.records):,}", "", *_told(latencies(self.records)))
         header = ("arrival to answer", "images", "share", *PERCENTILES)
         return (
-            table.render(header, rows, right=range(1, len(header)), foot=[foot])
+            cli.render_table(header, rows, right=range(1, len(header)), foot=[foot])
             + f"\n\n{self.achieved_rate:.1f} images a second were sent, "
             f"the latest {1000 * self.latest:.0f} ms after its time"
         )

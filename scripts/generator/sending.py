@@ -1,5 +1,6 @@
-"""Open loop: every image is sent at its time, however long the answers to others take."""
+"""Images sent at the times at which they arrive: a Poisson process."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -7,11 +8,28 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from scripts import cli
+from scripts.generator.source import Purpose
 
 SENDERS = 256  # so many may be on their way at once; a thread is started when none is free
 MAKERS = 2
 MADE_AHEAD = 64  # images that are ready before their time, so that making them delays none
+
+
+def arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
+    """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
+
+    rate: the mean number a second. Gaps are exponential; the same seed gives the same times.
+    """
+    rng = np.random.default_rng([seed, Purpose.ARRIVAL])
+    block = math.ceil(rate * duration) + 1
+    arrivals = np.cumsum(rng.exponential(1 / rate, block))
+    while arrivals[-1] < duration:
+        more = arrivals[-1] + np.cumsum(rng.exponential(1 / rate, block))
+        arrivals = np.concatenate([arrivals, more])
+    return arrivals[arrivals < duration]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from tqdm import tqdm
 
 from scripts import cli
 from scripts.cloud import Cloud, Stack
-from scripts.generator import arrivals
-from scripts.generator.answers import Answer, Answers
-from scripts.generator.report import Record, Report
+from scripts.generator import sending
+from scripts.generator.report import Answer, Answers, Record, Report
 from scripts.generator.sending import SENDERS, OpenLoop
 from scripts.generator.source import CONTENT_TYPE, ImageSource
 
@@ -41,7 +40,7 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan) -> Report:
     began = datetime.now(UTC)
     name = f"stream-{source.seed}-{began:%Y%m%d-%H%M%S}"
     prefix = f"{PREFIXES[plan.to]}{name}/"
-    times = arrivals.times(plan.rate, plan.duration, source.seed)
+    times = sending.arrival_times(plan.rate, plan.duration, source.seed)
     cli.say("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
     cli.say("Images", source.told())
     cli.say("Keys", f"s3://{stack.bucket}/{prefix}")

@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from scripts import executions
 from scripts.cli import UserError
-from scripts.cloud import Cloud, find_stack
+from scripts.cloud import Cloud, describe_execution, execution_arn, find_stack
 
 EXECUTION_ARN = re.compile(
     r"arn:[\w-]+:states:(?P<region>[\w-]+):\d+:execution:(?P<machine>[^:/]+):(?P<name>[^:]+)"
@@ -48,8 +47,8 @@ def find(cloud: Cloud, given: str, stage: str) -> str:
     stack = find_stack(cloud, stage)
     states = cloud.client("stepfunctions")
     machines = (stack.state_machine, stack.bulk_state_machine)
-    arns = [executions.arn_of(machine, given) for machine in machines]
-    found = [arn for arn in arns if executions.describe(states, arn) is not None]
+    arns = [execution_arn(machine, given) for machine in machines]
+    found = [arn for arn in arns if describe_execution(states, arn) is not None]
     if not found:
         raise UserError(
             f"No execution of this service is named {given} in {cloud}; a history is kept for "
@@ -64,7 +63,7 @@ def load(cloud: Cloud, arn: str) -> Execution:
     """Read the execution with its whole history."""
     states = cloud.client("stepfunctions")
     looked = datetime.now(UTC)
-    described = executions.describe(states, arn)
+    described = describe_execution(states, arn)
     if described is None:
         raise UserError(f"There is no execution {arn} in {cloud}; a history is kept for 90 days.")
     machine = states.describe_state_machine_for_execution(executionArn=arn)

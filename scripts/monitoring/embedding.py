@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from scripts.cli import UserError
-from scripts.job_output import member_of, read_member
+from scripts.training_job import member_of, read_member
 
 BATCH = 64
 

@@ -10,9 +10,8 @@ import json
 from dataclasses import dataclass, field
 
 from scripts.cli import UserError
-from scripts.monitoring.lines import read_lines
 from scripts.monitoring.reader import Unreadable
-from scripts.monitoring.sources import Bucket, Folder, source_of
+from scripts.monitoring.sources import Bucket, Folder, read_lines, source_of
 from scripts.monitoring.span import Span
 
 

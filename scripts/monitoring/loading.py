@@ -1,19 +1,27 @@
 """`python -m scripts.monitor load`: captures into one table, and what is in it."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from scripts import cli, config
 from scripts.cloud import Cloud, find_stack
 from scripts.hosting import Hosting
-from scripts.monitoring import captures, embedding, summary
+from scripts.monitoring import embedding, reader, table
 from scripts.monitoring.embedding import Model
+from scripts.monitoring.reader import Loaded
 from scripts.monitoring.span import Span, moment
 
 WRITERS = {
     ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
     ".csv": lambda frame, path: frame.to_csv(path, index=False),
 }
+
+NAMED = 5  # of what could not be read: the first
+NAME_WIDTH = 60
+BAR_WIDTH = 24
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
         cli.say("Written", f"{arguments.output}, {rows:,} rows of {columns} columns")
 
 
-def load(source: str, model: Model | None, arguments: argparse.Namespace) -> captures.Loaded:
+def load(source: str, model: Model | None, arguments: argparse.Namespace) -> reader.Loaded:
     """Load the span that the arguments of `add_source` choose, and say what is in it."""
     span = Span(arguments.since, arguments.until)
     if arguments.since and arguments.until and arguments.since >= arguments.until:
@@ -82,8 +90,8 @@ def load(source: str, model: Model | None, arguments: argparse.Namespace) -> cap
     if model:
         known = model.name if model.graph else f"{model.name} has none: train it anew"
         cli.say("Embedding", known)
-    loaded = captures.load(source, span.since, span.until, model=model)
-    for label, text in summary.lines(loaded):
+    loaded = reader.load(source, span.since, span.until, model=model)
+    for label, text in lines(loaded):
         cli.say(label, text)
     return loaded
 
@@ -121,3 +129,88 @@ def _output(text: str) -> Path:
     if not path.resolve().parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
+
+
+def lines(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line; a label is empty where the one above goes on."""
+    frame = loaded.frame
+    yield "Read", _read(loaded)
+    if len(frame):
+        first, last = frame["time"].min(), frame["time"].max()
+        yield "Span", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
+        yield from _headed("Labels", _labels(loaded))
+        confidence = frame["confidence"].to_numpy(np.float64)
+        low, middle = np.percentile(confidence, (5, 50))
+        yield (
+            "Confidence",
+            f"mean {confidence.mean():.4f}, median {middle:.4f}, one in twenty below {low:.4f}",
+        )
+        yield from _headed("Images", _features(loaded))
+    yield from _headed("Unreadable", _unreadable(loaded))
+    yield from _headed("Empty", _empty(loaded))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _headed(label: str, texts: Iterator[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        yield label, text
+        label = ""
+
+
+def _read(loaded: Loaded) -> str:
+    return ", ".join(
+        (
+            counted(loaded.files, "file"),
+            counted(loaded.records, "record"),
+            counted(len(loaded.frame), "image"),
+        )
+    )
+
+
+def _labels(loaded: Loaded) -> Iterator[str]:
+    counts = loaded.frame["label"].value_counts()
+    width = max(map(len, counts.index))
+    for label, count in counts.items():
+        share = count / len(loaded.frame)
+        bar = "█" * max(1, round(share * BAR_WIDTH))
+        yield f"{label:<{width}}  {count:>9,}  {share:>6.1%}  {bar}"
+
+
+def _features(loaded: Loaded) -> Iterator[str]:
+    frame = loaded.frame
+    pictured = frame[frame["width"].notna()]
+    without = len(frame) - len(pictured)
+    if len(pictured):
+        sizes = pictured.value_counts(["width", "height"])
+        width, height = map(int, sizes.index[0])
+        others = f" and {counted(len(sizes) - 1, 'other size')}" if len(sizes) > 1 else ""
+        yield f"{width} x {height} pixels{others}"
+        means = (f"{name} {pictured[name].mean():.3g}" for name in table.FEATURES)
+        yield f"mean {', '.join(means)}"
+    if without:
+        yield f"{without:,} answers without an image that could be looked at"
+
+
+def _unreadable(loaded: Loaded) -> Iterator[str]:
+    if not loaded.unreadable:
+        return
+    yield f"{len(loaded.unreadable):,}, not among the {counted(loaded.records, 'record')} above"
+    for fault in loaded.unreadable[:NAMED]:
+        place = f" line {fault.line}" if fault.line else ""
+        yield f"{_short(fault.file)}{place}: {fault.reason}"
+    if len(loaded.unreadable) > NAMED:
+        yield f"… and {len(loaded.unreadable) - NAMED:,} more"
+
+
+def _empty(loaded: Loaded) -> Iterator[str]:
+    if loaded.empty:
+        more = f" and {len(loaded.empty) - 1:,} more" if len(loaded.empty) > 1 else ""
+        yield f"{counted(len(loaded.empty), 'file')}: {_short(loaded.empty[0])}{more}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scripts.monitoring.plots import (
-    accuracy,
-    confidence_by_class,
-    confidence_over_time,
-    drift,
-    label_mix,
-    latency,
-    reliability,
-    share_accepted,
-    style,
-)
+from scripts.monitoring.plots import confidence_by_class, drift, style
 from scripts.monitoring.report import Report, title
 
 
@@ -44,7 +34,7 @@ def of_report(
     report: Report,
     frame: pd.DataFrame,
     baseline: pd.DataFrame | None = None,
-    latencies: Sequence[latency.Datapoint] = (),
+    latencies: Sequence[confidence_by_class.Datapoint] = (),
 ) -> list[Picture]:
     """Return the pictures of a report on `frame`; `baseline` is the baseline's own table."""
     threshold = report.threshold
@@ -56,7 +46,7 @@ def of_report(
             "Each dot is an image. The scale stretches the top: a step up is ten times less doubt. "
             "What lies below the dashed threshold went to review.",
             _confidence(frame, threshold),
-            lambda width: confidence_over_time.draw(frame, threshold, width),
+            lambda width: confidence_by_class.draw_confidence_over_time(frame, threshold, width),
         ),
         Picture(
             "share-accepted",
@@ -64,7 +54,7 @@ def of_report(
             "The share of images at or above the threshold. The band is where the true share lies "
             "19 times in 20: it is wide where there were few images.",
             _accepted(report),
-            lambda width: share_accepted.draw(frame, threshold, width),
+            lambda width: confidence_by_class.draw_share_accepted(frame, threshold, width),
         ),
         Picture(
             "drift",
@@ -72,7 +62,7 @@ def of_report(
             "The grey bar is how far images of the same kind would seem to have moved by chance "
             "alone. A mark to the right of it moved; a diamond moved so far that it matters.",
             _drift(report),
-            lambda width: drift.draw(report.drifts, width),
+            lambda width: drift.draw_drift(report.drifts, width),
         ),
         Picture(
             "confidence-by-class",
@@ -80,7 +70,7 @@ def of_report(
             "Half of a class's images lie in its box, nine tenths between the whiskers; the line "
             "in the box is the median. Classes are those that the model named.",
             _by_class(frame, threshold),
-            lambda width: confidence_by_class.draw(frame, threshold, width),
+            lambda width: confidence_by_class.draw_confidence_by_class(frame, threshold, width),
             half=True,
         ),
         Picture(
@@ -89,7 +79,7 @@ def of_report(
             "How often the model named each class, now and in the baseline. Whiskers are 95% "
             "intervals: where they are far apart, the mix has changed.",
             _mix(frame, then),
-            lambda width: label_mix.draw(frame, then, width),
+            lambda width: confidence_by_class.draw_label_mix(frame, then, width),
             half=True,
         ),
         Picture(
@@ -98,7 +88,7 @@ def of_report(
             "What the confidences promise on average, and what labels show where there are any. "
             "A true accuracy below the promise for the same images means: sure, and wrong.",
             _accuracy(report),
-            lambda width: accuracy.draw(report.accuracy, width),
+            lambda width: drift.draw_accuracy(report.accuracy, width),
             half=True,
         ),
         Picture(
@@ -107,7 +97,7 @@ def of_report(
             "On the dashed line a confidence is what it says: of images at 90%, 90% are right. "
             "Below it the model is too sure. Small numbers count images.",
             _reliability(report),
-            lambda width: reliability.draw(report.accuracy, width),
+            lambda width: drift.draw_reliability(report.accuracy, width),
             half=True,
         ),
         Picture(
@@ -116,7 +106,7 @@ def of_report(
             "p99 is what the slowest one of a hundred calls takes. Each step of the scale is a "
             "multiple, so that slow and quick calls can be read together.",
             _latency(latencies),
-            lambda width: latency.draw(latencies, width),
+            lambda width: confidence_by_class.draw_latency(latencies, width),
         ),
     ]
 
@@ -178,7 +168,7 @@ def _reliability(report: Report) -> str:
     return ("; ".join(parts) or "No ground truth") + "."
 
 
-def _latency(latencies: Sequence[latency.Datapoint]) -> str:
+def _latency(latencies: Sequence[confidence_by_class.Datapoint]) -> str:
     if not latencies:
         return "No latencies."
     highest = max(point[3] for point in latencies)

@@ -1,11 +1,28 @@
-"""One captured record: who asked, when, what went in and what came out."""
+"""One captured record: who asked, when, the images that went in, the answers that came out."""
 
 import base64
 import binascii
+import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from model.serving.errors import InvalidArray, InvalidImage
+from model.serving.formats import JSON, NPY, read_npy
+from model.serving.pixels import FORMATS, MAX_PIXELS, to_eight_bits, to_pixels
+
+CSV = "text/csv"
+SUM_TOLERANCE = 0.01  # not every algorithm answers with all digits
+
+# The last is what SageMaker's built-in image classification calls all of its images.
+PHOTOS = {*FORMATS, "image/jpg", "application/x-image"}
+
+# A larger image's features are those of its reduction to this: above, they only cost time.
+FEATURE_SIDE = 1024
 
 
 class RecordError(Exception):
@@ -91,3 +108,166 @@ def _payload(side: Any, name: str) -> Payload:
     if encoding not in ("JSON", "CSV"):
         raise RecordError(f"{name} is encoded as {encoding[:40]!r}, not BASE64, JSON or CSV")
     return Payload(media_type, encoding, data.encode(errors="replace"))
+
+
+def read_answer(payload: Payload) -> tuple[list[str] | None, np.ndarray]:
+    """Return the class names, where the answer has them, and the probabilities, float32 N x C.
+
+    Read are `{"classes": [...], "inferences": [[...], ...]}`, a list of numbers, a list of such
+    lists, CSV with a row an image, and an npy array. Raises RecordError.
+    """
+    kinds = {JSON: _json, CSV: _csv, NPY: _npy}
+    kind = kinds.get(payload.media_type) or {"JSON": _json, "CSV": _csv}.get(payload.encoding)
+    if kind is None:
+        named = payload.media_type or "of no stated type"
+        raise RecordError(f"the answer is {named}, not JSON, CSV or npy")
+    classes, values = kind(payload.data)
+    return classes, _probabilities(values, classes)
+
+
+def _json(data: bytes) -> tuple[list[str] | None, np.ndarray]:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        raise RecordError("the answer is not JSON") from None
+    if isinstance(answer, list):
+        return None, _numbers(answer)
+    if not isinstance(answer, dict):
+        raise RecordError(f"the answer is a {type(answer).__name__}, not probabilities")
+    if not {"classes", "inferences"} <= answer.keys():
+        members = ", ".join(map(repr, list(answer)[:5])) or "nothing"
+        raise RecordError(f"the answer has {members[:80]}, not 'classes' and 'inferences'")
+    classes = answer["classes"]
+    if (
+        not isinstance(classes, list)
+        or not all(isinstance(name, str) and name for name in classes)
+        or len(set(classes)) < len(classes)
+    ):
+        raise RecordError("the answer's classes are not different names")
+    return classes, _numbers(answer["inferences"])
+
+
+def _csv(data: bytes) -> tuple[None, np.ndarray]:
+    rows = [line.split(b",") for line in data.split(b"\n") if line.strip()]
+    try:
+        return None, _numbers([[float(cell) for cell in row] for row in rows])
+    except ValueError:
+        raise RecordError("the answer's CSV holds something else than numbers") from None
+
+
+def _npy(data: bytes) -> tuple[None, np.ndarray]:
+    try:
+        return None, _numbers(read_npy(data))
+    except InvalidArray as error:
+        raise RecordError(f"the answer is broken npy: {error}") from None
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Numbers as a matrix, where one row may stand without its list."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise RecordError("the answer's rows are not of one length") from None
+    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or not array.size:
+        raise RecordError("the answer is not rows of probabilities")
+    return array.reshape(-1, array.shape[-1])
+
+
+def _probabilities(values: np.ndarray, classes: list[str] | None) -> np.ndarray:
+    if classes is not None and values.shape[1] != len(classes):
+        raise RecordError(f"{len(classes)} classes came with {values.shape[1]} probabilities")
+    # Not a number fails any comparison.
+    if not (values.min() >= 0 and np.abs(values.sum(1) - 1).max() <= SUM_TOLERANCE):
+        raise RecordError("the answer's numbers are not probabilities that sum to 1")
+    return values.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The images of one request.
+
+    pixels: uint8 N x H x W x 3, which features are computed from. width, height: as captured.
+    model_input: what the model saw of them, uint8 N x S x S x 3, if it was asked for.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
+    model_input: np.ndarray | None
+
+
+def is_array(payload: Payload | None) -> bool:
+    """Whether a request holds many images, which are numbered."""
+    return payload is not None and payload.media_type == NPY
+
+
+def read_images(payload: Payload | None, side: int | None) -> Images | None:
+    """Decode a request's images, also to `side` pixels as the endpoint does, unless it is None.
+
+    Returns None for a request of another type. Raises RecordError for an image that is broken.
+    """
+    if payload is None:
+        return None
+    if is_array(payload):
+        return _array(payload.data, side)
+    if payload.media_type in PHOTOS:
+        return _photo(payload.data, side)
+    return None
+
+
+def _array(data: bytes, side: int | None) -> Images | None:
+    try:
+        array = read_npy(data)
+    except InvalidArray as error:
+        raise RecordError(f"the input is broken npy: {error}") from None
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3 or not array.size:
+        return None  # numbers of another kind
+    height, width = array.shape[1:3]
+    return Images(array, width, height, _resized(array, side))
+
+
+def _resized(array: np.ndarray, side: int | None) -> np.ndarray | None:
+    if side is None or array.shape[1:3] == (side, side):
+        return None if side is None else array
+    return np.stack([to_pixels(Image.fromarray(image), side) for image in array])
+
+
+def _photo(data: bytes, side: int | None) -> Images:
+    image = _open(data)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise RecordError(f"the image has {width} x {height} pixels, more than {MAX_PIXELS:,}")
+    try:
+        pixels = _flat(image)
+        if side is None:
+            seen = None
+        elif (width, height) == (side, side) and image.mode == "RGB" and not image.getexif():
+            seen = pixels
+        else:
+            seen = to_pixels(_open(data), side)[None]
+    except InvalidImage as error:
+        raise RecordError(str(error)) from None
+    except Exception:  # Pillow's decoders raise many classes on broken bytes
+        raise RecordError("the image is broken or cut off") from None
+    return Images(pixels, width, height, seen)
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=tuple(FORMATS.values()))
+    except Exception:  # as above
+        raise RecordError("the image is not a PNG, JPEG or WebP that can be read") from None
+
+
+def _flat(image: Image.Image) -> np.ndarray:
+    """Pixels uint8 1 x H x W x 3, white where the image is transparent, FEATURE_SIDE at most."""
+    image.draft(None, (FEATURE_SIDE, FEATURE_SIDE))
+    if image.mode != "RGB" or image.has_transparency_data:
+        image = to_eight_bits(image)
+    if max(image.size) > FEATURE_SIDE:
+        image.thumbnail((FEATURE_SIDE, FEATURE_SIDE), Image.Resampling.BOX)
+    if image.mode == "RGBA":
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    return np.asarray(image)[None]

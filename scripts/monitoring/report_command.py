@@ -10,28 +10,76 @@ from pathlib import Path
 
 from scripts import cli, config
 from scripts.cloud import Cloud, Stack, find_stack
+from scripts.hosting import VARIANT
 from scripts.monitoring import (
-    again,
     assessment,
     baseline,
-    baseline_command,
     ground_truth,
-    latencies,
     loading,
     model_monitor,
-    places,
-    summary,
+    sources,
     telling,
 )
-from scripts.monitoring.assessment import Images, Rules
+from scripts.monitoring.assessment import Images
 from scripts.monitoring.baseline import Baseline
-from scripts.monitoring.captures import Loaded
+from scripts.monitoring.gallery import image_reader
 from scripts.monitoring.ground_truth import GroundTruth
+from scripts.monitoring.reader import Loaded
 from scripts.monitoring.report import VIOLATION, Report
+from scripts.monitoring.rules import Rules
+
+PERCENTILES = ("p50", "p95", "p99")
+POINTS = 200  # in a picture
+# How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
+KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
+HOUR = 3600
 
 PREFIX = "monitoring/reports/"
 HTML = "report.html"
 JSON = "report.json"
+
+
+def read_latencies(
+    cloudwatch, endpoint: str, since: datetime, until: datetime
+) -> list[tuple[datetime, float, float, float]]:
+    """Return times with their p50, p95 and p99 of ModelLatency in milliseconds, the oldest first.
+
+    A point stands for the period of time that it begins.
+    """
+    age = datetime.now(UTC) - since
+    shortest = next((seconds for kept, seconds in KEPT if age < kept), HOUR)
+    period = max(-int(-(until - since).total_seconds() // POINTS // shortest) * shortest, shortest)
+    queries = [
+        {
+            "Id": percentile,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/SageMaker",
+                    "MetricName": "ModelLatency",
+                    "Dimensions": [
+                        {"Name": "EndpointName", "Value": endpoint},
+                        {"Name": "VariantName", "Value": VARIANT},
+                    ],
+                },
+                "Period": period,
+                "Stat": percentile,
+            },
+        }
+        for percentile in PERCENTILES
+    ]
+    found: dict[datetime, dict[str, float]] = {}
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, StartTime=since, EndTime=until
+    )
+    for page in pages:
+        for series in page["MetricDataResults"]:
+            for time, value in zip(series["Timestamps"], series["Values"], strict=True):
+                found.setdefault(time, {})[series["Id"]] = value / 1000  # it is in microseconds
+    return [
+        (time, *(values[percentile] for percentile in PERCENTILES))
+        for time, values in sorted(found.items())
+        if len(values) == len(PERCENTILES)
+    ]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,8 +125,8 @@ def run(arguments: argparse.Namespace) -> None:
     endpoint = arguments.endpoint or (
         stack.endpoint if stack else config.service_name(arguments.stage)
     )
-    held_against = arguments.baseline or baseline_command.place_in(stack.bucket)
-    known = baseline.read(places.client(cloud, held_against), held_against)
+    held_against = arguments.baseline or baseline.place_in(stack.bucket)
+    known = baseline.read(sources.client(cloud, held_against), held_against)
     truth = GroundTruth()
     if arguments.ground_truth:
         truth = ground_truth.read(arguments.ground_truth)
@@ -108,7 +156,7 @@ def run(arguments: argparse.Namespace) -> None:
     _show(report, known, truth)
     points = []
     if cloud and since and until:
-        points = latencies.read(cloud.client("cloudwatch"), endpoint, since, until)
+        points = read_latencies(cloud.client("cloudwatch"), endpoint, since, until)
     folder = arguments.output
     files = [
         *write(folder, report, made),
@@ -147,7 +195,7 @@ def draw(
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
     from scripts.monitoring import gallery, html, pictures
 
-    tiles = gallery.least_confident(loaded.frame, again.image_reader(source))
+    tiles = gallery.least_confident(loaded.frame, image_reader(source))
     drawn = pictures.of_report(report, loaded.frame, known.frame if known else None, points)
     unreadable = [*loaded.unreadable, *truth.unreadable]
     page = html.render(report, drawn, tiles, unreadable, made)
@@ -170,7 +218,7 @@ def tell(
     place = f"s3://{stack.bucket}/{PREFIX}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for file in files:
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        places.put(s3, place, file.name, file.read_bytes(), content_type)
+        sources.put_file(s3, place, file.name, file.read_bytes(), content_type)
     page = f"{place}/{HTML}"
     cloud.client("cloudwatch").put_metric_data(
         Namespace=f"{config.load()['service']}/monitoring",
@@ -200,11 +248,11 @@ def _show(report: Report, known: Baseline | None, truth: GroundTruth) -> None:
 
 def _labels(report: Report, truth: GroundTruth) -> str:
     labelled = report.accuracy.labelled if report.accuracy else 0
-    words = f"{summary.counted(len(truth.labels), 'label')}, of {labelled:,} of the images"
+    words = f"{loading.counted(len(truth.labels), 'label')}, of {labelled:,} of the images"
     if truth.unreadable:
         first = truth.unreadable[0]
         words += (
-            f"; {summary.counted(len(truth.unreadable), 'line')} unreadable, the first is "
+            f"; {loading.counted(len(truth.unreadable), 'line')} unreadable, the first is "
             f"{first.file} line {first.line}: {first.reason}"
         )
     return words

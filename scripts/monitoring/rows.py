@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scripts.monitoring import features, table
+from scripts.monitoring import table
 from scripts.monitoring.embedding import Embedder
-from scripts.monitoring.images import Images
+from scripts.monitoring.features import features
+from scripts.monitoring.records import Images
 
 PIXEL_BYTES = 4 * 1024**2  # held until features are computed of many images at once
 MEASURES = (*table.FEATURES, "width", "height")
@@ -77,7 +78,7 @@ class Gatherer:
 
     def _compute(self) -> None:
         for places in self._pixels.values():
-            numbers = features.features(np.concatenate([pixels for _, pixels in places]))
+            numbers = features(np.concatenate([pixels for _, pixels in places]))
             self._features.extend(_apart(places, numbers))
         if self._embedder and self._seen:
             numbers = self._embedder(np.concatenate([images for _, images in self._seen]))

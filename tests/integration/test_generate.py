@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from scripts.generator import bad_images
-from scripts.generator.sampling import DRAWN, Drawn
-from scripts.generator.source import ImageSource
+from scripts.generator.source import DRAWN, Drawn, ImageSource
 from scripts.storage import listing
 
 pytestmark = pytest.mark.proof

@@ -13,7 +13,6 @@ from PIL import Image
 
 from scripts.monitoring import embedding, table
 from tests.integration.service import STAGE
-from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
 
 SINGLE, BATCH = 6, 9
 LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
@@ -26,7 +25,7 @@ def began() -> str:
 
 
 @pytest.fixture(scope="module")
-def asked(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
+def asked(service, test_set, began) -> dict[str, list[float]]:
     """Send test photos, as PNGs and as an array; the answers' probabilities by image id."""
     runtime = service.client("sagemaker-runtime")
     images = test_set["images"][: SINGLE + BATCH]
@@ -62,8 +61,8 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     service,
     began,
     asked,
-    archive,  # noqa: F811
-    test_set,  # noqa: F811
+    archive,
+    test_set,
     tmp_path,
 ):
     path = tmp_path / "captures.parquet"

@@ -7,8 +7,9 @@ import pytest
 
 from scripts import config
 from scripts.monitoring import assessment, baseline, drift, permutation
-from scripts.monitoring.assessment import Images, Rules
+from scripts.monitoring.assessment import Images
 from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
+from scripts.monitoring.rules import Rules
 from tests.monitoring.simulated import frame
 
 RULES = Rules(

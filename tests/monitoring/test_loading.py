@@ -6,7 +6,7 @@ import pytest
 
 from scripts import monitor
 from scripts.cli import UserError
-from scripts.monitoring import captures, embedding, table
+from scripts.monitoring import embedding, reader, table
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import answer, npy, record
@@ -108,14 +108,14 @@ def test_wrong_arguments_end_with_1_since_2_is_a_violation(argv, capsys):
 
 
 def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(captures, "CHUNK_FILES", 2)
+    monkeypatch.setattr(reader, "CHUNK_FILES", 2)
     model = embedding.read(served.write_model(tmp_path / "model"))
     folder = tmp_path / "captures"
     for number in range(5):
         captured.write(folder / f"{number}.jsonl", captured.good(number), b"{}\n")
     captured.write(folder / "empty.jsonl", b"")
-    alone = captures.load(str(folder), model=model, processes=1)
-    together = captures.load(str(folder), model=model, processes=2)
+    alone = reader.load(str(folder), model=model, processes=1)
+    together = reader.load(str(folder), model=model, processes=2)
     assert together.frame.equals(alone.frame)
     assert together.unreadable == alone.unreadable
     assert (together.empty, together.records) == (alone.empty, 5)

@@ -8,13 +8,13 @@ import pytest
 
 from scripts.monitoring import pictures
 from scripts.monitoring.gallery import least_confident as choose
-from scripts.monitoring.plots import accuracy, drift, latency, least_confident, reliability, style
+from scripts.monitoring.plots import confidence_by_class, drift, style
 from tests.monitoring import frames
 from tests.monitoring.pictured import read_image, words
 
 
 def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():
-    text = words(drift.draw(frames.drifts(("brightness",))))
+    text = words(drift.draw_drift(frames.drifts(("brightness",))))
     assert {"confidence", "label mix", "brightness", "contrast", "embedding"} <= set(
         text.splitlines()
     )
@@ -24,7 +24,7 @@ def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():
 
 
 def test_a_narrow_picture_marks_violations_by_word_too():
-    assert "1.43\nviolation" in words(drift.draw(frames.drifts(), style.NARROW))
+    assert "1.43\nviolation" in words(drift.draw_drift(frames.drifts(), style.NARROW))
 
 
 WEEK = frames.week(300, frames.TEN)
@@ -67,23 +67,23 @@ def test_a_drift_is_called_by_its_band_and_verdict(effect, violated, expected):
 
 def test_drift_without_any_spread_is_drawn():
     (still,) = (item for item in frames.drifts() if item.name == "colour")
-    drift.draw([replace(still, effect=0.0, band=(0.0, 0.0))]).draw_without_rendering()
+    drift.draw_drift([replace(still, effect=0.0, band=(0.0, 0.0))]).draw_without_rendering()
 
 
 def test_accuracy_shows_promise_and_truth():
-    text = words(accuracy.draw(frames.accuracy()))
+    text = words(drift.draw_accuracy(frames.accuracy()))
     assert {"promised, now", "true, 640 labelled", "95.1%", "88.6%"} <= set(text.splitlines())
-    assert "true" not in words(accuracy.draw(frames.accuracy(labelled=0)))
+    assert "true" not in words(drift.draw_accuracy(frames.accuracy(labelled=0)))
 
 
 def test_reliability_counts_the_images_of_each_bin():
-    text = words(reliability.draw(frames.accuracy()))
+    text = words(drift.draw_reliability(frames.accuracy()))
     assert {"31", "40", "62", "97", "410"} <= set(text.splitlines())
 
 
 def test_latency_has_three_lines_in_order_of_time():
     points = frames.latency(30)
-    figure = latency.draw(points[::-1])
+    figure = confidence_by_class.draw_latency(points[::-1])
     assert {"p50 (half are faster)", "p95", "p99", "milliseconds"} <= set(
         words(figure).splitlines()
     )
@@ -92,12 +92,14 @@ def test_latency_has_three_lines_in_order_of_time():
 
 
 def test_one_latency_is_a_point():
-    latency.draw([(frames.SINCE + timedelta(hours=1), 5.0, 5.0, 5.0)]).draw_without_rendering()
+    confidence_by_class.draw_latency(
+        [(frames.SINCE + timedelta(hours=1), 5.0, 5.0, 5.0)]
+    ).draw_without_rendering()
 
 
 def test_the_contact_sheet_shows_every_tile_and_names_what_is_gone():
     tiles = choose(frames.week(40), read_image, 9)
-    figure = least_confident.draw(tiles)
+    figure = drift.draw_least_confident(tiles)
     gone = sum(tile.image is None for tile in tiles)
     assert sum(len(axes.images) for axes in figure.axes) == 9 - gone
     assert words(figure).count("cannot be") == gone
@@ -106,12 +108,18 @@ def test_the_contact_sheet_shows_every_tile_and_names_what_is_gone():
 @pytest.mark.parametrize(
     ("figure", "sentence"),
     [
-        (drift.draw([]), "Nothing was compared with a baseline."),
-        (accuracy.draw(None), "No images, so nothing to be right or wrong about."),
-        (reliability.draw(None), "Drawn when there is ground truth for the images."),
-        (reliability.draw(frames.accuracy(0)), "Drawn when there is ground truth for the images."),
-        (latency.draw([]), "CloudWatch has no latencies of the endpoint in this span of time."),
-        (least_confident.draw([]), "No captured images to show."),
+        (drift.draw_drift([]), "Nothing was compared with a baseline."),
+        (drift.draw_accuracy(None), "No images, so nothing to be right or wrong about."),
+        (drift.draw_reliability(None), "Drawn when there is ground truth for the images."),
+        (
+            drift.draw_reliability(frames.accuracy(0)),
+            "Drawn when there is ground truth for the images.",
+        ),
+        (
+            confidence_by_class.draw_latency([]),
+            "CloudWatch has no latencies of the endpoint in this span of time.",
+        ),
+        (drift.draw_least_confident([]), "No captured images to show."),
     ],
 )
 def test_where_there_is_nothing_a_sentence_says_so(figure, sentence):

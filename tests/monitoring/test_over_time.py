@@ -5,22 +5,23 @@ import pandas as pd
 import pytest
 from matplotlib.dates import num2date
 
-from scripts.monitoring.plots import (
-    confidence_by_class,
-    confidence_over_time,
-    label_mix,
-    share_accepted,
-    spans,
-    style,
-)
+from scripts.monitoring.plots import confidence_by_class, style
 from tests.monitoring.frames import SINCE, TEN, UNTIL, VEHICLES, week
 from tests.monitoring.pictured import words
 
 DRAWN = {
-    "confidence over time": lambda frame, **size: confidence_over_time.draw(frame, 0.96, **size),
-    "share accepted": lambda frame, **size: share_accepted.draw(frame, 0.96, **size),
-    "confidence by class": lambda frame, **size: confidence_by_class.draw(frame, 0.96, **size),
-    "label mix": lambda frame, **size: label_mix.draw(frame, {"bicycle": 400}, **size),
+    "confidence over time": lambda frame, **size: confidence_by_class.draw_confidence_over_time(
+        frame, 0.96, **size
+    ),
+    "share accepted": lambda frame, **size: confidence_by_class.draw_share_accepted(
+        frame, 0.96, **size
+    ),
+    "confidence by class": lambda frame, **size: confidence_by_class.draw_confidence_by_class(
+        frame, 0.96, **size
+    ),
+    "label mix": lambda frame, **size: confidence_by_class.draw_label_mix(
+        frame, {"bicycle": 400}, **size
+    ),
 }
 FRAMES = {
     "usual": week(400),
@@ -47,7 +48,7 @@ def test_an_empty_table_makes_a_sentence(draw):
 
 def test_confidence_over_time_shows_each_image_the_threshold_and_all_of_the_span():
     frame = week(400)
-    figure = confidence_over_time.draw(frame, 0.96)
+    figure = confidence_by_class.draw_confidence_over_time(frame, 0.96)
     assert {"an image", "median", "lowest tenth", "threshold 0.96"} <= set(
         words(figure).splitlines()
     )
@@ -63,7 +64,7 @@ def test_confidence_over_time_shows_each_image_the_threshold_and_all_of_the_span
 def test_the_running_median_is_the_median_of_each_span():
     frame = week(400)
     frame["confidence"] = np.where(frame["time"] < SINCE + pd.Timedelta("3D"), 0.9, 0.5)
-    median = confidence_over_time.draw(frame, 0.96).axes[0].lines[2]
+    median = confidence_by_class.draw_confidence_over_time(frame, 0.96).axes[0].lines[2]
     assert set(np.round(median.get_ydata(), 3)) == {0.9, 0.5}
     assert median.get_ydata()[0] == pytest.approx(0.9)
 
@@ -71,11 +72,11 @@ def test_the_running_median_is_the_median_of_each_span():
 def test_share_accepted_counts_an_image_at_the_threshold_as_accepted():
     frame = week(4)
     frame["confidence"] = np.array([0.96, 0.97, 0.95, 0.1], np.float32)
-    assert "whole time: 50%" in words(share_accepted.draw(frame, 0.96))
+    assert "whole time: 50%" in words(confidence_by_class.draw_share_accepted(frame, 0.96))
 
 
 def test_share_accepted_has_a_band_around_each_span():
-    figure = share_accepted.draw(week(400), 0.96)
+    figure = confidence_by_class.draw_share_accepted(week(400), 0.96)
     assert "95% interval" in words(figure)
     (band,) = figure.axes[0].collections
     line = figure.axes[0].lines[0]
@@ -89,23 +90,23 @@ def test_confidence_by_class_names_each_class_with_its_share_accepted():
     frame["label"] = ["bicycle"] * 150 + ["motorcycle"] * 50
     frame["confidence"] = np.float32(0.99)
     frame.loc[frame.index[150:], "confidence"] = np.float32(0.6)
-    text = words(confidence_by_class.draw(frame, 0.96))
+    text = words(confidence_by_class.draw_confidence_by_class(frame, 0.96))
     assert "bicycle\n150, 100% accepted" in text
     assert "motorcycle\n50, 0% accepted" in text
 
 
 def test_label_mix_has_classes_that_only_the_baseline_or_only_the_present_knows():
     frame = week(100).assign(label="bicycle")
-    text = words(label_mix.draw(frame, {"bicycle": 30, "tram": 10}))
+    text = words(confidence_by_class.draw_label_mix(frame, {"bicycle": 30, "tram": 10}))
     assert {"bicycle", "motorcycle", "tram", "baseline (40)", "now (100)"} <= set(text.splitlines())
-    assert "baseline" not in words(label_mix.draw(frame, None))
+    assert "baseline" not in words(confidence_by_class.draw_label_mix(frame, None))
 
 
 def test_labels_are_drawn_as_they_are_and_never_as_formulas():
     frame = week(50).assign(label="$\\frac$\x00\n" + "x" * 80)
     for draw in DRAWN.values():
         draw(frame).draw_without_rendering()
-    text = words(confidence_by_class.draw(frame, 0.96))
+    text = words(confidence_by_class.draw_confidence_by_class(frame, 0.96))
     assert "$\\frac$\N{REPLACEMENT CHARACTER}" in text
     assert "x" * 25 not in text
 
@@ -116,7 +117,7 @@ def test_labels_are_drawn_as_they_are_and_never_as_formulas():
 )
 def test_spans_have_a_length_that_people_use(length, images, expected):
     times = pd.Series(pd.date_range(SINCE, SINCE + pd.Timedelta(length), images))
-    cut = spans.cut(times)
+    cut = style.cut(times)
     assert cut.length == expected
     assert len(cut.of_row) == images
     assert len(cut.middles) == cut.of_row.max() + 1

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from scripts.graphs import boxes, picture, png, svg
+from scripts.graphs import boxes, marks, scopes
 from scripts.graphs.execution import Execution
 from scripts.graphs.marks import Box, Words, width
 from tests.unit.scripts.graphs.histories import (
@@ -106,7 +106,7 @@ DEFINITIONS = {
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_no_words_overlap_and_all_are_on_the_canvas(name):
-    drawing = picture.draw(DEFINITIONS[name])
+    drawing = scopes.draw(DEFINITIONS[name])
     extents = [(mark.text, extent(mark)) for mark in drawing.marks if isinstance(mark, Words)]
     for text, (left, top, right, bottom) in extents:
         assert left >= 0, text
@@ -120,8 +120,8 @@ def test_no_words_overlap_and_all_are_on_the_canvas(name):
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_svg_parses(name):
-    drawing = picture.draw(DEFINITIONS[name])
-    root = ElementTree.fromstring(svg.render(drawing))
+    drawing = scopes.draw(DEFINITIONS[name])
+    root = ElementTree.fromstring(marks.render_svg(drawing))
     assert root.get("width") == f"{drawing.width:.0f}"
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts == words(drawing)
@@ -129,14 +129,14 @@ def test_svg_parses(name):
 
 def test_png_opens_in_the_shape_of_the_drawing():
     states = {"A": task(Next="B", Catch=[catch("B")]), "B": {"Type": "Succeed"}}
-    drawing = picture.draw(execution({"StartAt": "A", "States": states}, []))
-    image = Image.open(io.BytesIO(png.render(drawing)))
+    drawing = scopes.draw(execution({"StartAt": "A", "States": states}, []))
+    image = Image.open(io.BytesIO(marks.render_png(drawing)))
     assert image.size == pytest.approx((drawing.width * 2, drawing.height * 2), abs=1)
     assert len(image.convert("RGB").getcolors(1 << 24)) > 100
 
 
 def test_a_state_says_what_it_did():
-    drawing = picture.draw(execution())
+    drawing = scopes.draw(execution())
     assert title(drawing, "Read") == (
         "Read (Task): entered 4, succeeded 3, caught 1, retried 1, failed 0, "
         "median 2.00 s, total 9.00 s"
@@ -145,7 +145,7 @@ def test_a_state_says_what_it_did():
 
 
 def test_ways_say_how_many_passed():
-    said = words(picture.draw(execution()))
+    said = words(scopes.draw(execution()))
     assert "NOT_SURE  ×1" in said  # noqa: RUF001
     assert "problem = ''  ×1" in said  # noqa: RUF001
     assert "otherwise  ×0" in said  # noqa: RUF001
@@ -160,12 +160,12 @@ def test_a_state_that_leads_to_itself_says_how_often():
     for _ in range(3):
         last = h.through(last, "Wait", "A", 1)
     waiting = {"Type": "Wait", "Next": "A"}
-    drawing = picture.draw(execution({"StartAt": "A", "States": {"A": waiting}}, h.events))
+    drawing = scopes.draw(execution({"StartAt": "A", "States": {"A": waiting}}, h.events))
     assert "WAIT · ×2 AGAIN" in words(drawing)  # noqa: RUF001
 
 
 def test_what_the_history_does_not_tell_is_a_dash_and_no_0():
-    drawing = picture.draw(bulk_execution())
+    drawing = scopes.draw(bulk_execution())
     for name in ("Read", "Judge"):
         said = title(drawing, name)
         assert said.count("–") == 7  # noqa: RUF001
@@ -179,12 +179,12 @@ def test_only_what_is_known_to_have_done_nothing_is_pale():
         return next(box.fill for box in drawn if box.title.startswith(f"{name} ("))
 
     unreached = bulk_execution(events=bulk()[:1], map_runs=[])
-    assert fill(picture.draw(bulk_execution()), "Read") == boxes.COLOURS["Task"][0]
-    assert fill(picture.draw(unreached), "Read") == boxes.UNUSED[0]
+    assert fill(scopes.draw(bulk_execution()), "Read") == boxes.COLOURS["Task"][0]
+    assert fill(scopes.draw(unreached), "Read") == boxes.UNUSED[0]
 
 
 def test_a_distributed_map_shows_items_and_children():
-    marks = [m for m in picture.draw(bulk_execution()).marks if isinstance(m, Words)]
+    marks = [m for m in scopes.draw(bulk_execution()).marks if isinstance(m, Words)]
     rows = {
         first.text: [m.text for m in marks if m.y == first.y and m.x > first.x]
         for first in marks
@@ -194,27 +194,27 @@ def test_a_distributed_map_shows_items_and_children():
 
 
 def test_a_running_execution_says_so():
-    said = words(picture.draw(execution(status="RUNNING", stopped=None, events=batch()[:20])))
+    said = words(scopes.draw(execution(status="RUNNING", stopped=None, events=batch()[:20])))
     assert "… RUNNING so far" in said
     assert "10 min 00 s" in said
 
 
 def test_counts_status_and_error_stand_above():
-    said = words(picture.draw(DEFINITIONS["failed"]))
+    said = words(scopes.draw(DEFINITIONS["failed"]))
     assert {"✕ FAILED", "submitted", "4", "2026-11-23 09:30:00 UTC"} <= set(said)
     assert any(text.startswith("Broken: word") for text in said)
 
 
 def test_errors_are_named_with_what_became_of_them():
-    assert "NotFound in Read, caught" in words(picture.draw(execution()))
+    assert "NotFound in Read, caught" in words(scopes.draw(execution()))
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("name", ["<b>&\"'", "$x^2$", "a\x07b", "日本"])
 def test_names_are_written_as_they_are(name):
     definition = {"StartAt": name, "States": {name: {"Type": "Succeed"}}}
-    drawing = picture.draw(execution(definition, [], name=name))
-    root = ElementTree.fromstring(svg.render(drawing))
+    drawing = scopes.draw(execution(definition, [], name=name))
+    root = ElementTree.fromstring(marks.render_svg(drawing))
     written = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert written.count(name.replace("\x07", "�")) == 2
-    png.render(drawing)
+    marks.render_png(drawing)

@@ -1,20 +1,25 @@
+import hashlib
 import io
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from scripts.cli import UserError
-from scripts.data import cifar10, encode
+from scripts.data import cifar10, images
 from scripts.data.images import LabelledImages
-from scripts.generator import sampling
-from scripts.generator.canvas import SIDE
-from scripts.generator.sampling import Drawn, Sampled
+from scripts.generator import bad_images, changes, source
+from scripts.generator.drawings import SIDE
+from scripts.generator.source import Drawn, ImageSource, Sampled
 from tests.unit.scripts import archives
 from tests.unit.scripts.memory_s3 import MemoryS3
 
 CLASSES = ("bicycle", "motorcycle")
+
+VEHICLES = Drawn(("bicycle", "motorcycle"))
 
 
 def rows(count: int, classes: int = 2) -> LabelledImages:
@@ -30,11 +35,13 @@ def rows(count: int, classes: int = 2) -> LabelledImages:
 def put_dataset(s3: MemoryS3, name: str) -> None:
     description = json.dumps({"name": name, "classes": CLASSES}).encode()
     s3.put_object("b", f"datasets/{name}/dataset.json", description, "")
-    s3.put_object("b", f"datasets/{name}/arrays/test/data.npz", encode.npz(rows(4), CLASSES), "")
+    s3.put_object(
+        "b", f"datasets/{name}/arrays/test/data.npz", images.encode_npz(rows(4), CLASSES), ""
+    )
 
 
 def known(s3: MemoryS3, name=None, drawn=False):
-    return sampling.known_classes(s3, "b", name, None, drawn)
+    return source.known_classes(s3, "b", name, None, drawn)
 
 
 def test_a_sampled_photo_is_its_row_slightly_changed():
@@ -88,7 +95,7 @@ def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
     path = archives.write_ten(tmp_path / "ten.tar.gz")
     monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
     known = (*CLASSES, "automobile", "truck")
-    others = sampling.other_classes(known, drawn=False)
+    others = source.other_classes(known, drawn=False)
     test = {image.tobytes() for image in cifar10.read(path, cifar10.LABELS).test.images}
     assert {image.tobytes() for image in others.rows.images} < test
     shown = {others.choose(np.random.default_rng(seed))[0] for seed in range(200)}
@@ -96,14 +103,14 @@ def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
 
 
 def test_other_classes_are_drawn_beside_drawings():
-    assert sampling.other_classes(CLASSES, drawn=True) == Drawn(("automobile", "truck", "ship"))
+    assert source.other_classes(CLASSES, drawn=True) == Drawn(("automobile", "truck", "ship"))
 
 
 @pytest.mark.parametrize("drawn", [True, False])
 def test_a_model_that_knows_every_class_has_no_others(drawn):
     known = (*cifar10.LABELS, *CLASSES)
     with pytest.raises(UserError, match="knows every class"):
-        sampling.other_classes(known, drawn)
+        source.other_classes(known, drawn)
 
 
 def test_pictures_of_a_folder_are_sampled_from_its_photos(tmp_path):
@@ -113,6 +120,103 @@ def test_pictures_of_a_folder_are_sampled_from_its_photos(tmp_path):
             file = io.BytesIO()
             Image.new("RGB", (40, 30), (10 * number, 100 * label, 90)).save(file, "PNG")
             (tmp_path / name / f"{number}.png").write_bytes(file.getvalue())
-    photos = sampling.known_classes(MemoryS3(), "b", None, tmp_path, False)
+    photos = source.known_classes(MemoryS3(), "b", None, tmp_path, False)
     assert photos.classes == CLASSES
     assert len(photos.rows) == 40
+
+
+def bodies(source: ImageSource, numbers) -> list[bytes]:
+    return [source[number].make() for number in numbers]
+
+
+def pixels(source: ImageSource, count: int) -> np.ndarray:
+    """Grey levels N x S x S of a source's first images."""
+    return np.stack(
+        [
+            np.asarray(Image.open(io.BytesIO(body)).convert("L"), np.float32)
+            for body in bodies(source, range(count))
+        ]
+    )
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_order_and_thread():
+    numbers = list(range(40))
+    first = bodies(ImageSource(5, VEHICLES, bad=0.3), numbers)
+    backwards = bodies(ImageSource(5, VEHICLES, bad=0.3), numbers[::-1])[::-1]
+    with ThreadPoolExecutor(4) as pool:
+        source = ImageSource(5, VEHICLES, bad=0.3)
+        threaded = list(pool.map(lambda number: source[number].make(), numbers))
+    digests = [[hashlib.sha256(body).digest() for body in each] for each in (first, backwards)]
+    assert digests[0] == digests[1]
+    assert first == threaded
+
+
+def test_another_seed_and_another_number_give_other_photos():
+    photos = bodies(ImageSource(5, VEHICLES), range(20)) + bodies(
+        ImageSource(6, VEHICLES), range(20)
+    )
+    assert len(set(photos)) == 40
+
+
+def test_a_photo_is_a_jpeg_named_for_what_it_shows():
+    images = [ImageSource(1, VEHICLES)[number] for number in range(20)]
+    assert {image.label for image in images} == {"bicycle", "motorcycle"}
+    for number, image in enumerate(images):
+        assert image.name == f"{number:07d}-{image.label}.jpg"
+        assert (image.bad, image.error) == (None, None)
+        opened = Image.open(io.BytesIO(image.make()))
+        assert (opened.format, opened.mode, opened.size) == ("JPEG", "RGB", (SIDE, SIDE))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 1])
+def test_bad_images_have_their_share_and_every_kind_its_turn(share):
+    source = ImageSource(2, VEHICLES, bad=share)
+    kinds = Counter(source[number].bad for number in range(1200))
+    good = kinds.pop(None, 0)
+    assert abs((1200 - good) - 1200 * share) <= 1
+    assert set(kinds) == set(bad_images.KINDS)
+    assert max(kinds.values()) - min(kinds.values()) <= 1
+
+
+def test_a_bad_image_says_which_error_it_must_end_with():
+    source = ImageSource(3, VEHICLES, bad=1)
+    for number in range(len(bad_images.KINDS)):
+        image = source[number]
+        assert image.error == bad_images.KINDS[image.bad].error
+        assert image.label is None
+        assert image.bad in image.name
+
+
+def test_good_images_stay_the_same_whatever_the_share_of_bad_ones():
+    without, some = ImageSource(4, VEHICLES), ImageSource(4, VEHICLES, bad=0.5)
+    good = [number for number in range(20) if some[number].bad is None]
+    assert len(good) == 10
+    assert bodies(some, good) == bodies(without, good)
+
+
+def test_sources_that_differ_have_different_digests():
+    sources = [
+        ImageSource(1, VEHICLES),
+        ImageSource(1, VEHICLES, bad=0.1),
+        ImageSource(1, VEHICLES, drifted=changes.DARKER),
+        ImageSource(1, Drawn(("truck",))),
+    ]
+    assert len({source.digest() for source in sources}) == 4
+    assert ImageSource(1, VEHICLES).digest() == sources[0].digest()
+
+
+def effect(drifted: np.ndarray, clean: np.ndarray) -> float:
+    """The difference of the means, in standard deviations of the clean."""
+    return float((drifted.mean() - clean.mean()) / clean.std())
+
+
+def test_darker_photos_are_told_by_their_mean_brightness():
+    clean, dark = (pixels(ImageSource(1, VEHICLES, drifted=each), 40) for each in (None, "darker"))
+    assert effect(dark.mean((1, 2)), clean.mean((1, 2))) < -2
+
+
+def test_blurred_photos_are_told_by_their_edges_and_not_by_their_brightness():
+    clean, soft = (pixels(ImageSource(1, VEHICLES, drifted=each), 40) for each in (None, "blurred"))
+    edges = [np.abs(np.diff(each[:, ::4, ::4])).mean((1, 2)) for each in (soft, clean)]
+    assert effect(*edges) < -2
+    assert abs(effect(soft.mean((1, 2)), clean.mean((1, 2)))) < 0.2

@@ -16,7 +16,7 @@ def measured(script: str) -> tuple[int, int]:
 MANIFEST = """
 import resource
 from scripts.bulk_runs.entries import Entry
-from scripts.bulk_runs.manifest import publish
+from scripts.bulk_runs.entries import publish
 
 class Sink:
     def head_object(self, Bucket, Key):

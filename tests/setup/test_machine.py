@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-import setup.__main__ as steps
+from setup import __main__ as setup
 from setup.environment import REPOSITORY
 
 
@@ -67,8 +67,8 @@ def test_a_node_that_is_missing_or_too_old_is_refused(tmp_path, monkeypatch, pro
     for name, text in programs.items():
         program(tmp_path / "bin", name, text)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(steps.SetupError, match=words) as raised:
-        steps.find_node()
+    with pytest.raises(setup.SetupError, match=words) as raised:
+        setup.find_node()
     assert "install Node ^20.19.0" in str(raised.value)
 
 
@@ -77,12 +77,12 @@ def test_a_folder_that_lost_files_is_not_complete(tmp_path):
     (folder / "lib").mkdir(parents=True)
     for number in range(3):
         (folder / "lib" / f"{number}.py").touch()
-    assert steps.read_state(folder) is None
-    steps.write_state(folder, {"recipe": "r"})
-    assert steps.read_state(folder)["recipe"] == "r"
+    assert setup.read_state(folder) is None
+    setup.write_state(folder, {"recipe": "r"})
+    assert setup.read_state(folder)["recipe"] == "r"
     (folder / "lib" / "__pycache__").mkdir()
     (folder / "lib" / "more.py").touch()
-    assert steps.read_state(folder)["recipe"] == "r"
+    assert setup.read_state(folder)["recipe"] == "r"
     os.remove(folder / "lib" / "0.py")
     os.remove(folder / "lib" / "more.py")
-    assert steps.read_state(folder) is None
+    assert setup.read_state(folder) is None

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import setup.__main__ as steps
+from setup import __main__ as setup
 from setup import environment
 from tests.setup.conftest import write_wheel
 
@@ -32,7 +32,7 @@ def version_in(python, name: str) -> str:
 def test_settings_of_where_from_are_kept_and_those_of_where_to_are_not(python, home, variables):
     assert f"{home}/wheels" in variables["PIP_FIND_LINKS"].split()
     write_wheel(home / "wheels", "onepackage", "1.0")
-    steps.pip(python, variables, "onepackage")
+    setup.pip(python, variables, "onepackage")
     assert version_in(python, "onepackage") == "1.0"
     assert not (home / "elsewhere").exists()
 
@@ -65,7 +65,7 @@ def test_pytorch_comes_from_its_own_index_where_that_answers(
     # Another source has PyTorch too, which is for the requirements to take.
     write_wheel(home / "wheels", "torch", "2.13.0")
     monkeypatch.setenv("TORCH_INDEX_URL", "http://127.0.0.1:9")
-    steps.install_torch(python, variables)
+    setup.install_torch(python, variables)
     assert version_in(python, "torch") == ""
     printed = capsys.readouterr().out
     assert "http://127.0.0.1:9" in printed
@@ -73,10 +73,10 @@ def test_pytorch_comes_from_its_own_index_where_that_answers(
     assert printed.count("\n") == 1
 
     monkeypatch.setenv("TORCH_INDEX_URL", index("torch", "2.13.0+cpu"))
-    steps.install_torch(python, variables)
+    setup.install_torch(python, variables)
     assert version_in(python, "torch") == "2.13.0+cpu"
     assert "PyTorch's CPU build" in capsys.readouterr().out
 
     monkeypatch.setenv("TORCH_INDEX_URL", "http://127.0.0.1:9")
-    steps.install_torch(python, variables)
+    setup.install_torch(python, variables)
     assert capsys.readouterr().out == ""  # it is there: nobody is asked

@@ -1,18 +1,19 @@
-"""What all pictures share: sizes, type, colours and marks, and how labels are written.
-
-Colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), which every kind of colour vision
-tells apart. Whatever a colour says, a mark, a line style or a word says too, for a grey printer.
-"""
+"""What all pictures share: sizes, colours, how labels, time and confidence are written."""
 
 import functools
 import math
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.scale import FuncScale
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from scripts.monitoring.accuracy import wilson
 
@@ -57,6 +58,22 @@ SETTINGS = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": 8.5,
 }
+
+LENGTHS = {
+    "minute": "1min",
+    "5 minutes": "5min",
+    "15 minutes": "15min",
+    "hour": "1h",
+    "3 hours": "3h",
+    "6 hours": "6h",
+    "day": "1D",
+    "week": "7D",
+}
+MOST = 60
+FEWEST_IMAGES = 20  # in a span, on average: fewer say more about chance than about time
+
+SUREST = 0.9999  # what is surer is drawn here
+TICKS = (0.0, 0.5, 0.9, 0.99, 0.999, SUREST)
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -139,3 +156,63 @@ def said(picture: Figure) -> str | None:
     if picture.get_gid() != SENTENCE:
         return None
     return picture.axes[0].texts[0].get_text().replace("\n", " ")
+
+
+@dataclass(frozen=True)
+class Spans:
+    """A table's rows by span: `length` in words, each span's middle, and each row's span."""
+
+    length: str
+    middles: np.ndarray  # datetime64, one a span that has rows
+    of_row: np.ndarray  # int, N, an index into the middles
+
+
+def cut(times: pd.Series) -> Spans:
+    """Cut the times (not empty) into spans of the shortest length that is not too fine for them."""
+    first, last = times.min(), times.max()
+    most = min(MOST, max(1, len(times) // FEWEST_IMAGES))
+    fitting = (name for name, step in LENGTHS.items() if last - first <= most * pd.Timedelta(step))
+    length = next(fitting, "week")
+    step = LENGTHS[length]
+    starts, of_row = np.unique(naive(times.dt.floor(step)), return_inverse=True)
+    return Spans(length, starts + pd.Timedelta(step).to_timedelta64() / 2, of_row)
+
+
+def axis(axes: Axes, times: pd.Series, width: float) -> None:
+    """Make x a time axis that shows all of the times (not empty)."""
+    first, last = naive(times).min(), naive(times).max()
+    margin = max((last - first) / 50, np.timedelta64(30, "s"))
+    axes.set_xlim(first - margin, last + margin)
+    locator = AutoDateLocator(minticks=3, maxticks=5 if width < 4 else 9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.set_xlabel("time (UTC)", loc="left")  # the day stands at the right
+
+
+def naive(times: pd.Series) -> np.ndarray:
+    """Return times in UTC as numpy has them, without a zone."""
+    return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
+
+
+def clip_confidence(confidence: np.ndarray) -> np.ndarray:
+    """Return confidences as they can be drawn, float64, between 0 and SUREST."""
+    return np.clip(np.asarray(confidence, float), 0.0, SUREST)
+
+
+def scale_confidence(axes: Axes, name: str, lowest: float) -> None:
+    """Give the axis `name`, x or y, this scale, from below the lowest confidence up to SUREST."""
+    axes.set(**{f"{name}scale": FuncScale(axes, (_doubt, _confidence))})
+    low = max(0.0, float(_confidence(_doubt(min(lowest, 0.9)) - 0.06)))
+    axes.set(**{f"{name}lim": (low, float(_confidence(_doubt(SUREST) + 0.12)))})
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
+    axis.set_major_locator(FixedLocator(TICKS))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+
+
+def _doubt(confidence):
+    return -np.log10(np.clip(1 - np.asarray(confidence, float), 1e-6, None))
+
+
+def _confidence(doubt):
+    return 1 - 10.0 ** -np.asarray(doubt, float)

@@ -1,9 +1,12 @@
+import sys
+
 import pytest
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
 from urllib3.exceptions import SSLError
 
 from scripts import cli
+from scripts.cli import Waiting, render_table
 
 
 def refusal(code: str, message: str = "the\nmessage") -> aws.ClientError:
@@ -165,3 +168,38 @@ def test_a_number_lies_within_its_bounds(text):
 def test_long_messages_are_cut():
     assert cli.one_line("a  b\n c", 10) == "a b c"
     assert cli.one_line("x" * 600) == "x" * 499 + "…"
+
+
+def test_without_a_terminal_each_status_is_a_line_of_its_own(capsys):
+    waiting = Waiting("Endpoint")
+    for status in ("Creating", "Creating", "Updating"):
+        waiting.show(status)
+    waiting.clear()
+    assert capsys.readouterr().out == "Endpoint   Creating (0 s)\nEndpoint   Updating (0 s)\n"
+
+
+def test_on_a_terminal_one_line_is_written_over_and_cleared(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    waiting = Waiting("Endpoint")
+    waiting.show("Creating")
+    waiting.show("Creating")
+    waiting.clear()
+    said = capsys.readouterr().out
+    assert "\n" not in said
+    assert said.split("\r\033[K") == ["", "Endpoint   Creating 0 s", "Endpoint   Creating 0 s", ""]
+
+
+def test_columns_are_aligned_and_numbers_stand_right():
+    assert render_table(
+        ("file", "n", "status"), [("a.png", "7", "ok"), ("b", "12", "")], right=(1,)
+    ) == ("file    n  status\n─────  ──  ──────\na.png   7  ok\nb      12")
+
+
+def test_an_empty_table_is_its_header():
+    assert render_table(("file", "n"), []) == "file  n\n────  ─"
+
+
+def test_the_foot_stands_below_a_rule():
+    assert render_table(("a", "n"), [("x", "1")], foot=[("all", "1")]) == (
+        "a    n\n───  ─\nx    1\n───  ─\nall  1"
+    )

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from scripts import job_output
+from scripts import training_job
 from scripts.cli import UserError
 from tests.unit.scripts.memory_s3 import MemoryS3
 
@@ -24,20 +24,20 @@ def holding(*members: tuple[tarfile.TarInfo, bytes]) -> MemoryS3:
 @pytest.mark.parametrize("name", ["metrics.json", "./metrics.json"])
 def test_a_file_is_read_out_of_the_archive(name):
     s3 = holding((tarfile.TarInfo("other"), b"no"), (tarfile.TarInfo(name), b"{}"))
-    assert job_output.read_member(s3, URI, "metrics.json") == b"{}"
+    assert training_job.read_member(s3, URI, "metrics.json") == b"{}"
 
 
 def test_a_link_is_not_followed():
     link = tarfile.TarInfo("metrics.json")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with pytest.raises(UserError, match=r"holds no metrics\.json"):
-        job_output.read_member(holding((link, b"")), URI, "metrics.json")
+        training_job.read_member(holding((link, b"")), URI, "metrics.json")
 
 
 def test_a_file_that_is_too_large_is_not_read(monkeypatch):
-    monkeypatch.setattr(job_output, "MEMBER_BYTES", 3)
+    monkeypatch.setattr(training_job, "MEMBER_BYTES", 3)
     with pytest.raises(UserError, match="too many"):
-        job_output.read_member(
+        training_job.read_member(
             holding((tarfile.TarInfo("metrics.json"), b"four")), URI, "metrics.json"
         )
 
@@ -46,9 +46,9 @@ def test_what_is_no_archive_is_one_line():
     s3 = MemoryS3()
     s3.objects["training/job/output/model.tar.gz"] = b"not a tar" * 99
     with pytest.raises(UserError, match="cannot be read as an archive"):
-        job_output.read_member(s3, URI, "metrics.json")
+        training_job.read_member(s3, URI, "metrics.json")
 
 
 def test_what_lies_beside_the_model_is_found():
     job = {"ModelArtifacts": {"S3ModelArtifacts": URI}}
-    assert job_output.output_uri(job) == "s3://bucket/training/job/output/output.tar.gz"
+    assert training_job.output_uri(job) == "s3://bucket/training/job/output/output.tar.gz"

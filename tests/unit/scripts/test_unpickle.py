@@ -8,13 +8,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from scripts.data.unpickle import ForbiddenPickleError, load
+from scripts.data.cifar_archive import ForbiddenPickleError, load_pickle
 
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
 def load_bytes(data: bytes) -> dict:
-    return load(io.BytesIO(data))
+    return load_pickle(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

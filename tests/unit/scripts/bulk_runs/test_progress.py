@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scripts import cloud
 from scripts.bulk_runs import progress
 from scripts.bulk_runs.progress import Progress, map_run_of, progress_of, wait
-from scripts.cli import Interrupted
+from scripts.cli import Interrupted, UserError
 from tests.unit.scripts.bulk_runs.memory_states import MACHINE, MemoryStates
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,3 +82,40 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(states, monkeypatch)
     monkeypatch.setattr(progress.time, "sleep", interrupt)
     with pytest.raises(Interrupted, match=r"goes on.*stop-execution.*:run"):
         wait(states, arn_of(states))
+
+
+@pytest.fixture
+def two_runs():
+    states = MemoryStates()
+    for name in ("first", "second"):
+        states.start_execution(MACHINE, name, "{}")
+    return states
+
+
+def test_without_a_name_the_newest_is_taken_though_an_older_ended_later(two_runs):
+    arn = cloud.execution_arn(MACHINE, "first")
+    two_runs.end(arn, "SUCCEEDED")
+    assert progress.find(two_runs, MACHINE)["name"] == "second"
+
+
+def test_a_run_is_found_by_name_and_by_arn(two_runs):
+    by_name = progress.find(two_runs, MACHINE, "first")
+    assert by_name == progress.find(two_runs, MACHINE, by_name["executionArn"])
+    assert by_name["name"] == "first"
+
+
+def test_runs_that_are_not_there_are_one_line(two_runs):
+    with pytest.raises(UserError, match="no run third"):
+        progress.find(two_runs, MACHINE, "third")
+    with pytest.raises(UserError, match="no run arn:"):
+        progress.find(
+            two_runs, MACHINE, "arn:aws:states:us-east-1:123456789012:execution:other:first"
+        )
+    with pytest.raises(UserError, match=r"scripts\.bulk submit"):
+        progress.find(MemoryStates(), MACHINE)
+
+
+def test_a_run_of_another_state_machine_is_none_of_these(two_runs):
+    arn = two_runs.start_execution(MACHINE.replace("Bulk", ""), "batch", "{}")["executionArn"]
+    with pytest.raises(UserError, match="no run"):
+        progress.find(two_runs, MACHINE, arn)

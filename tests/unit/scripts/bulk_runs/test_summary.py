@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scripts.bulk_runs.counts import Counts
 from scripts.bulk_runs.progress import Progress
+from scripts.bulk_runs.results import Counts
 from scripts.bulk_runs.summary import duration, report, status_lines
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

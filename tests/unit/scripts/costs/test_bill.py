@@ -1,6 +1,8 @@
 import pytest
+import yaml
 
-from scripts.costs import bill, prices
+from scripts.cli import UserError
+from scripts.costs import bill
 from scripts.costs.amounts import Function, Instances, Usage
 
 USAGE = Usage(
@@ -13,7 +15,7 @@ USAGE = Usage(
 
 
 def of(usage: Usage) -> bill.Bill:
-    return bill.of(usage, prices.load())
+    return bill.make_bill(usage, bill.load_prices())
 
 
 def dollars(made: bill.Bill, item: str) -> list[float]:
@@ -78,3 +80,31 @@ def test_a_bar_has_eighths_of_a_character():
     assert bill.bar(1) == "█" * bill.BAR_WIDTH
     assert bill.bar(0.55) == "█████▌"
     assert bill.bar(0) == ""
+
+
+def test_a_price_is_for_so_many():
+    assert bill.load_prices().dollars("step_functions_transition", 5_000_000) == pytest.approx(125)
+    assert bill.load_prices().dollars("s3_get", 1_000_000) == pytest.approx(0.40)
+
+
+def test_tiers_are_gone_through_in_turn():
+    """The pricing page's example: 100 million Express workflows of 10 s and 64 MB."""
+    gb_seconds = 100_000_000 * 10 * 64 / 1024
+    assert bill.load_prices().dollars("express_gb_second", gb_seconds) == pytest.approx(
+        382.97, abs=0.01
+    )
+
+
+def test_an_amount_within_the_first_tier_costs_the_first_price():
+    assert bill.load_prices().dollars("express_gb_second", 3600) == pytest.approx(0.06)
+
+
+def test_an_instance_without_a_price_is_an_error_that_says_where_to_add_it():
+    with pytest.raises(UserError, match=r"ml\.p9\.huge.*prices\.yml"):
+        bill.load_prices().hour("ml.p9.huge")
+
+
+def test_each_price_names_its_page():
+    content = yaml.safe_load(bill.FILE.read_text())
+    for price in [*content["prices"].values(), content["instances"]]:
+        assert price["source"].startswith("https://aws.amazon.com/")

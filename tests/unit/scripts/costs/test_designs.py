@@ -1,14 +1,14 @@
 import pytest
 
-from scripts.costs import bill, comparison, designs, prices, rules, transitions
+from scripts.costs import amounts, bill, designs
 
 MILLION = 1_000_000
 
 
 @pytest.fixture
 def bills():
-    made = designs.plans(MILLION, 200, "arm64")
-    return {plan.name: bill.of(plan.usage, prices.load()) for plan in made}
+    made = designs.make_plans(MILLION, 200, "arm64")
+    return {plan.name: bill.make_bill(plan.usage, bill.load_prices()) for plan in made}
 
 
 def step_functions(made: bill.Bill) -> float:
@@ -16,17 +16,17 @@ def step_functions(made: bill.Bill) -> float:
 
 
 def test_the_course_pays_five_transitions_an_image(bills):
-    assert transitions.of_course(1) == 5
+    assert designs.transitions_of_course(1) == 5
     assert step_functions(bills["course"]) == pytest.approx(125)
 
 
 def test_a_batch_of_classify_pays_for_its_images_and_for_itself():
-    assert transitions.of_classify(accepted=2, review=1, failed=1) == 7 + 2 * 3 + 4 + 2
-    assert transitions.of_classify(0, 0, 0, batches=3) == 21
+    assert designs.transitions_of_classify(accepted=2, review=1, failed=1) == 7 + 2 * 3 + 4 + 2
+    assert designs.transitions_of_classify(0, 0, 0, batches=3) == 21
 
 
 def test_classify_bulk_pays_a_transition_a_batch(bills):
-    assert transitions.of_classify_bulk(11) - transitions.of_classify_bulk(10) == 1
+    assert designs.transitions_of_classify_bulk(11) - designs.transitions_of_classify_bulk(10) == 1
     used = designs.classify_bulk(MILLION, 200, "arm64").usage
     assert used.transitions / MILLION < 0.02
 
@@ -43,25 +43,27 @@ def test_batch_transform_writes_a_file_an_image(bills):
 
 def test_larger_batches_cost_less():
     costs = [
-        bill.of(designs.classify_bulk(MILLION, size, "arm64").usage, prices.load()).per_use
+        bill.make_bill(
+            designs.classify_bulk(MILLION, size, "arm64").usage, bill.load_prices()
+        ).per_use
         for size in (10, 50, 200)
     ]
     assert costs == sorted(costs, reverse=True)
 
 
 def test_each_function_of_a_design_has_its_memory_in_serverless_yml():
-    for plan in designs.plans(10, 10, "arm64"):
+    for plan in designs.make_plans(10, 10, "arm64"):
         for name, function in plan.usage.functions.items():
             assert function.memory_mb == designs.memory_sizes()[name]
 
 
 def test_a_child_is_billed_in_steps_of_100_ms_and_64_mb():
-    assert rules.express_gb_seconds(10, 10 * 0.95) == pytest.approx(10 * 1.1 * 64 / 1024)
-    assert rules.express_gb_seconds(0, 0) == 0
+    assert amounts.express_gb_seconds(10, 10 * 0.95) == pytest.approx(10 * 1.1 * 64 / 1024)
+    assert amounts.express_gb_seconds(0, 0) == 0
 
 
 def test_the_comparison_shows_each_design_and_the_floor():
-    text = comparison.render(MILLION, 200, "arm64")
+    text = designs.compare(MILLION, 200, "arm64")
     header, *rows = text.splitlines()
     assert all(name in header for name in ("course", "classify", "classifyBulk", "Batch Transform"))
     assert any(row.startswith("times the floor") for row in rows)
@@ -70,12 +72,12 @@ def test_the_comparison_shows_each_design_and_the_floor():
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_the_comparison_leaves_out_nothing_that_is_paid_for(architecture):
-    for plan in designs.plans(MILLION, 200, architecture):
-        made = bill.of(plan.usage, prices.load())
-        groups = sum(comparison._group(made, prefix) for _, prefix in comparison.GROUPS)
+    for plan in designs.make_plans(MILLION, 200, architecture):
+        made = bill.make_bill(plan.usage, bill.load_prices())
+        groups = sum(designs._group(made, prefix) for _, prefix in designs.GROUPS)
         assert groups == pytest.approx(made.per_use)
 
 
 def test_the_comparison_says_when_the_batch_was_not_measured():
-    assert "measured in batches of 200" in comparison.render(1_000, 50, "arm64")
-    assert "measured in batches of 200" not in comparison.render(1_000, 200, "arm64")
+    assert "measured in batches of 200" in designs.compare(1_000, 50, "arm64")
+    assert "measured in batches of 200" not in designs.compare(1_000, 200, "arm64")

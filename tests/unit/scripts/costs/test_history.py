@@ -1,7 +1,12 @@
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from scripts.costs.history import History
-from scripts.costs.rules import ENDS
+import pytest
+
+from scripts.costs.amounts import ENDS
+from scripts.costs.usage import History, period
+
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Events:
@@ -75,3 +80,16 @@ def test_map_runs_are_found():
     events.enter("Map", "Batches")
     events.add("MapRunStarted", mapRunStartedEventDetails={"mapRunArn": "arn:run"})
     assert History.of(events.all).map_runs == ("arn:run",)
+
+
+@pytest.mark.parametrize(
+    ("age", "took", "minutes"),
+    [
+        (timedelta(hours=1), timedelta(minutes=1), 1),
+        (timedelta(days=20), timedelta(minutes=1), 5),
+        (timedelta(days=80), timedelta(minutes=1), 60),
+        (timedelta(days=3), timedelta(days=2), 3),
+    ],
+)
+def test_the_period_is_the_shortest_that_cloudwatch_keeps_and_answers(age, took, minutes):
+    assert period(THEN, THEN + took, THEN + age) == timedelta(minutes=minutes)

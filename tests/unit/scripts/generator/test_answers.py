@@ -3,11 +3,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scripts.generator.answers import Answer, Answers, answer_of, key_of
+from scripts.generator import report
+from scripts.generator.report import Answer, Answers, Record, Report, answer_of, key_of
+from scripts.generator.sending import Sending
+from scripts.generator.source import GeneratedImage
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RESULT = {"s3_key": "a.jpg", "status": "accepted", "label": "bicycle", "confidence": 0.99}
 EVENT = {"detail-type": "Object Created", "detail": {"object": {"key": "incoming/r/a b+.jpg"}}}
+
+GOOD = GeneratedImage("0.jpg", "bicycle", None, None, lambda: b"")
+BAD = GeneratedImage("1.jpg", None, "gif", "InvalidImage", lambda: b"")
 
 
 def execution(status: str = "SUCCEEDED", seconds: float = 1, **fields) -> dict:
@@ -134,3 +140,95 @@ def test_executions_of_another_day_are_not_asked_for(states, answers):
     states.executions = [ended(1, "a"), ended(-4000, "old")]
     assert [answer.key for answer in answers.new()] == ["a"]
     assert states.described == ["arn:1"]
+
+
+def record(image=GOOD, status="accepted", latency=0.5, error=None, **sending) -> Record:
+    answer = Answer("k", 100 + latency, status, "bicycle", 0.9, error) if status else None
+    fields = {"number": 0, "due": 100.0, "late": 0.001, "error": None, **sending}
+    return Record.of(image, Sending(**fields), "k", answer, interrupted=False)
+
+
+def made(*records: Record, interrupted: bool = False) -> Report:
+    return Report("stream-1", 1, "incoming", 20, 60, records, interrupted)
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        (record(), report.ACCEPTED),
+        (record(status="review"), report.REVIEW),
+        (record(BAD, "failed", error="InvalidImage"), report.REFUSED),
+        (record(BAD, "failed", error="EndpointNotFound"), report.UNEXPECTED),
+        (record(BAD, "accepted"), report.UNEXPECTED),
+        (record(GOOD, "failed", error="InvalidImage"), report.UNEXPECTED),
+        (record(GOOD, status=None), report.LOST),
+        (record(GOOD, status=None, error="x"), report.LOST),
+    ],
+)
+def test_an_image_ends_in_one_of_the_outcomes(given, outcome):
+    assert given.outcome == outcome
+
+
+def test_an_image_that_could_not_be_sent_is_not_lost():
+    sending = Sending(0, 100.0, 0.0, "refused")
+    not_sent = Record.of(GOOD, sending, "k", None, interrupted=False)
+    assert (not_sent.outcome, not_sent.error) == (report.NOT_SENT, "refused")
+
+
+def test_interrupted_nothing_is_lost_that_still_had_time():
+    waiting = Record.of(GOOD, Sending(0, 100.0, 0.0, None), "k", None, interrupted=True)
+    assert waiting.outcome == report.WAITING
+    assert made(waiting, interrupted=True).problem() is None
+
+
+def test_latency_counts_from_the_scheduled_arrival_however_late_the_sending():
+    assert record(latency=0.75, late=0.5).latency == pytest.approx(0.75)
+
+
+def test_percentiles_are_over_the_answered_and_by_outcome():
+    records = [record(latency=each / 100) for each in range(1, 101)]
+    records += [record(status=None), record(status="review", latency=9)]
+    of_accepted = report.latencies(records, report.ACCEPTED)
+    assert of_accepted["p50"] == pytest.approx(0.505)
+    assert of_accepted["max"] == pytest.approx(1.0)
+    assert report.latencies(records)["max"] == pytest.approx(9)
+    assert report.latencies(records, report.LOST) is None
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ([record(), record(status=None)], "Of 2 images, 1 lost"),
+        ([record(status="failed", error="EndpointNotFound")], "EndpointNotFound"),
+        ([record(late=3.0)], "could not keep up: it sent images up to 3.0 s late"),
+    ],
+)
+def test_a_stream_that_is_not_as_it_should_be_says_so(records, said):
+    assert said in made(*records).problem()
+
+
+def test_a_stream_as_it_should_be_has_no_problem():
+    assert made(record(), record(BAD, "failed", error="InvalidImage")).problem() is None
+    assert made().problem() is None
+
+
+def test_the_rate_is_that_of_the_sendings():
+    records = [record(due=100 + each * 0.1, late=0.0) for each in range(11)]
+    assert made(*records).achieved_rate == pytest.approx(10)
+    assert made(records[0]).achieved_rate == 0
+
+
+def test_the_table_counts_each_image_once():
+    counts = made(record(), record(status="review"), record(status=None)).as_json()["counts"]
+    assert sum(counts.values()) == 3
+    rows = made(record(), record(status=None)).render().splitlines()
+    assert next(row for row in rows if row.startswith("lost")).split()[1] == "1"
+    assert next(row for row in rows if row.startswith("all")).split()[1] == "2"
+
+
+def test_the_json_holds_the_plan_and_a_record_an_image():
+    content = json.loads(json.dumps(made(record(), record(status=None)).as_json()))
+    assert content["rate"] == 20
+    assert content["counts"]["lost"] == 1
+    assert [each["outcome"] for each in content["images"]] == ["accepted", "lost"]
+    assert content["images"][0]["label"] == "bicycle"

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from scripts.generator.canvas import SIDE, Canvas
-from scripts.generator.drawings import VEHICLES, draw
+from scripts.generator.drawings import SIDE, VEHICLES, Canvas, draw
 
 
 @pytest.mark.parametrize("vehicle", VEHICLES)

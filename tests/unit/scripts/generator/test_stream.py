@@ -4,7 +4,7 @@ import time
 import pytest
 
 from scripts.generator import stream
-from scripts.generator.answers import Answer
+from scripts.generator.report import Answer
 from scripts.generator.sending import OpenLoop
 from scripts.generator.stream import Inbox
 

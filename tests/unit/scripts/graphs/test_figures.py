@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.graphs import figures
+from scripts.graphs import boxes
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ from scripts.graphs import figures
     ],
 )
 def test_a_duration_is_in_the_unit_that_suits_it(seconds, text):
-    assert figures.duration(seconds) == text
+    assert boxes.duration(seconds) == text
 
 
 def test_what_is_unknown_is_no_number():
-    assert figures.count(0) == "0"
-    assert figures.count(None) == figures.UNKNOWN
-    assert figures.count(12345) == "12,345"
+    assert boxes.count(0) == "0"
+    assert boxes.count(None) == boxes.UNKNOWN
+    assert boxes.count(12345) == "12,345"
