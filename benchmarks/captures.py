@@ -24,7 +24,7 @@ import numpy as np
 import psutil
 
 from benchmarks.serving import encoded, npy, pictures, positive, untrained_model
-from scripts.monitoring import embedding, reader
+from monitoring import captures, embedding
 
 SIDE = 32
 VARIETY = 512
@@ -95,7 +95,7 @@ def load(folder: Path, model: Path | None, count: int, answer) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
-    loaded = reader.load(str(folder), model=embedding.read(model) if model else None)
+    loaded = captures.load(str(folder), model=embedding.read(model) if model else None)
     seconds = time.perf_counter() - began
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = time.process_time() + theirs.ru_utime + theirs.ru_stime

@@ -12,8 +12,8 @@ import sys
 import time
 
 from benchmarks.local_cloud import LocalCloud
-from scripts import dataset, storage
-from scripts.cloud import find_stack
+from service import datasets, storage
+from service.stack import find_stack
 
 SIZES = (1, 40, 500)
 POLL_SECONDS = 0.05
@@ -28,8 +28,8 @@ def main() -> None:
     cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3, states = cloud.client("s3"), cloud.client("stepfunctions")
-    name = dataset.find(s3, stack.bucket)["name"]
-    keys = sorted(storage.listing(s3, stack.bucket, f"{dataset.ROOT}{name}/images/test/"))
+    name = datasets.find(s3, stack.bucket)["name"]
+    keys = sorted(storage.listing(s3, stack.bucket, f"{datasets.ROOT}{name}/images/test/"))
 
     def seconds(size: int) -> float:
         images = [{"s3_key": key} for key in itertools.islice(itertools.cycle(keys), size)]

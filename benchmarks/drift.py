@@ -21,17 +21,17 @@ from tqdm import tqdm
 from benchmarks.local_cloud import LocalCloud
 from handlers.image import to_model_input
 from model.serving.pixels import open_image, to_pixels
-from scripts import config
-from scripts.cloud import Cloud, find_stack
-from scripts.data.images import LabelledImages
-from scripts.generator import changes, source
-from scripts.generator.source import ImageSource
-from scripts.hosting import Hosting
-from scripts.monitoring import assessment, baseline, embedding, reader
-from scripts.monitoring.assessment import Images
-from scripts.monitoring.report import VIOLATION
-from scripts.monitoring.rules import Rules
-from scripts.monitoring.table import FEATURES, PROBABILITY, embeddings
+from monitoring import assessment, baseline, captures, embedding
+from monitoring.assessment import Images
+from monitoring.findings import VIOLATION
+from monitoring.rules import Rules
+from monitoring.table import FEATURES, PROBABILITY, embeddings
+from scripts.generate import changes, source
+from scripts.generate.source import ImageSource
+from service import config
+from service.hosting import Hosting
+from service.images import LabelledImages
+from service.stack import Cloud, find_stack
 
 BASELINE = 2000
 REPORT = 500
@@ -121,7 +121,7 @@ def through_endpoint(cloud: Cloud, stack, pngs: list[bytes], model_data: str) ->
     model = embedding.fetch(cloud.client("s3"), model_data)
     deadline = time.monotonic() + CAPTURE_SECONDS
     while time.monotonic() < deadline:
-        frame = reader.load(source, began, model=model).frame
+        frame = captures.load(source, began, model=model).frame
         own = frame[frame["image_id"].isin(ids)]
         if len(own) == len(ids):
             # In the order of sending, to be held against the answers given here.

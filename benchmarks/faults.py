@@ -24,9 +24,9 @@ from urllib.parse import urlsplit
 
 from benchmarks.local_cloud import LocalCloud
 from benchmarks.workflow import objects, say
-from scripts import dataset, storage
-from scripts.bulk_runs import results
-from scripts.cloud import Stack, find_stack
+from scripts.bulk import results
+from service import datasets, storage
+from service.stack import Stack, find_stack
 
 BULK, BATCH = 2000, 500
 LEAST = 0.99
@@ -118,7 +118,7 @@ def main() -> int:
     cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3", connections=storage.THREADS)
-    keys = objects(s3, stack.bucket, dataset.find(s3, stack.bucket)["name"])
+    keys = objects(s3, stack.bucket, datasets.find(s3, stack.bucket)["name"])
     say("| design | faults | photos | accepted | review | failed | as without faults | seconds |")
     say("|---|---|---|---|---|---|---|---|")
     designs = (("classifyBulk", classify_bulk, keys[:BULK]), ("classify", classify, keys[:BATCH]))

@@ -3,7 +3,7 @@
 import os
 
 from local.environment import NotLocalError, require_loopback
-from scripts.cloud import Cloud
+from service.stack import Cloud
 
 
 class LocalCloud(Cloud):

@@ -21,10 +21,10 @@ import numpy as np
 import onnxruntime
 
 from model import train
-from scripts import dataset
-from scripts.data import cifar, images
-from scripts.data.images import Source
 from scripts.demo import FEWER_EPOCHS
+from scripts.etl import cifar
+from service import datasets, images
+from service.images import Source
 
 TRAIN = Path(train.__file__)
 # The demo's two trainings: classes, and what it tells train.py.
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     """Run one job in `folder`, which is empty."""
-    splits = dataset.splits_of(source)
+    splits = datasets.splits_of(source)
     model = folder / "model"
     command = [sys.executable, str(TRAIN), "--seed", str(seed), *options]
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]

@@ -4,7 +4,7 @@ Runs the original course's design, `classify` and `classifyBulk` over the same i
 deployed service, in turns, and beside them the floor: the same objects read from S3 and nothing
 else, and the model called on pixels that lie ready. Transitions are counted in the executions'
 histories, invocations and their time in CloudWatch's metrics; dollars are amounts times the prices
-of `scripts/costs`, with the functions' times of one call at a time.
+of `scripts/cost`, with the functions' times of one call at a time.
 
 `--grow` runs 100 to 100,000 images instead, and draws how time and money grow. `--write-rates`
 records the measured rates for `python -m scripts.cost plan`.
@@ -20,9 +20,9 @@ import yaml
 from benchmarks.local_cloud import LocalCloud
 from benchmarks.workflows.comparison import compare
 from benchmarks.workflows.growth import grow
-from scripts import config, dataset, storage
-from scripts.cloud import find_stack
-from scripts.costs import designs
+from scripts.cost import plan
+from service import config, datasets, storage
+from service.stack import find_stack
 
 IMAGES = 2000
 PREFIX = "benchmarks/workflow/"
@@ -41,7 +41,7 @@ def main() -> None:
     cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3", connections=storage.THREADS)
-    keys = objects(s3, stack.bucket, dataset.find(s3, stack.bucket)["name"])
+    keys = objects(s3, stack.bucket, datasets.find(s3, stack.bucket)["name"])
     if arguments.grow:
         grow(cloud, stack, keys, PICTURE, say)
         return
@@ -52,7 +52,7 @@ def main() -> None:
 
 def objects(s3, bucket: str, name: str) -> list[str]:
     """Return the keys of 2,000 objects: the dataset's photos, copied as often as that takes."""
-    photos = sorted(storage.listing(s3, bucket, f"{dataset.ROOT}{name}/images/"))
+    photos = sorted(storage.listing(s3, bucket, f"{datasets.ROOT}{name}/images/"))
     wanted = {f"{PREFIX}{n:04}.png": photos[n % len(photos)] for n in range(IMAGES)}
     missing = sorted(wanted.keys() - storage.listing(s3, bucket, PREFIX).keys())
 
@@ -65,21 +65,21 @@ def objects(s3, bucket: str, name: str) -> list[str]:
 
 
 def write_rates(measured: dict, images: int) -> None:
-    """Put the measured rates into scripts/costs/rates.yml, below the comment that heads it."""
-    head = designs.RATES.read_text().partition("command:")[0]
+    """Put the measured rates into scripts/cost/rates.yml, below the comment that heads it."""
+    head = plan.RATES.read_text().partition("command:")[0]
     bulk = measured["designs"]["classifyBulk"]
     measured["designs"]["classifyBulk"] = {
         "batch_size": config.load()["bulk"]["batch_size"],
         **bulk,
     }
     rates = {
-        **designs.read_rates(),
+        **plan.read_rates(),
         "command": "python -m benchmarks.workflow --write-rates",
         "machine": f"the local cloud on two cores, {images} images",
         "date": date.today(),
         **measured,
     }
-    designs.RATES.write_text(head + yaml.safe_dump(rates, sort_keys=False))
+    plan.RATES.write_text(head + yaml.safe_dump(rates, sort_keys=False))
 
 
 def say(line: str) -> None:

@@ -38,7 +38,7 @@ function regionProblem(environment, options) {
     const unused = profiles ? ` (your profile's region, ${profiles}, is not used)` : '';
     return `no region is named${unused}. Run: export AWS_REGION=${example}`;
   }
-  // scripts/cloud.py says the same of these two.
+  // service/stack.py says the same of these two.
   if (!REGION.test(region)) return `${JSON.stringify(region)} is no region. Run: export AWS_REGION=eu-central-1`;
   if (OTHER_PARTITIONS.test(region)) {
     return `${region} is outside AWS's commercial partition, the only one that this service is made for`;
@@ -52,7 +52,7 @@ function regionProblem(environment, options) {
   return undefined;
 }
 
-/** What is wrong with a stage's name; undefined if nothing. scripts/config.py has the same rule. */
+/** What is wrong with a stage's name; undefined if nothing. service/config.py has the same rule. */
 function stageProblem(stage) {
   if (new RegExp(definitions.stage.pattern).test(stage)) return undefined;
   return `${JSON.stringify(stage)} is no stage name: lower-case letters and digits, with single hyphens between them`;

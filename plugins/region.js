@@ -6,7 +6,7 @@ const LOCAL = 'us-east-1'; // the local cloud has no other
 const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?\/?$/i;
 
 /**
- * The region that `sls` works in, by the rule of scripts/cloud.py: AWS_REGION, else AWS_DEFAULT_REGION,
+ * The region that `sls` works in, by the rule of service/stack.py: AWS_REGION, else AWS_DEFAULT_REGION,
  * else the local cloud's. `named` is undefined where there is none: guard.js refuses that.
  * `sls print` alone goes on, with the local cloud's.
  */

@@ -1,1 +1,1 @@
-"""One-off commands around the service: `python -m scripts.<name> --help` says what each does."""
+"""The commands: `python -m scripts` lists them, `python -m scripts.<name> --help` explains one."""

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from local import environment, paths, supervisor
-from scripts import cli, config, dataset, train, training_job
-from scripts.cloud import Cloud, find_stack
-from scripts.hosting import Hosting
-from scripts.monitoring.telling import EXIT_CODES
+from monitoring.notification import EXIT_CODES
+from scripts.train import __main__ as train
+from service import config, datasets, jobs, terminal
+from service.hosting import Hosting
+from service.stack import Cloud, find_stack
 from setup.environment import CACHE
 
 STAGE = "dev"
@@ -43,10 +44,10 @@ def main(argv: list[str] | None) -> None:
         steps = Steps()
         try:
             run(steps, port, arguments.epochs)
-        except cli.UserError as error:
-            raise cli.UserError(f"{error} {remains(port)}") from error
+        except terminal.UserError as error:
+            raise terminal.UserError(f"{error} {remains(port)}") from error
         except KeyboardInterrupt:
-            raise cli.Interrupted(f"Interrupted. {remains(port)}") from None
+            raise terminal.Interrupted(f"Interrupted. {remains(port)}") from None
 
 
 def run(steps: "Steps", port: int, epochs: int | None) -> None:
@@ -62,13 +63,13 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
 
     hosting = Hosting(cloud.client("sagemaker"), config.service_name(STAGE), stack.endpoint)
     s3 = cloud.client("s3")
-    data = dataset.find(s3, stack.bucket)
+    data = datasets.find(s3, stack.bucket)
 
     def find_job(status: str) -> dict | None:
         trained = (
             job
             for job in hosting.jobs(status, stack.bucket)
-            if dataset.is_trained_on(s3, stack.bucket, data["name"], job)
+            if datasets.is_trained_on(s3, stack.bucket, data["name"], job)
         )
         return next(trained, None)
 
@@ -93,7 +94,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     output = json.loads(execution["output"])
     print(results_table(output["results"][:ROWS_SHOWN]))
 
-    photos = f"s3://{stack.bucket}/{dataset.ROOT}{data['name']}/images/test/"
+    photos = f"s3://{stack.bucket}/{datasets.ROOT}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
     steps.run("bulk", "Classify all test photos in one run", *bulk)
     monitor = (PYTHON, "-m", "scripts.monitor")
@@ -123,7 +124,7 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise cli.UserError(
+            raise terminal.UserError(
                 "Another demo runs in this folder. Wait until it has ended; this one would then "
                 "start from what is there."
             ) from None
@@ -138,7 +139,7 @@ def use(variables: dict[str, str]) -> None:
 
 def follow(cloud: Cloud, job_name: str) -> None:
     """Wait for a training job that an earlier demo started."""
-    train.report(training_job.follow(cloud, job_name))
+    train.report(jobs.follow(cloud, job_name))
 
 
 def remains(port: int) -> str:
@@ -196,7 +197,9 @@ class Steps:
             self.seconds[name] = round(time.monotonic() - began, 1)
         if done.returncode not in accept:
             print(done.stdout or "", end="", flush=True)
-            raise cli.UserError(f"The demo ends here: `{' '.join(command)}` failed, see above.")
+            raise terminal.UserError(
+                f"The demo ends here: `{' '.join(command)}` failed, see above."
+            )
         return done
 
     def _announce(self, title: str) -> None:
@@ -217,7 +220,9 @@ def results_table(results: list[dict]) -> str:
         for r in results
         if r["status"] != "failed"
     ]
-    return cli.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
+    return (
+        terminal.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
+    )
 
 
 def closing(
@@ -238,12 +243,12 @@ def closing(
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
     local = " ".join(["python -m local {}", *own_port])
-    photos = f"s3://{bucket}/{dataset.ROOT}{data['name']}/images/test/{data['classes'][0]}/"
+    photos = f"s3://{bucket}/{datasets.ROOT}{data['name']}/images/test/{data['classes'][0]}/"
     lines = [
         "",
         f"Done in {seconds:.0f} s, on this machine alone.",
         "",
-        *(f"  {label:<{cli.LABEL_WIDTH}}{text}" for label, text in rows.items()),
+        *(f"  {label:<{terminal.LABEL_WIDTH}}{text}" for label, text in rows.items()),
         "",
         f"The local cloud stays up at {address}. To look around:",
         "",
@@ -270,13 +275,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port",
-        type=cli.whole(1, 65535),
+        type=terminal.whole(1, 65535),
         default=PORT,
         help="the local cloud's port (default: %(default)s)",
     )
     parser.add_argument(
         "--epochs",
-        type=cli.whole(1),
+        type=terminal.whole(1),
         metavar="N",
         help="passes over the photos in training (default: as many as the model needs)",
     )
@@ -284,4 +289,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

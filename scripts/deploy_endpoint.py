@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 
 from handlers import aws
 from handlers.predictions import parse_answer
-from scripts import cli, config, dataset, job_log, registry, scaling
-from scripts.cli import UserError
-from scripts.cloud import Cloud, Stack, find_stack
-from scripts.hosting import LOG_GROUP, Hosting
-from scripts.scaling import Scaling
-from scripts.training_job import read_member
+from service import config, datasets, logs, registry, scaling, terminal
+from service.hosting import LOG_GROUP, Hosting
+from service.jobs import read_member
+from service.scaling import Scaling
+from service.stack import Cloud, Stack, find_stack
+from service.terminal import UserError
 
 GATED_METRICS = "metrics.json"
 
@@ -38,7 +38,7 @@ def main(argv: list[str] | None) -> None:
         else:
             deploy(cloud, find_stack(cloud, arguments.stage), hosting, scaled, arguments)
     except KeyboardInterrupt:
-        raise cli.Interrupted(
+        raise terminal.Interrupted(
             f"Interrupted. SageMaker goes on with what was begun; to remove it: "
             f"python -m scripts.deploy_endpoint --stage {arguments.stage} --delete"
         ) from None
@@ -47,9 +47,9 @@ def main(argv: list[str] | None) -> None:
 def delete(hosting: Hosting, scaled: Scaling) -> None:
     """Remove the endpoint and what belongs to it."""
     if scaled.remove():
-        cli.say("Scaling", "removed")
+        terminal.say("Scaling", "removed")
     found = hosting.delete()
-    cli.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
+    terminal.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
 def deploy(
@@ -63,11 +63,11 @@ def deploy(
     settings = config.load()["endpoint"]
     began = time.monotonic()
     model_data = arguments.model_data or hosting.newest_model(stack.bucket)
-    cli.say("Model", model_data)
+    terminal.say("Model", model_data)
     check_model(cloud, model_data, arguments)
     image = choose_image(cloud, stack, arguments)
-    cli.say("Image", image)
-    job_log.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
+    terminal.say("Image", image)
+    logs.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
     scales = scaled.is_set()
     other_type = scales and hosting.instance_type() != arguments.instance_type
     with scaled.paused() if other_type else contextlib.nullcontext():
@@ -85,13 +85,13 @@ def deploy(
             capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
             keep_instance_count=scales,
         )
-    cli.say(
+    terminal.say(
         "Endpoint",
         f"{stack.endpoint} on {arguments.instance_type}, {time.monotonic() - began:.0f} s",
     )
     if arguments.autoscale:
         scaled.set(arguments.autoscale, settings["invocations_per_minute"])
-        cli.say(
+        terminal.say(
             "Scaling",
             f"{arguments.autoscale}, {settings['invocations_per_minute']:,} invocations a minute "
             "for each",
@@ -114,9 +114,9 @@ def check_model(cloud: Cloud, model_data: str, arguments: argparse.Namespace) ->
     check_image_size(metrics, model_data, settings["image"]["size"])
     check_floors(metrics, model_data, arguments.force)
     own = own_threshold(metrics)
-    cli.say("Threshold", f"{settings['threshold']:g} in config.yml; the model's own: {own}")
+    terminal.say("Threshold", f"{settings['threshold']:g} in config.yml; the model's own: {own}")
     if own.value is not None and settings["threshold"] < own.value:
-        cli.warn(
+        terminal.warn(
             f"config.yml's threshold accepts more than the model's own: fewer than "
             f"{own.precision_target * 100:g} % of what is accepted may be right. Write `threshold: "
             f"{own.value:g}` into config.yml, then: sls deploy --stage {arguments.stage}"
@@ -127,11 +127,11 @@ def check_floors(metrics: dict, model_data: str, force: bool) -> None:
     """Say whether the model meets the floors. UserError if not, unless it is forced."""
     missed = shortfalls(metrics, config.load()["model"]["floors"])
     if not missed:
-        cli.say("Floors", "met on its test photos")
+        terminal.say("Floors", "met on its test photos")
     elif force:
-        cli.warn(*(f"{reason}; deployed by --force" for reason in missed))
+        terminal.warn(*(f"{reason}; deployed by --force" for reason in missed))
     else:
-        raise cli.UserError(
+        raise terminal.UserError(
             f"{model_data} is not deployed: {'; '.join(missed)}. Train a better one, or deploy "
             "this one all the same with --force (the floors: model.floors in config.yml)."
         )
@@ -153,32 +153,32 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     """Send the first test photo of the newest dataset of the size, and print the answer."""
     s3 = cloud.client("s3")
     size = config.load()["image"]["size"]
-    name = dataset.newest(s3, stack.bucket, size)
+    name = datasets.newest(s3, stack.bucket, size)
     if name is None:
-        cli.say("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
+        terminal.say("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
         return
-    prefix = f"{dataset.ROOT}{name}/images/test/"
+    prefix = f"{datasets.ROOT}{name}/images/test/"
     photos = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1).get("Contents")
     if not photos:
-        cli.say("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")
+        terminal.say("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")
         return
     photo = photos[0]
     body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
     runtime = cloud.client("sagemaker-runtime")
     answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, body))
-    cli.say("Sample", f"s3://{stack.bucket}/{photo['Key']}")
-    cli.say("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
+    terminal.say("Sample", f"s3://{stack.bucket}/{photo['Key']}")
+    terminal.say("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 
 
 def _parser():
-    parser = cli.parser(
+    parser = terminal.parser(
         "deploy_endpoint",
         "Put the newest trained model behind the stage's endpoint, with Data Capture.",
         "--instance-type ml.c5.large",
     )
     parser.add_argument(
         "--model-data",
-        type=cli.s3_uri,
+        type=terminal.s3_uri,
         metavar="S3_URI",
         help="model.tar.gz (default: the newest completed training job's)",
     )
@@ -317,4 +317,4 @@ def _member(value: object, name: str) -> object:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from handlers import aws, errors
 from handlers.image import to_model_input
 from handlers.predictions import parse_answer
-from scripts import cli, config, storage
-from scripts.cloud import Cloud, find_stack
+from service import config, storage, terminal
+from service.stack import Cloud, find_stack
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 THREADS = 8
@@ -45,12 +45,14 @@ def main(argv: list[str] | None) -> None:
             png = to_model_input(data, settings["image"]["size"], settings["image"]["max_pixels"])
             answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
         except errors.EndpointNotFound as error:
-            raise cli.UserError(
+            raise terminal.UserError(
                 f"There is no endpoint {stack.endpoint}. Deploy one: "
                 f"python -m scripts.deploy_endpoint --stage {arguments.stage}"
             ) from error
         except errors.HandlerError as error:
-            return Row(photo, "failed", error=f"{type(error).__name__}: {cli.one_line(str(error))}")
+            return Row(
+                photo, "failed", error=f"{type(error).__name__}: {terminal.one_line(str(error))}"
+            )
         accepted = answer.confidence >= settings["threshold"]
         return Row(photo, "accepted" if accepted else "review", answer.label, answer.confidence)
 
@@ -64,7 +66,7 @@ def main(argv: list[str] | None) -> None:
     print(render(rows))
     failed = sum(row.status == "failed" for row in rows)
     if failed:
-        raise cli.UserError(f"{failed} of {len(rows)} failed: the table says why.")
+        raise terminal.UserError(f"{failed} of {len(rows)} failed: the table says why.")
 
 
 def expand(s3, given: str) -> Iterable[str]:
@@ -84,7 +86,7 @@ def expand(s3, given: str) -> Iterable[str]:
     else:
         return [given]
     if not found:
-        raise cli.UserError(f"There are no photos ({', '.join(SUFFIXES)}) in {given}.")
+        raise terminal.UserError(f"There are no photos ({', '.join(SUFFIXES)}) in {given}.")
     return found
 
 
@@ -119,13 +121,13 @@ def render(rows: list[Row]) -> str:
         counts[row.status] += 1
     total = ", ".join(f"{count} {status}" for status, count in counts.items())
     return (
-        cli.render_table(("photo", "label", "confidence", "status"), lines, right=(2,))
+        terminal.render_table(("photo", "label", "confidence", "status"), lines, right=(2,))
         + f"\n\n{len(rows)} photo{'s' * (len(rows) != 1)}: {total}"
     )
 
 
 def _parser():
-    parser = cli.parser(
+    parser = terminal.parser(
         "predict",
         "Classify photos through the endpoint, prepared as the workflow prepares them.",
         "photo.jpg folder/ s3://bucket/prefix/",
@@ -137,4 +139,4 @@ def _parser():
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

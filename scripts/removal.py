@@ -7,13 +7,13 @@ import argparse
 
 from botocore.exceptions import ClientError
 
-from scripts import cli, config
-from scripts.cloud import OUTPUTS, Cloud, describe_stack, outputs_of
-from scripts.costs import bill
+from scripts.cost import bill
 from scripts.deploy_endpoint import delete
-from scripts.hosting import LOG_GROUP, Hosting
-from scripts.job_log import LOG_GROUP as JOBS_LOG_GROUP
-from scripts.scaling import Scaling
+from service import config, terminal
+from service.hosting import LOG_GROUP, Hosting
+from service.logs import LOG_GROUP as JOBS_LOG_GROUP
+from service.scaling import Scaling
+from service.stack import OUTPUTS, Cloud, describe_stack, outputs_of
 
 HOURS_A_MONTH = 730
 COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
@@ -29,7 +29,7 @@ def main(argv: list[str] | None) -> None:
     if arguments.delete_endpoint:
         delete(hosting, Scaling(cloud.client("application-autoscaling"), name))
     elif endpoint is not None:
-        raise cli.UserError(refusal(hosting, endpoint, arguments.stage))
+        raise terminal.UserError(refusal(hosting, endpoint, arguments.stage))
     try:
         bucket = find_bucket(cloud.client("cloudformation"), name)
         if bucket:
@@ -38,7 +38,7 @@ def main(argv: list[str] | None) -> None:
             # As after a creation that failed: such a stack is removed all the same.
             lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
     except ClientError as error:
-        lines = [f"What stays could not be listed: {cli.explain(error)}"]
+        lines = [f"What stays could not be listed: {terminal.explain(error)}"]
     print("\n".join(lines))
 
 
@@ -113,7 +113,7 @@ def log_groups(logs, endpoint: str) -> list[tuple[str, float, int | None]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.parser(
+    parser = terminal.parser(
         "removal",
         "What `sls remove` asks first: is there an endpoint, and what will stay?",
         "--stage dev",
@@ -127,4 +127,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

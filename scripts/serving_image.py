@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 
-from scripts import cli, config, registry
-from scripts.cloud import Cloud, find_stack
+from service import config, registry, terminal
+from service.stack import Cloud, find_stack
 
 ENGINES = ("docker", "podman", "buildah")
 CONTEXT = "model"
@@ -25,14 +25,14 @@ def main(argv: list[str] | None) -> None:
     try:
         arguments.act(arguments)
     except KeyboardInterrupt:
-        raise cli.Interrupted("Interrupted. What was pushed already stays.") from None
+        raise terminal.Interrupted("Interrupted. What was pushed already stays.") from None
 
 
 def build(arguments: argparse.Namespace) -> None:
     """Build the image for this machine's engine, without AWS."""
     image = f"{config.service_name(arguments.stage)}-serving:{commit()}"
     make(arguments.engine, image, push=False)
-    cli.say("Image", image)
+    terminal.say("Image", image)
     say_base(arguments.engine)
 
 
@@ -46,7 +46,7 @@ def push(arguments: argparse.Namespace) -> None:
 def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
     """Build and push an image to a repository; raises UserError where SageMaker would refuse it."""
     if repository.startswith(LOCAL_REGISTRY):
-        raise cli.UserError(
+        raise terminal.UserError(
             "The local cloud runs model/serve.py itself and takes no images. On AWS: "
             'eval "$(python -m local env --unset)", then this command again.'
         )
@@ -55,8 +55,8 @@ def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
     host = repository.partition("/")[0]
     run(arguments.engine, "login", "--username", user, "--password-stdin", host, given=password)
     make(arguments.engine, image, push=True)
-    cli.say("Image", image)
-    cli.say("Pushed", registry.resolve(ecr, image, arguments.stage))
+    terminal.say("Image", image)
+    terminal.say("Pushed", registry.resolve(ecr, image, arguments.stage))
     say_base(arguments.engine)
 
 
@@ -79,22 +79,22 @@ def commit() -> str:
     """
     changed = run("git", "status", "--porcelain", "--", CONTEXT, read=True)
     if changed:
-        raise cli.UserError(
+        raise terminal.UserError(
             f"{CONTEXT}/ has changes that are not committed, and the image is named after the "
             f"commit: commit them first ({len(changed.splitlines())} files; git status {CONTEXT})."
         )
     found = run("git", "log", "-1", "--format=%h", "--", CONTEXT, read=True)
     if not found:
-        raise cli.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
+        raise terminal.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
     return found
 
 
 def say_base(engine: str) -> None:
     """Print what the image was built on. The image is made: not to know this is no error."""
     try:
-        cli.say("Base", base_image(engine))
-    except cli.UserError as error:
-        cli.say("Base", f"the digest is not known: {error}")
+        terminal.say("Base", base_image(engine))
+    except terminal.UserError as error:
+        terminal.say("Base", f"the digest is not known: {error}")
 
 
 def base_image(engine: str) -> str:
@@ -120,7 +120,7 @@ def run(program: str, *arguments: str, given: str | None = None, read: bool = Fa
     """
     path = shutil.which(program)
     if path is None:
-        raise cli.UserError(
+        raise terminal.UserError(
             f"There is no {program} on the PATH. Install it, or name another engine: "
             f"--engine {', '.join(ENGINES)}."
         )
@@ -129,9 +129,9 @@ def run(program: str, *arguments: str, given: str | None = None, read: bool = Fa
         [path, *arguments], cwd=config.ROOT, input=given, stdout=kept, stderr=kept, text=True
     )
     if done.returncode:
-        reason = cli.one_line(done.stderr or "", 300)
+        reason = terminal.one_line(done.stderr or "", 300)
         command = " ".join((program, *arguments[:2]))
-        raise cli.UserError(
+        raise terminal.UserError(
             f"{command} failed (exit code {done.returncode}){f': {reason}' if reason else ''}."
         )
     return (done.stdout or "").strip()
@@ -142,11 +142,11 @@ def _parser():
         "build": (_part("build", "Build the serving container with this machine's engine."), build),
         "push": (_part("push", "Build the serving container and push it to the stage."), push),
     }
-    return cli.parser_of("serving_image", "The container that serves the model.", parts)
+    return terminal.parser_of("serving_image", "The container that serves the model.", parts)
 
 
 def _part(name: str, description: str) -> argparse.ArgumentParser:
-    part = cli.parser(f"serving_image {name}", description, "--engine podman")
+    part = terminal.parser(f"serving_image {name}", description, "--engine podman")
     part.add_argument(
         "--engine", choices=ENGINES, default="docker", help="what builds it (default: %(default)s)"
     )
@@ -154,4 +154,4 @@ def _part(name: str, description: str) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

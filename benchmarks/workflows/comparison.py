@@ -7,9 +7,9 @@ from benchmarks.workflows.designs import Designs, Run
 from benchmarks.workflows.floor import model_images_per_second, s3_gets_per_second
 from benchmarks.workflows.meter import Meter
 from benchmarks.workflows.usage import at_rates, usage_of
-from scripts.cloud import Cloud, Stack
-from scripts.costs import bill
-from scripts.costs.amounts import Usage
+from scripts.cost import bill
+from scripts.cost.amounts import Usage
+from service.stack import Cloud, Stack
 
 WARM_UP_IMAGES = 400
 # Images of a run with one call at a time, and how many such runs. On AWS each environment has a

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from scripts.bulk_runs import progress, submission
-from scripts.cloud import Cloud, Stack
+from scripts.bulk import runs, submission
+from service.stack import Cloud, Stack
 
 COURSE = Path(__file__).with_name("course.asl.yml")
 FUNCTIONS = {
@@ -89,7 +89,7 @@ class Designs:
             submitted = submission.submit(
                 self._cloud, self._stack, manifest.name, again=True, keep_duplicates=True
             )
-        execution = progress.wait(self._states, submitted.execution_arn)
+        execution = runs.wait(self._states, submitted.execution_arn)
         _check_counts("classifyBulk", images, [execution])
         return _run("classifyBulk", images, [execution])
 

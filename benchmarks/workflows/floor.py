@@ -10,9 +10,9 @@ import onnxruntime
 
 from benchmarks.local_cloud import LocalCloud
 from handlers import aws
-from scripts.cloud import Cloud, Stack, find_stack
-from scripts.hosting import Hosting
-from scripts.training_job import read_member
+from service.hosting import Hosting
+from service.jobs import read_member
+from service.stack import Cloud, Stack, find_stack
 
 PROCESSES = 2
 BATCH = 64

@@ -10,8 +10,8 @@ from benchmarks.workflows.designs import Designs
 from benchmarks.workflows.memory import PeakMemory
 from benchmarks.workflows.meter import Meter
 from benchmarks.workflows.usage import usage_of
-from scripts.cloud import Cloud, Stack
-from scripts.costs import bill
+from scripts.cost import bill
+from service.stack import Cloud, Stack
 
 SIZES = {
     "course": (100, 1_000),

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.workflows.designs import FUNCTIONS
-from scripts.cloud import Cloud, Stack
-from scripts.costs.amounts import Function
+from scripts.cost.amounts import Function
+from service.stack import Cloud, Stack
 
 
 class Meter:

@@ -4,10 +4,10 @@ import statistics
 from dataclasses import replace
 
 from benchmarks.workflows.designs import Run
-from scripts import config
-from scripts.costs import amounts, designs
-from scripts.costs.amounts import Function, Usage
-from scripts.costs.usage import History
+from scripts.cost import amounts, plan
+from scripts.cost.amounts import Function, Usage
+from scripts.cost.usage import History
+from service import config
 
 
 def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
@@ -27,8 +27,8 @@ def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
         express_requests=batches if bulk else 0,
         express_gb_seconds=_express(batches, functions) if bulk else 0,
         functions=functions,
-        s3_gets=run.images + (batches + 1 + designs.RESULT_FILES if bulk else 0),
-        s3_puts=batches + designs.RESULT_FILES if bulk else 0,
+        s3_gets=run.images + (batches + 1 + plan.RESULT_FILES if bulk else 0),
+        s3_puts=batches + plan.RESULT_FILES if bulk else 0,
         endpoint_gb=amounts.endpoint_gb(run.images, config.load()["image"]["size"]),
     )
 

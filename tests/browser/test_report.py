@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
-from scripts.monitoring import gallery, html, pictures
-from scripts.monitoring.reader import Unreadable
-from scripts.monitoring.report import NOT_ENOUGH_DATA, VIOLATION
+from monitoring import gallery, html, pictures
+from monitoring.captures import Unreadable
+from monitoring.findings import NOT_ENOUGH_DATA, VIOLATION
 from tests.monitoring import frames
 from tests.monitoring.pictured import read_image
 

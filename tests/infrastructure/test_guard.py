@@ -8,12 +8,12 @@ import subprocess
 import pytest
 import yaml
 
-from scripts import cli, config
-from scripts.cloud import Cloud
+from service import config, terminal
+from service.stack import Cloud
 from tests.infrastructure.conftest import REPOSITORY
 from tests.unit.local.test_environment import ELSEWHERE, LOOPBACK
-from tests.unit.scripts.test_cloud import NO_REGION
-from tests.unit.scripts.test_config import GOOD, WRONG, changed, with_threshold
+from tests.unit.service.test_config import GOOD, WRONG, changed, with_threshold
+from tests.unit.service.test_stack import NO_REGION
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 BARE = {
@@ -146,7 +146,7 @@ def test_a_region_that_cannot_be_meant_is_refused_in_the_scripts_words(monkeypat
     answers = node("require('./plugins/guard').regionProblem", *inputs)
     for (region, _), said in zip(NO_REGION, answers, strict=True):
         monkeypatch.setenv("AWS_REGION", region)
-        with pytest.raises(cli.UserError) as raised:
+        with pytest.raises(terminal.UserError) as raised:
             Cloud()
         assert said == str(raised.value)
 

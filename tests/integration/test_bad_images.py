@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.generator import bad_images
-from scripts.generator.changes import encoded
-from scripts.generator.drawings import draw
+from scripts.generate import bad_images
+from scripts.generate.changes import encoded
+from scripts.generate.drawings import draw
 
 
 def _photo(vehicle: str = "bicycle", seed: int = 3) -> Image.Image:

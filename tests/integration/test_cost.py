@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from scripts.cloud import Cloud, find_stack
-from scripts.costs import designs, usage
+from scripts.cost import usage
+from scripts.cost.plan import classify_bulk, transitions_of_classify, transitions_of_classify_bulk
+from service.stack import Cloud, find_stack
 from tests.integration.service import STAGE
 
 BULK_FUNCTIONS = {
@@ -52,7 +53,7 @@ def test_classify_makes_the_transitions_of_the_model(mixed, used):
     counts = mixed["output"]["counts"]
     outcomes = [counts["accepted"], counts["review"], counts["failed"]]
     assert all(outcomes), counts
-    assert used(mixed).transitions == designs.transitions_of_classify(*outcomes)
+    assert used(mixed).transitions == transitions_of_classify(*outcomes)
 
 
 def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used):
@@ -65,11 +66,11 @@ def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used
 
 def test_classify_bulk_makes_the_transitions_of_the_model(bulk, used):
     assert bulk["output"]["counts"]["failed"] == 1
-    assert used(bulk).transitions == designs.transitions_of_classify_bulk(batches=3)
+    assert used(bulk).transitions == transitions_of_classify_bulk(batches=3)
 
 
 def test_classify_bulk_uses_what_the_plan_says(bulk, used):
-    found, plan = used(bulk), designs.classify_bulk(30, 10, "arm64").usage
+    found, plan = used(bulk), classify_bulk(30, 10, "arm64").usage
     assert {name: f.requests for name, f in found.functions.items()} == BULK_FUNCTIONS
     assert found.images == 30
     for amount in ("express_requests", "s3_gets", "s3_puts", "endpoint_gb"):

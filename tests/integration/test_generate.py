@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from scripts.generator import bad_images
-from scripts.generator.source import DRAWN, Drawn, ImageSource
-from scripts.storage import listing
+from scripts.generate import bad_images
+from scripts.generate.source import DRAWN, Drawn, ImageSource
+from service.storage import listing
 
 pytestmark = pytest.mark.proof
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from scripts.monitoring import embedding, table
+from monitoring import embedding, table
 from tests.integration.service import STAGE
 
 SINGLE, BATCH = 6, 9

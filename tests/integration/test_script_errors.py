@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scripts import cli
+from service import terminal
 from tests.drawings import write_cifar_archive
 
 # Each script with the arguments without which it does not start; ARCHIVE stands for a file.
@@ -34,6 +34,13 @@ def fails_in_one_line(done, *said: str) -> None:
         assert words in lines[0]
 
 
+def module_of(command: str):
+    """The module that `python -m scripts.<command>` runs."""
+    module = importlib.import_module(f"scripts.{command}")
+    packed = hasattr(module, "__path__")
+    return importlib.import_module(f"{module.__name__}.__main__") if packed else module
+
+
 def script(name: str, *arguments: str) -> tuple[str, ...]:
     return sys.executable, "-m", f"scripts.{name}", *arguments
 
@@ -57,7 +64,7 @@ def started(request, archive, monkeypatch, capsys):
         # The last of these tests would spend its time waiting between attempts.
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_delay)
         with pytest.raises(SystemExit) as left:
-            cli.run(importlib.import_module(f"scripts.{request.param}").main)
+            terminal.run(module_of(request.param).main)
         return SimpleNamespace(returncode=left.value.code, stderr=capsys.readouterr().err)
 
     return start

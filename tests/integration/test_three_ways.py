@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from scripts.storage import split_uri
+from service.storage import split_uri
 from tests.integration.test_endpoint_updates import served_model
 
 TOLERANCE = 1e-4

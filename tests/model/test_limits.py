@@ -3,7 +3,7 @@
 from handlers import predictions
 from model import train
 from model.serving import app, classifier, pixels
-from scripts import config
+from service import config
 
 
 def test_class_names_may_be_as_long_for_all():

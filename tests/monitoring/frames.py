@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from scripts.monitoring import report
+from monitoring import findings
 
 SPREAD = "baseline standard deviations"
 WATCHED = {
@@ -104,7 +104,7 @@ def drifts(violated: tuple[str, ...] = ("confidence", "brightness", "contrast", 
     for name, (group, unit, effect, band, values) in WATCHED.items():
         outside = name in violated
         found.append(
-            report.Drift(
+            findings.Drift(
                 name=name,
                 group=group,
                 effect=effect if outside else sum(band) / 2,
@@ -121,15 +121,15 @@ def drifts(violated: tuple[str, ...] = ("confidence", "brightness", "contrast", 
     return found
 
 
-def accuracy(labelled: int = 640) -> report.Accuracy:
+def accuracy(labelled: int = 640) -> findings.Accuracy:
     """Expected accuracy, and true accuracy where images are labelled."""
     if not labelled:
-        return report.Accuracy(0.951, 0.948, 0.954, None, None, None, 0, expected_baseline=0.968)
+        return findings.Accuracy(0.951, 0.948, 0.954, None, None, None, 0, expected_baseline=0.968)
     bins = []
     for low, images, right in ((0.5, 31, 18), (0.6, 40, 27), (0.7, 62, 44), (0.8, 97, 80)):
         bins.append(_bin(low, low + 0.1, images, right))
     bins.append(_bin(0.9, 1.0, 410, 398))
-    return report.Accuracy(
+    return findings.Accuracy(
         expected=0.951,
         expected_low=0.948,
         expected_high=0.954,
@@ -144,13 +144,13 @@ def accuracy(labelled: int = 640) -> report.Accuracy:
     )
 
 
-def a_report(status: str = report.VIOLATION, **changes) -> report.Report:
+def a_report(status: str = findings.VIOLATION, **changes) -> findings.Report:
     """A report of the week."""
-    compared = drifts() if status == report.VIOLATION else drifts(())
+    compared = drifts() if status == findings.VIOLATION else drifts(())
     gap = "12 images were captured, at least 100 are needed"
     fields = {
         "status": status,
-        "reasons": [gap] if status == report.NOT_ENOUGH_DATA else [],
+        "reasons": [gap] if status == findings.NOT_ENOUGH_DATA else [],
         "since": SINCE,
         "until": UNTIL,
         "images": 5000,
@@ -162,20 +162,20 @@ def a_report(status: str = report.VIOLATION, **changes) -> report.Report:
         "share_accepted": 0.72,
         "endpoint": "scones-vehicles-dev",
     }
-    return report.Report(**{**fields, **changes})
+    return findings.Report(**{**fields, **changes})
 
 
-def _bin(low: float, high: float, images: int, right: int) -> report.ReliabilityBin:
+def _bin(low: float, high: float, images: int, right: int) -> findings.ReliabilityBin:
     share = right / images
     margin = 1.96 * (share * (1 - share) / images) ** 0.5
     middle = (low + high) / 2 if high < 1 else 0.975
-    return report.ReliabilityBin(
+    return findings.ReliabilityBin(
         low, high, images, middle, share, share - margin, min(1.0, share + margin)
     )
 
 
-def _violation(drift: report.Drift) -> report.Violation:
-    return report.Violation(
+def _violation(drift: findings.Drift) -> findings.Violation:
+    return findings.Violation(
         drift.name,
         "baseline_drift_check",
         f"{drift.name} moved by {drift.effect:.3g} {drift.unit}, mean {drift.baseline_value:.3g} "

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from scripts.monitoring import table
+from monitoring import table
 
 CLASSES = ("bicycle", "motorcycle")
 

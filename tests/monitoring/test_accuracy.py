@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from scripts.monitoring import accuracy
+from monitoring import accuracy
 
 
 def images(confidence, right):

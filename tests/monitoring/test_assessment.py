@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scripts import config
-from scripts.monitoring import assessment, baseline, drift, permutation
-from scripts.monitoring.assessment import Images
-from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
-from scripts.monitoring.rules import Rules
+from monitoring import assessment, baseline, drift, permutation
+from monitoring.assessment import Images
+from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
+from monitoring.rules import Rules
+from service import config
 from tests.monitoring.simulated import frame
 
 RULES = Rules(

@@ -6,14 +6,14 @@ import json
 import numpy as np
 import pytest
 
-from scripts.cli import UserError
-from scripts.data.images import LabelledImages
-from scripts.monitoring import baseline, drift, table
-from scripts.monitoring.features import features
+from monitoring import baseline, drift, table
+from monitoring.features import features
+from service.images import LabelledImages
+from service.terminal import UserError
 from tests.model import served
 from tests.monitoring.simulated import frame
 from tests.monitoring.test_embedding import archive
-from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.service.memory_s3 import MemoryS3
 
 EFFECTS = dict.fromkeys(drift.properties(), 0.25)
 

@@ -13,15 +13,15 @@ from PIL import Image
 from urllib3 import HTTPResponse
 from urllib3.exceptions import SSLError
 
-from scripts.cli import UserError
-from scripts.monitoring import embedding, reader, rows, sources, table
-from scripts.monitoring.gallery import image_reader
-from scripts.monitoring.reader import Unreadable
-from scripts.monitoring.sources import Bucket
+from monitoring import captures, embedding, rows, sources, table
+from monitoring.captures import Unreadable
+from monitoring.gallery import image_reader
+from monitoring.sources import Bucket
+from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import CLASSES, IMAGES, answer, npy, png, record, side
-from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.service.memory_s3 import MemoryS3
 
 CSV = "text/csv"
 JSON = "application/json"
@@ -71,9 +71,9 @@ SHAPES = {
 }
 
 
-def load(tmp_path, *records, **options) -> reader.Loaded:
+def load(tmp_path, *records, **options) -> captures.Loaded:
     captured.write(tmp_path / "captures.jsonl", *records)
-    return reader.load(str(tmp_path), **options)
+    return captures.load(str(tmp_path), **options)
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +278,7 @@ def test_gzip_is_known_by_its_bytes_and_a_broken_one_is_named(tmp_path):
     captured.write(tmp_path / "whole.jsonl", packed)
     captured.write(tmp_path / "whole.jsonl.gz", packed)
     captured.write(tmp_path / "zbroken.gz", packed[: len(packed) * 3 // 4])
-    loaded = reader.load(str(tmp_path))
+    loaded = captures.load(str(tmp_path))
     read = loaded.frame["file"].value_counts()
     assert read[str(tmp_path / "whole.jsonl")] == read[str(tmp_path / "whole.jsonl.gz")] == 40
     (fault,) = loaded.unreadable
@@ -317,7 +317,7 @@ def test_only_records_of_the_span_are_loaded(tmp_path):
 
 
 def test_no_captures_are_a_table_without_rows(tmp_path):
-    loaded = reader.load(str(tmp_path))
+    loaded = captures.load(str(tmp_path))
     assert (len(loaded.frame), loaded.files, loaded.records) == (0, 0, 0)
     assert {"time", "label", "confidence", *table.FEATURES, "file"} <= {*loaded.frame.columns}
     assert str(loaded.frame["time"].dtype) == "datetime64[us, UTC]"
@@ -325,7 +325,7 @@ def test_no_captures_are_a_table_without_rows(tmp_path):
 
 def test_a_folder_that_does_not_exist_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no folder"):
-        reader.load(str(tmp_path / "absent"))
+        captures.load(str(tmp_path / "absent"))
 
 
 def bucket(objects: dict[str, bytes], prefix: str = "") -> tuple[MemoryS3, Bucket]:
@@ -340,7 +340,7 @@ def test_objects_in_s3_are_read_as_files_are(tmp_path):
     path = "endpoint/AllTraffic/2026/11/03/10/20-30-001-x.jsonl"
     captured.write(tmp_path / path, body)
     _, source = bucket({f"capture/{path}": body, "capture/folder/": b""}, "capture/")
-    from_s3, from_folder = reader.load(source), reader.load(str(tmp_path))
+    from_s3, from_folder = captures.load(source), captures.load(str(tmp_path))
     assert from_s3.unreadable == [Unreadable(f"capture/{path}", 2, "captureData is missing")]
     assert from_s3.frame["file"].tolist() == [f"capture/{path}"]
     assert from_s3.frame.drop(columns="file").equals(from_folder.frame.drop(columns="file"))
@@ -352,7 +352,7 @@ def test_bodies_are_read_to_their_end_as_botocore_gives_them(pack):
     s3, source = bucket({"a.jsonl": body})
     answer = HTTPResponse(io.BytesIO(body), preload_content=False)
     s3.get_object = lambda **_: {"Body": StreamingBody(answer, len(body))}
-    loaded = reader.load(source)
+    loaded = captures.load(source)
     assert (loaded.records, loaded.unreadable) == (2, [])
 
 
@@ -360,7 +360,7 @@ def test_an_object_that_goes_while_it_is_read_is_named():
     s3, source = bucket({"a.jsonl": captured.lines(captured.good(1)), "b.jsonl": b"{}"})
     get = s3.get_object
     s3.get_object = lambda Bucket, Key: get(Bucket, {"b.jsonl": "no such"}.get(Key, Key))  # noqa: N803
-    loaded = reader.load(source)
+    loaded = captures.load(source)
     assert loaded.unreadable == [Unreadable("b.jsonl", 0, "it is gone since it was listed")]
     assert loaded.records == 1
 
@@ -421,7 +421,7 @@ def test_a_file_whose_connection_breaks_is_read_on_from_there(way, pack):
     s3 = BreakingS3(way, 500, breaks=2)
     body = pack(captured.lines(*(captured.good(n) for n in range(9))))
     s3.put_object("bucket", "a.jsonl", body, "")
-    loaded = reader.load(Bucket("bucket", "", lambda: s3))
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
     assert (loaded.records, loaded.unreadable) == (9, [])
     assert s3.ranges == [0, 500, 1000]
 
@@ -431,16 +431,16 @@ def test_a_file_whose_connection_goes_on_breaking_is_named_and_the_next_is_read(
     s3 = BreakingS3(way, 500, breaks=3)
     for key in ("a.jsonl", "b.jsonl"):
         s3.put_object("bucket", key, captured.lines(*(captured.good(n) for n in range(9))), "")
-    [broken] = reader.load(Bucket("bucket", "a.jsonl", lambda: s3)).unreadable
+    [broken] = captures.load(Bucket("bucket", "a.jsonl", lambda: s3)).unreadable
     assert broken.file == "a.jsonl"
     assert "its connection broke 3 times" in broken.reason
-    assert reader.load(Bucket("bucket", "b.jsonl", lambda: s3)).records == 9
+    assert captures.load(Bucket("bucket", "b.jsonl", lambda: s3)).records == 9
 
 
 def test_a_connection_that_breaks_after_the_last_byte_loses_nothing():
     s3 = BreakingS3(Reset, 10**6, breaks=1)
     s3.put_object("bucket", "a.jsonl", captured.lines(*(captured.good(n) for n in range(9))), "")
-    loaded = reader.load(Bucket("bucket", "", lambda: s3))
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
     assert (loaded.records, loaded.unreadable) == (9, [])
     assert s3.ranges == [0]
 
@@ -455,7 +455,7 @@ def test_a_file_that_cannot_be_opened_is_named_and_the_next_is_read():
     s3 = ClosedS3()
     for key in ("a.jsonl", "b.jsonl"):
         s3.put_object("bucket", key, captured.lines(captured.good()), "")
-    loaded = reader.load(Bucket("bucket", "", lambda: s3))
+    loaded = captures.load(Bucket("bucket", "", lambda: s3))
     [broken] = loaded.unreadable
     assert (broken.file, loaded.records) == ("a.jsonl", 1)
     assert "its connection broke" in broken.reason
@@ -477,9 +477,9 @@ def test_an_image_is_read_again_from_its_place(tmp_path):
 def test_a_captured_file_alone_can_be_named(tmp_path):
     path = captured.write(tmp_path / "a.jsonl", captured.good())
     captured.write(tmp_path / "a.jsonl.copy", captured.good())
-    assert reader.load(str(path)).files == 1
+    assert captures.load(str(path)).files == 1
     _, source = bucket({"a.jsonl": path.read_bytes(), "a.jsonl.copy": b"{}"}, "a.jsonl")
-    loaded = reader.load(source)
+    loaded = captures.load(source)
     assert (loaded.files, loaded.records) == (1, 1)
 
 
@@ -491,7 +491,7 @@ def test_memory_does_not_grow_with_the_images_bytes(tmp_path, monkeypatch):
     def peak(count: int) -> int:
         path = captured.write(tmp_path / "a", *[record(asked, answer([0.9, 0.1]))] * count)
         tracemalloc.start()
-        loaded = reader.load(str(path))
+        loaded = captures.load(str(path))
         _, result = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert len(loaded.frame) == count

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scripts.monitoring import drift, permutation, table
+from monitoring import drift, permutation, table
 from tests.monitoring.simulated import frame
 
 EFFECTS = dict.fromkeys(drift.properties(), 0.1) | {"confidence": 0.01, "embedding": 0.01}

@@ -7,10 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-from scripts.cli import UserError
-from scripts.monitoring import embedding
+from monitoring import embedding
+from service.terminal import UserError
 from tests.model import served
-from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.service.memory_s3 import MemoryS3
 
 
 def archive(folder) -> bytes:

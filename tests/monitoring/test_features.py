@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from scripts.monitoring import features, table
+from monitoring import features, table
 
 SIDE = 24
 

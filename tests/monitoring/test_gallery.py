@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from scripts.monitoring import gallery
+from monitoring import gallery
 from tests.monitoring.frames import week
 from tests.monitoring.pictured import read_image
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from scripts.cli import UserError
-from scripts.monitoring import ground_truth
-from scripts.monitoring.sources import Bucket
-from tests.unit.scripts.memory_s3 import MemoryS3
+from monitoring import ground_truth
+from monitoring.sources import Bucket
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
 
 
 def line(image_id="id", label="bicycle", **changes):

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from scripts.monitoring import gallery, html, pictures
-from scripts.monitoring.pictures import Picture
-from scripts.monitoring.plots import style
-from scripts.monitoring.reader import Unreadable
-from scripts.monitoring.report import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
+from monitoring import gallery, html, pictures
+from monitoring.captures import Unreadable
+from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
+from monitoring.pictures import Picture
+from monitoring.plots import style
 from tests.monitoring import frames
 
 HOSTILE = '"><script>alert(1)</script>'

@@ -6,8 +6,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from scripts.monitoring import drift, model_monitor
-from scripts.monitoring.report import Violation
+from monitoring import drift, model_monitor
+from monitoring.findings import Violation
 from tests.monitoring.simulated import frame
 
 EFFECTS = {name: 0.1 * number for number, name in enumerate(drift.properties(), 1)}

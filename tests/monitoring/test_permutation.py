@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from scripts.monitoring import permutation
+from monitoring import permutation
 
 
 @pytest.fixture

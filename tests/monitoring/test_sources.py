@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scripts.monitoring.sources import Bucket, Folder
-from scripts.monitoring.span import Span, moment
-from tests.unit.scripts.memory_s3 import MemoryS3
+from monitoring.sources import Bucket, Folder
+from monitoring.span import Span, moment
+from tests.unit.service.memory_s3 import MemoryS3
 
 HOURS = ("2026/10/31/23", "2026/11/01/00", "2026/11/03/09", "2026/11/03/10", "2026/11/04/00")
 KEYS = [f"capture/{name}/v/{hour}/a.jsonl" for name in ("dev", "dev-2") for hour in HOURS]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.monitoring import accuracy, permutation
+from monitoring import accuracy, permutation
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from scripts import config
+from service import config
 
 
 def measured(script: str) -> tuple[int, int]:
@@ -15,8 +15,8 @@ def measured(script: str) -> tuple[int, int]:
 
 MANIFEST = """
 import resource
-from scripts.bulk_runs.entries import Entry
-from scripts.bulk_runs.entries import publish
+from scripts.bulk.manifest import Entry
+from scripts.bulk.manifest import publish
 
 class Sink:
     def head_object(self, Bucket, Key):
@@ -40,9 +40,9 @@ def test_memory_does_not_grow_with_the_manifest():
 RESULTS = """
 import json
 import resource
-from scripts.bulk_runs.results import gather
-from tests.unit.scripts.bulk_runs.memory_states import BUCKET, STACK, MemoryCloud
-from tests.unit.scripts.bulk_runs.test_results import EXECUTION, FOLDER, ended, accepted
+from scripts.bulk.results import gather
+from tests.unit.scripts.bulk.memory_states import BUCKET, STACK, MemoryCloud
+from tests.unit.scripts.bulk.test_results import EXECUTION, FOLDER, ended, accepted
 
 def most(images):
     cloud = ended([], SUCCEEDED_0=[])

@@ -4,8 +4,8 @@ import struct
 
 from PIL import Image
 
-from scripts.generator import bad_images
-from scripts.generator.changes import encoded
+from scripts.generate import bad_images
+from scripts.generate.changes import encoded
 
 LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from handlers.errors import ImageTooLarge, InvalidImage
 from handlers.image import to_model_input
-from scripts.generator.bad_images import bomb, chunk, png
+from scripts.generate.bad_images import bomb, chunk, png
 from tests.unit.handlers import photos
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from PIL import Image
 
 from handlers import aws, errors, serialize_image_data
-from scripts.generator.bad_images import bomb
+from scripts.generate.bad_images import bomb
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body, photo
 

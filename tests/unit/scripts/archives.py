@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.data import cifar10
+from scripts.etl import cifar10
 
 CLASSES = ["apple", "bicycle", "bus", "motorcycle"]
 

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts import config, deploy_endpoint
-from scripts.cli import UserError
+from scripts import deploy_endpoint
+from service import config
+from service.terminal import UserError
 from tests.archives import tar
-from tests.unit.scripts.memory_ecr import REPOSITORY, MemoryEcr
-from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
+from tests.unit.service.memory_s3 import MemoryS3
 
 FLOORS = {"accuracy": 0.85, "expected_calibration_error": 0.08}
 

@@ -1,9 +1,9 @@
 import pytest
 
 from handlers.errors import ImageNotFound, ImageTooLarge, InvalidInput
-from scripts.cli import UserError
 from scripts.predict import PHOTO_WIDTH, Row, expand, read, render
-from tests.unit.scripts.memory_s3 import MemoryS3
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from botocore.exceptions import ClientError
 
 from scripts import removal
-from tests.unit.scripts.memory_s3 import MemoryS3
+from tests.unit.service.memory_s3 import MemoryS3
 
 NAME = "scones-vehicles-prod"
 BUCKET = "the-bucket"

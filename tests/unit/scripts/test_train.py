@@ -1,9 +1,9 @@
 import pytest
 
-from scripts import train
-from scripts.cli import UserError
-from scripts.cloud import Stack
-from scripts.train import report
+from scripts.train import __main__ as train
+from scripts.train.__main__ import report
+from service.stack import Stack
+from service.terminal import UserError
 
 STACK = Stack("bucket", "hosting", "training", "endpoint", "repository", "machine", "bulk", "topic")
 

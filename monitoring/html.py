@@ -1,0 +1,148 @@
+"""The monitoring report as one HTML file that opens anywhere: no network, no script, no fonts."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+import matplotlib
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from PIL import Image
+
+from monitoring.captures import Unreadable
+from monitoring.findings import VIOLATION, Report, title
+from monitoring.gallery import Tile
+from monitoring.notification import span
+from monitoring.pictures import Picture
+from monitoring.plots import quality, style
+
+TEMPLATES = Path(__file__).parent / "templates"
+UNREADABLE_SHOWN = 100
+NAMED = 4
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A picture for a wide and a narrow screen as data URIs; or the sentence that it comes to."""
+
+    picture: Picture
+    sentence: str | None
+    wide: str = ""
+    narrow: str = ""
+    size: tuple[int, int] = (0, 0)
+
+
+def render(
+    report: Report,
+    pictures: Sequence[Picture],
+    tiles: Sequence[Tile] = (),
+    unreadable: Sequence[Unreadable] = (),
+    made: Mapping[str, str] | None = None,
+) -> str:
+    """Return the report as HTML. `made` says how it was made, a line a fact."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,  # labels, file names and reasons come from outside
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=style.number,
+        share=style.share,
+        p_value=p_value,
+        png=_png,
+        moment=moment,
+        title=title,
+    )
+    return environment.get_template(
+        "report.html"
+    ).render(
+        css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
+        report=report,
+        verdict=verdict(report),
+        details=[*(item.description for item in report.violations), *report.reasons],
+        span=span(report),
+        numbers=key_numbers(report),
+        drawn=[_draw(picture) for picture in pictures],
+        word=quality.verdict,
+        tiles=tiles,
+        unreadable=list(unreadable)[:UNREADABLE_SHOWN],
+        unreadable_count=max(report.unreadable, len(unreadable)),
+        made=dict(made or {}),
+        written=datetime.now(UTC),
+    )
+
+
+def verdict(report: Report) -> str:
+    """Return the report's verdict in words."""
+    if report.status == VIOLATION:
+        names = list(dict.fromkeys(item.feature_name for item in report.violations))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        named = ", ".join(title(name) for name in names[:NAMED]) or "see below"
+        return f"Violation: {named}{more}"
+    return report.status.capitalize()
+
+
+def key_numbers(report: Report) -> list[tuple[str, str, str]]:
+    """Return the figures to see first: name, value and what to hold it against."""
+    numbers = [("Images", f"{report.images:,}", "")]
+    if report.share_accepted is not None:
+        against = f"confidence of {report.threshold:g} or more"
+        numbers.append(("Accepted", style.share(report.share_accepted), against))
+    violated = sum(item.violated for item in report.drifts)
+    if report.drifts:
+        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
+    accuracy = report.accuracy
+    if accuracy is not None:
+        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
+        numbers.append(("Expected accuracy", f"{accuracy.expected:.1%}", against))
+    if accuracy is not None and accuracy.true is not None:
+        against = (
+            f"{accuracy.labelled:,} labelled, {accuracy.true_low:.1%} to {accuracy.true_high:.1%}"
+        )
+        numbers.append(("True accuracy", f"{accuracy.true:.1%}", against))
+    numbers.append(
+        ("Unreadable records", f"{report.unreadable:,}", "named below" * (report.unreadable > 0))
+    )
+    return numbers
+
+
+def moment(time: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value as it is usually written."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _draw(picture: Picture) -> _Drawn:
+    wide = picture.draw(picture.width)
+    sentence = style.said(wide)
+    if sentence is not None:
+        return _Drawn(picture, sentence)
+    width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())
+    return _Drawn(picture, None, _svg(wide), _svg(picture.draw(style.NARROW)), (width, height))
+
+
+def _svg(figure: Figure) -> str:
+    file = io.BytesIO()
+    with matplotlib.rc_context(style.SETTINGS):
+        figure.savefig(file, format="svg", dpi=150, metadata={"Date": None})
+    return _data_uri("image/svg+xml", file.getvalue())
+
+
+def _png(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return _data_uri("image/png", file.getvalue())
+
+
+def _data_uri(content_type: str, content: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"

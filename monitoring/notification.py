@@ -1,0 +1,114 @@
+"""A report in numbers for CloudWatch, in words for a message and a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
+from service import terminal
+
+# A schedule acts on it. 1 is any command's error.
+EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
+NAMED = 5  # violations that a message spells out
+SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters
+
+
+def metrics(report: Report, stage: str) -> list[dict]:
+    """Return PutMetricData's MetricData. Status is the command's exit code."""
+    values = {
+        "Images": (report.images, "Count"),
+        "UnreadableRecords": (report.unreadable, "Count"),
+        "Violations": (len(report.violations), "Count"),
+        "Status": (EXIT_CODES[report.status], "None"),
+    }
+    if report.accuracy is not None:
+        values["MeanConfidence"] = (report.accuracy.expected, "None")
+        values["ShareAccepted"] = (report.share_accepted, "None")
+        if report.accuracy.true is not None:
+            values["TrueAccuracy"] = (report.accuracy.true, "None")
+    for drift in report.drifts:
+        values[f"Drift.{drift.name}"] = (drift.effect, "None")
+    dimensions = [
+        {"Name": "Stage", "Value": stage},
+        {"Name": "Endpoint", "Value": report.endpoint},
+    ]
+    return [
+        {"MetricName": name, "Dimensions": dimensions, "Value": float(value), "Unit": unit}
+        for name, (value, unit) in values.items()
+    ]
+
+
+def subject(report: Report) -> str:
+    """Return the message's subject: which endpoint, and what does not hold."""
+    names = ", ".join(violation.feature_name for violation in report.violations)
+    return f"{report.endpoint}: monitoring found {names}"[:SUBJECT_LENGTH]
+
+
+def message(report: Report, place: str, stage: str) -> str:
+    """Return what a person needs to act on violations, in a dozen lines at most."""
+    count = len(report.violations)
+    lines = [
+        f"Monitoring of the endpoint {report.endpoint} found {count} violation{'s' * (count != 1)}:"
+    ]
+    lines += [f"- {violation.description}" for violation in report.violations[:NAMED]]
+    if count > NAMED:
+        lines.append(f"- and {count - NAMED} more")
+    lines += [
+        f"Images: {report.images:,} captured {span(report)}; "
+        f"{report.unreadable:,} records could not be read.",
+        f"Report, with the least confident images: {place}",
+        "Look at the pictures first: a camera, a crop or other vehicles than before? If the change "
+        "is meant to be, make a new baseline of it:",
+        f"python -m scripts.monitor baseline --stage {stage}{_span_options(report)}",
+    ]
+    return "\n".join(lines)
+
+
+def table_of(drifts: Sequence[Drift]) -> str:
+    """Return the drifts as a table for a terminal."""
+    rows = [
+        (
+            drift.name,
+            f"{drift.effect:.3f}",
+            f"{drift.band[0]:.3f} to {drift.band[1]:.3f}",
+            f"{drift.p_value:.4f}",
+            "violation" if drift.violated else "",
+            drift.unit,
+        )
+        for drift in drifts
+    ]
+    header = ("drift", "effect", "by chance", "p", "", "unit")
+    return terminal.render_table(header, rows, right=(1, 2, 3))
+
+
+def lines(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield label and text of what a terminal is told beside the table."""
+    quality = report.accuracy
+    if quality is not None:
+        yield (
+            "Accuracy",
+            f"{quality.expected:.1%} expected ({quality.expected_low:.1%} to "
+            f"{quality.expected_high:.1%})",
+        )
+        if quality.true is not None:
+            yield (
+                "",
+                f"{quality.true:.1%} true ({quality.true_low:.1%} to {quality.true_high:.1%}) of "
+                f"{quality.labelled:,} labelled, {quality.expected_labelled:.1%} expected of them",
+            )
+    if report.share_accepted is not None:
+        yield "Accepted", f"{report.share_accepted:.1%} at {report.threshold:g}"
+    yield "Status", report.status
+    for text in [*(item.description for item in report.violations), *report.reasons]:
+        yield "", text
+
+
+def span(report: Report) -> str:
+    """Return the span of time in words."""
+    ends = [(word, moment) for word, moment in (("from", report.since), ("until", report.until))]
+    return " ".join(f"{word} {moment:%Y-%m-%d %H:%M} UTC" for word, moment in ends if moment) or (
+        "at any time"
+    )
+
+
+def _span_options(report: Report) -> str:
+    ends = (("since", report.since), ("until", report.until))
+    return "".join(f" --{name} {moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in ends if moment)

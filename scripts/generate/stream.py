@@ -1,0 +1,130 @@
+"""Images that arrive one by one at random, and the time from each one's arrival to its answer."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tqdm import tqdm
+
+from scripts.generate import sending
+from scripts.generate.report import Answer, Answers, Record, Report
+from scripts.generate.sending import SENDERS, OpenLoop
+from scripts.generate.source import CONTENT_TYPE, ImageSource
+from service import terminal
+from service.stack import Cloud, Stack
+
+INCOMING, CLASSIFY = "incoming", "classify"
+# plugins/retention.js lets what lies below these expire.
+PREFIXES = {INCOMING: "incoming/generated/", CLASSIFY: "generated/"}
+POLL_SECONDS = 1.0
+# An execution that retries has gone on for less than this without any other's end.
+PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Plan:
+    """rate: images a second, on average; duration: seconds; to: INCOMING or CLASSIFY."""
+
+    rate: float
+    duration: float
+    to: str
+
+
+def run(cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan) -> Report:
+    """Send the stream, wait for its answers, and return what happened.
+
+    On Ctrl-C it sends no more and returns what happened until then, `interrupted`.
+    """
+    began = datetime.now(UTC)
+    name = f"stream-{source.seed}-{began:%Y%m%d-%H%M%S}"
+    prefix = f"{PREFIXES[plan.to]}{name}/"
+    times = sending.arrival_times(plan.rate, plan.duration, source.seed)
+    terminal.say("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
+    terminal.say("Images", source.told())
+    terminal.say("Keys", f"s3://{stack.bucket}/{prefix}")
+    keys = [prefix + source[number].name for number in range(len(times))]
+    loop = OpenLoop(
+        times, lambda number: source[number].make(), _sender(cloud, stack, plan, name, keys)
+    )
+    inbox = Inbox(Answers(cloud, stack.state_machine, began), keys)
+    interrupted = False
+    loop.start()
+    try:
+        _collect(loop, inbox)
+    except KeyboardInterrupt:
+        interrupted = True
+        loop.stop()
+        inbox.receive()
+    records = [
+        Record.of(
+            source[sending.number],
+            sending,
+            keys[sending.number],
+            inbox.received.get(sending.number),
+            interrupted,
+        )
+        for sending in sorted(loop.sendings, key=lambda sending: sending.number)
+    ]
+    return Report(name, source.seed, plan.to, plan.rate, plan.duration, records, interrupted)
+
+
+class Inbox:
+    """The answers to the stream's images, {number: Answer} in `received`."""
+
+    def __init__(self, answers: Answers, keys: Sequence[str]):
+        self._answers = answers
+        self._numbers = {key: number for number, key in enumerate(keys)}
+        self.received: dict[int, Answer] = {}
+
+    def receive(self) -> int:
+        """Take in what is new and return how many answers that are."""
+        before = len(self.received)
+        for answer in self._answers.new():
+            number = self._numbers.get(answer.key)
+            if number is not None:
+                self.received.setdefault(number, answer)  # EventBridge may tell of one twice
+        return len(self.received) - before
+
+
+def _sender(
+    cloud: Cloud, stack: Stack, plan: Plan, name: str, keys: Sequence[str]
+) -> Callable[[int, bytes], None]:
+    """Return what uploads an image, and starts an execution for it where nobody else does."""
+    s3 = cloud.client("s3", connections=SENDERS)
+    states = cloud.client("stepfunctions", connections=SENDERS)
+
+    def send(number: int, body: bytes) -> None:
+        key = keys[number]
+        s3.put_object(Bucket=stack.bucket, Key=key, Body=body, ContentType=CONTENT_TYPE)
+        if plan.to == CLASSIFY:
+            states.start_execution(
+                stateMachineArn=stack.state_machine,
+                name=f"{name}-{number:07d}",
+                input=json.dumps({"images": [{"s3_key": key}]}),
+            )
+
+    return send
+
+
+def _collect(loop: OpenLoop, inbox: Inbox) -> None:
+    """Wait until every image that was sent has its answer, or none came for long."""
+    progress_at = time.monotonic()
+    with tqdm(total=loop.total, desc="Answered", unit="image", disable=None) as bar:
+        while True:
+            running, asked_at = loop.running, time.monotonic()
+            new = inbox.receive()
+            sent = {sending.number for sending in list(loop.sendings) if sending.error is None}
+            waiting = len(sent - inbox.received.keys())
+            bar.set_postfix(sent=len(sent), waiting=waiting, refresh=False)
+            bar.update(new)
+            bar.refresh()
+            if not running and not waiting:
+                return
+            if running or new:
+                progress_at = time.monotonic()
+            if time.monotonic() - progress_at > PATIENCE_SECONDS:
+                return
+            # As long as it took to ask, so that asking is never most of what the cloud does.
+            time.sleep(max(POLL_SECONDS, time.monotonic() - asked_at))

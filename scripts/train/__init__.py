@@ -1,0 +1,1 @@
+"""Training jobs, and cross-validation by several of them."""

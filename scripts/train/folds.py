@@ -1,0 +1,185 @@
+"""Cross-validation: every training photo classified by a model that has not seen it.
+
+The dataset's test photos take no part, so that whatever is changed because of what this says,
+they still tell the truth at the end.
+"""
+
+import io
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from service import datasets, images, jobs, storage, terminal
+from service.images import LabelledImages, concatenate
+from service.jobs import Job
+
+HEADER = ("Fold", "Photos", "Accuracy", "ECE", "Coverage", "Precision")
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A fold's photos as a model that has not seen them answered.
+
+    labels: int64 N; logits: float64 N x C, before any temperature.
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Labels int64 N, calibrated probabilities N x C, and which of N the filter accepts."""
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    accepted: np.ndarray
+
+
+def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job], dict]) -> None:
+    """Run a job a fold and print a table of the folds, and of all photos together.
+
+    One at a time: an account may have a quota of one instance of a type, and a laptop has no
+    cores for more.
+    """
+    uris = publish(s3, bucket, data, count)
+    start = {}
+    if "cifar10" in data["source"].split("+"):
+        start = {"start": "scratch"}
+        terminal.say(
+            "Start", "from scratch: the starter weights have seen CIFAR-10's training photos"
+        )
+    jobs = [
+        replace(
+            job,
+            # Not a name that deploy_endpoint looks for: these models lack a fold.
+            name=f"{job.name}-fold-{number}-of-{count}",
+            channels=channels,
+            hyperparameters={**job.hyperparameters, **start},
+        )
+        for number, channels in enumerate(uris, 1)
+    ]
+    folds = [read_fold(s3, run(each)) for each in jobs]
+    print(f"\n{report(folds, job.hyperparameters['precision-target'])}")
+
+
+def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
+    """Put the folds of a dataset's training photos into the bucket; return the channels of each.
+
+    Training photos are those of its train and validation splits. Raises UserError where a class
+    has fewer of them than there are folds.
+    """
+    parts = [datasets.read_rows(s3, bucket, data["name"], part) for part in ("train", "validation")]
+    rows = concatenate(parts)
+    fewest = min(np.bincount(rows.labels, minlength=len(data["classes"])))
+    if fewest < count:
+        raise terminal.UserError(
+            f"A class of {data['name']} has {fewest} training photos: too few for {count} folds."
+        )
+    prefix = f"{datasets.ROOT}{data['name']}/folds/{count}/"
+    uploads, channels = [], []
+    for number, (others, fold) in enumerate(images.folds(rows, count), 1):
+        keys = {part: f"{prefix}{number}/{part}/" for part in ("train", "validation")}
+        uploads += [
+            _upload(keys["train"], others, data["classes"]),
+            _upload(keys["validation"], fold, data["classes"]),
+        ]
+        uris = {part: f"s3://{bucket}/{key}" for part, key in keys.items()}
+        # The job wants a test channel as well; the dataset's is for the end.
+        channels.append({**uris, "test": uris["validation"]})
+    storage.mirror(s3, bucket, prefix, uploads)
+    return channels
+
+
+def read_fold(s3, job: dict) -> Fold:
+    """Return what a job's model answered to its fold."""
+    metrics = json.loads(
+        jobs.read_member(s3, job["ModelArtifacts"]["S3ModelArtifacts"], "metrics.json")
+    )
+    body = jobs.read_member(s3, jobs.output_uri(job), "predictions.npz")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        # The job's probabilities have its temperature in them, fitted on these very photos.
+        likelihood = np.log(np.maximum(arrays["probabilities"], np.finfo(np.float64).tiny))
+        return Fold(arrays["labels"], likelihood * metrics["temperature"])
+
+
+def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answers:
+    """Return a fold's answers, with the temperature and the threshold that the others give.
+
+    Its own would be fitted to the photos that they are to be judged by.
+    """
+    from model import train  # here, because it imports PyTorch, which takes seconds
+
+    others = [fold for other, fold in enumerate(folds) if other != number]
+    labels = np.concatenate([fold.labels for fold in others])
+    logits = np.concatenate([fold.logits for fold in others])
+    temperature = train.fit_temperature(logits, labels)
+    threshold = train.threshold_for(precision_target, train.softmax(logits / temperature), labels)
+    fold = folds[number]
+    probabilities = train.softmax(fold.logits / temperature)
+    accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
+    return Answers(fold.labels, probabilities, accepted)
+
+
+def report(folds: Sequence[Fold], precision_target: float) -> str:
+    """Return a table with a row a fold and one of all photos, and what to read it by."""
+    from model import train  # see above
+
+    by_fold = [answers(folds, number, precision_target) for number in range(len(folds))]
+    together = Answers(
+        *(
+            np.concatenate([getattr(each, name) for each in by_fold])
+            for name in ("labels", "probabilities", "accepted")
+        )
+    )
+    rows = [[str(number), *_cells(each)] for number, each in enumerate(by_fold, 1)]
+    spread = statistics.stdev(_accuracy(each) for each in by_fold)
+    by_chance = train.calibration_error_by_chance(together.probabilities.max(1))
+    threshold = train.threshold_for(precision_target, together.probabilities, together.labels)
+    return "\n".join(
+        [
+            terminal.render_table(
+                HEADER, rows, right=range(len(HEADER)), foot=[["all", *_cells(together)]]
+            ),
+            "",
+            f"Each photo as a model answered that has not seen it; accuracy ± {spread:.4f} over "
+            "the folds.",
+            "Temperature and threshold of a fold are fitted on the other folds.",
+            f"ECE: of so many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
+            f"less than {by_chance.percentile_95:.4f} in 95 of 100 draws.",
+            f"No threshold reaches {precision_target * 100:g} % precision."
+            if threshold is None
+            else f"Threshold {threshold:.4f} gives {precision_target * 100:g} % precision over all "
+            "photos (config.yml: threshold).",
+        ]
+    )
+
+
+def _cells(answers: Answers) -> list[str]:
+    from model import train  # see above
+
+    right = answers.probabilities.argmax(1) == answers.labels
+    error = train.expected_calibration_error(answers.probabilities, answers.labels)
+    accepted = answers.accepted
+    return [
+        f"{len(right):,}",
+        f"{right.mean():.4f}",
+        f"{error:.4f}",
+        f"{accepted.mean():.4f}",
+        f"{right[accepted].mean():.4f}" if accepted.any() else NOTHING,
+    ]
+
+
+def _accuracy(answers: Answers) -> float:
+    return float((answers.probabilities.argmax(1) == answers.labels).mean())
+
+
+def _upload(prefix: str, rows: LabelledImages, classes: Sequence[str]) -> storage.Upload:
+    # Encoded when its turn comes: a dataset's folds together are many times its size.
+    body = partial(images.encode_npz, rows, classes)
+    return storage.Upload(f"{prefix}data.npz", body, "application/octet-stream")

@@ -1,0 +1,1 @@
+"""What is deployed, as commands and monitoring see it from outside."""

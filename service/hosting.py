@@ -1,0 +1,264 @@
+"""Models, endpoint configurations and the endpoint of a stage."""
+
+import re
+import secrets
+import string
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from botocore.exceptions import ClientError
+
+from service import terminal
+from service.storage import split_uri
+from service.terminal import Waiting
+
+LOG_GROUP = "/aws/sagemaker/Endpoints"
+VARIANT = "AllTraffic"
+POLL_SECONDS = 1
+SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
+BROKEN = ("OutOfService", "Failed")
+ABOUT_A_QUOTA = ("ResourceLimitExceeded", "service limit")  # in FailureReason
+# AWS's words where somebody else's roll-out came first.
+REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
+# AWS keeps the instances that scaling has added; how much is captured follows config.yml. The API
+# reference calls DataCaptureConfig "not currently supported" here. So this is for endpoints that
+# scale alone: others are updated without it, by which all numbers are the new configuration's.
+KEEP_INSTANCE_COUNT = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+}
+
+
+def marked(name: str) -> str:
+    """Return the name with a random mark, such as `scones-vehicles-dev-K7QX`.
+
+    The time that follows is the same for two people who start in the same second; the mark is not.
+    It begins with a capital letter, which no stage's name has, so that names of one stage cannot
+    be taken for those of another whose name begins alike.
+    """
+    rest = (secrets.choice(string.ascii_uppercase + string.digits) for _ in range(3))
+    return f"{name}-{secrets.choice(string.ascii_uppercase)}{''.join(rest)}"
+
+
+class Hosting:
+    """What SageMaker hosts for one stage. All names start with the service's name and the stage."""
+
+    def __init__(self, sagemaker, service: str, endpoint: str):
+        self._sagemaker = sagemaker
+        self._service = service
+        # Names given before there were marks count as well.
+        self._own = re.compile(rf"{re.escape(service)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
+        self.endpoint = endpoint
+
+    def newest_model(self, bucket: str) -> str:
+        """Return the S3 URI of the newest completed training job's model. UserError if none."""
+        for job in self.jobs("Completed", bucket):
+            return job["ModelArtifacts"]["S3ModelArtifacts"]
+        raise terminal.UserError(
+            f"No training job of {self._service} that writes to {bucket} has completed yet. "
+            "Train: python -m scripts.train (same --stage)"
+        )
+
+    def served_model(self) -> str | None:
+        """Return the S3 URI of the model that the endpoint serves, or None where it has none."""
+        endpoint = self.describe()
+        if endpoint is None or endpoint["EndpointStatus"] != "InService":
+            return None
+        configuration = self._sagemaker.describe_endpoint_config(
+            EndpointConfigName=endpoint["EndpointConfigName"]
+        )
+        model = self._sagemaker.describe_model(
+            ModelName=configuration["ProductionVariants"][0]["ModelName"]
+        )
+        return model["PrimaryContainer"]["ModelDataUrl"]
+
+    def served_job(self) -> dict | None:
+        """Describe the training job whose model the endpoint serves, or None where it has none."""
+        served = self.served_model()
+        if served is None:
+            return None
+        bucket, _ = split_uri(served)
+        for job in self.jobs("Completed", bucket):
+            if job["ModelArtifacts"]["S3ModelArtifacts"] == served:
+                return job
+        return None
+
+    def jobs(self, status: str, bucket: str) -> Iterator[dict]:
+        """Describe this stage's training jobs of that status, the newest first.
+
+        Jobs outlive the stack: those of a former one wrote to a bucket that this one's roles may
+        not read. So only those count whose model lies in the bucket.
+        """
+        pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
+            NameContains=self._service,
+            StatusEquals=status,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        for page in pages:
+            for summary in page["TrainingJobSummaries"]:
+                if not self._own.fullmatch(summary["TrainingJobName"]):
+                    continue
+                job = self._sagemaker.describe_training_job(
+                    TrainingJobName=summary["TrainingJobName"]
+                )
+                if job["OutputDataConfig"]["S3OutputPath"].startswith(f"s3://{bucket}/"):
+                    yield job
+
+    def describe(self) -> dict | None:
+        """Return DescribeEndpoint's answer, or None where there is no endpoint."""
+        try:
+            return self._sagemaker.describe_endpoint(EndpointName=self.endpoint)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+
+    def instance_type(self) -> str | None:
+        """Return the type of the instances that serve, or None where none do."""
+        endpoint = self.describe()
+        if endpoint is None or endpoint["EndpointStatus"] in BROKEN:
+            return None
+        configuration = self._configuration(endpoint["EndpointConfigName"])
+        return configuration["ProductionVariants"][0]["InstanceType"] if configuration else None
+
+    def settle(self) -> dict | None:
+        """Wait while the endpoint is changing, then describe it."""
+        waiting = Waiting("Endpoint")
+        while True:
+            endpoint = self.describe()
+            if endpoint is None or endpoint["EndpointStatus"] in SETTLED:
+                waiting.clear()
+                return endpoint
+            waiting.show(endpoint["EndpointStatus"])
+            time.sleep(POLL_SECONDS)
+
+    def roll_out(
+        self, model: dict, variant: dict, capture: dict, *, keep_instance_count: bool = False
+    ) -> None:
+        """Make the endpoint serve a new model, or leave it as it was and raise UserError.
+
+        model: CreateModel's arguments but the name; variant: of ProductionVariant, the
+        instances; capture: DataCaptureConfig; keep_instance_count: an endpoint that is there keeps
+        as many instances as it has, whatever `variant` says.
+        """
+        name = f"{marked(self._service)}-{time.strftime('%Y%m%d%H%M%S')}"
+        before = self.settle()
+        if before is not None and before["EndpointStatus"] in BROKEN:
+            # SageMaker updates no endpoint that failed: it has to go and come again.
+            self._delete_endpoint()
+            self._delete_configuration(before["EndpointConfigName"])
+            before = None
+        self._sagemaker.create_model(ModelName=name, **model)
+        try:
+            self._sagemaker.create_endpoint_config(
+                EndpointConfigName=name,
+                ProductionVariants=[{"VariantName": VARIANT, "ModelName": name, **variant}],
+                DataCaptureConfig=capture,
+            )
+            change = {"EndpointName": self.endpoint, "EndpointConfigName": name}
+            if before is None:
+                self._sagemaker.create_endpoint(**change)
+            else:
+                kept = KEEP_INSTANCE_COUNT if keep_instance_count else {}
+                self._sagemaker.update_endpoint(**change, **kept)
+        except ClientError as error:
+            self._delete_configuration(name)
+            self._delete(self._sagemaker.delete_model, ModelName=name)
+            if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
+                raise terminal.UserError(
+                    f"Another roll-out to {self.endpoint} is under way. When it is over (aws "
+                    f"sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}), run "
+                    "this again."
+                ) from error
+            raise
+        after = self.settle()
+        if (
+            after is None
+            or after["EndpointStatus"] != "InService"
+            or after["EndpointConfigName"] != name
+        ):
+            self._give_up(name, before, after)
+        if before is not None:
+            self._delete_configuration(before["EndpointConfigName"])
+
+    def _give_up(self, name: str, before: dict | None, after: dict | None) -> NoReturn:
+        """Remove what the roll-out `name` made, and raise UserError with the reason it failed."""
+        former = before["EndpointConfigName"] if before else None
+        serving = after["EndpointConfigName"] if after else None
+        reason = after.get("FailureReason", "no reason given") if after else "somebody deleted it"
+        if serving not in (None, name, former):
+            reason = "another roll-out came after this one"
+        if before is None and serving == name:
+            self._delete_endpoint()
+            serving = None
+        if serving != name:
+            self._delete_configuration(name)
+        status = after["EndpointStatus"] if after else "gone"
+        outcome = f"could not be updated and is {status}" if before else "could not be created"
+        of_quota = any(words in reason for words in ABOUT_A_QUOTA)
+        raise terminal.UserError(
+            f"The endpoint {self.endpoint} {outcome}: {terminal.one_line(reason, 300)} "
+            f"(log group {LOG_GROUP}/{self.endpoint})"
+            f"{f'. {terminal.quota_advice(reason)}' if of_quota else ''}"
+        )
+
+    def delete(self) -> bool:
+        """Remove the stage's endpoint, configurations and models. False if there were none."""
+        # Listed first: what another roll-out makes from now on is not this deletion's.
+        configurations = list(
+            self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
+        )
+        models = list(self._names("models", "Models", "ModelName"))
+        found = self.settle() is not None
+        if found:
+            self._delete_endpoint()
+        for name in configurations:
+            self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        for name in models:
+            self._delete(self._sagemaker.delete_model, ModelName=name)
+        return bool(found or configurations or models)
+
+    def _delete_endpoint(self) -> None:
+        self._delete(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)
+        self.settle()
+
+    def _delete_configuration(self, name: str) -> None:
+        """Delete an endpoint configuration that a roll-out made, and its models."""
+        configuration = self._configuration(name) if self._own.fullmatch(name) else None
+        if configuration is None:
+            return
+        self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        for variant in configuration["ProductionVariants"]:
+            if self._own.fullmatch(variant["ModelName"]):
+                self._delete(self._sagemaker.delete_model, ModelName=variant["ModelName"])
+
+    def _configuration(self, name: str) -> dict | None:
+        try:
+            return self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+
+    @staticmethod
+    def _delete(operation: Callable, **name: str) -> None:
+        """Delete what may be gone already: two people may tidy up at once."""
+        try:
+            operation(**name)
+        except ClientError as error:
+            if not _is_missing(error):
+                raise
+
+    def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
+        """Yield the names that this stage's roll-outs gave; another stage's may begin alike."""
+        pages = self._sagemaker.get_paginator(f"list_{operation}")
+        for page in pages.paginate(NameContains=self._service):
+            for item in page[items]:
+                if self._own.fullmatch(item[field]):
+                    yield item[field]
+
+
+def _is_missing(error: ClientError) -> bool:
+    return "Could not find" in error.response["Error"]["Message"]

@@ -1,0 +1,95 @@
+"""Images in Amazon ECR: which one a name stands for, and whether SageMaker takes its form."""
+
+import base64
+import re
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from service.terminal import UserError
+
+IMAGE = re.compile(
+    r"(?P<uri>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[a-z0-9._/-]+))"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+# What `make push` makes. docker with its containerd store, buildx, podman and buildah make an index
+# or a manifest of the OCI unless told otherwise, and CreateModel refuses both. Of a list of
+# platforms and of Docker's first form nothing says that SageMaker takes them.
+TAKEN = "application/vnd.docker.distribution.manifest.v2+json"
+MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
+
+
+class Login(NamedTuple):
+    """What `docker login` wants to know."""
+
+    user: str
+    password: str
+
+
+def newest(ecr, repository: str, stage: str) -> str:
+    """Return `repository@sha256:...` of the image pushed last. UserError where there is none."""
+    name = IMAGE.fullmatch(repository)["repository"]
+    pages = ecr.get_paginator("describe_images").paginate(
+        repositoryName=name, filter={"tagStatus": "TAGGED"}
+    )
+    images = [image for page in pages for image in page["imageDetails"]]
+    if not images:
+        raise UserError(f"The repository {name} holds no image yet. Push one: {_push(stage)}")
+    image = max(images, key=lambda image: image["imagePushedAt"])
+    return _pinned(repository, image["imageTags"][0], image, stage)
+
+
+def resolve(ecr, image: str, stage: str) -> str:
+    """Return `repository@sha256:...` of a named image. Where it has a tag too, the digest counts.
+
+    Raises UserError where it lies in no private repository of ECR or in another region's, does not
+    exist, or has a form that SageMaker refuses.
+    """
+    named = IMAGE.fullmatch(image)
+    region = ecr.meta.region_name
+    if not named:
+        raise UserError(
+            f"{image!r} is no image in a private repository of Amazon ECR, as SageMaker wants it: "
+            f"ACCOUNT.dkr.ecr.{region}.amazonaws.com/REPOSITORY:TAG or REPOSITORY@sha256:DIGEST. "
+            f"Push one: {_push(stage)}"
+        )
+    if named["region"] != region:
+        raise UserError(
+            f"The image {image} lies in {named['region']}, and SageMaker takes only images of the "
+            f"endpoint's own region, {region}. Push it there: {_push(stage)}"
+        )
+    which = (
+        {"imageDigest": named["digest"]}
+        if named["digest"]
+        else {"imageTag": named["tag"] or "latest"}
+    )
+    try:
+        (found,) = ecr.describe_images(
+            registryId=named["account"], repositoryName=named["repository"], imageIds=[which]
+        )["imageDetails"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in MISSING:
+            raise
+        raise UserError(f"There is no image {image}. Push one: {_push(stage)}") from error
+    return _pinned(named["uri"], *which.values(), found, stage)
+
+
+def login(ecr) -> Login:
+    """Return the registry's user and password, which hold for twelve hours."""
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    return Login(*base64.b64decode(token).decode().split(":", 1))
+
+
+def _pinned(repository: str, name: str, image: dict, stage: str) -> str:
+    kind = image.get("imageManifestMediaType")
+    if kind != TAKEN:
+        raise UserError(
+            f"The image {name} in {repository} has a manifest of the form {kind}; SageMaker "
+            f"takes Docker's, {TAKEN}. Push it in that: {_push(stage)}"
+        )
+    return f"{repository}@{image['imageDigest']}"
+
+
+def _push(stage: str) -> str:
+    return f"make push STAGE={stage} (ENGINE=podman or buildah where there is no docker)"

@@ -1,0 +1,158 @@
+"""The account that the environment points to, the stack in it, and executions of its machines."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.session import Session
+
+from local.environment import REGION, is_loopback
+from service.config import definition, service_name
+from service.terminal import UserError
+
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
+
+OUTPUTS = {
+    "bucket": "BucketName",
+    "sagemaker_role": "SageMakerRoleArn",
+    "training_role": "TrainingRoleArn",
+    "endpoint": "EndpointName",
+    "serving_repository": "ServingRepositoryUri",
+    "state_machine": "ClassifyStateMachineArn",
+    "bulk_state_machine": "ClassifyBulkStateMachineArn",
+    "topic": "TopicArn",
+}
+
+
+class Cloud:
+    """A boto3 session with this project's region rule, time-outs and retries."""
+
+    def __init__(self):
+        self.address = os.environ.get("AWS_ENDPOINT_URL")
+        if self.address and not self.address.startswith(("http://", "https://")):
+            raise UserError(
+                f"AWS_ENDPOINT_URL is {self.address!r}, which is no http(s) address. "
+                'For the local cloud: eval "$(python -m local env)".'
+            )
+        self.region = _region(self.address)
+        self.session = boto3.Session(region_name=self.region)
+
+    def client(self, service: str, connections: int = 10):
+        """Return a client; `connections` is how many threads will use it at once."""
+        return self.session.client(
+            service,
+            config=Config(
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                read_timeout=READ_TIMEOUT_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                max_pool_connections=connections,
+            ),
+        )
+
+    def __str__(self):
+        return f"{self.region} at {self.address}" if self.address else self.region
+
+
+def _region(address: str | None) -> str:
+    # plugins/region.js has the same rule for `sls`.
+    named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if named:
+        return _checked(named)
+    if is_loopback(address or ""):
+        return REGION
+    profiles = _profile_region()
+    example = profiles or "eu-central-1"
+    raise UserError(f"No region is named{_aside(profiles)}. Run: export AWS_REGION={example}")
+
+
+def _checked(region: str) -> str:
+    rule = definition("region")
+    if not re.fullmatch(rule["pattern"], region):
+        named = json.dumps(region, ensure_ascii=False)
+        raise UserError(f"{named} is no region. Run: export AWS_REGION=eu-central-1")
+    if re.match(rule["not"]["pattern"], region):
+        raise UserError(
+            f"{region} is outside AWS's commercial partition, the only one that this service is "
+            "made for"
+        )
+    return region
+
+
+def _profile_region() -> str | None:
+    return Session().get_scoped_config().get("region")
+
+
+def _aside(profiles: str | None, used: str | None = None) -> str:
+    if profiles in (None, used):
+        return ""
+    return f" (your profile's region, {profiles}, is not used)"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The outputs of the deployed stack that the scripts use.
+
+    sagemaker_role: the ARN of the role of models and endpoints; training_role: of training jobs.
+    """
+
+    bucket: str
+    sagemaker_role: str
+    training_role: str
+    endpoint: str
+    serving_repository: str
+    state_machine: str
+    bulk_state_machine: str
+    topic: str
+
+
+def find_stack(cloud: Cloud, stage: str) -> Stack:
+    """Read the stage's stack outputs. Raises UserError where there is no usable stack."""
+    name = service_name(stage)
+    deploy = f"sls deploy --stage {stage}"
+    stack = describe_stack(cloud.client("cloudformation"), name)
+    if stack is None:
+        aside = _aside(_profile_region(), cloud.region)
+        raise UserError(f"No stack {name} in {cloud}{aside}. Deploy it first: {deploy}")
+    given = outputs_of(stack)
+    missing = [key for key in OUTPUTS.values() if key not in given]
+    if missing:
+        raise UserError(
+            f"The stack {name} ({stack['StackStatus']}) has no output {', '.join(missing)}. "
+            f"Deploy it again: {deploy}"
+        )
+    return Stack(**{field: given[key] for field, key in OUTPUTS.items()})
+
+
+def describe_stack(cloudformation, name: str) -> dict | None:
+    """Return CloudFormation's description of a stack, or None where there is none."""
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+
+
+def outputs_of(stack: dict) -> dict[str, str]:
+    """Return a stack's outputs by their keys."""
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def execution_arn(state_machine: str, name: str) -> str:
+    """Return the ARN of the state machine's execution of that name."""
+    return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def describe_execution(states, arn: str) -> dict | None:
+    """Return what DescribeExecution says, or None where there is no such execution."""
+    try:
+        return states.describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
+            raise
+        return None

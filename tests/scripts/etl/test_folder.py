@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.etl import folder
+from service.terminal import UserError
+
+
+def photo(path, seed: int, size=(40, 30)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes of 25 photos, some of them one folder deeper."""
+    root = tmp_path / "PHOTOS"
+    for number in range(25):
+        deeper = "more/" if number % 3 == 0 else ""
+        photo(root / f"bicycle/{deeper}IMG {number}.png", number)
+        photo(root / f"motorcycle/{deeper}IMG {number}.png", 100 + number)
+    return root
+
+
+def test_every_photo_is_in_one_part_under_its_folders_class(photos):
+    source = folder.read(photos, None)
+    assert source.name == "folder"
+    assert source.classes == ("bicycle", "motorcycle")
+    assert len(source.train) + len(source.test) == 50
+    assert source.train.images.shape[1:] == (32, 32, 3)
+    for rows in (source.train, source.test):
+        assert set(rows.labels.tolist()) == {0, 1}
+    assert all(name.startswith("IMG_") for name in source.train.names)
+
+
+def test_photos_of_one_name_get_a_number(photos):
+    photo(photos / "bicycle/IMG 0.png", 1000)
+    source = folder.read(photos, None)
+    names = [*source.train.names, *source.test.names]
+    assert names.count("IMG_0-2") == 1
+
+
+def test_a_test_photo_stays_one_whatever_is_added_or_renamed(photos):
+    before = folder.read(photos, None)
+    for number in range(40):
+        photo(photos / f"bicycle/new {number}.png", 500 + number)
+    (photos / "motorcycle/IMG 1.png").rename(photos / "motorcycle/renamed.png")
+    after = folder.read(photos, None)
+    tested, trained = (
+        {image.tobytes() for image in rows.images} for rows in (before.test, after.train)
+    )
+    assert not tested & trained
+
+
+def test_wanted_classes_leave_the_others_out(photos):
+    for number in range(3):
+        photo(photos / f"van/{number}.png", 900 + number)
+    assert folder.read(photos, ["motorcycle", "bicycle"]).classes == ("bicycle", "motorcycle")
+    with pytest.raises(UserError, match="van has 3; a class needs 20"):
+        folder.read(photos, None)
+    with pytest.raises(UserError, match="no class 'bike'"):
+        folder.read(photos, ["bike", "van"])
+
+
+def test_what_is_no_photo_is_named_counted_and_left_out(photos, capsys):
+    (photos / "bicycle/notes.txt").write_text("not a photo")
+    (photos / "bicycle/empty.png").write_bytes(b"")
+    (photos / "motorcycle/half.png").write_bytes(
+        (photos / "motorcycle/IMG 1.png").read_bytes()[:200]
+    )
+    (photos / "bicycle/.DS_Store").write_text("a hidden file is nobody's photo")
+    source = folder.read(photos, None)
+    assert len(source.train) + len(source.test) == 50
+    warning = capsys.readouterr().err
+    assert "left out: 3\n" in warning
+    for words in ("bicycle/notes.txt", "bicycle/empty.png", "motorcycle/half.png"):
+        assert words in warning
+    assert "DS_Store" not in warning
+
+
+def test_many_bad_files_are_not_all_named(photos, capsys):
+    for number in range(folder.NAMED_AT_MOST + 5):
+        (photos / f"bicycle/{number}.txt").write_text("")
+    folder.read(photos, None)
+    warning = capsys.readouterr().err
+    assert "and 5 more" in warning
+    assert len(warning.splitlines()) == folder.NAMED_AT_MOST + 2
+
+
+def test_copies_count_once(photos, capsys):
+    photo(photos / "bicycle/copy.png", 1)
+    source = folder.read(photos, None)
+    assert len(source.train) + len(source.test) == 50
+    assert "bicycle/copy.png" in capsys.readouterr().err
+
+
+def test_a_picture_in_two_classes_is_left_out_of_both(photos, capsys):
+    photo(photos / "motorcycle/wrong.png", 1)
+    source = folder.read(photos, None)
+    labels = np.concatenate([source.train.labels, source.test.labels])
+    assert np.bincount(labels).tolist() == [24, 25]
+    assert "bicycle/IMG 1.png = motorcycle/wrong.png" in capsys.readouterr().err
+
+
+def test_a_class_always_has_a_test_photo(photos, monkeypatch):
+    monkeypatch.setattr(folder, "TEST_FRACTION", 0.0)
+    assert np.bincount(folder.read(photos, None).test.labels).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        ((), "has 0 sub-folders"),
+        (("bicycle",), "has 1 sub-folders"),
+        (("bicycle", "Pickup Truck"), "Rename it, to pickup_truck say"),
+        (("bicycle", "motorcycle"), "bicycle has 0, motorcycle has 0"),
+    ],
+)
+def test_a_folder_that_is_no_dataset_is_one_line(tmp_path, folders, said):
+    for name in folders:
+        (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=said):
+        folder.read(tmp_path, None)
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"no folder .*absent"):
+        folder.read(tmp_path / "absent", None)

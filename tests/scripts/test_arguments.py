@@ -1,0 +1,121 @@
+import importlib
+
+import pytest
+
+COMMANDS = (
+    "etl",
+    "train",
+    "deploy_endpoint",
+    "serving_image build",
+    "serving_image push",
+    "removal",
+    "predict",
+    "execution_graph",
+    "bulk submit",
+    "bulk status",
+    "bulk results",
+    "generate stream",
+    "generate bulk",
+    "cost run",
+    "cost plan",
+    "monitor load",
+    "monitor baseline",
+    "monitor report",
+)
+
+
+def parse(command: str, *arguments: str):
+    return module_of(command)._parser().parse_args(arguments)
+
+
+def module_of(command: str):
+    """The module that parses what stands behind `python -m scripts.<command>`."""
+    module = importlib.import_module("monitoring" if command == "monitor" else f"scripts.{command}")
+    packed = hasattr(module, "__path__")
+    return importlib.import_module(f"{module.__name__}.__main__") if packed else module
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_screen_and_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(*command.split(), "--help")
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert "--stage" in said
+    assert f"example: python -m scripts.{command} " in said
+    assert len(said.splitlines()) < 40
+
+
+@pytest.mark.parametrize("command", ["bulk", "generate", "cost", "monitor"])
+def test_help_of_a_command_with_parts_names_each(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(command, "--help")
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    parts = {name.split()[1] for name in COMMANDS if name.startswith(f"{command} ")}
+    assert parts <= {line.split()[0] for line in said.splitlines() if line.startswith("    ")}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("train", "--epochs", "0"),
+        ("train", "--epochs", "many"),
+        ("train", "--seed", "x"),
+        ("train", "--seeds", "3"),
+        ("train", "--folds", "1"),
+        ("deploy_endpoint", "--model-data", "model.tar.gz"),
+        ("predict",),
+        ("etl", "--class", "bicycle"),
+        ("etl", "--stage", "My_Stage"),
+        ("execution_graph",),
+        ("bulk",),
+        ("bulk", "submit"),
+        ("bulk", "submit", "folder", "--thresh", "0.5"),
+        ("bulk", "submit", "folder", "--threshold", "1.1"),
+        ("bulk", "submit", "folder", "--batch-size", "0"),
+        ("bulk", "submit", "folder", "--batch-size", "201"),
+        ("bulk", "submit", "folder", "--tolerated-failure-percentage", "101"),
+        ("bulk", "status", "one", "two"),
+        ("bulk", "results", "--output", "results.txt"),
+        ("generate",),
+        ("generate", "bulk"),
+        ("generate", "bulk", "--images", "0"),
+        ("generate", "bulk", "--images", "5", "--rate", "3"),
+        ("generate", "stream", "--rate", "0"),
+        ("generate", "stream", "--duration", "long"),
+        ("generate", "stream", "--bad", "1.5"),
+        ("generate", "stream", "--to", "elsewhere"),
+        ("generate", "stream", "--drift", "brighter"),
+        ("generate", "stream", "--seed", "-1"),
+        ("generate", "stream", "--drawn", "--dataset", "birds"),
+        ("cost",),
+        ("cost", "run"),
+        ("cost", "plan", "--batch-size", "201"),
+        ("cost", "plan", "--arch", "vax"),
+        ("monitor",),
+        ("monitor", "load", "--since", "yesterday"),
+    ],
+)
+def test_wrong_arguments_end_with_exit_code_2(wrong, capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(*wrong)
+    assert left.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_classes_are_a_list_by_commas():
+    assert parse("etl", "--classes", "bus, tank ,").classes == ["bus", "tank"]
+    assert parse("etl").classes is None
+
+
+def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_for():
+    given = parse("bulk", "submit", "folder")
+    assert (given.threshold, given.batch_size, given.tolerated_failure_percentage) == (None,) * 3
+    assert (given.again, given.keep_duplicates, given.wait) == (False,) * 3
+
+
+@pytest.mark.parametrize("part", [("stream",), ("bulk", "--images", "5")])
+def test_generated_images_are_good_ones_without_drift_unless_others_are_asked_for(part):
+    given = parse("generate", *part)
+    assert (given.seed, given.bad, given.drift) == (0, 0, None)

@@ -1,0 +1,83 @@
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from scripts import starter
+from scripts.etl import cifar10
+from service import datasets, images
+from service.terminal import UserError
+from tests.unit.scripts import archives
+
+
+@pytest.fixture(autouse=True)
+def checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "starter.pt"
+    monkeypatch.setattr(starter, "CHECKPOINT", path)
+    return path
+
+
+def images_of(rows) -> set[bytes]:
+    return {image.tobytes() for image in rows.images}
+
+
+def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypatch):
+    path = archives.write_ten(tmp_path / "c.tar.gz", archives.ten_content(per_batch=50))
+    learnt = []
+
+    def stop(rows, epochs):
+        learnt.append(rows)
+        raise UserError("enough")
+
+    monkeypatch.setattr(starter, "make", stop)
+    with pytest.raises(UserError, match="enough"):
+        starter.main(["--archive", str(path)])
+    (rows,) = learnt
+    assert len(rows) == 200
+    for classes in (cifar10.LABELS, ("automobile", "truck"), ("cat", "dog", "ship")):
+        splits = datasets.splits_of(cifar10.read(path, classes))
+        assert images_of(splits["train"]) <= images_of(rows)
+        assert not images_of(rows) & images_of(splits["validation"])
+        assert not images_of(rows) & images_of(splits["test"])
+
+
+@pytest.mark.proof
+def test_weights_are_written_described_and_compared_with_the_recorded_ones(
+    tmp_path, checkpoint, capsys
+):
+    path = archives.write_ten(tmp_path / "c.tar.gz")
+    starter.main(["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)])
+    weights = (tmp_path / "starter.npz").read_bytes()
+    described = json.loads((tmp_path / "starter.json").read_text())
+    assert described["sha256"] == hashlib.sha256(weights).hexdigest()
+    assert (described["photos"], described["epochs"], described["seed"]) == (80, 1, 0)
+    source = cifar10.read(path, cifar10.LABELS)
+    judged = {"validation": images.hold_out(source.train)[1], "test": source.test}
+    for name, rows in judged.items():
+        right = (starter.classify(weights, rows) == rows.labels).mean()
+        assert described["accuracy"][name]["share"] == right
+        assert described["accuracy"][name]["photos"] == len(rows) == 20
+    assert not checkpoint.exists()
+    said = capsys.readouterr().out
+    assert "Recorded" in said
+    assert "both say the same of" in said
+
+
+def test_weights_that_do_worse_than_the_recorded_ones_are_outside_their_interval(tmp_path, capsys):
+    path = archives.write_ten(tmp_path / "c.tar.gz", archives.ten_content(per_batch=50))
+    rows = cifar10.read(path, cifar10.LABELS).test
+    known = {"accuracy": {"validation": {"interval": [0.85, 0.95]}}}
+    good = np.where(np.arange(50) < 45, rows.labels, (rows.labels + 1) % 10)
+    bad = np.where(np.arange(50) < 40, rows.labels, (rows.labels + 1) % 10)
+    starter.compare(known, good, good, rows)
+    assert "0.9000, inside; both say the same of 100.0%" in capsys.readouterr().out
+    starter.compare(known, good, bad, rows)
+    assert "0.8000, OUTSIDE; both say the same of 90.0%" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_making_is_named(tmp_path, checkpoint):
+    path = archives.write_ten(tmp_path / "c.tar.gz")
+    checkpoint.write_bytes(b"rubbish")
+    with pytest.raises(UserError, match=r"starter\.pt cannot be read.*or delete it"):
+        starter.main(["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)])

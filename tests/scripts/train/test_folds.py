@@ -1,0 +1,136 @@
+import io
+import json
+
+import numpy as np
+import pytest
+
+from scripts.train import folds
+from service import datasets
+from service.images import LabelledImages, Source
+from service.jobs import Job
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
+from tests.unit.service.trained import Jobs
+
+CLASSES = ("bicycle", "motorcycle")
+TEST_URI = "s3://bucket/datasets/cifar100-bicycle-motorcycle/arrays/test/"
+
+
+def rows(count: int, seed: int) -> LabelledImages:
+    return LabelledImages(
+        images=np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8),
+        labels=np.arange(count) % 2,
+        names=np.array([f"photo-{seed}-{row}" for row in range(count)]),
+    )
+
+
+@pytest.fixture
+def s3():
+    s3 = MemoryS3()
+    source = Source("cifar100", "a test", CLASSES, rows(100, 0), rows(20, 1))
+    datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+    return s3
+
+
+def data(s3: MemoryS3) -> dict:
+    return datasets.find(s3, "bucket")
+
+
+def channel(s3: MemoryS3, uri: str) -> dict:
+    body = s3.objects[f"{uri.removeprefix('s3://bucket/')}data.npz"]
+    with np.load(io.BytesIO(body)) as arrays:
+        return dict(arrays)
+
+
+def test_each_fold_is_classified_by_a_job_that_trains_on_the_others(s3):
+    parts = [datasets.read_rows(s3, "bucket", data(s3)["name"], p) for p in ("train", "validation")]
+    everything = {image.tobytes() for part in parts for image in part.images}
+    seen = []
+    for channels in folds.publish(s3, "bucket", data(s3), 5):
+        train, held = (channel(s3, channels[part]) for part in ("train", "validation"))
+        trained, fold = ({image.tobytes() for image in c["images"]} for c in (train, held))
+        assert trained | fold == everything
+        assert not trained & fold
+        assert train["classes"].tolist() == held["classes"].tolist() == list(CLASSES)
+        seen += fold
+    assert len(seen) == len(everything) == 100
+
+
+def test_the_datasets_test_photos_take_no_part(s3):
+    test = {image.tobytes() for image in channel(s3, TEST_URI)["images"]}
+    for channels in folds.publish(s3, "bucket", data(s3), 3):
+        assert channels.keys() == {"train", "validation", "test"}
+        for uri in channels.values():
+            assert not test & {image.tobytes() for image in channel(s3, uri)["images"]}
+
+
+def test_more_folds_than_photos_of_a_class_are_refused(s3):
+    with pytest.raises(UserError, match="50 training photos: too few for 51 folds"):
+        folds.publish(s3, "bucket", data(s3), 51)
+
+
+def run_study(s3, capsys, job: Job, count: int = 4) -> tuple[Jobs, str]:
+    """Jobs whose models are right on nine photos of ten, and as sure as that."""
+    jobs = Jobs(s3)
+
+    def run(job: Job) -> dict:
+        labels = channel(s3, job.channels["validation"])["labels"]
+        wrong = np.arange(len(labels)) % 10 == 9
+        predicted = np.where(wrong, 1 - labels, labels)
+        probabilities = np.full((len(labels), 2), 0.1)
+        probabilities[np.arange(len(labels)), predicted] = 0.9
+        return jobs.leave(
+            job, {"temperature": 1.5}, {"labels": labels, "probabilities": probabilities}
+        )
+
+    folds.study(s3, "bucket", job, data(s3), count, run)
+    return jobs, capsys.readouterr().out
+
+
+def job(**channels: str) -> Job:
+    return Job("scones-vehicles-dev", {"test": TEST_URI, **channels}, {"precision-target": 0.99})
+
+
+def test_all_photos_together_are_in_the_report(s3, capsys):
+    jobs, said = run_study(s3, capsys, job(), count=5)
+    assert [each.name for each in jobs.ran] == [
+        f"scones-vehicles-dev-fold-{number}-of-5" for number in range(1, 6)
+    ]
+    assert all(each.channels["test"] != TEST_URI for each in jobs.ran)
+    cells = {line.split()[0]: line.split()[1:] for line in said.splitlines() if line.strip()}
+    assert cells["all"][:2] == ["100", "0.9000"]
+    assert float(cells["all"][2]) < 0.01
+    assert cells["all"][3:] == ["0.0000", "-"]
+    assert "No threshold reaches 99 % precision" in said
+
+
+def test_folds_of_photos_that_the_starter_has_seen_start_from_scratch_and_say_so(s3, capsys):
+    jobs, said = run_study(s3, capsys, job())
+    assert all("start" not in each.hyperparameters for each in jobs.ran)
+    assert "from scratch" not in said
+    key = "datasets/cifar100-bicycle-motorcycle/dataset.json"
+    mixed = json.loads(s3.objects[key]) | {"source": "cifar10+cifar100"}
+    s3.objects[key] = json.dumps(mixed).encode()
+    jobs, said = run_study(s3, capsys, job())
+    assert {each.hyperparameters["start"] for each in jobs.ran} == {"scratch"}
+    assert "from scratch" in said
+
+
+def test_a_folds_temperature_and_threshold_come_from_the_other_folds():
+    rng = np.random.default_rng(0)
+
+    def fold(sureness: float, right: float) -> folds.Fold:
+        labels = rng.integers(0, 2, 400)
+        hit = rng.random(400) < right
+        logits = np.zeros((400, 2))
+        logits[np.arange(400), np.where(hit, labels, 1 - labels)] = sureness
+        return folds.Fold(labels, logits)
+
+    calm, wild = fold(2.0, 0.88), fold(2.0, 0.60)
+    # The other fold is right as often as a logit of 2 says, so nothing is changed: the wild
+    # fold's own rows, which would ask for much less, have no say.
+    answers = folds.answers([calm, wild], 1, 0.99)
+    assert answers.probabilities.max() == pytest.approx(0.88, abs=0.03)
+    # No threshold of the other fold reaches the target.
+    assert not answers.accepted.any()
+    assert folds.answers([fold(2.0, 1.0), wild], 1, 0.99).accepted.all()

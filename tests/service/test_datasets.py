@@ -1,0 +1,181 @@
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+
+from scripts.etl import __main__ as etl
+from service import datasets
+from service.images import LabelledImages, Source
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
+
+CLASSES = ("bicycle", "motorcycle")
+
+
+def rows(count: int, seed: int) -> LabelledImages:
+    return LabelledImages(
+        images=np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8),
+        labels=np.arange(count) % 2,
+        names=np.array([f"photo-{row}" for row in range(count)]),
+    )
+
+
+def make(seed: int = 0, train: int = 20, classes: tuple[str, ...] = CLASSES) -> Source:
+    return Source("cifar100", "a test", classes, rows(train, seed), rows(8, seed + 1))
+
+
+def publish(s3: MemoryS3, source: Source):
+    s3.changes.clear()
+    return datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+
+
+def test_a_dataset_lies_where_the_workflow_and_the_training_job_look():
+    s3 = MemoryS3()
+    name, summary = publish(s3, make())
+    assert name == "cifar100-bicycle-motorcycle"
+    root = f"datasets/{name}"
+    assert summary.sent == len(s3.objects) - 1 == 28 + 3
+    assert f"{root}/images/test/motorcycle/photo-1.png" in s3.objects
+    with np.load(io.BytesIO(s3.objects[f"{root}/arrays/validation/data.npz"])) as arrays:
+        assert len(arrays["images"]) == 4
+        assert arrays["classes"].tolist() == list(CLASSES)
+    description = json.loads(s3.objects[f"{root}/dataset.json"])
+    assert description["classes"] == list(CLASSES)
+    assert description["image_size"] == 32
+    assert description["counts"] == {
+        "train": {"bicycle": 8, "motorcycle": 8},
+        "validation": {"bicycle": 2, "motorcycle": 2},
+        "test": {"bicycle": 4, "motorcycle": 4},
+    }
+
+
+def test_test_rows_are_the_sources_own_and_nowhere_else():
+    source = make()
+    splits = datasets.splits_of(source)
+    assert splits["test"] is source.test
+    test = {image.tobytes() for image in source.test.images}
+    for part in ("train", "validation"):
+        assert not test & {image.tobytes() for image in splits[part].images}
+
+
+def test_what_is_there_already_is_not_sent_again():
+    s3 = MemoryS3()
+    publish(s3, make())
+    _, summary = publish(s3, make())
+    assert (summary.sent, summary.kept, summary.removed) == (0, 31, 0)
+    assert s3.changes == ["put datasets/cifar100-bicycle-motorcycle/dataset.json"]
+
+
+def test_an_object_that_is_missing_or_differs_is_sent_again():
+    s3 = MemoryS3()
+    publish(s3, make())
+    first, second = [key for key in s3.objects if key.endswith(".png")][:2]
+    whole = dict(s3.objects)
+    del s3.objects[first]
+    s3.objects[second] = bytes(len(s3.objects[second]))
+    _, summary = publish(s3, make())
+    assert summary.sent == 2
+    assert s3.objects == whole
+
+
+def test_other_data_under_the_name_replaces_it_whole():
+    s3 = MemoryS3()
+    publish(s3, make(train=30))
+    name, summary = publish(s3, make(seed=5, train=20))
+    assert summary.removed >= 10  # and those that changed between train and validation
+    fresh = MemoryS3()
+    publish(fresh, make(seed=5, train=20))
+    assert s3.objects == fresh.objects
+    # Whoever looks in between finds no dataset rather than a mixture.
+    description = f"datasets/{name}/dataset.json"
+    assert s3.changes[0] == f"delete {description}"
+    assert s3.changes[-1] == f"put {description}"
+
+
+def test_an_upload_that_fails_leaves_no_dataset():
+    s3 = MemoryS3()
+    s3.fails_at = "images/test/motorcycle/photo-1.png"
+    with pytest.raises(ClientError):
+        publish(s3, make())
+    assert not [key for key in s3.objects if key.endswith("dataset.json")]
+    with pytest.raises(UserError, match=r"scripts\.etl"):
+        datasets.find(s3, "bucket")
+
+
+def test_the_newest_dataset_is_the_one_last_made_even_if_nothing_was_sent():
+    s3 = MemoryS3()
+    bikes, others = make(), make(classes=("bus", "train"))
+    for source in (bikes, others):
+        datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+    assert datasets.find(s3, "bucket")["name"] == "cifar100-bus-train"
+    datasets.publish(s3, "bucket", bikes, datasets.splits_of(bikes))
+    assert datasets.find(s3, "bucket")["name"] == "cifar100-bicycle-motorcycle"
+    assert datasets.find(s3, "bucket", "cifar100-bus-train")["classes"] == ["bus", "train"]
+    with pytest.raises(UserError, match="There are: cifar100-bicycle-motorcycle, cifar100-bus"):
+        datasets.find(s3, "bucket", "birds")
+
+
+def test_many_classes_make_a_short_name_of_their_own():
+    many = tuple(f"class_{number}" for number in range(100))
+    names = {datasets.name_of(make(classes=classes)) for classes in (many, many[:50], many[50:])}
+    assert len(names) == 3
+    assert all(len(name) <= datasets.NAME_LENGTH for name in names)
+    assert any(re.fullmatch(r"cifar100-100-classes-[0-9a-f]{8}", name) for name in names)
+
+
+@pytest.mark.parametrize("size", [1, 3, 6, 8, 40])
+def test_a_sample_batch_takes_turns_and_names_test_photos(size):
+    source = make()
+    batch = datasets.sample_batch(source, source.test, size)
+    keys = [image["s3_key"] for image in batch["images"]]
+    assert len(set(keys)) == min(size, 8)
+    assert all(list(image) == ["s3_key"] for image in batch["images"])
+    counts = [sum(f"/test/{name}/" in key for key in keys) for name in CLASSES]
+    assert max(counts) - min(counts) <= 1
+    s3 = MemoryS3()
+    publish(s3, source)
+    assert set(keys) <= s3.objects.keys()
+
+
+def test_a_dataset_of_another_size_than_the_services_is_refused():
+    s3 = MemoryS3()
+    publish(s3, make())
+    data = datasets.find(s3, "bucket")
+    datasets.check_size(data, 32)
+    with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
+        datasets.check_size(data, 64)
+    with pytest.raises(UserError, match="does not say its size"):
+        datasets.check_size({**data, "image_size": "32"}, 32)
+    del data["image_size"]  # as before there was a stamp
+    with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
+        datasets.check_size(data, 32)
+
+
+def test_photos_of_another_size_than_the_services_make_no_dataset():
+    etl.check_size(make(), 32)
+    with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
+        etl.check_size(make(), 64)
+
+
+def test_the_newest_dataset_is_named_and_none_is_none():
+    s3 = MemoryS3()
+    assert datasets.newest(s3, "bucket", 32) is None
+    datasets.publish(s3, "bucket", make(), datasets.splits_of(make()))
+    others = make(classes=("bus", "train"))
+    datasets.publish(s3, "bucket", others, datasets.splits_of(others))
+    assert datasets.newest(s3, "bucket", 32) == "cifar100-bus-train"
+    assert datasets.newest(s3, "bucket", 64) is None
+    key = "datasets/cifar100-bus-train/dataset.json"
+    s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
+    assert datasets.newest(s3, "bucket", 32) == "cifar100-bicycle-motorcycle"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"{", b'{"name": "another"}', b"\xff"])
+def test_a_description_that_describes_no_dataset_is_one_line(body):
+    s3 = MemoryS3()
+    s3.put_object("bucket", "datasets/mine/dataset.json", body, "")
+    with pytest.raises(UserError, match=r"datasets/mine/dataset\.json .*scripts\.etl"):
+        datasets.find(s3, "bucket")

@@ -1,0 +1,158 @@
+"""config.yml against its schema, and the names that a stage may have."""
+
+import copy
+import re
+
+import boto3
+import pytest
+import yaml
+
+from service import config, terminal
+
+# What someone writes into config.yml (None: leaves out), and what the error names.
+WRONG = [
+    ("extra_buckets", "name", ["extra_buckets", "name", "array"]),
+    ("extra_buckets", ["A_b"], ["extra_buckets.0", "A_b"]),
+    ("threshold", 96, ["threshold", "96", "1"]),
+    ("threshold", "0.9", ["threshold", "0.9", "number"]),
+    ("threshold", None, ["threshold", "required"]),
+    ("image.size", 0, ["image.size", "0", "16"]),
+    ("image.size", 36, ["image.size", "36", "multiple of 8"]),
+    ("image.size", "32", ["image.size", "32", "integer"]),
+    ("image.size", None, ["image", "size", "required"]),
+    ("image.sise", 32, ["image", "sise"]),
+    ("capture.retention_days", 30, ["capture", "retention_days"]),
+    ("retention_days.incoming", 0, ["retention_days.incoming", "0", "1"]),
+    ("classify.max_concurrency", 41, ["classify.max_concurrency", "41", "40"]),
+    ("endpoint.instance_type", "c5.large", ["endpoint.instance_type", "c5.large"]),
+    ("service", "Vehicles", ["service", "Vehicles"]),
+    ("service", "vehicles\n", ["service", "vehicles"]),
+    ("service", "x" * 26, ["service", "x" * 26]),
+    ("image.size", 232, ["image.size", "232", "224"]),
+    ("image.max_bytes", 10**9, ["image.max_bytes", "100000000"]),
+    ("image.max_pixels", 10**9, ["image.max_pixels", "90000000"]),
+    ("endpoint.instance_type", "ml.c5.large\n", ["endpoint.instance_type", "ml.c5.large"]),
+    ("endpoint.instance_count", 101, ["endpoint.instance_count", "101", "100"]),
+    ("retention_days.captures", 36501, ["retention_days.captures", "36501", "36500"]),
+    ("alarms.endpoint_latency_milliseconds", 60001, ["endpoint_latency", "60001", "60000"]),
+    ("monitoring.minimum_effects.feature", 1e9, ["feature", "1000000000", "100"]),
+    ("extra_buckets", ["photos..old"], ["extra_buckets.0", "photos..old"]),
+    ("extra_buckets", ["192.168.5.4"], ["extra_buckets.0", "192.168.5.4"]),
+    ("extra_buckets", ["photos\n"], ["extra_buckets.0", "photos"]),
+]
+
+
+def changed(path: str, value: object) -> dict:
+    """config.yml's content with one value changed, or left out."""
+    content = copy.deepcopy(config.load())
+    *way, name = path.split(".")
+    section = content
+    for key in way:
+        section = section[key]
+    if value is None:
+        del section[name]
+    else:
+        section[name] = value
+    return content
+
+
+GOOD = (config.ROOT / "config.yml").read_text()
+
+
+def with_threshold(text: str) -> str:
+    """config.yml's text with another threshold."""
+    return re.sub("^threshold: .*", f"threshold: {text}", GOOD, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG)
+def test_a_value_that_would_fail_later_is_named_with_what_is_expected(path, value, said):
+    [problem] = config.problems(changed(path, value))
+    assert all(word in problem for word in said), problem
+
+
+def test_what_is_kept_for_ever_is_null():
+    assert not config.problems(changed("retention_days.results", 365))
+    content = config.load()
+    assert content["retention_days"]["results"] is None
+    assert not config.problems(content)
+
+
+@pytest.fixture
+def rewritten(tmp_path, monkeypatch):
+    """A function that puts another text in place of config.yml."""
+
+    def rewrite(text: str | bytes | None) -> None:
+        if text is not None:
+            content = text if isinstance(text, bytes) else text.encode()
+            (tmp_path / "config.yml").write_bytes(content)
+        (tmp_path / "config.schema.json").symlink_to(config.ROOT / "config.schema.json")
+        monkeypatch.setattr(config, "ROOT", tmp_path)
+        config.load.cache_clear()
+
+    yield rewrite
+    config.load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (yaml.safe_dump(changed("threshold", 96)), "threshold: 96"),
+        ("service: [", "not YAML"),
+        ("", "object"),
+        (None, "No such file"),
+        ("# Größe\n".encode("latin-1"), "not YAML: 'utf-8'"),
+        (f"{GOOD}threshold: 0.9\n", "duplicate key"),
+        (GOOD.replace("size: 32 ", "size: 32\n  size: 32 "), "duplicate key"),
+        (f"{GOOD}1: 2\n", "1"),
+        (with_threshold(".nan"), "threshold: '.nan'"),
+        (with_threshold(".inf"), "threshold: '.inf'"),
+        (with_threshold("-1e999"), "threshold: -inf"),
+        (with_threshold("0:30"), "threshold: '0:30'"),
+        (with_threshold("0_1"), "threshold: '0_1'"),
+        (with_threshold("2026-13-45"), "not YAML"),
+        (with_threshold("!!int x"), "not YAML"),
+    ],
+)
+def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, text, said):
+    rewritten(text)
+    with pytest.raises(SystemExit) as left:
+        terminal.run(lambda _: config.load())
+    assert left.value.code == 1
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"error: config\.yml.*\n", err)
+    assert said in err
+    assert out == ""
+
+
+# The last is longer than one that can be deployed now: it may have been before.
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-1", 0.1), ("1.0", 1), ("001", 1), ("+.5", 0.5), ("0.", 0), ("1E0", 1)]
+)
+def test_numbers_are_those_of_yaml_1_2_as_sls_reads_them(rewritten, text, value):
+    rewritten(with_threshold(text))
+    assert config.load()["threshold"] == value
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written(rewritten):
+    rewritten(GOOD.replace("size: 32 ", "size: 032.0 "))
+    assert repr(config.load()["image"]["size"]) == "32"
+
+
+@pytest.mark.parametrize("stage", ["dev", "2", "pr-17", "x" * 20])
+def test_a_stage_that_may_exist_is_taken(stage):
+    assert config.stage_problem(stage) is None
+
+
+@pytest.mark.parametrize(
+    "stage", ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n"]
+)
+def test_a_stage_that_cannot_exist_is_refused(stage):
+    assert "is no stage name: lower-case letters" in config.stage_problem(stage)
+
+
+def test_the_longest_stage_makes_role_names_of_64_characters_in_the_longest_region():
+    functions = yaml.safe_load((config.ROOT / "serverless.yml").read_text())["functions"]
+    regions = boto3.Session().get_available_regions("lambda")
+    longest = max(regions, key=len), max(functions, key=len)
+    stack = config._schema()["definitions"]["stack"]["maxLength"]
+    assert len("-".join(["x" * stack, *longest])) == 64

@@ -1,0 +1,364 @@
+import contextlib
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+from scripts.deploy_endpoint import capture_configuration
+from service import hosting, terminal
+from service.terminal import UserError
+
+SERVICE = "scones-vehicles-dev"
+MODEL = {"PrimaryContainer": {"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}}
+VARIANT = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+
+
+class MemorySageMaker:
+    """SageMaker's hosting in memory. An endpoint settles at the second look."""
+
+    def __init__(self):
+        self.models: set[str] = set()
+        self.configs: dict[str, list[dict]] = {}
+        self.endpoint: dict | None = None
+        self.coming: dict | None = None
+        self.containers_fail = False
+        self.reason = "no ping"
+        self.refusal: tuple[str, str] | None = None
+        self.jobs: dict[str, str] = {}  # the buckets that they write to
+        self.update: dict = {}
+
+    def create_model(self, ModelName, **_):  # noqa: N803
+        self.models.add(ModelName)
+
+    def create_endpoint_config(self, EndpointConfigName, ProductionVariants, **_):  # noqa: N803
+        self.configs[EndpointConfigName] = ProductionVariants
+
+    def describe_endpoint_config(self, EndpointConfigName):  # noqa: N803
+        if EndpointConfigName not in self.configs:
+            raise missing("endpoint configuration")
+        return {"ProductionVariants": self.configs[EndpointConfigName]}
+
+    def delete_model(self, ModelName):  # noqa: N803
+        if ModelName not in self.models:
+            raise missing("model")
+        self.models.remove(ModelName)
+
+    def delete_endpoint_config(self, EndpointConfigName):  # noqa: N803
+        assert not self.endpoint or self.endpoint["EndpointConfigName"] != EndpointConfigName
+        del self.configs[EndpointConfigName]
+
+    def create_endpoint(self, EndpointName, EndpointConfigName):  # noqa: N803
+        assert self.endpoint is None, "an endpoint of this name exists"
+        self._change(EndpointConfigName, "Creating", "Failed", EndpointConfigName)
+
+    def update_endpoint(self, EndpointName, EndpointConfigName, **update):  # noqa: N803
+        assert self.endpoint["EndpointStatus"] == "InService"
+        before = self.endpoint["EndpointConfigName"]
+        self.update = update
+        self._change(EndpointConfigName, "Updating", "InService", before)
+
+    def _change(self, config, changing, failed, failed_config):
+        if self.refusal:
+            code, message = self.refusal
+            raise ClientError({"Error": {"Code": code, "Message": message}}, "UpdateEndpoint")
+        config_now = self.endpoint["EndpointConfigName"] if self.endpoint else config
+        self.endpoint = {"EndpointStatus": changing, "EndpointConfigName": config_now}
+        if self.containers_fail:
+            self.coming = {
+                "EndpointStatus": failed,
+                "EndpointConfigName": failed_config,
+                "FailureReason": self.reason,
+            }
+        else:
+            self.coming = {"EndpointStatus": "InService", "EndpointConfigName": config}
+
+    def delete_endpoint(self, EndpointName):  # noqa: N803
+        self.endpoint = None
+
+    def describe_endpoint(self, EndpointName):  # noqa: N803
+        if self.endpoint is None:
+            raise missing("endpoint")
+        now = self.endpoint
+        if self.coming:
+            self.endpoint, self.coming = self.coming, None
+        return now
+
+    def describe_training_job(self, TrainingJobName):  # noqa: N803
+        place = f"s3://{self.jobs[TrainingJobName]}/training"
+        return {
+            "OutputDataConfig": {"S3OutputPath": place},
+            "ModelArtifacts": {"S3ModelArtifacts": f"{place}/{TrainingJobName}/model.tar.gz"},
+        }
+
+    def get_paginator(self, operation):
+        pages = {
+            "list_models": lambda: {"Models": [{"ModelName": n} for n in self.models]},
+            "list_endpoint_configs": lambda: {
+                "EndpointConfigs": [{"EndpointConfigName": n} for n in self.configs]
+            },
+            "list_training_jobs": lambda: {
+                "TrainingJobSummaries": [{"TrainingJobName": n} for n in self.jobs]
+            },
+        }
+
+        class Paginator:
+            def paginate(self, **_):
+                yield pages[operation]()
+
+        return Paginator()
+
+
+def missing(what: str) -> ClientError:
+    error = {"Code": "ValidationException", "Message": f'Could not find {what} "x".'}
+    return ClientError({"Error": error}, "Describe")
+
+
+@pytest.fixture
+def sagemaker(monkeypatch):
+    """Nobody waits, and all happens in the same second."""
+    monkeypatch.setattr(hosting.time, "sleep", lambda _: None)
+    monkeypatch.setattr(hosting.time, "strftime", lambda _: "20260101000000")
+    return MemorySageMaker()
+
+
+@pytest.fixture
+def stage(sagemaker):
+    return hosting.Hosting(sagemaker, SERVICE, SERVICE)
+
+
+def roll_out(stage, **options) -> None:
+    stage.roll_out(MODEL, VARIANT, capture_configuration("bucket", 100), **options)
+
+
+def add(sagemaker, name: str) -> None:
+    """What another roll-out has made: a model, and a configuration of it."""
+    sagemaker.models.add(name)
+    sagemaker.configs[name] = [{"ModelName": name, "InstanceType": "ml.m5.large"}]
+
+
+def kept(sagemaker) -> set[str]:
+    """The names of the models that are left, which are those of the configurations too."""
+    assert sagemaker.models == set(sagemaker.configs)
+    return set(sagemaker.models)
+
+
+def test_the_first_roll_out_creates_the_endpoint(stage, sagemaker):
+    roll_out(stage)
+    assert sagemaker.endpoint["EndpointStatus"] == "InService"
+    assert kept(sagemaker) == {sagemaker.endpoint["EndpointConfigName"]}
+
+
+def test_the_next_updates_it_and_removes_the_models_before(stage, sagemaker):
+    roll_out(stage)
+    first = sagemaker.endpoint["EndpointConfigName"]
+    roll_out(stage)
+    assert sagemaker.endpoint["EndpointStatus"] == "InService"
+    assert kept(sagemaker) == {sagemaker.endpoint["EndpointConfigName"]}
+    assert sagemaker.endpoint["EndpointConfigName"] != first
+
+
+def test_what_belongs_to_others_is_left_alone(stage, sagemaker):
+    others = {
+        f"{SERVICE}-eu-A1B2-20260101000000",
+        f"{SERVICE}-a1b2-20260101000000",
+        "mine",
+        f"{SERVICE}-by-hand",
+        f"my-{SERVICE}-1",
+    }
+    for name in others:
+        add(sagemaker, name)
+    sagemaker.endpoint = {"EndpointStatus": "InService", "EndpointConfigName": "mine"}
+    roll_out(stage)
+    stage.delete()
+    assert kept(sagemaker) == others
+
+
+def test_a_first_roll_out_that_fails_leaves_nothing_and_says_why(stage, sagemaker):
+    sagemaker.containers_fail = True
+    with pytest.raises(
+        UserError, match=re.escape(f"no ping (log group /aws/sagemaker/Endpoints/{SERVICE})")
+    ):
+        roll_out(stage)
+    assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
+
+
+def test_an_update_that_fails_leaves_the_model_before_it_serving(stage, sagemaker):
+    roll_out(stage)
+    serving = dict(sagemaker.endpoint)
+    sagemaker.containers_fail = True
+    with pytest.raises(UserError, match="could not be updated and is InService: no ping"):
+        roll_out(stage)
+    assert sagemaker.endpoint["EndpointConfigName"] == serving["EndpointConfigName"]
+    assert kept(sagemaker) == {serving["EndpointConfigName"]}
+
+
+@pytest.mark.parametrize("serving", [False, True])
+def test_a_roll_out_that_sagemaker_refuses_leaves_things_as_they_were(stage, sagemaker, serving):
+    if serving:
+        roll_out(stage)
+    before = (sagemaker.endpoint, kept(sagemaker))
+    sagemaker.refusal = ("ResourceLimitExceeded", "ask for more")
+    with pytest.raises(ClientError, match="ask for more"):
+        roll_out(stage)
+    assert (sagemaker.endpoint, kept(sagemaker)) == before
+
+
+def test_a_quota_that_stops_a_roll_out_later_is_named_with_where_to_ask(stage, sagemaker):
+    sagemaker.containers_fail = True
+    sagemaker.reason = (
+        "The account-level service limit 'ml.c5.large for endpoint usage' is 0 Instances, with "
+        "current utilization of 0 Instances and a request delta of 1 Instances. Please use AWS "
+        "Service Quotas to request an increase for this quota."
+    )
+    with pytest.raises(UserError) as raised:
+        roll_out(stage)
+    said = terminal.explain(raised.value)
+    assert "at least 1 of the quota 'ml.c5.large for endpoint usage'" in said
+    assert said.endswith("request-service-quota-increase.")
+
+
+def test_an_endpoint_that_failed_is_made_anew(stage, sagemaker):
+    sagemaker.endpoint = {"EndpointStatus": "Failed", "EndpointConfigName": "gone"}
+    roll_out(stage)
+    assert sagemaker.endpoint["EndpointStatus"] == "InService"
+
+
+def test_an_endpoint_that_is_changing_is_waited_for(stage, sagemaker):
+    roll_out(stage)
+    sagemaker.coming = sagemaker.endpoint
+    sagemaker.endpoint = {**sagemaker.endpoint, "EndpointStatus": "Updating"}
+    roll_out(stage)
+    assert sagemaker.endpoint["EndpointStatus"] == "InService"
+
+
+def test_deleting_says_whether_there_was_anything(stage, sagemaker):
+    roll_out(stage)
+    assert stage.delete() is True
+    assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
+    assert stage.delete() is False
+
+
+def test_what_another_makes_while_it_is_deleted_is_left_alone(stage, sagemaker):
+    roll_out(stage)
+    others = f"{SERVICE}-Z999-20260101000000"
+    look = sagemaker.describe_endpoint
+
+    def describe(EndpointName):  # noqa: N803
+        add(sagemaker, others)
+        return look(EndpointName)
+
+    sagemaker.describe_endpoint = describe
+    assert stage.delete() is True
+    assert kept(sagemaker) == {others}
+
+
+def test_what_is_left_from_before_there_were_marks_is_deleted_too(stage, sagemaker):
+    add(sagemaker, f"{SERVICE}-20251231000000")
+    assert stage.delete() is True
+    assert kept(sagemaker) == set()
+
+
+def test_two_that_start_in_the_same_second_have_names_of_their_own(stage, sagemaker):
+    names = set()
+    for _ in range(50):
+        roll_out(stage)
+        names.add(sagemaker.endpoint["EndpointConfigName"])
+    assert len(names) > 45  # of 1.2 million
+    longest = f"scones-vehicles-{'x' * 20}"
+    assert all(len(name) - len(SERVICE) + len(longest) <= 63 for name in names)
+
+
+def test_the_longest_name_of_a_training_job_fits():
+    stage = "x" * 13  # of serverless.yml's role names, IAM allows no longer one
+    base = hosting.marked(f"scones-vehicles-{stage}-fold-10-of-10")
+    assert len(f"{base}-20260101000000") <= 63  # ModelTrainer cuts off what is more
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_another_has_just_made_is_left_alone(stage, sagemaker, fails):
+    roll_out(stage)
+    others = f"{SERVICE}-Z999-20260101000000"
+    add(sagemaker, others)
+    sagemaker.containers_fail = fails
+    with pytest.raises(UserError) if fails else contextlib.nullcontext():
+        roll_out(stage)
+    assert kept(sagemaker) == {others, sagemaker.endpoint["EndpointConfigName"]}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        'Cannot update in-progress endpoint "arn:aws:sagemaker:x".',
+        'Cannot create already existing endpoint "arn:aws:sagemaker:x".',
+    ],
+)
+@pytest.mark.parametrize("serving", [False, True])
+def test_a_roll_out_beside_another_says_so_and_leaves_nothing(stage, sagemaker, refusal, serving):
+    if serving:
+        roll_out(stage)
+    before = kept(sagemaker)
+    sagemaker.refusal = ("ValidationException", refusal)
+    with pytest.raises(UserError, match=r"Another roll-out .* is under way"):
+        roll_out(stage)
+    assert kept(sagemaker) == before
+
+
+def test_a_roll_out_that_another_took_the_place_of_says_so(stage, sagemaker):
+    roll_out(stage)
+    others = f"{SERVICE}-Z999-20260101000000"
+    add(sagemaker, others)
+    update = sagemaker.update_endpoint
+
+    def overtaken(**request):
+        update(**request)
+        sagemaker.coming = {"EndpointStatus": "InService", "EndpointConfigName": others}
+
+    sagemaker.update_endpoint = overtaken
+    with pytest.raises(UserError, match="another roll-out came after this one"):
+        roll_out(stage)
+    assert others in kept(sagemaker)
+
+
+def test_instances_are_kept_where_the_endpoint_scales_and_captures_follow_the_configuration(
+    stage, sagemaker
+):
+    roll_out(stage, keep_instance_count=True)
+    assert sagemaker.update == {}
+    roll_out(stage)
+    assert sagemaker.update == {}  # all as the new configuration says
+    roll_out(stage, keep_instance_count=True)
+    assert sagemaker.update == {
+        "RetainAllVariantProperties": True,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
+    }
+
+
+def test_the_type_of_the_instances_that_serve_is_known(stage, sagemaker):
+    assert stage.instance_type() is None
+    roll_out(stage)
+    assert stage.instance_type() == "ml.m5.large"
+    sagemaker.endpoint["EndpointStatus"] = "Failed"
+    assert stage.instance_type() is None
+
+
+def test_the_newest_model_is_of_this_stages_newest_job_in_its_bucket(stage, sagemaker):
+    sagemaker.jobs = {
+        f"{SERVICE}-eu-A1B2-20260104000000": "b",
+        f"{SERVICE}-A1B2-20260103000000": "b-of-a-former-stack",
+        f"{SERVICE}-A1B2-20260102000000": "b",
+        f"{SERVICE}-20260101000000": "b",
+        f"{SERVICE}-old": "b",
+    }
+    newest = f"{SERVICE}-A1B2-20260102000000"
+    assert stage.newest_model("b") == f"s3://b/training/{newest}/model.tar.gz"
+    del sagemaker.jobs[newest]
+    assert "20260101000000" in stage.newest_model("b")
+    with pytest.raises(UserError, match=r"scripts\.train"):
+        stage.newest_model("another")
+
+
+def test_answers_are_captured_as_readable_json():
+    capture = capture_configuration("bucket", 25)
+    assert capture["DestinationS3Uri"] == "s3://bucket/capture"
+    assert capture["InitialSamplingPercentage"] == 25
+    assert capture["CaptureContentTypeHeader"] == {"JsonContentTypes": ["application/json"]}

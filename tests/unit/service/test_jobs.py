@@ -1,0 +1,52 @@
+import io
+import tarfile
+
+import pytest
+
+from service import jobs
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
+
+URI = "s3://bucket/training/job/output/model.tar.gz"
+
+
+def holding(*members: tuple[tarfile.TarInfo, bytes]) -> MemoryS3:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for info, data in members:
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    s3 = MemoryS3()
+    s3.objects["training/job/output/model.tar.gz"] = file.getvalue()
+    return s3
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "./metrics.json"])
+def test_a_file_is_read_out_of_the_archive(name):
+    s3 = holding((tarfile.TarInfo("other"), b"no"), (tarfile.TarInfo(name), b"{}"))
+    assert jobs.read_member(s3, URI, "metrics.json") == b"{}"
+
+
+def test_a_link_is_not_followed():
+    link = tarfile.TarInfo("metrics.json")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with pytest.raises(UserError, match=r"holds no metrics\.json"):
+        jobs.read_member(holding((link, b"")), URI, "metrics.json")
+
+
+def test_a_file_that_is_too_large_is_not_read(monkeypatch):
+    monkeypatch.setattr(jobs, "MEMBER_BYTES", 3)
+    with pytest.raises(UserError, match="too many"):
+        jobs.read_member(holding((tarfile.TarInfo("metrics.json"), b"four")), URI, "metrics.json")
+
+
+def test_what_is_no_archive_is_one_line():
+    s3 = MemoryS3()
+    s3.objects["training/job/output/model.tar.gz"] = b"not a tar" * 99
+    with pytest.raises(UserError, match="cannot be read as an archive"):
+        jobs.read_member(s3, URI, "metrics.json")
+
+
+def test_what_lies_beside_the_model_is_found():
+    job = {"ModelArtifacts": {"S3ModelArtifacts": URI}}
+    assert jobs.output_uri(job) == "s3://bucket/training/job/output/output.tar.gz"

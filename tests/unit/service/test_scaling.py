@@ -1,0 +1,98 @@
+import contextlib
+from argparse import ArgumentTypeError
+
+import pytest
+from botocore.exceptions import ClientError
+
+from service import scaling
+
+RESOURCE = "endpoint/scones-vehicles-dev/variant/AllTraffic"
+
+
+class MemoryAutoscaling:
+    """Application Auto Scaling in memory, of one target at most."""
+
+    def __init__(self):
+        self.target: dict | None = None
+        self.policy: dict | None = None
+
+    def register_scalable_target(self, **target):
+        self.target = target
+
+    def put_scaling_policy(self, **policy):
+        assert policy["ResourceId"] == self.target["ResourceId"]
+        self.policy = policy
+
+    def describe_scaling_policies(self, ServiceNamespace, ResourceId):  # noqa: N803
+        return {"ScalingPolicies": [{**self.policy, "PolicyARN": "arn"}] if self.policy else []}
+
+    def describe_scalable_targets(self, ServiceNamespace, ResourceIds):  # noqa: N803
+        found = [self.target] if self.target and self.target["ResourceId"] in ResourceIds else []
+        return {"ScalableTargets": found}
+
+    def deregister_scalable_target(self, **target):
+        if not self.target:
+            error = {"Code": "ObjectNotFoundException", "Message": "No scalable target found"}
+            raise ClientError({"Error": error}, "DeregisterScalableTarget")
+        self.target = self.policy = None
+
+
+@pytest.fixture
+def autoscaling():
+    return MemoryAutoscaling()
+
+
+@pytest.fixture
+def scaled(autoscaling):
+    return scaling.Scaling(autoscaling, "scones-vehicles-dev")
+
+
+def test_scaling_tracks_the_invocations_of_each_instance(scaled, autoscaling):
+    assert not scaled.is_set()
+    scaled.set(scaling.bounds("1-4"), 30000)
+    assert scaled.is_set()
+    target, policy = autoscaling.target, autoscaling.policy
+    assert target["ResourceId"] == policy["ResourceId"] == RESOURCE
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["TargetValue"] == 30000
+    assert tracking["PredefinedMetricSpecification"] == {
+        "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+    }
+
+
+def test_removing_says_whether_there_was_any(scaled, autoscaling):
+    scaled.set(scaling.bounds("2-2"), 100)
+    assert scaled.remove() is True
+    assert (autoscaling.target, autoscaling.policy) == (None, None)
+    assert scaled.remove() is False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_scaling_is_away_during_a_pause_and_comes_back_as_it_was(scaled, autoscaling, fails):
+    scaled.set(scaling.bounds("2-5"), 100)
+    before = (autoscaling.target, autoscaling.policy)
+    with contextlib.suppress(ZeroDivisionError), scaled.paused():
+        assert not scaled.is_set()
+        if fails:
+            raise ZeroDivisionError
+    assert (autoscaling.target, autoscaling.policy) == before
+
+
+def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscaling, capsys):
+    scaled.set(scaling.bounds("2-5"), 100)
+
+    def refuse(**_):
+        raise ClientError(
+            {"Error": {"Code": "ValidationException", "Message": "not in service"}}, "Register"
+        )
+
+    with scaled.paused():
+        autoscaling.register_scalable_target = refuse
+    assert "--autoscale 2-5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "4", "0-4", "4-1", "1-", "a-b", "1-4-5", "1 - 4", "-1-4"])
+def test_bounds_are_two_numbers_in_order(text):
+    with pytest.raises(ArgumentTypeError, match="1-4"):
+        scaling.bounds(text)

@@ -1,0 +1,135 @@
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from service.stack import OUTPUTS, Cloud, find_stack
+from service.terminal import UserError
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+
+def test_the_region_is_the_environment_s(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert Cloud().region == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert Cloud().region == Cloud().session.region_name == "eu-north-1"
+    monkeypatch.setenv("AWS_REGION", "")
+    assert Cloud().region == "eu-west-1"
+
+
+def test_on_the_local_cloud_a_region_need_not_be_named(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert Cloud().region == "us-east-1"
+
+
+# What someone names as the region, and what the error says; plugins/guard.js says it word for word.
+NO_REGION = [
+    (" ", '" " is no region'),
+    (" eu-central-1", '" eu-central-1" is no region'),
+    ("eu-central-1\n", r'"eu-central-1\n" is no region'),
+    ("us-east-1.evil.example", "is no region"),
+    ("x@evil.example/", "is no region"),
+    ("eu-central-\u0661", "is no region"),
+    ("cn-north-1", "cn-north-1 is outside AWS's commercial partition"),
+    ("us-gov-west-1", "commercial"),
+    ("us-iso-east-1", "commercial"),
+    ("us-isob-east-1", "commercial"),
+    ("eu-isoe-west-1", "commercial"),
+]
+
+
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9"])
+@pytest.mark.parametrize(("region", "said"), NO_REGION)
+def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said, address):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.setenv("AWS_REGION", region)
+    with pytest.raises(UserError) as raised:
+        Cloud()
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("region", boto3.Session().get_available_regions("sagemaker"))
+def test_every_region_of_sagemaker_is_taken(monkeypatch, region):
+    monkeypatch.setenv("AWS_REGION", region)
+    assert Cloud().region == region
+
+
+@pytest.mark.parametrize("endpoint", [None, "https://vpce.example.com"])
+def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(UserError, match="export AWS_REGION=") as raised:
+        Cloud()
+    assert "profile" not in str(raised.value)
+
+
+@pytest.fixture
+def profile(monkeypatch, tmp_path):
+    """A profile of the region eu-west-3."""
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+
+
+@pytest.mark.usefixtures("profile")
+def test_the_region_of_the_profile_is_named_and_not_used():
+    with pytest.raises(UserError, match=r"eu-west-3, is not used.*export AWS_REGION=eu-west-3"):
+        Cloud()
+
+
+def test_an_endpoint_url_without_a_scheme_is_one_line(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
+    with pytest.raises(UserError, match="localhost:4566"):
+        Cloud()
+
+
+class Answers:
+    """A cloud whose CloudFormation answers with one stack or an error."""
+
+    region = "eu-north-1"
+
+    def __init__(self, outputs: dict[str, str] | None):
+        self.outputs = outputs
+
+    def __str__(self):
+        return self.region
+
+    def client(self, _service):
+        return self
+
+    def describe_stacks(self, StackName):  # noqa: N803
+        if self.outputs is None:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
+            )
+        outputs = [{"OutputKey": key, "OutputValue": key} for key in self.outputs]
+        return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}]}
+
+
+def test_a_stack_is_found_by_its_stage():
+    stack = find_stack(Answers([*OUTPUTS.values(), "TopicArn"]), "dev")
+    assert stack.bucket == "BucketName"
+    assert stack.serving_repository == "ServingRepositoryUri"
+
+
+def test_no_stack_is_one_line_with_the_command_that_makes_it():
+    with pytest.raises(UserError, match=r"No stack scones-vehicles-eu .* sls deploy --stage eu"):
+        find_stack(Answers(None), "eu")
+
+
+@pytest.mark.usefixtures("profile")
+def test_no_stack_names_the_region_looked_in_and_the_profile_s():
+    with pytest.raises(UserError, match=r"in eu-north-1 \(.*eu-west-3, is not used\)"):
+        find_stack(Answers(None), "eu")
+
+
+def test_a_stack_without_its_outputs_is_one_line_that_names_them():
+    with pytest.raises(UserError, match=r"ROLLBACK_COMPLETE.*EndpointName.*sls deploy"):
+        find_stack(Answers(["BucketName"]), "dev")

@@ -1,0 +1,209 @@
+import sys
+
+import pytest
+from botocore import exceptions as aws
+from s3transfer.exceptions import RetriesExceededError
+from urllib3.exceptions import SSLError
+
+from service import terminal
+from service.terminal import Waiting, render_table
+
+
+def refusal(code: str, message: str = "the\nmessage") -> aws.ClientError:
+    return aws.ClientError({"Error": {"Code": code, "Message": message}}, "PutObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (terminal.UserError("do\n this"), "do this"),
+        (aws.NoCredentialsError(), "python -m local env"),
+        (aws.PartialCredentialsError(provider="env", cred_var="x"), "No AWS credentials"),
+        (aws.SSOTokenLoadError(error_msg="x"), "No AWS credentials"),
+        (aws.ProfileNotFound(profile="mine"), "unset AWS_PROFILE"),
+        (aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9/"), "http://127.0.0.1:9/"),
+        (aws.ConnectTimeoutError(endpoint_url="http://10.0.0.1/"), "http://10.0.0.1/"),
+        (aws.ConnectionClosedError(endpoint_url="http://x/"), "Nothing answers"),
+        (aws.SSLError(endpoint_url="https://x/", error="bad"), "Nothing answers"),
+        (refusal("ExpiredToken"), "Log in again"),
+        (refusal("AccessDenied"), "Access denied to PutObject: the message"),
+        (refusal("ResourceLimitExceeded"), "PutObject was refused (ResourceLimitExceeded): the"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_person_can_mend_is_one_line(error, said):
+    line = terminal.explain(error)
+    assert said in line
+    assert "\n" not in line
+
+
+QUOTA = (
+    "The account-level service limit '{}' is 0 Instances, with current utilization of 1 Instances "
+    "and a request delta of 2 Instances. Please use AWS Service Quotas to request an increase."
+)
+
+
+def test_a_quota_is_named_with_its_region_and_where_to_ask(monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    line = terminal.explain(
+        refusal("ResourceLimitExceeded", QUOTA.format("ml.c5.large for endpoint usage"))
+    )
+    assert "at least 3 of the quota 'ml.c5.large for endpoint usage' in eu-west-1" in line
+    assert "aws service-quotas list-service-quotas --service-code sagemaker" in line
+    assert "Spot" not in line
+
+
+@pytest.mark.parametrize("kind", ["training job", "spot training job"])
+def test_spot_has_a_quota_of_its_own(kind):
+    usage = f"ml.m5.xlarge for {kind} usage"
+    line = terminal.explain(refusal("ResourceLimitExceeded", QUOTA.format(usage)))
+    assert usage in line
+    assert "Spot has a quota of its own" in line
+
+
+def test_a_quota_in_other_quotes_with_a_large_number_is_understood():
+    message = QUOTA.format("x").replace("'", '"').replace("of 2 ", "of 1,000 ")
+    assert "at least 1001 of the quota 'x'" in terminal.explain(
+        refusal("ResourceLimitExceeded", message)
+    )
+
+
+@pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
+def test_a_refusal_without_a_reason_is_made_of_sentences(code):
+    assert f"({code}): no reason given. " in terminal.explain(refusal(code, ""))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "SlowDown",
+        "RequestThrottled",
+        "ProvisionedThroughputExceededException",
+    ],
+)
+def test_throttling_says_what_is_throttled_and_what_to_do(code):
+    line = terminal.explain(refusal(code, "Rate exceeded"))
+    assert "PutObject is throttled" in line
+    assert "run this again" in line
+    assert "Service Quotas" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        aws.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        aws.ResponseStreamingError(error="Connection reset by peer"),
+        SSLError("bad record mac"),
+        RetriesExceededError(ConnectionError("reset")),
+    ],
+)
+def test_a_download_that_breaks_off_is_to_be_run_again(error):
+    line = terminal.explain(error)
+    assert line.startswith(f"A download broke off ({type(error).__name__}): ")
+    assert line.endswith(". Run this again.")
+
+
+@pytest.mark.parametrize("bug", [KeyError("x"), TypeError(), ZeroDivisionError(), OSError()])
+def test_a_bug_is_not_explained_away(bug):
+    assert terminal.explain(bug) is None
+
+
+def raising(error):
+    def main(_argv):
+        raise error
+
+    return main
+
+
+def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
+    with pytest.raises(SystemExit) as left:
+        terminal.run(raising(terminal.UserError("do this")))
+    assert left.value.code == 1
+    assert capsys.readouterr() == ("", "error: do this\n")
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "said"),
+    [(KeyboardInterrupt(), "Interrupted."), (terminal.Interrupted("The job goes on."), "goes on")],
+)
+def test_ctrl_c_is_one_line_and_exit_130(capsys, interrupt, said):
+    with pytest.raises(SystemExit) as left:
+        terminal.run(raising(interrupt))
+    assert left.value.code == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        terminal.run(raising(ZeroDivisionError()))
+
+
+def test_a_stage_that_no_stack_can_have_is_refused(capsys):
+    with pytest.raises(SystemExit) as left:
+        terminal.parser("x", "Does x.", "").parse_args(["--stage=Dev"])
+    assert left.value.code == 2
+    assert '--stage: "Dev" is no stage name' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "21"])
+def test_a_whole_number_lies_within_its_bounds(text):
+    assert (terminal.whole(1)("999"), terminal.whole(1, 20)("1"), terminal.whole(1, 20)("20")) == (
+        999,
+        1,
+        20,
+    )
+    with pytest.raises(terminal.argparse.ArgumentTypeError, match="whole number from 1 to 20"):
+        terminal.whole(1, 20)(text)
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "inf", "x", ""])
+def test_a_number_lies_within_its_bounds(text):
+    assert (terminal.number(0, 1)("0"), terminal.number(0, 1)("1e0")) == (0, 1)
+    with pytest.raises(terminal.argparse.ArgumentTypeError, match="number from 0 to 1"):
+        terminal.number(0, 1)(text)
+
+
+def test_long_messages_are_cut():
+    assert terminal.one_line("a  b\n c", 10) == "a b c"
+    assert terminal.one_line("x" * 600) == "x" * 499 + "…"
+
+
+def test_without_a_terminal_each_status_is_a_line_of_its_own(capsys):
+    waiting = Waiting("Endpoint")
+    for status in ("Creating", "Creating", "Updating"):
+        waiting.show(status)
+    waiting.clear()
+    assert capsys.readouterr().out == "Endpoint   Creating (0 s)\nEndpoint   Updating (0 s)\n"
+
+
+def test_on_a_terminal_one_line_is_written_over_and_cleared(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    waiting = Waiting("Endpoint")
+    waiting.show("Creating")
+    waiting.show("Creating")
+    waiting.clear()
+    said = capsys.readouterr().out
+    assert "\n" not in said
+    assert said.split("\r\033[K") == ["", "Endpoint   Creating 0 s", "Endpoint   Creating 0 s", ""]
+
+
+def test_columns_are_aligned_and_numbers_stand_right():
+    assert render_table(
+        ("file", "n", "status"), [("a.png", "7", "ok"), ("b", "12", "")], right=(1,)
+    ) == ("file    n  status\n─────  ──  ──────\na.png   7  ok\nb      12")
+
+
+def test_an_empty_table_is_its_header():
+    assert render_table(("file", "n"), []) == "file  n\n────  ─"
+
+
+def test_the_foot_stands_below_a_rule():
+    assert render_table(("a", "n"), [("x", "1")], foot=[("all", "1")]) == (
+        "a    n\n───  ─\nx    1\n───  ─\nall  1"
+    )

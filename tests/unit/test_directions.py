@@ -1,0 +1,28 @@
+"""Arrows point one way: which package may import which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = {
+    "handlers": set(),
+    "model": set(),
+    "service": {"handlers", "local"},
+    "monitoring": {"handlers", "model", "service"},
+    "scripts": {"handlers", "local", "model", "monitoring", "service", "setup"},
+    "local": {"setup"},
+    "setup": set(),
+}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_what_lies_below_it(package):
+    found = set()
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found |= {name.split(".")[0] for name in names}
+    assert found & ALLOWED.keys() - {package} <= ALLOWED[package]
