@@ -13,6 +13,7 @@ import time
 
 from benchmarks.local_cloud import LocalCloud
 from service import datasets, storage
+from service.keys import DATASETS
 from service.stack import find_stack
 
 SIZES = (1, 40, 500)
@@ -29,7 +30,7 @@ def main() -> None:
     stack = find_stack(cloud, arguments.stage)
     s3, states = cloud.client("s3"), cloud.client("stepfunctions")
     name = datasets.find(s3, stack.bucket)["name"]
-    keys = sorted(storage.listing(s3, stack.bucket, f"{datasets.ROOT}{name}/images/test/"))
+    keys = sorted(storage.listing(s3, stack.bucket, f"{DATASETS}{name}/images/test/"))
 
     def seconds(size: int) -> float:
         images = [{"s3_key": key} for key in itertools.islice(itertools.cycle(keys), size)]

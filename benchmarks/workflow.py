@@ -21,7 +21,7 @@ from benchmarks.local_cloud import LocalCloud
 from benchmarks.workflows.comparison import compare
 from benchmarks.workflows.growth import grow
 from scripts.cost import plan
-from service import config, datasets, storage
+from service import config, datasets, keys, storage
 from service.stack import find_stack
 
 IMAGES = 2000
@@ -52,7 +52,7 @@ def main() -> None:
 
 def objects(s3, bucket: str, name: str) -> list[str]:
     """Return the keys of 2,000 objects: the dataset's photos, copied as often as that takes."""
-    photos = sorted(storage.listing(s3, bucket, f"{datasets.ROOT}{name}/images/"))
+    photos = sorted(storage.listing(s3, bucket, f"{keys.DATASETS}{name}/images/"))
     wanted = {f"{PREFIX}{n:04}.png": photos[n % len(photos)] for n in range(IMAGES)}
     missing = sorted(wanted.keys() - storage.listing(s3, bucket, PREFIX).keys())
 

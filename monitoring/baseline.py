@@ -20,6 +20,7 @@ from service import config, datasets, terminal
 from service.hosting import Hosting
 from service.images import LabelledImages
 from service.jobs import read_member
+from service.keys import BASELINE
 from service.stack import Cloud, Stack, find_stack
 from service.storage import split_uri
 from service.terminal import UserError
@@ -30,8 +31,6 @@ ROWS = "baseline.npz"
 ROWS_KEPT = 5000
 SEED = 0
 COLUMNS = ("label", "confidence", *table.FEATURES)
-
-PREFIX = "monitoring/baseline/"
 
 
 def read_channel(s3, job: dict) -> tuple[str, LabelledImages]:
@@ -193,7 +192,7 @@ def _spread(prefix: str, names: list[str] | None, matrix: np.ndarray) -> dict[st
 
 def place_in(bucket: str) -> str:
     """Return where a stage's baseline lies."""
-    return f"s3://{bucket}/{PREFIX}"
+    return f"s3://{bucket}/{BASELINE}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -213,7 +212,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--output",
         metavar="PLACE",
-        help=f"s3://bucket/prefix or a folder (default: {PREFIX} in the service's bucket)",
+        help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
     )
     return result
 

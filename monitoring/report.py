@@ -26,6 +26,7 @@ from monitoring.ground_truth import GroundTruth
 from monitoring.rules import Rules
 from service import config, terminal
 from service.hosting import VARIANT
+from service.keys import REPORTS
 from service.stack import Cloud, Stack, find_stack
 
 PERCENTILES = ("p50", "p95", "p99")
@@ -33,8 +34,6 @@ POINTS = 200  # in a picture
 # How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
 KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
 HOUR = 3600
-
-PREFIX = "monitoring/reports/"
 HTML = "report.html"
 JSON = "report.json"
 
@@ -215,7 +214,7 @@ def tell(
     Returns where the page lies.
     """
     s3 = cloud.client("s3")
-    place = f"s3://{stack.bucket}/{PREFIX}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    place = f"s3://{stack.bucket}/{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for file in files:
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         sources.put_file(s3, place, file.name, file.read_bytes(), content_type)

@@ -14,7 +14,7 @@ from pathlib import Path
 from local import environment, paths, supervisor
 from monitoring.notification import EXIT_CODES
 from scripts.train import __main__ as train
-from service import config, datasets, jobs, terminal
+from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack
 from setup.environment import CACHE
@@ -94,7 +94,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     output = json.loads(execution["output"])
     print(results_table(output["results"][:ROWS_SHOWN]))
 
-    photos = f"s3://{stack.bucket}/{datasets.ROOT}{data['name']}/images/test/"
+    photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
     steps.run("bulk", "Classify all test photos in one run", *bulk)
     monitor = (PYTHON, "-m", "scripts.monitor")
@@ -243,7 +243,7 @@ def closing(
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
     local = " ".join(["python -m local {}", *own_port])
-    photos = f"s3://{bucket}/{datasets.ROOT}{data['name']}/images/test/{data['classes'][0]}/"
+    photos = f"s3://{bucket}/{keys.DATASETS}{data['name']}/images/test/{data['classes'][0]}/"
     lines = [
         "",
         f"Done in {seconds:.0f} s, on this machine alone.",

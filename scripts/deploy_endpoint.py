@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from handlers import aws
 from handlers.predictions import parse_answer
-from service import config, datasets, logs, registry, scaling, terminal
+from service import config, datasets, keys, logs, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
 from service.scaling import Scaling
@@ -157,7 +157,7 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     if name is None:
         terminal.say("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
         return
-    prefix = f"{datasets.ROOT}{name}/images/test/"
+    prefix = f"{keys.DATASETS}{name}/images/test/"
     photos = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1).get("Contents")
     if not photos:
         terminal.say("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")

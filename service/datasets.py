@@ -10,9 +10,9 @@ import numpy as np
 
 from service import images, storage
 from service.images import LabelledImages, Source
+from service.keys import DATASETS
 from service.terminal import UserError
 
-ROOT = "datasets/"
 DESCRIPTION = "dataset.json"
 NAME_LENGTH = 60
 
@@ -41,7 +41,7 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     so that whoever finds it finds a whole dataset.
     """
     name = name_of(source)
-    prefix = f"{ROOT}{name}/"
+    prefix = f"{DATASETS}{name}/"
     arrays = {part: images.encode_npz(rows, source.classes) for part, rows in splits.items()}
     description = _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
@@ -75,7 +75,8 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     data = _read_description(s3, bucket, name)
     if data.get("name") != name:
         raise UserError(
-            f"s3://{bucket}/{ROOT}{name}/{DESCRIPTION} describes no dataset of this name: make it "
+            f"s3://{bucket}/{DATASETS}{name}/{DESCRIPTION} describes no dataset of this name: "
+            "make it "
             "again with python -m scripts.etl (same --stage)."
         )
     return data
@@ -102,13 +103,15 @@ def check_size(data: dict, size: int) -> None:
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
     found = {}
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ROOT, Delimiter="/")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=DATASETS, Delimiter="/"
+    )
     for page in pages:
         for folder in page.get("CommonPrefixes", []):
             key = folder["Prefix"] + DESCRIPTION
             objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
             if objects:
-                found[folder["Prefix"][len(ROOT) : -1]] = objects[0]["LastModified"]
+                found[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
     return found
 
 
@@ -119,7 +122,7 @@ def _newest_first(found: dict[str, datetime]) -> list[str]:
 def _read_description(s3, bucket: str, name: str) -> dict:
     """Return what dataset.json says: nothing where it is gone, or no JSON object."""
     try:
-        data = json.loads(storage.read(s3, bucket, f"{ROOT}{name}/{DESCRIPTION}") or b"")
+        data = json.loads(storage.read(s3, bucket, f"{DATASETS}{name}/{DESCRIPTION}") or b"")
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
@@ -132,12 +135,12 @@ def _stated_size(data: dict) -> int | None:
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:
     """Return where the arrays of a split lie."""
-    return f"s3://{bucket}/{ROOT}{name}/arrays/{part}/"
+    return f"s3://{bucket}/{DATASETS}{name}/arrays/{part}/"
 
 
 def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
     """Return the rows of a split."""
-    key = f"{ROOT}{name}/arrays/{part}/data.npz"
+    key = f"{DATASETS}{name}/arrays/{part}/data.npz"
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
         return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
@@ -145,15 +148,15 @@ def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
 
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
     """Tell whether a training job was given the dataset as it is now."""
-    training_rows = f"{ROOT}{name}/arrays/train/data.npz"
+    training_rows = f"{DATASETS}{name}/arrays/train/data.npz"
     changed = s3.head_object(Bucket=bucket, Key=training_rows)["LastModified"]
     channel = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
-    return f"/{ROOT}{name}/" in channel and changed <= job["CreationTime"]
+    return f"/{DATASETS}{name}/" in channel and changed <= job["CreationTime"]
 
 
 def image_key(name: str, part: str, class_name: str, image: str) -> str:
     """Return the key of an image."""
-    return f"{ROOT}{name}/images/{part}/{class_name}/{image}.png"
+    return f"{DATASETS}{name}/images/{part}/{class_name}/{image}.png"
 
 
 def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
@@ -200,7 +203,7 @@ def _array_uploads(prefix: str, arrays: dict[str, bytes]) -> Iterator[storage.Up
 
 
 def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[storage.Upload]:
-    name = prefix[len(ROOT) : -1]
+    name = prefix[len(DATASETS) : -1]
     for part, rows in splits.items():
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = image_key(name, part, source.classes[label], image_name)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from service import config, terminal
 from service.hosting import marked
+from service.keys import CHECKPOINTS
 from service.logs import LOG_GROUP, JobLog, ScriptLines
 from service.stack import Cloud, Stack
 from service.storage import split_uri
@@ -20,7 +21,6 @@ ENTRY_SCRIPT = "train.py"
 REQUIREMENTS = "requirements-training.txt"
 FRAMEWORK, FRAMEWORK_VERSION = "pytorch-amzn2023", "2.13"
 METRICS = ("validation_accuracy", "test_accuracy")
-CHECKPOINTS = "training/checkpoints/"
 POLL_SECONDS = 1
 ENDED = ("Completed", "Failed", "Stopped")
 

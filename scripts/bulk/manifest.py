@@ -15,6 +15,7 @@ from tqdm import tqdm
 from handlers import events
 from handlers.errors import InvalidInput
 from service import storage
+from service.keys import MANIFESTS
 from service.terminal import UserError
 
 FIELDS = {"s3_bucket", "s3_key", "listed"}
@@ -23,8 +24,6 @@ KEY_BYTES = 1024  # S3 has no longer keys, and the state machine reckons with th
 BUCKET_LENGTH = 63
 LISTED_MOST = 10**9
 LINE_BYTES = 8 * 2**20
-
-PREFIX = "bulk/manifests/"
 
 
 class Entry(NamedTuple):
@@ -127,6 +126,6 @@ def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = F
             submitted += entry.listed
             if entry.s3_bucket:
                 elsewhere[entry.s3_bucket] += entry.listed
-        key = f"{PREFIX}{digest.hexdigest()}.jsonl"
+        key = f"{MANIFESTS}{digest.hexdigest()}.jsonl"
         sent = lines > 0 and storage.send_file(s3, file, bucket, key)
     return Manifest(key, lines, submitted, dict(elsewhere), sent)

@@ -17,10 +17,10 @@ from handlers.results import STATUSES
 from scripts.bulk.manifest import Entry
 from scripts.bulk.runs import RUNNING
 from service import storage
+from service.keys import RESULTS
 from service.stack import Cloud, Stack
 from service.terminal import UserError, one_line
 
-PREFIX = "bulk/results/"
 MANIFEST = "/manifest.json"
 AGAIN = "Once that is mended: python -m scripts.bulk submit SOURCE --again (same --stage)"
 
@@ -140,7 +140,7 @@ def gather(
 
 def files_of(s3, bucket: str, execution: dict) -> list[str]:
     """Return the keys of all that ResultWriter wrote for the run."""
-    return list(storage.listing(s3, bucket, f"{PREFIX}{execution['name']}/"))
+    return list(storage.listing(s3, bucket, f"{RESULTS}{execution['name']}/"))
 
 
 def _submitted(s3, bucket: str, execution: dict) -> tuple[int, int, Fingerprint]:

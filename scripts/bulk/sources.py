@@ -13,9 +13,9 @@ from scripts.bulk import manifest
 from scripts.bulk.manifest import KEY_BYTES, Entry
 from scripts.predict import SUFFIXES
 from service import storage
+from service.keys import PHOTOS
 from service.terminal import UserError
 
-PHOTOS = "bulk/photos/"
 DIGEST_LENGTH = 32
 UPLOADS_AT_ONCE = 16
 

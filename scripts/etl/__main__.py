@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from scripts.etl import cifar, cifar10, cifar100, folder
-from service import config, datasets, terminal
+from service import config, datasets, keys, terminal
 from service.images import Source
 from service.stack import Cloud, find_stack
 from service.storage import THREADS, Summary
@@ -40,7 +40,7 @@ def make_dataset(s3, bucket: str, arguments: argparse.Namespace) -> None:
         terminal.say("Uneven", uneven)
     name, summary = datasets.publish(s3, bucket, source, splits)
     terminal.say("Objects", told(summary))
-    terminal.say("Dataset", f"s3://{bucket}/{datasets.ROOT}{name}/")
+    terminal.say("Dataset", f"s3://{bucket}/{keys.DATASETS}{name}/")
     batch = datasets.sample_batch(source, splits["test"], BATCH_SIZE)
     write_json(arguments.batch, batch)
     terminal.say("Batch", f"{arguments.batch} ({len(batch['images'])} test photos)")

@@ -6,9 +6,9 @@ from handlers.results import STATUSES
 from scripts.bulk import results, runs, submission
 from scripts.generate.source import CONTENT_TYPE, ImageSource
 from service import storage, terminal
+from service.keys import GENERATED
 from service.stack import Cloud, Stack
 
-PREFIX = "generated/"
 NAMED_AT_MOST = 3
 
 
@@ -41,7 +41,7 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, count: int) -> Run:
 
     Raises UserError where the run fails, or has no result for an image.
     """
-    prefix = f"{PREFIX}{source.seed}-{source.digest()}-{count}/"
+    prefix = f"{GENERATED}{source.seed}-{source.digest()}-{count}/"
     terminal.say("Images", f"{count:,}: {source.told()}")
     s3 = cloud.client("s3", connections=storage.THREADS)
     errors = {}

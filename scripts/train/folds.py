@@ -16,6 +16,7 @@ import numpy as np
 from service import datasets, images, jobs, storage, terminal
 from service.images import LabelledImages, concatenate
 from service.jobs import Job
+from service.keys import DATASETS
 
 HEADER = ("Fold", "Photos", "Accuracy", "ECE", "Coverage", "Precision")
 NOTHING = "-"
@@ -81,7 +82,7 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
         raise terminal.UserError(
             f"A class of {data['name']} has {fewest} training photos: too few for {count} folds."
         )
-    prefix = f"{datasets.ROOT}{data['name']}/folds/{count}/"
+    prefix = f"{DATASETS}{data['name']}/folds/{count}/"
     uploads, channels = [], []
     for number, (others, fold) in enumerate(images.folds(rows, count), 1):
         keys = {part: f"{prefix}{number}/{part}/" for part in ("train", "validation")}
