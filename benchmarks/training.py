@@ -20,13 +20,18 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from model import train
+from model.training.job import (
+    at_threshold,
+    calibration_error_by_chance,
+    expected_calibration_error,
+    threshold_for,
+)
 from scripts.demo import FEWER_EPOCHS
 from scripts.etl import cifar
 from service import datasets, images
 from service.images import Source
 
-TRAIN = Path(train.__file__)
+TRAIN = Path(__file__).parents[1] / "model" / "train.py"
 # The demo's two trainings: classes, and what it tells train.py.
 CONFIGURATIONS = {
     "bikes": (("bicycle", "motorcycle"), ()),
@@ -118,14 +123,14 @@ def row_of(name: str, jobs: list[Job]) -> list[str]:
     errors, by_chance, coverages, precisions, largest = [], [], [], [], []
     for job in jobs:
         right = job.probabilities.argmax(1) == job.labels
-        errors.append(train.expected_calibration_error(job.probabilities, job.labels))
-        by_chance.append(train.calibration_error_by_chance(job.probabilities.max(1)))
+        errors.append(expected_calibration_error(job.probabilities, job.labels))
+        by_chance.append(calibration_error_by_chance(job.probabilities.max(1)))
         coverages.append(job.accepted.mean())
         if job.accepted.any():
             precisions.append(right[job.accepted].mean())
         target = job.metrics["operating_point"]["precision_target"]
-        threshold = train.threshold_for(target, job.probabilities, job.labels)
-        largest.append(train.at_threshold(threshold, job.probabilities, job.labels)["coverage"])
+        threshold = threshold_for(target, job.probabilities, job.labels)
+        largest.append(at_threshold(threshold, job.probabilities, job.labels)["coverage"])
 
     chance = ", ".join(f"{statistics.fmean(part):.3f}" for part in zip(*by_chance, strict=True))
     seconds = [job.metrics["seconds"] for job in jobs]

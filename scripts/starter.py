@@ -58,14 +58,15 @@ def main(argv: list[str] | None) -> None:
 
 def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     """Return the file's content and what is to be known of it. Goes on where it was stopped."""
-    from model import train  # here, because it imports PyTorch, which takes seconds
+    import torch  # here, because it takes seconds
 
-    torch = train.torch
+    from model.training import job
+
     device = torch.device("cpu")
-    data = train.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
+    data = job.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
     began = time.monotonic()
     try:
-        network, _ = train.fit(
+        network, _ = job.fit(
             data,
             None,
             epochs=epochs,
@@ -76,7 +77,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
             cutout=False,
             checkpoint=CHECKPOINT,
         )
-    except train.JobError as error:
+    except job.JobError as error:
         raise terminal.UserError(f"{error}; or delete it") from error
     arrays = {
         name: value.numpy().astype(np.float16)
@@ -101,19 +102,19 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
 
 def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
     """Return what a network with these weights says the photos show, int64 N."""
-    from model import train  # see above
+    from model.training import job
 
-    network = train.Network(len(cifar10.LABELS))
-    network.load_state_dict(train.read_weights(weights), strict=False)
-    return train.logits_of(train.Classifier(network).eval(), rows.images).argmax(1)
+    network = job.Network(len(cifar10.LABELS))
+    network.load_state_dict(job.read_weights(weights), strict=False)
+    return job.logits_of(job.Classifier(network).eval(), rows.images).argmax(1)
 
 
 def accuracy(answers: np.ndarray, rows: LabelledImages) -> dict:
     """Return the share of right answers and its 95 % interval."""
-    from model import train  # see above
+    from model.training import job
 
     right = int((answers == rows.labels).sum())
-    interval = train.wilson_interval(right, len(rows))
+    interval = job.wilson_interval(right, len(rows))
     return {"photos": len(rows), "share": right / len(rows), "interval": interval}
 
 

@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 SERVING = "import serving.classifier"
 TRAINING = """
 import numpy, pathlib, sys
-import train
+from training.job import check_export
 arrays = numpy.load("arrays.npz")
-train.check_export(pathlib.Path("model.onnx"), arrays["images"], arrays["probabilities"])
+check_export(pathlib.Path("model.onnx"), arrays["images"], arrays["probabilities"])
 """
 
 

@@ -14,9 +14,8 @@ import torch
 from onnx import numpy_helper
 from PIL import Image
 
-from model import train
-
-from . import channels
+from model.training import job as training_job
+from tests.model import channels
 
 PICTURES = ("learning.png", "reliability.png", "coverage.png", "confusion.png")
 
@@ -25,7 +24,7 @@ def run(argv: list[str]) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of train.py in this process."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = train.main(argv)
+        status = training_job.main(argv)
     return status, out.getvalue(), err.getvalue()
 
 
@@ -51,7 +50,7 @@ def test_job_leaves_model_classes_and_metrics(job):
     metrics = json.loads((folder / "model" / "metrics.json").read_text())
     assert metrics["images"] == channels.SIZES
     assert metrics["image_size"] == 16
-    assert metrics["onnx_difference"] <= train.ONNX_TOLERANCE
+    assert metrics["onnx_difference"] <= training_job.ONNX_TOLERANCE
     assert metrics["hyperparameters"]["seed"] == 3
     for name in ("validation", "test"):
         low, high = metrics[name]["accuracy_interval"]
@@ -120,7 +119,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     argv = [part.replace(f"{folder}/model", f"{tmp_path}/model") for part in argv]
     argv = [part.replace(f"{folder}/output", f"{tmp_path}/output") for part in argv]
     argv += ["--checkpoint-dir", str(tmp_path)]
-    save = train.save_checkpoint
+    save = training_job.save_checkpoint
 
     def save_and_stop(path: Path, state: dict) -> None:
         save(path, state)
@@ -128,7 +127,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "save_checkpoint", save_and_stop)
+        patch.setattr(training_job, "save_checkpoint", save_and_stop)
         with pytest.raises(KeyboardInterrupt):
             run(argv)
     assert not (tmp_path / "model" / "model.onnx").exists()
@@ -172,19 +171,19 @@ def test_checkpoints_lie_beside_the_model_where_sagemaker_has_made_the_folder(
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
-    assert train.parse_arguments([]).checkpoint_dir is None
+    assert training_job.parse_arguments([]).checkpoint_dir is None
     (tmp_path / "checkpoints").mkdir()
-    assert train.parse_arguments([]).checkpoint_dir == str(tmp_path / "checkpoints")
+    assert training_job.parse_arguments([]).checkpoint_dir == str(tmp_path / "checkpoints")
 
 
 def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
     folder, log = job
-    starter = train.load_starter(train.STARTER)
+    starter = training_job.load_starter(training_job.STARTER)
     metrics = json.loads((folder / "model" / "metrics.json").read_text())
     assert metrics["starter"] == starter.digest
     assert f"from starter weights {starter.digest}" in log
     session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
-    network = train.Network(2)
+    network = training_job.Network(2)
     network.load_state_dict(
         {name: value for name, value in starter.weights.items() if not name.startswith("head.")},
         strict=False,
@@ -199,7 +198,7 @@ def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
 
 
 def test_a_job_can_start_from_scratch(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "STARTER", tmp_path / "absent.npz")
+    monkeypatch.setattr(training_job, "STARTER", tmp_path / "absent.npz")
     argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
     status, log, errors = run([*argv, "--start", "scratch", "--epochs", "1"])
     assert status == 0, errors
@@ -208,7 +207,7 @@ def test_a_job_can_start_from_scratch(tmp_path, monkeypatch):
 
 
 def starter_without_a_stage() -> bytes:
-    with np.load(train.STARTER, allow_pickle=False) as arrays:
+    with np.load(training_job.STARTER, allow_pickle=False) as arrays:
         kept = {name: arrays[name] for name in arrays if not name.startswith("stages.2.")}
     file = io.BytesIO()
     np.savez(file, **kept)
@@ -218,9 +217,9 @@ def starter_without_a_stage() -> bytes:
 DAMAGED = {
     "missing": (lambda: None, "cannot be read"),
     "empty": (lambda: b"", "cannot be read"),
-    "cut off": (lambda: train.STARTER.read_bytes()[:300_000], "cannot be read"),
+    "cut off": (lambda: training_job.STARTER.read_bytes()[:300_000], "cannot be read"),
     "a bit flipped": (
-        lambda: (data := train.STARTER.read_bytes())[:300_000] + b"\0\1" + data[300_002:],
+        lambda: (data := training_job.STARTER.read_bytes())[:300_000] + b"\0\1" + data[300_002:],
         "cannot be read",
     ),
     "rubbish": (lambda: b"rubbish", "cannot be read"),
@@ -242,7 +241,7 @@ def test_starter_weights_that_are_missing_or_damaged_end_the_job_in_a_line(
     path = tmp_path / "starter.npz"
     if (data := content()) is not None:
         path.write_bytes(data)
-    monkeypatch.setattr(train, "STARTER", path)
+    monkeypatch.setattr(training_job, "STARTER", path)
     status, _, errors = run(channels.arguments(channels.write(tmp_path / "channels"), tmp_path))
     assert status == 1
     assert f"the starter weights {path}" in errors
@@ -274,11 +273,11 @@ def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirr
     session = onnxruntime.InferenceSession(path)
     probabilities, embedding = session.run(["probabilities", "embedding"], {"images": images})
     assert embedding.dtype == np.float32
-    assert embedding.shape == (5, train.STAGES[-1])
+    assert embedding.shape == (5, training_job.STAGES[-1])
     weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
     temperature = json.loads((folder / "model" / "metrics.json").read_text())["temperature"]
     logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
-    np.testing.assert_allclose(train.softmax(logits / temperature), probabilities, atol=1e-5)
+    np.testing.assert_allclose(training_job.softmax(logits / temperature), probabilities, atol=1e-5)
 
 
 def test_log_has_a_line_for_each_metric_definition(job):
@@ -301,13 +300,13 @@ def test_training_learns_and_repeats_with_its_seed():
         for seed, (name, count) in enumerate(channels.SIZES.items())
     }
     train_set, validation = (
-        train.Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
+        training_job.Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
         for name in ("train", "validation")
     )
 
     def fit(seed: int) -> tuple[dict, list[dict]]:
         with contextlib.redirect_stdout(io.StringIO()):
-            network, history = train.fit(
+            network, history = training_job.fit(
                 train_set,
                 validation,
                 epochs=6,
@@ -331,8 +330,8 @@ def test_an_exported_model_that_answers_otherwise_fails_the_job(job, value):
     folder, _ = job
     images = channels.arrays(4, seed=0)["images"]
     wrong = np.full((4, 2), value)
-    with pytest.raises(train.JobError, match="differ from PyTorch's"):
-        train.check_export(folder / "model" / "model.onnx", images, wrong)
+    with pytest.raises(training_job.JobError, match="differ from PyTorch's"):
+        training_job.check_export(folder / "model" / "model.onnx", images, wrong)
 
 
 VALIDATION_FAULTS = {
@@ -430,7 +429,7 @@ def test_folders_come_from_sagemakers_variables(tmp_path, monkeypatch):
         monkeypatch.setenv(f"SM_CHANNEL_{name.upper()}", f"/data/{name}")
     monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
     monkeypatch.setenv("SM_OUTPUT_DATA_DIR", str(tmp_path / "output"))
-    arguments = train.parse_arguments(["--batch-size", "32"])
+    arguments = training_job.parse_arguments(["--batch-size", "32"])
     assert (arguments.train, arguments.validation, arguments.test) == (
         "/data/train",
         "/data/validation",
