@@ -374,11 +374,12 @@ def untrained_model(folder: Path) -> Path:
     """A folder with train.py's network as it is before training: as fast as any that is trained."""
     import torch  # here, because only this needs it
 
-    from model.training import job
+    from model.training import network
+    from model.training.export import export
 
     torch.manual_seed(0)
     classes = ["bicycle", "motorcycle"]
-    job.export(job.Classifier(job.Network(len(classes))).eval(), 32, folder / "model.onnx")
+    export(network.Classifier(network.Network(len(classes))).eval(), 32, folder / "model.onnx")
     (folder / "classes.json").write_text(json.dumps(classes))
     return folder
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from model.training.job import (
+from model.training.evaluation import (
     at_threshold,
     calibration_error_by_chance,
     expected_calibration_error,

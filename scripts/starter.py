@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model.training import evaluation
 from scripts.etl import cifar, cifar10
 from service import config, images, terminal
 from service.images import LabelledImages
@@ -60,13 +61,14 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     """Return the file's content and what is to be known of it. Goes on where it was stopped."""
     import torch  # here, because it takes seconds
 
-    from model.training import job
+    from model.training import data as training_data
+    from model.training.fit import fit
 
     device = torch.device("cpu")
-    data = job.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
+    data = training_data.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
     began = time.monotonic()
     try:
-        network, _ = job.fit(
+        network, _ = fit(
             data,
             None,
             epochs=epochs,
@@ -77,7 +79,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
             cutout=False,
             checkpoint=CHECKPOINT,
         )
-    except job.JobError as error:
+    except training_data.JobError as error:
         raise terminal.UserError(f"{error}; or delete it") from error
     arrays = {
         name: value.numpy().astype(np.float16)
@@ -102,19 +104,19 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
 
 def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
     """Return what a network with these weights says the photos show, int64 N."""
-    from model.training import job
+    from model.training import network as training_network
 
-    network = job.Network(len(cifar10.LABELS))
-    network.load_state_dict(job.read_weights(weights), strict=False)
-    return job.logits_of(job.Classifier(network).eval(), rows.images).argmax(1)
+    network = training_network.Network(len(cifar10.LABELS))
+    network.load_state_dict(training_network.read_weights(weights), strict=False)
+    return training_network.logits_of(
+        training_network.Classifier(network).eval(), rows.images
+    ).argmax(1)
 
 
 def accuracy(answers: np.ndarray, rows: LabelledImages) -> dict:
     """Return the share of right answers and its 95 % interval."""
-    from model.training import job
-
     right = int((answers == rows.labels).sum())
-    interval = job.wilson_interval(right, len(rows))
+    interval = evaluation.wilson_interval(right, len(rows))
     return {"photos": len(rows), "share": right / len(rows), "interval": interval}
 
 

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from model.training import evaluation
 from service import datasets, images, jobs, storage, terminal
 from service.images import LabelledImages, concatenate
 from service.jobs import Job
@@ -114,23 +115,21 @@ def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answ
 
     Its own would be fitted to the photos that they are to be judged by.
     """
-    from model.training import job  # here, because it imports PyTorch, which takes seconds
-
     others = [fold for other, fold in enumerate(folds) if other != number]
     labels = np.concatenate([fold.labels for fold in others])
     logits = np.concatenate([fold.logits for fold in others])
-    temperature = job.fit_temperature(logits, labels)
-    threshold = job.threshold_for(precision_target, job.softmax(logits / temperature), labels)
+    temperature = evaluation.fit_temperature(logits, labels)
+    threshold = evaluation.threshold_for(
+        precision_target, evaluation.softmax(logits / temperature), labels
+    )
     fold = folds[number]
-    probabilities = job.softmax(fold.logits / temperature)
+    probabilities = evaluation.softmax(fold.logits / temperature)
     accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
     return Answers(fold.labels, probabilities, accepted)
 
 
 def report(folds: Sequence[Fold], precision_target: float) -> str:
     """Return a table with a row a fold and one of all photos, and what to read it by."""
-    from model.training import job  # see above
-
     by_fold = [answers(folds, number, precision_target) for number in range(len(folds))]
     together = Answers(
         *(
@@ -140,8 +139,8 @@ def report(folds: Sequence[Fold], precision_target: float) -> str:
     )
     rows = [[str(number), *_cells(each)] for number, each in enumerate(by_fold, 1)]
     spread = statistics.stdev(_accuracy(each) for each in by_fold)
-    by_chance = job.calibration_error_by_chance(together.probabilities.max(1))
-    threshold = job.threshold_for(precision_target, together.probabilities, together.labels)
+    by_chance = evaluation.calibration_error_by_chance(together.probabilities.max(1))
+    threshold = evaluation.threshold_for(precision_target, together.probabilities, together.labels)
     return "\n".join(
         [
             terminal.render_table(
@@ -162,10 +161,8 @@ def report(folds: Sequence[Fold], precision_target: float) -> str:
 
 
 def _cells(answers: Answers) -> list[str]:
-    from model.training import job  # see above
-
     right = answers.probabilities.argmax(1) == answers.labels
-    error = job.expected_calibration_error(answers.probabilities, answers.labels)
+    error = evaluation.expected_calibration_error(answers.probabilities, answers.labels)
     accepted = answers.accepted
     return [
         f"{len(right):,}",

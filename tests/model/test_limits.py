@@ -2,12 +2,12 @@
 
 from handlers import predictions
 from model.serving import app, classifier, pixels
-from model.training import job
+from model.training import data
 from service import config
 
 
 def test_class_names_may_be_as_long_for_all():
-    assert job.LABEL_BYTES == classifier.LABEL_BYTES == predictions.LABEL_BYTES
+    assert data.LABEL_BYTES == classifier.LABEL_BYTES == predictions.LABEL_BYTES
 
 
 def test_images_may_be_as_large_for_the_endpoint_as_for_the_functions():

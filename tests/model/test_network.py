@@ -5,19 +5,20 @@ import json
 import pytest
 import torch
 
-from model.training import job
+from model.training import data, fit, job
+from model.training.network import STAGES, STARTER, Classifier, Network, load_starter
 
 
 @pytest.mark.parametrize(("side", "classes"), [(16, 2), (24, 3), (32, 10), (64, 4)])
 def test_network_gives_a_logit_per_class(side, classes):
-    network = job.Network(classes)
+    network = Network(classes)
     images = torch.randint(0, 256, (3, 3, side, side), dtype=torch.uint8)
     assert network(images).shape == (3, classes)
 
 
 def test_classifier_gives_the_same_probabilities_for_an_image_and_its_mirror():
     torch.manual_seed(0)
-    classifier = job.Classifier(job.Network(3)).eval()
+    classifier = Classifier(Network(3)).eval()
     images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
     with torch.no_grad():
         probabilities, _ = classifier(images)
@@ -28,12 +29,12 @@ def test_classifier_gives_the_same_probabilities_for_an_image_and_its_mirror():
 
 def test_the_embedding_is_what_the_last_layer_sees_of_the_image_itself():
     torch.manual_seed(0)
-    network = job.Network(3).eval()
+    network = Network(3).eval()
     images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
     with torch.no_grad():
-        _, embedding = job.Classifier(network)(images)
+        _, embedding = Classifier(network)(images)
         logits = network(images.permute(0, 3, 1, 2))
-        assert embedding.shape == (5, job.STAGES[-1])
+        assert embedding.shape == (5, STAGES[-1])
         torch.testing.assert_close(network.head(embedding), logits)
 
 
@@ -41,7 +42,7 @@ def test_whitened_stem_answers_with_uncorrelated_filters_of_unit_variance():
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(200, 3, 8, 8, generator=generator) * 255
     images = torch.nn.functional.interpolate(coarse, size=16, mode="bilinear")
-    network = job.Network(2)
+    network = Network(2)
     network.whiten(images)
     with torch.no_grad():
         answers = network.stem((images - network.mean) / network.std)
@@ -57,10 +58,10 @@ def test_whitened_stem_answers_with_uncorrelated_filters_of_unit_variance():
 
 
 def test_crop_and_flip_keeps_shape_and_type_and_shows_only_shifted_or_mirrored_pixels():
-    side, pad = 16, job.CROP_PIXELS
+    side, pad = 16, fit.CROP_PIXELS
     padded = torch.arange((side + 2 * pad) ** 2 % 251 + 1, dtype=torch.int64)
     padded = torch.randint(0, 256, (40, 3, side + 2 * pad, side + 2 * pad), dtype=torch.uint8)
-    crops = job.crop_and_flip(padded, torch.Generator().manual_seed(1))
+    crops = fit.crop_and_flip(padded, torch.Generator().manual_seed(1))
     assert crops.shape == (40, 3, side, side)
     assert crops.dtype == torch.uint8
     places, mirrored = set(), 0
@@ -78,7 +79,7 @@ def test_crop_and_flip_keeps_shape_and_type_and_shows_only_shifted_or_mirrored_p
 def test_crop_and_flip_repeats_with_the_seed():
     padded = torch.randint(0, 256, (8, 3, 24, 24), dtype=torch.uint8)
     first, second, other = (
-        job.crop_and_flip(padded, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
+        fit.crop_and_flip(padded, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -86,7 +87,7 @@ def test_crop_and_flip_repeats_with_the_seed():
 
 def test_a_network_adopts_all_of_another_but_its_last_layer_and_holds_the_first_stage_fixed():
     torch.manual_seed(0)
-    other, network = job.Network(10), job.Network(2)
+    other, network = Network(10), Network(2)
     other.mean.fill_(120)
     head = network.head.weight.detach().clone()
     network.adopt(other.state_dict())
@@ -103,20 +104,20 @@ def test_a_network_adopts_all_of_another_but_its_last_layer_and_holds_the_first_
 
 
 def test_weights_of_another_network_are_refused():
-    other = job.Network(10).state_dict()
+    other = Network(10).state_dict()
     other["stages.1.widen.weight"] = torch.zeros(64, 16, 3, 3)
-    with pytest.raises(job.JobError, match="of another network"):
-        job.Network(2).adopt(other)
+    with pytest.raises(data.JobError, match="of another network"):
+        Network(2).adopt(other)
 
 
 def test_the_starter_weights_are_those_described_and_fit_the_network():
-    assert job.STARTER.stat().st_size <= 1_000_000
-    starter = job.load_starter(job.STARTER)
-    described = json.loads(job.STARTER.with_suffix(".json").read_text())
+    assert STARTER.stat().st_size <= 1_000_000
+    starter = load_starter(STARTER)
+    described = json.loads(STARTER.with_suffix(".json").read_text())
     assert starter.digest == described["sha256"]
     assert described["photos"] == 40_000
     assert all(torch.isfinite(value).all() for value in starter.weights.values())
-    job.Network(2).adopt(starter.weights)
+    Network(2).adopt(starter.weights)
 
 
 @pytest.mark.parametrize(
@@ -129,31 +130,31 @@ def test_more_photos_are_gone_over_less_often(start, photos, epochs):
 
 def test_cut_out_blanks_a_square_of_its_own_in_each_image():
     images = torch.randint(0, 100, (200, 3, 32, 32), dtype=torch.uint8)
-    cut = job.cut_out(images, torch.Generator().manual_seed(0))
+    cut = fit.cut_out(images, torch.Generator().manual_seed(0))
     assert cut.dtype == torch.uint8
-    blank = (cut == job.CUTOUT_GREY).all(1)
+    blank = (cut == fit.CUTOUT_GREY).all(1)
     assert torch.equal(cut[~blank[:, None].expand_as(cut)], images[~blank[:, None].expand_as(cut)])
     places = set()
     for square in blank:
         rows, columns = square.any(1).nonzero()[:, 0], square.any(0).nonzero()[:, 0]
         assert square.sum() == len(rows) * len(columns) >= 1
-        assert max(len(rows), len(columns)) <= job.CUTOUT_PIXELS
+        assert max(len(rows), len(columns)) <= fit.CUTOUT_PIXELS
         places.add((rows[0].item(), columns[0].item()))
-    assert (blank.sum((1, 2)) == job.CUTOUT_PIXELS**2).float().mean() > 0.3
+    assert (blank.sum((1, 2)) == fit.CUTOUT_PIXELS**2).float().mean() > 0.3
     assert len(places) > 100
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8)])
 def test_orthogonalize_brings_singular_values_near_one(shape):
     torch.manual_seed(0)
-    singular = torch.linalg.svdvals(job.orthogonalize(torch.randn(shape), steps=8))
+    singular = torch.linalg.svdvals(fit.orthogonalize(torch.randn(shape), steps=8))
     assert singular.min() > 0.6
     assert singular.max() < 1.3
 
 
 def test_learning_rate_rises_then_falls_to_nothing():
-    shares = [job.triangle(step / 100) for step in range(101)]
-    assert max(shares) == job.triangle(job.RISE) == 1
+    shares = [fit.triangle(step / 100) for step in range(101)]
+    assert max(shares) == fit.triangle(fit.RISE) == 1
     peak = shares.index(1)
     assert shares[: peak + 1] == sorted(shares[: peak + 1])
     assert shares[peak:] == sorted(shares[peak:], reverse=True)

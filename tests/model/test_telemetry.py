@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SERVING = "import serving.classifier"
 TRAINING = """
 import numpy, pathlib, sys
-from training.job import check_export
+from training.export import check_export
 arrays = numpy.load("arrays.npz")
 check_export(pathlib.Path("model.onnx"), arrays["images"], arrays["probabilities"])
 """

@@ -14,7 +14,11 @@ import torch
 from onnx import numpy_helper
 from PIL import Image
 
+from model.training import evaluation, export
+from model.training import fit as training_fit
 from model.training import job as training_job
+from model.training import network as training_network
+from model.training.data import Dataset, JobError
 from tests.model import channels
 
 PICTURES = ("learning.png", "reliability.png", "coverage.png", "confusion.png")
@@ -50,7 +54,7 @@ def test_job_leaves_model_classes_and_metrics(job):
     metrics = json.loads((folder / "model" / "metrics.json").read_text())
     assert metrics["images"] == channels.SIZES
     assert metrics["image_size"] == 16
-    assert metrics["onnx_difference"] <= training_job.ONNX_TOLERANCE
+    assert metrics["onnx_difference"] <= export.ONNX_TOLERANCE
     assert metrics["hyperparameters"]["seed"] == 3
     for name in ("validation", "test"):
         low, high = metrics[name]["accuracy_interval"]
@@ -119,7 +123,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     argv = [part.replace(f"{folder}/model", f"{tmp_path}/model") for part in argv]
     argv = [part.replace(f"{folder}/output", f"{tmp_path}/output") for part in argv]
     argv += ["--checkpoint-dir", str(tmp_path)]
-    save = training_job.save_checkpoint
+    save = training_fit.save_checkpoint
 
     def save_and_stop(path: Path, state: dict) -> None:
         save(path, state)
@@ -127,7 +131,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training_job, "save_checkpoint", save_and_stop)
+        patch.setattr(training_fit, "save_checkpoint", save_and_stop)
         with pytest.raises(KeyboardInterrupt):
             run(argv)
     assert not (tmp_path / "model" / "model.onnx").exists()
@@ -178,12 +182,12 @@ def test_checkpoints_lie_beside_the_model_where_sagemaker_has_made_the_folder(
 
 def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
     folder, log = job
-    starter = training_job.load_starter(training_job.STARTER)
+    starter = training_network.load_starter(training_network.STARTER)
     metrics = json.loads((folder / "model" / "metrics.json").read_text())
     assert metrics["starter"] == starter.digest
     assert f"from starter weights {starter.digest}" in log
     session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
-    network = training_job.Network(2)
+    network = training_network.Network(2)
     network.load_state_dict(
         {name: value for name, value in starter.weights.items() if not name.startswith("head.")},
         strict=False,
@@ -198,7 +202,8 @@ def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
 
 
 def test_a_job_can_start_from_scratch(tmp_path, monkeypatch):
-    monkeypatch.setattr(training_job, "STARTER", tmp_path / "absent.npz")
+    for module in (training_job, training_network):
+        monkeypatch.setattr(module, "STARTER", tmp_path / "absent.npz")
     argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
     status, log, errors = run([*argv, "--start", "scratch", "--epochs", "1"])
     assert status == 0, errors
@@ -207,7 +212,7 @@ def test_a_job_can_start_from_scratch(tmp_path, monkeypatch):
 
 
 def starter_without_a_stage() -> bytes:
-    with np.load(training_job.STARTER, allow_pickle=False) as arrays:
+    with np.load(training_network.STARTER, allow_pickle=False) as arrays:
         kept = {name: arrays[name] for name in arrays if not name.startswith("stages.2.")}
     file = io.BytesIO()
     np.savez(file, **kept)
@@ -217,9 +222,11 @@ def starter_without_a_stage() -> bytes:
 DAMAGED = {
     "missing": (lambda: None, "cannot be read"),
     "empty": (lambda: b"", "cannot be read"),
-    "cut off": (lambda: training_job.STARTER.read_bytes()[:300_000], "cannot be read"),
+    "cut off": (lambda: training_network.STARTER.read_bytes()[:300_000], "cannot be read"),
     "a bit flipped": (
-        lambda: (data := training_job.STARTER.read_bytes())[:300_000] + b"\0\1" + data[300_002:],
+        lambda: (
+            (data := training_network.STARTER.read_bytes())[:300_000] + b"\0\1" + data[300_002:]
+        ),
         "cannot be read",
     ),
     "rubbish": (lambda: b"rubbish", "cannot be read"),
@@ -241,7 +248,8 @@ def test_starter_weights_that_are_missing_or_damaged_end_the_job_in_a_line(
     path = tmp_path / "starter.npz"
     if (data := content()) is not None:
         path.write_bytes(data)
-    monkeypatch.setattr(training_job, "STARTER", path)
+    for module in (training_job, training_network):
+        monkeypatch.setattr(module, "STARTER", path)
     status, _, errors = run(channels.arguments(channels.write(tmp_path / "channels"), tmp_path))
     assert status == 1
     assert f"the starter weights {path}" in errors
@@ -273,11 +281,11 @@ def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirr
     session = onnxruntime.InferenceSession(path)
     probabilities, embedding = session.run(["probabilities", "embedding"], {"images": images})
     assert embedding.dtype == np.float32
-    assert embedding.shape == (5, training_job.STAGES[-1])
+    assert embedding.shape == (5, training_network.STAGES[-1])
     weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
     temperature = json.loads((folder / "model" / "metrics.json").read_text())["temperature"]
     logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
-    np.testing.assert_allclose(training_job.softmax(logits / temperature), probabilities, atol=1e-5)
+    np.testing.assert_allclose(evaluation.softmax(logits / temperature), probabilities, atol=1e-5)
 
 
 def test_log_has_a_line_for_each_metric_definition(job):
@@ -300,13 +308,13 @@ def test_training_learns_and_repeats_with_its_seed():
         for seed, (name, count) in enumerate(channels.SIZES.items())
     }
     train_set, validation = (
-        training_job.Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
+        Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
         for name in ("train", "validation")
     )
 
     def fit(seed: int) -> tuple[dict, list[dict]]:
         with contextlib.redirect_stdout(io.StringIO()):
-            network, history = training_job.fit(
+            network, history = training_fit.fit(
                 train_set,
                 validation,
                 epochs=6,
@@ -330,8 +338,8 @@ def test_an_exported_model_that_answers_otherwise_fails_the_job(job, value):
     folder, _ = job
     images = channels.arrays(4, seed=0)["images"]
     wrong = np.full((4, 2), value)
-    with pytest.raises(training_job.JobError, match="differ from PyTorch's"):
-        training_job.check_export(folder / "model" / "model.onnx", images, wrong)
+    with pytest.raises(JobError, match="differ from PyTorch's"):
+        export.check_export(folder / "model" / "model.onnx", images, wrong)
 
 
 VALIDATION_FAULTS = {

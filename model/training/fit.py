@@ -1,0 +1,268 @@
+"""Training: how photos are varied, the optimisers, the loop, and its checkpoints."""
+
+import copy
+import hashlib
+import pickle
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+from torch import nn
+
+from .data import Dataset, JobError
+from .network import Network, Starter, accuracy_of
+
+LABEL_SMOOTHING = 0.1
+CROP_PIXELS = 4  # how far a training crop may shift, each way
+CUTOUT_PIXELS = 8  # the side of the square that is blanked in a training crop
+CUTOUT_GREY = 120
+RISE = 0.2  # the share of the steps in which the learning rate rises
+EMA_DECAY = 0.98
+MUON_MOMENTUM = 0.6
+ADAMW_LEARNING_RATE = 5e-3
+ADAMW_BETAS = (0.9, 0.95)
+EPOCHS_SHOWN = 10  # about so many lines in the log; epochs.csv has every epoch
+
+
+def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A crop of each image at a place of its own, half of them mirrored.
+
+    padded: N x 3 x (S + 2 CROP_PIXELS) x (S + 2 CROP_PIXELS), any type. Returns N x 3 x S x S of
+    that type. The draws are made on the CPU, so that they do not depend on the device.
+    """
+    count, side = len(padded), padded.shape[-1] - 2 * CROP_PIXELS
+    top, left = torch.randint(0, 2 * CROP_PIXELS + 1, (2, count, 1), generator=generator)
+    mirrored = torch.rand(count, 1, generator=generator) < 0.5
+    rows = top + torch.arange(side)
+    columns = left + torch.arange(side)
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    image = torch.arange(count)[:, None, None]
+    pixels = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return pixels.permute(0, 3, 1, 2)  # N x 3 x S x S, channels last in memory
+
+
+def cut_out(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The images N x 3 x S x S, each with a grey square at a place of its own (DeVries 2017).
+
+    The square is CUTOUT_PIXELS wide and may lie partly outside.
+    """
+    side = images.shape[-1]
+    first = torch.randint(1 - CUTOUT_PIXELS, side, (2, len(images), 1), generator=generator)
+    places = torch.arange(side)
+    rows, columns = (first <= places) & (places < first + CUTOUT_PIXELS)
+    square = (rows[:, :, None] & columns[:, None, :])[:, None].to(images.device)
+    return images.masked_fill(square, CUTOUT_GREY)
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose step is made orthogonal, for convolution filters (K. Jordan, 2024).
+
+    Each filter bank keeps a fixed norm, so the learning rate is a relative size of step.
+    """
+
+    def __init__(self, parameters, lr: float, momentum: float):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step from the gradients at hand."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+                buffer.mul_(group["momentum"]).add_(weight.grad)
+                update = weight.grad + group["momentum"] * buffer  # Nesterov
+                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                direction = orthogonalize(update.reshape(len(update), -1)).view_as(weight)
+                weight.sub_(group["lr"] * direction)
+
+
+def orthogonalize(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
+    """The matrix with its singular values brought near 1 by Newton-Schulz iterations."""
+    tall = matrix.size(0) > matrix.size(1)
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x.T if tall else x
+
+
+def triangle(progress: float) -> float:
+    """The learning rate's share of its peak after `progress` (0 to 1) of the steps."""
+    return max(min(progress / RISE, (1 - progress) / (1 - RISE)), 1e-3)
+
+
+def bfloat16_helps(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself; where it is emulated, float32 is faster."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def fit(
+    train: Dataset,
+    validation: Dataset | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    device: torch.device,
+    cutout: bool = True,
+    starter: Starter | None = None,
+    checkpoint: Path | None = None,
+) -> tuple[Network, list[dict]]:
+    """Train on `train`; return the averaged network on the CPU, and a row per epoch.
+
+    `validation` is only looked at: no row of it changes a weight, and no epoch is chosen by it.
+    `cutout` helps where images are few and are seen often. Without `starter` the network learns
+    from scratch. `checkpoint` is a file that holds the state after the last epoch: if it
+    is there, training goes on from it, and ends as it would have without the interruption.
+    """
+    hyperparameters = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "data": fingerprint([train.images, train.labels, train.classes]),
+        "starter": starter.digest if starter else None,
+    }
+    torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = True
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.from_numpy(train.images).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(train.labels).to(device)
+
+    network = Network(len(train.classes))
+    if starter:
+        network.adopt(starter.weights)
+    else:
+        network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
+    network = network.to(device, memory_format=torch.channels_last)
+    averaged = copy.deepcopy(network).eval()
+
+    border = ((0, 0), (CROP_PIXELS, CROP_PIXELS), (CROP_PIXELS, CROP_PIXELS), (0, 0))
+    padded = torch.from_numpy(np.pad(train.images, border, mode="reflect"))
+    padded = padded.permute(0, 3, 1, 2).to(device)  # channels last in memory
+
+    trained = [weight for weight in network.parameters() if weight.requires_grad]
+    muon = Muon([w for w in trained if w.ndim == 4], lr=learning_rate, momentum=MUON_MOMENTUM)
+    adamw = torch.optim.AdamW(
+        [w for w in trained if w.ndim < 4],
+        lr=ADAMW_LEARNING_RATE,
+        betas=ADAMW_BETAS,
+        weight_decay=0,
+    )
+    peaks = ((muon, learning_rate), (adamw, ADAMW_LEARNING_RATE))
+    per_epoch = max(1, len(images) // batch_size)
+    steps, step, history = epochs * per_epoch, 0, []
+    bfloat16 = bfloat16_helps(device)
+
+    stateful = {"network": network, "averaged": averaged, "muon": muon, "adamw": adamw}
+    saved = load_checkpoint(checkpoint, hyperparameters)
+    if saved:
+        for name, part in stateful.items():
+            part.load_state_dict(saved[name])
+        generator.set_state(saved["generator"])
+        step, history = saved["step"], saved["history"]
+        print(f"going on after epoch {len(history)}, from {checkpoint}", flush=True)
+    start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
+
+    for epoch in range(len(history) + 1, epochs + 1):
+        # The starter's batch statistics are of more photos than there may be here: they stay.
+        network.train(mode=starter is None)
+        order = torch.randperm(len(images), generator=generator)
+        losses = []
+        for batch in order.split(batch_size)[:per_epoch]:
+            inputs = crop_and_flip(padded[batch], generator)
+            if cutout:
+                inputs = cut_out(inputs, generator)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                logits = network(inputs).float()
+            loss = F.cross_entropy(logits, labels[batch], label_smoothing=LABEL_SMOOTHING)
+            loss.backward()
+            losses.append(loss.detach())
+            for optimizer, peak in peaks:
+                for group in optimizer.param_groups:
+                    group["lr"] = peak * triangle(step / steps)
+                optimizer.step()
+                optimizer.zero_grad()
+            step += 1
+            average(averaged, network, min(EMA_DECAY, (1 + step) / (10 + step)))
+
+        row = {"epoch": epoch, "loss": torch.stack(losses).mean().item()}
+        if validation:
+            row["validation_accuracy"] = accuracy_of(averaged, validation, device)
+        row["seconds"] = time.perf_counter() - start
+        history.append(row)
+        if epoch % max(1, epochs // EPOCHS_SHOWN) == 0 or epoch == epochs:
+            print_epoch(row)
+        if checkpoint:
+            state = {name: part.state_dict() for name, part in stateful.items()}
+            state |= {"generator": generator.get_state(), "step": step, "history": history}
+            save_checkpoint(checkpoint, {**state, "hyperparameters": hyperparameters})
+    return averaged.cpu(), history
+
+
+def fingerprint(parts: Iterable) -> str:
+    """A hash of arrays, tensors and lists of names: equal for equal content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        array = np.asarray(part)
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, state: dict) -> None:
+    """Write the state. Whoever stops the job meanwhile leaves the last one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+# What torch.load raises for a file that is none of its own depends on the file's first bytes.
+UNREADABLE = (EOFError, LookupError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
+
+
+def load_checkpoint(path: Path | None, hyperparameters: dict) -> dict | None:
+    """The state at `path`; None if there is none. JobError if it is of another job."""
+    if not path or not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        others = state["hyperparameters"]
+        different = [name for name in hyperparameters if others[name] != hyperparameters[name]]
+    except UNREADABLE as error:
+        raise JobError(f"the checkpoint {path} cannot be read: {error}") from error
+    if different:
+        raise JobError(
+            f"the checkpoint {path} is of a job with other {', '.join(different)}: "
+            "give each job a checkpoint folder of its own"
+        )
+    return state
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the averaged network's numbers towards the network's."""
+    means, values = averaged.state_dict().values(), network.state_dict().values()
+    for mean, value in zip(means, values, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+
+
+def print_epoch(row: dict) -> None:
+    """One line of the table, in the form that the job's metric definitions match."""
+    validation = ""
+    if "validation_accuracy" in row:
+        validation = f"validation_accuracy={row['validation_accuracy']:.4f}  "
+    print(
+        f"epoch={row['epoch']:<3d}  loss={row['loss']:.4f}  {validation}"
+        f"seconds={row['seconds']:.1f}",
+        flush=True,
+    )

@@ -1,0 +1,162 @@
+"""The network, the starter weights that it begins with, and the classifier that is served."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+from torch import nn
+
+from .data import Dataset, JobError
+
+STEM_FILTERS = 24  # 12 whitening filters of 2 x 2 x 3, and their negatives
+STAGES = (32, 64, 128)
+
+STARTER = Path(__file__).parents[1] / "starter.npz"
+FROZEN_STAGES = 1  # of the starter's: edges and colours are the same whatever the classes
+EVALUATION_BATCH = 500
+
+
+class Stage(nn.Module):
+    """Halves the picture, widens it, and adds one residual convolution."""
+
+    def __init__(self, channels_in: int, channels_out: int):
+        super().__init__()
+        self.widen = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+        self.widen_norm = nn.BatchNorm2d(channels_out)
+        self.residual = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.residual_norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x channels_in x H x W -> N x channels_out x H/2 x W/2."""
+        x = F.relu(self.widen_norm(F.max_pool2d(self.widen(x), 2)))
+        return x + F.relu(self.residual_norm(self.residual(x)))
+
+
+class Network(nn.Module):
+    """A whitened 2 x 2 stem, three residual stages, a maximum over the picture, a linear layer."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+        self.register_buffer("std", torch.ones(1, 3, 1, 1))
+        self.stem = nn.Conv2d(3, STEM_FILTERS, 2)
+        widths = (STEM_FILTERS, *STAGES)
+        self.stages = nn.Sequential(*map(Stage, widths, STAGES))
+        self.head = nn.Linear(STAGES[-1], classes)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images N x 3 x S x S, 0 to 255, any type -> what the last layer sees, N x D."""
+        x = (images.float() - self.mean) / self.std
+        return self.stages(F.gelu(self.stem(x))).amax((2, 3))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images N x 3 x S x S, 0 to 255, any type -> logits N x C."""
+        return self.head(self.features(images))
+
+    @torch.no_grad()
+    def whiten(self, images: torch.Tensor) -> None:
+        """Set the normalisation and the stem's fixed filters from training images N x 3 x S x S.
+
+        The filters are the eigenvectors of the images' 2 x 2 patches, scaled to unit variance.
+        """
+        pixels = images.double()
+        self.mean.copy_(pixels.mean((0, 2, 3), keepdim=True))
+        self.std.copy_(pixels.std((0, 2, 3), keepdim=True) + 1e-3)
+        patches = F.unfold((images.float() - self.mean) / self.std, 2)  # N x 12 x places
+        patches = patches.transpose(1, 2).reshape(-1, 12).double()
+        variances, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+        filters = (vectors / (variances + 5e-4).sqrt()).T.flip(0).reshape(12, 3, 2, 2)
+        self.stem.weight.copy_(torch.cat([filters, -filters]))
+        self.stem.bias.zero_()
+        self.stem.requires_grad_(False)
+
+    def adopt(self, weights: dict[str, torch.Tensor]) -> None:
+        """Take over all weights but the last layer's, which knows other classes.
+
+        The first of them are not trained on. JobError for weights of another network.
+        """
+        body = shapes_of_body(weights)
+        if body != shapes_of_body(self.state_dict()):
+            raise JobError(f"the starter weights {STARTER} are of another network")
+        self.load_state_dict({name: weights[name] for name in body}, strict=False)
+        self.stem.requires_grad_(False)
+        self.stages[:FROZEN_STAGES].requires_grad_(False)
+
+
+def shapes_of_body(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    """The shapes of a network's weights, those of the last layer and of counters left out."""
+    return {
+        name: value.shape
+        for name, value in weights.items()
+        if value.is_floating_point() and not name.startswith("head.")
+    }
+
+
+class Starter(NamedTuple):
+    """The weights of a network that has learned other classes, and their file's SHA-256."""
+
+    weights: dict[str, torch.Tensor]
+    digest: str
+
+
+def load_starter(path: Path) -> Starter:
+    """Read starter weights. JobError if the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+        weights = read_weights(content)
+    except Exception as error:  # zip files and arrays break in many ways
+        raise JobError(f"the starter weights {path} cannot be read: {error}") from error
+    return Starter(weights, hashlib.sha256(content).hexdigest())
+
+
+def read_weights(content: bytes) -> dict[str, torch.Tensor]:
+    """The arrays of an .npz file as float32."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays}
+
+
+class Classifier(nn.Module):
+    """What is served: pixels in, calibrated probabilities and an embedding out."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self.network = network
+        self.register_buffer("temperature", torch.ones(()))
+
+    def logits_and_features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 N x S x S x 3 -> logits N x C and features N x D.
+
+        Logits are the mean of an image's and its mirror's; the features are the image's own.
+        """
+        pixels = images.permute(0, 3, 1, 2).float()
+        features = self.network.features(pixels)
+        logits = (self.network.head(features) + self.network(pixels.flip(3))) / 2
+        return logits, features
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 N x S x S x 3 -> probabilities float32 N x C, embedding float32 N x D."""
+        logits, features = self.logits_and_features(images)
+        return (logits / self.temperature).softmax(1), features
+
+
+@torch.no_grad()
+def accuracy_of(network: Network, data: Dataset, device: torch.device) -> float:
+    """The share of `data` that the network has right, without mirror images: for the table."""
+    right = 0
+    for begin in range(0, len(data.images), EVALUATION_BATCH):
+        images = torch.from_numpy(data.images[begin : begin + EVALUATION_BATCH]).to(device)
+        labels = torch.from_numpy(data.labels[begin : begin + EVALUATION_BATCH]).to(device)
+        right += (network(images.permute(0, 3, 1, 2)).argmax(1) == labels).sum().item()
+    return right / len(data.images)
+
+
+@torch.no_grad()
+def logits_of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Images uint8 N x S x S x 3 -> logits float64 N x C, before the temperature."""
+    batches = torch.from_numpy(images).split(EVALUATION_BATCH)
+    logits = [classifier.logits_and_features(batch)[0] for batch in batches]
+    return torch.cat(logits).double().numpy()
