@@ -7,16 +7,10 @@ names it, if not once. A failed image keeps its place, with `error` and `cause`;
 try may mend has `left` too, how often it was tried, and the batch `left`, how many such it has.
 """
 
-import re
 from typing import Any
 
 from handlers import events
-from handlers.errors import HandlerError, InvalidInput
-
-# A result has a bounded size, whatever went wrong: classify.asl.yml cuts causes in the same way.
-ERROR_LENGTH = 64
-CAUSE_LENGTH = 150
-NOT_PLAIN = re.compile(r"[^ !#-\x5b\x5d-~]+")
+from handlers.errors import InvalidInput
 
 
 def is_batch(event: Any) -> bool:
@@ -36,7 +30,7 @@ def location(item: Any, own_bucket: str) -> dict:
 
     Raises InvalidInput.
     """
-    index, photo = _parts(item)
+    index, photo = index_and_photo(item)
     if not isinstance(photo, dict):
         raise InvalidInput(f"a line of the manifest must be an object, not {type(photo).__name__}")
     found = {**index, "s3_bucket": events.text({"s3_bucket": own_bucket, **photo}, "s3_bucket")}
@@ -51,32 +45,6 @@ def location(item: Any, own_bucket: str) -> dict:
 def listed(item: dict) -> int:
     """How often the image counts: once, too, where `listed` is something that it must not be."""
     return item["listed"] if _is_count(item.get("listed")) else 1
-
-
-def failed(item: Any, error: HandlerError) -> dict:
-    """The item with what is wrong with it; of one that is no item, what can be told of it."""
-    return failed_of(item, type(error).__name__, str(error))
-
-
-def failed_of(item: Any, error: str, cause: str) -> dict:
-    """The item with the error that it failed of, given by name."""
-    index, photo = _parts(item)
-    known = photo if isinstance(photo, dict) else {}
-    names = ("s3_bucket", "s3_key")
-    kept = {name: known[name] if isinstance(known.get(name), str) else None for name in names}
-    if listed(known) > 1:
-        kept["listed"] = known["listed"]
-    return {
-        **index,
-        **kept,
-        "error": error[:ERROR_LENGTH],
-        "cause": NOT_PLAIN.sub("?", cause)[:CAUSE_LENGTH],
-    }
-
-
-def has_failed(item: dict) -> bool:
-    """Whether the image has failed already."""
-    return "error" in item
 
 
 def is_left(item: dict) -> bool:
@@ -99,7 +67,7 @@ def common(batch: dict) -> dict:
     return {name: batch[name] for name in batch if name == "BatchInput"}
 
 
-def _parts(item: Any) -> tuple[dict, Any]:
+def index_and_photo(item: Any) -> tuple[dict, Any]:
     """The item's `index`, as a field, and what names its image.
 
     Runs that were under way when the service was updated go on with items without an index.

@@ -1,18 +1,26 @@
-"""`image_data` -> the endpoint -> `inferences`, and the label and confidence that they mean."""
+"""`image_data` -> the endpoint -> `inferences`, and the label and confidence that they mean.
+
+Of a batch, the pixels go to the endpoint many images a call.
+"""
 
 import base64
+import hashlib
 import os
+from pathlib import PurePosixPath
 from typing import Any
 
-from handlers import aws, batches, events, inference_ids
-from handlers.classify_batch import classify_batch
+from handlers import aws, batches, events, npy, pixels, results
 from handlers.errors import InvalidInput
 from handlers.logs import logged
-from handlers.predictions import parse_answer
+from handlers.predictions import parse_answer, parse_answers
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
 SAGEMAKER = aws.sagemaker()
+
+MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
+
+DIGITS = 32
 
 
 @logged
@@ -32,7 +40,7 @@ def handler(event: Any, context: Any) -> dict:
     identity = None
     if "s3_bucket" in event and "s3_key" in event:
         place = events.text(event, "s3_bucket"), events.text(event, "s3_key")
-        identity = inference_ids.of_image(*place)
+        identity = image_id(*place)
     answer = aws.invoke_endpoint(SAGEMAKER, SETTINGS.endpoint_name, png, inference_id=identity)
     prediction = parse_answer(answer)
     return {
@@ -41,3 +49,55 @@ def handler(event: Any, context: Any) -> dict:
         "label": prediction.label,
         "confidence": prediction.confidence,
     }
+
+
+def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> dict:
+    """The batch, each good image with label, confidence and its id in Data Capture.
+
+    Raises what `handlers.aws` does for the endpoint and the array, InvalidModelResponse, or
+    InvalidInput where array and batch do not belong together.
+    """
+    items = batches.items(batch)
+    good = [item for item in items if not results.has_failed(item)]
+    found = classify_pixels(batch.get("pixels"), s3, sagemaker, settings) if good else []
+    if len(found) != len(good):
+        raise InvalidInput(f"{len(good)} images came with the pixels of {len(found)}")
+    answers = iter(found)
+    judged = [item if results.has_failed(item) else {**item, **next(answers)} for item in items]
+    return {**batches.common(batch), "Items": judged}
+
+
+def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> list[dict]:
+    """What the model sees in each image of an array in S3."""
+    images = pixels.read(place, s3, settings)
+    digest = PurePosixPath(place["s3_key"]).stem
+    found = []
+    for first, count, part in npy.parts(images, settings.image_size, MAX_BODY_BYTES):
+        call = call_id(digest, first)
+        answer = aws.invoke_endpoint(
+            sagemaker, settings.endpoint_name, part, "application/x-npy", call
+        )
+        found += [
+            {
+                "label": prediction.label,
+                "confidence": prediction.confidence,
+                "inference_id": member_id(call, position),
+            }
+            for position, prediction in enumerate(parse_answers(answer, count))
+        ]
+    return found
+
+
+def image_id(bucket: str, key: str) -> str:
+    """The id of a call for one image: 32 hexadecimal digits of the SHA-256 of `s3://bucket/key`."""
+    return hashlib.sha256(f"s3://{bucket}/{key}".encode()).hexdigest()[:DIGITS]
+
+
+def call_id(pixels_digest: str, first: int) -> str:
+    """The id of a call for many images, of which the first is the claim check's `first`-th."""
+    return f"{pixels_digest[:DIGITS]}-{first}"
+
+
+def member_id(call: str, position: int) -> str:
+    """The id of the `position`-th image, counted from 0, of a call for many."""
+    return f"{call}/{position}"

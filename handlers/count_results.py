@@ -21,11 +21,13 @@ def handler(event: Any, context: Any) -> dict:
     bucket, key = events.text(event, "s3_bucket"), events.text(event, "s3_key")
     try:
         files = json.loads(aws.read_object(S3, bucket, key, MAX_MANIFEST_BYTES))["ResultFiles"]
-        counts = results.count(
+        counts = results.count_statuses(
             result
             for kind in ("SUCCEEDED", "FAILED")
             for file in files.get(kind, [])
-            for result in results.of_file(kind, aws.read_lines(S3, bucket, file["Key"]), bucket)
+            for result in results.read_results(
+                kind, aws.read_lines(S3, bucket, file["Key"]), bucket
+            )
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"s3://{bucket}/{key} is no result of a Distributed Map") from error

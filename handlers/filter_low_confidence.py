@@ -6,6 +6,7 @@ from typing import Any
 from handlers import batches, events
 from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
 from handlers.logs import logged, note
+from handlers.results import choose_status
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -36,15 +37,9 @@ def filter_batch(batch: dict) -> list[dict]:
         batch.get("BatchInput", {}), "threshold", default=SETTINGS.threshold
     )
     results = [
-        {**batches.result(item), "status": status(item, threshold)} for item in batches.items(batch)
+        {**batches.result(item), "status": choose_status(item, threshold)}
+        for item in batches.items(batch)
     ]
     ended = [result["status"] for result in results]
     note(accepted=ended.count("accepted"), review=ended.count("review"))
     return results
-
-
-def status(item: dict, threshold: float) -> str:
-    """How the image ends."""
-    if batches.has_failed(item):
-        return "failed"
-    return "accepted" if events.fraction(item, "confidence") >= threshold else "review"

@@ -1,4 +1,4 @@
-"""A photo's bytes into what the model sees. Pure: no S3, no environment."""
+"""What a photo may be, and any permitted one as pixels of the model's size."""
 
 import io
 
@@ -6,6 +6,8 @@ import io
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
+
+SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112

@@ -1,17 +1,52 @@
-"""What Step Functions' ResultWriter leaves in S3, as results, a line an image.
+"""How a photo can end: the statuses, the row of one that failed, the lines of results, the counts.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from handlers import batches
+from handlers import batches, events
+from handlers.batches import index_and_photo, listed
+from handlers.errors import HandlerError
+
+# A result has a bounded size, whatever went wrong: classify.asl.yml cuts causes in the same way.
+ERROR_LENGTH = 64
+CAUSE_LENGTH = 150
+NOT_PLAIN = re.compile(r"[^ !#-\x5b\x5d-~]+")
 
 STATUSES = ("accepted", "review", "failed")
 
 
-def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict]:
+def failed_row(item: Any, error: HandlerError) -> dict:
+    """The item with what is wrong with it; of one that is no item, what can be told of it."""
+    return make_failed_row(item, type(error).__name__, str(error))
+
+
+def make_failed_row(item: Any, error: str, cause: str) -> dict:
+    """The item with the error that it failed of, given by name."""
+    index, photo = index_and_photo(item)
+    known = photo if isinstance(photo, dict) else {}
+    names = ("s3_bucket", "s3_key")
+    kept = {name: known[name] if isinstance(known.get(name), str) else None for name in names}
+    if listed(known) > 1:
+        kept["listed"] = known["listed"]
+    return {
+        **index,
+        **kept,
+        "error": error[:ERROR_LENGTH],
+        "cause": NOT_PLAIN.sub("?", cause)[:CAUSE_LENGTH],
+    }
+
+
+def has_failed(item: dict) -> bool:
+    """Whether the image has failed already."""
+    return "error" in item
+
+
+def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict]:
     """The results in the lines of a file of that kind, SUCCEEDED or FAILED.
 
     A batch that succeeded left a line an image. One that failed left one line, with its input and
@@ -28,7 +63,7 @@ def of_file(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict
             error = (row.get("Error") or row["Status"], _sentence(row.get("Cause") or ""))
             for item in json.loads(row["Input"])["Items"]:
                 place = {"s3_bucket": own_bucket, **item} if isinstance(item, dict) else item
-                yield {**batches.failed_of(place, *error), "status": "failed"}
+                yield {**make_failed_row(place, *error), "status": "failed"}
 
 
 def once(results: Iterable[dict]) -> Iterator[dict]:
@@ -48,7 +83,7 @@ def once(results: Iterable[dict]) -> Iterator[dict]:
         yield result
 
 
-def count(results: Iterable[dict]) -> dict[str, int]:
+def count_statuses(results: Iterable[dict]) -> dict[str, int]:
     """How many images were submitted, and how many ended how: each as often as it was listed."""
     counts = dict.fromkeys(STATUSES, 0)
     for result in once(results):
@@ -62,3 +97,10 @@ def _sentence(cause: str) -> str:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):
         return cause
+
+
+def choose_status(item: dict, threshold: float) -> str:
+    """How the image ends."""
+    if has_failed(item):
+        return "failed"
+    return "accepted" if events.fraction(item, "confidence") >= threshold else "review"

@@ -8,12 +8,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from handlers import aws, errors
-from handlers.image import to_model_input
+from handlers.image import SUFFIXES, to_model_input
 from handlers.predictions import parse_answer
 from service import config, storage, terminal
 from service.stack import Cloud, find_stack
 
-SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 THREADS = 8
 PHOTO_WIDTH = 60  # a longer name loses its beginning, which is the same for all of a folder
 

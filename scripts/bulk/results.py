@@ -175,7 +175,7 @@ def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
         result
         for kind in ("SUCCEEDED", "FAILED")
         for key in files.get(kind, [])
-        for result in results.of_file(kind, storage.read_object_lines(s3, bucket, key), bucket)
+        for result in results.read_results(kind, storage.read_object_lines(s3, bucket, key), bucket)
     )
 
 

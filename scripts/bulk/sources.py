@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from handlers.image import SUFFIXES
 from scripts.bulk import manifest
 from scripts.bulk.manifest import KEY_BYTES, Entry
-from scripts.predict import SUFFIXES
 from service import storage
 from service.keys import PHOTOS
 from service.terminal import UserError

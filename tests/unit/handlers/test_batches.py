@@ -16,15 +16,13 @@ from urllib3.exceptions import SSLError
 from handlers import (
     aws,
     batches,
-    classify_batch,
     classify_image,
     errors,
     filter_low_confidence,
     image,
-    inference_ids,
-    serialize_batch,
     serialize_image_data,
 )
+from handlers.results import CAUSE_LENGTH, failed_row, has_failed, make_failed_row
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body
 
@@ -172,7 +170,7 @@ def test_photos_of_a_batch_are_read_side_by_side(s3, monkeypatch):
 
     monkeypatch.setattr(s3, "get_object", get_object)
     batch = serialize(*[{"s3_key": "good.png"}] * 8)
-    assert not any(map(batches.has_failed, batch["Items"]))
+    assert not any(map(has_failed, batch["Items"]))
 
 
 def test_the_same_batch_makes_the_same_object_and_another_another(s3):
@@ -263,7 +261,7 @@ def test_of_cut_reads_exactly_those_photos_fail_that_were_cut_on_every_try(s3, e
     lost = set(keys[7::60])
     s3.cut = dict.fromkeys(keys[::20], 1) | dict.fromkeys(lost, 99)
     batch = serialize(*numbered(*keys))
-    for calls in range(2, serialize_batch.ROUNDS + 1):
+    for calls in range(2, serialize_image_data.ROUNDS + 1):
         assert batch["left"] == len(lost)
         before = len(s3.reads)
         batch = serialize_image_data.handler(json.loads(json.dumps(batch)), CONTEXT)
@@ -298,11 +296,11 @@ def test_s3_giving_no_photo_at_all_fails_the_batch_so_that_it_is_tried_again(s3,
 
 def test_photos_for_which_no_time_is_left_are_given_back(s3, endpoint, monkeypatch):
     """The clock of the first call runs out after two photos, that of the second after one more."""
-    monkeypatch.setattr(serialize_batch, "READING", ThreadPoolExecutor(1))
+    monkeypatch.setattr(serialize_image_data, "READING", ThreadPoolExecutor(1))
     keys = ["good.png", "bad.png", "other.jpg", "good.png", "other.jpg"]
     batch = {"BatchInput": {"threshold": 0.8}, "Items": numbered(*keys)}
     for photos_in_time, left in ((2, 3), (1, 2)):
-        seconds = iter([99] * 2 * photos_in_time + [serialize_batch.LAST_SECONDS - 1] * 9)
+        seconds = iter([99] * 2 * photos_in_time + [serialize_image_data.LAST_SECONDS - 1] * 9)
         milliseconds = map((1000).__mul__, seconds).__next__
         context = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": milliseconds})
         batch = serialize_image_data.handler(batch, context)
@@ -312,7 +310,7 @@ def test_photos_for_which_no_time_is_left_are_given_back(s3, endpoint, monkeypat
     out = "BatchOutOfTime"
     assert ended == ["review", "InvalidImage", "accepted", out, out]
     assert "batch_size" in results[-1]["cause"]
-    assert len(results[-1]["cause"]) < batches.CAUSE_LENGTH
+    assert len(results[-1]["cause"]) < CAUSE_LENGTH
 
 
 def test_an_error_of_tls_in_a_body_is_worth_a_retry(s3, monkeypatch):
@@ -337,14 +335,14 @@ def test_a_batch_without_items_is_invalid_input(s3, junk):
 
 
 def test_many_images_go_in_as_many_calls_as_their_size_asks_for(s3, endpoint, monkeypatch):
-    monkeypatch.setattr(classify_batch, "MAX_BODY_BYTES", 128 + 3 * 32 * 32 * 3)
+    monkeypatch.setattr(classify_image, "MAX_BODY_BYTES", 128 + 3 * 32 * 32 * 3)
     items = [{"s3_key": "good.png"}, {"s3_key": "other.jpg"}] * 4
     results = run(*items)
     digest = endpoint.calls[0]["InferenceId"].split("-")[0]
     assert [call["InferenceId"] for call in endpoint.calls] == [f"{digest}-{n}" for n in (0, 3, 6)]
     assert [result["confidence"] < 1 for result in results] == [True, False] * 4
     assert len({result["inference_id"] for result in results}) == 8
-    assert len(inference_ids.of_call("f" * 64, 10_000)) <= 64
+    assert len(classify_image.call_id("f" * 64, 10_000)) <= 64
 
 
 @pytest.mark.parametrize("lost", ["gone", "shortened", "none"])
@@ -363,22 +361,22 @@ def test_pixels_that_are_not_the_batch_s_are_refused(s3, endpoint, lost):
 
 def test_causes_are_short_and_plain_whatever_they_are():
     error = errors.InvalidImage('a "b" \\ c\nGröße ' + "long " * 99)
-    failed = batches.failed({"s3_key": "k"}, error)
+    failed = failed_row({"s3_key": "k"}, error)
     assert failed["cause"].startswith("a ?b? ? c?Gr?e long")
-    assert len(json.dumps(failed["cause"])) == batches.CAUSE_LENGTH + 2
+    assert len(json.dumps(failed["cause"])) == CAUSE_LENGTH + 2
 
 
 def test_the_largest_results_fit_beside_what_the_state_machine_lets_in():
     """The reckoning in classify-bulk.asl.yml."""
     location = {"s3_bucket": "b" * 63, "s3_key": ""}
-    identity = inference_ids.of_member(inference_ids.of_call("f" * 64, 199), 199)
+    identity = classify_image.member_id(classify_image.call_id("f" * 64, 199), 199)
     judged = {"label": '"' * 64, "confidence": 0.12345678901234567, "inference_id": identity}
-    failed = batches.failed_of(location, "E" * 99, "c" * 999)
+    failed = make_failed_row(location, "E" * 99, "c" * 999)
     common = {"index": 10**9, "listed": 10**12}
     largest = max(
         len(json.dumps({**location, **common, "status": "accepted", **judged})),
         len(json.dumps({**failed, **common, "status": "failed"})),
-        len(json.dumps({**failed, **common, "left": serialize_batch.ROUNDS})),
+        len(json.dumps({**failed, **common, "left": serialize_image_data.ROUNDS})),
     )
     assert largest + len(",") <= 466
 

@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from handlers import classify_image, errors, inference_ids
+from handlers import classify_image, errors
 from tests.unit.handlers.calls import CONTEXT, answer
 
 PIXELS = bytes(range(256)) * 4
@@ -33,7 +33,7 @@ def test_the_image_is_swapped_for_what_the_model_sees_in_it(sagemaker):
         "EndpointName": "vehicles",
         "ContentType": "image/png",
         "Accept": "application/json",
-        "InferenceId": inference_ids.of_image("photos", "bike.png"),
+        "InferenceId": classify_image.image_id("photos", "bike.png"),
         "Body": PIXELS,
     }
     sagemaker.add_response("invoke_endpoint", answer(ANSWER), request)

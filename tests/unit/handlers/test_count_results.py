@@ -72,7 +72,7 @@ def test_nothing_is_a_count_too(s3):
 
 def test_images_of_a_failed_batch_have_its_error():
     timed_out = {name: FAILED[name] for name in ("Name", "Input")} | {"Status": "TIMED_OUT"}
-    found = list(results.of_file("FAILED", [json.dumps(FAILED), json.dumps(timed_out)], "own"))
+    found = list(results.read_results("FAILED", [json.dumps(FAILED), json.dumps(timed_out)], "own"))
     assert {r["s3_bucket"] for r in found} == {"own"}
     assert [(r["s3_key"], r["error"], r["status"]) for r in found] == [
         ("a", "EndpointUnavailable", "failed"),
