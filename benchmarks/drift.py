@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.local_cloud import LocalCloud
-from handlers.image import to_model_input
+from handlers.photo import to_model_input
 from model.serving.pixels import open_image, to_pixels
 from monitoring import assessment, baseline, captures, embedding
 from monitoring.assessment import Images

@@ -9,10 +9,10 @@ import os
 from pathlib import PurePosixPath
 from typing import Any
 
-from handlers import aws, batches, events, npy, pixels, results
+from handlers import aws, batches, events, npy, outcomes, pixels
+from handlers.answers import parse_answer, parse_answers
 from handlers.errors import InvalidInput
 from handlers.logs import logged
-from handlers.predictions import parse_answer, parse_answers
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -58,12 +58,12 @@ def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> 
     InvalidInput where array and batch do not belong together.
     """
     items = batches.items(batch)
-    good = [item for item in items if not results.has_failed(item)]
+    good = [item for item in items if not outcomes.has_failed(item)]
     found = classify_pixels(batch.get("pixels"), s3, sagemaker, settings) if good else []
     if len(found) != len(good):
         raise InvalidInput(f"{len(good)} images came with the pixels of {len(found)}")
     answers = iter(found)
-    judged = [item if results.has_failed(item) else {**item, **next(answers)} for item in items]
+    judged = [item if outcomes.has_failed(item) else {**item, **next(answers)} for item in items]
     return {**batches.common(batch), "Items": judged}
 
 

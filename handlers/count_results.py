@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from handlers import aws, events, results
+from handlers import aws, events, outcomes
 from handlers.errors import InvalidInput
 from handlers.logs import logged, note
 
@@ -21,11 +21,11 @@ def handler(event: Any, context: Any) -> dict:
     bucket, key = events.text(event, "s3_bucket"), events.text(event, "s3_key")
     try:
         files = json.loads(aws.read_object(S3, bucket, key, MAX_MANIFEST_BYTES))["ResultFiles"]
-        counts = results.count_statuses(
+        counts = outcomes.count_statuses(
             result
             for kind in ("SUCCEEDED", "FAILED")
             for file in files.get(kind, [])
-            for result in results.read_results(
+            for result in outcomes.read_results(
                 kind, aws.read_lines(S3, bucket, file["Key"]), bucket
             )
         )

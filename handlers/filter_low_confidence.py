@@ -6,7 +6,7 @@ from typing import Any
 from handlers import batches, events
 from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
 from handlers.logs import logged, note
-from handlers.results import choose_status
+from handlers.outcomes import choose_status
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from handlers import aws, batches, errors, events, image, pixels, results
+from handlers import aws, batches, errors, events, outcomes, pixels
 from handlers.errors import BucketNotAllowed
 from handlers.logs import logged
+from handlers.photo import to_model_input, to_pixels
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -51,7 +52,7 @@ def handler(event: Any, context: Any) -> dict:
             event, S3, SETTINGS, lambda: context.get_remaining_time_in_millis() / 1000
         )
     photo = read_photo(event, S3, SETTINGS)
-    png = image.to_model_input(photo, SETTINGS.image_size, SETTINGS.image_max_pixels)
+    png = to_model_input(photo, SETTINGS.image_size, SETTINGS.image_max_pixels)
     return {
         "s3_bucket": event["s3_bucket"],
         "s3_key": event["s3_key"],
@@ -99,18 +100,18 @@ def serialize_item(
         photo = read_photo(place, s3, settings)
         return place, DECODING.submit(decode, photo, settings, seconds_left).result()
     except BAD_IMAGE as error:
-        return results.failed_row(place, error), None
+        return outcomes.failed_row(place, error), None
     except errors.BatchOutOfTime as error:
-        return {**results.failed_row(place, error), "left": batches.rounds(item)}, None
+        return {**outcomes.failed_row(place, error), "left": batches.rounds(item)}, None
     except errors.StorageUnavailable as error:
-        failed, rounds = results.failed_row(place, error), batches.rounds(item) + 1
+        failed, rounds = outcomes.failed_row(place, error), batches.rounds(item) + 1
         return {**failed, "left": rounds} if rounds < ROUNDS else failed, None
 
 
 def decode(photo: bytes, settings: Settings, seconds_left: Callable[[], float]) -> bytes:
     """The photo's pixels. Raises ImageTooLarge, InvalidImage or BatchOutOfTime."""
     _check_time(seconds_left)
-    return image.to_pixels(photo, settings.image_size, settings.image_max_pixels)
+    return to_pixels(photo, settings.image_size, settings.image_max_pixels)
 
 
 def _check_time(seconds_left: Callable[[], float]) -> None:
@@ -125,7 +126,7 @@ def _images_before(
 ) -> Callable[[dict], tuple[dict, bytes | None]]:
     """What gives one item after another with its pixels, as the call before left them."""
     images = iter(pixels.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
-    return lambda item: (item, None if results.has_failed(item) else next(images))
+    return lambda item: (item, None if outcomes.has_failed(item) else next(images))
 
 
 def read_photo(place: Any, s3: Any, settings: Settings) -> bytes:

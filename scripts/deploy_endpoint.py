@@ -13,7 +13,7 @@ from typing import NamedTuple
 from botocore.exceptions import ClientError
 
 from handlers import aws
-from handlers.predictions import parse_answer
+from handlers.answers import parse_answer
 from service import config, datasets, keys, logs, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member

@@ -8,8 +8,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from handlers import aws, errors
-from handlers.image import SUFFIXES, to_model_input
-from handlers.predictions import parse_answer
+from handlers.answers import parse_answer
+from handlers.photo import SUFFIXES, to_model_input
 from service import config, storage, terminal
 from service.stack import Cloud, find_stack
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from handlers import batches, results
-from handlers.results import STATUSES
+from handlers import batches, outcomes
+from handlers.outcomes import STATUSES
 from scripts.bulk.manifest import Entry
 from scripts.bulk.runs import RUNNING
 from service import storage
@@ -171,11 +171,13 @@ def _result_files(s3, bucket: str, execution: dict) -> dict[str, list[str]]:
 
 
 def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
-    return results.once(
+    return outcomes.once(
         result
         for kind in ("SUCCEEDED", "FAILED")
         for key in files.get(kind, [])
-        for result in results.read_results(kind, storage.read_object_lines(s3, bucket, key), bucket)
+        for result in outcomes.read_results(
+            kind, storage.read_object_lines(s3, bucket, key), bucket
+        )
     )
 
 

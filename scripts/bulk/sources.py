@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from handlers.image import SUFFIXES
+from handlers.photo import SUFFIXES
 from scripts.bulk import manifest
 from scripts.bulk.manifest import KEY_BYTES, Entry
 from service import storage

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from handlers.results import STATUSES
+from handlers.outcomes import STATUSES
 from scripts.bulk import runs
 from scripts.bulk.results import Counts
 from scripts.bulk.runs import RUNNING, Progress

@@ -14,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from handlers.errors import HandlerError
-from handlers.image import to_model_input
+from handlers.photo import to_model_input
 from service import config, terminal
 from service.images import LabelledImages, Source, check_classes, choose_classes, unique_names
 

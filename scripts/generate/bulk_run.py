@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handlers.results import STATUSES
+from handlers.outcomes import STATUSES
 from scripts.bulk import results, runs, submission
 from scripts.generate.source import CONTENT_TYPE, ImageSource
 from service import storage, terminal

@@ -1,13 +1,13 @@
 """What the model's parts and the functions must agree on, though neither imports the other."""
 
-from handlers import predictions
+from handlers import answers
 from model.serving import app, classifier, pixels
 from model.training import data
 from service import config
 
 
 def test_class_names_may_be_as_long_for_all():
-    assert data.LABEL_BYTES == classifier.LABEL_BYTES == predictions.LABEL_BYTES
+    assert data.LABEL_BYTES == classifier.LABEL_BYTES == answers.LABEL_BYTES
 
 
 def test_images_may_be_as_large_for_the_endpoint_as_for_the_functions():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handlers.image import to_model_input
+from handlers.photo import to_model_input
 from model.serving import pixels
 from model.serving.errors import ImageTooLarge, InvalidImage
 from tests.model import served

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.answers import parse_answer
 from handlers.errors import HandlerError, InvalidModelResponse
-from handlers.predictions import parse_answer
 from tests.unit.handlers import photos
-from tests.unit.handlers.test_image import seen
-from tests.unit.handlers.test_predictions import answer
+from tests.unit.handlers.test_answers import answer
+from tests.unit.handlers.test_photo import seen
 
 SAMPLES = [
     photos.encoded(photos.two_halves(), "PNG"),

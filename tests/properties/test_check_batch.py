@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handlers.predictions import LABEL_BYTES
+from handlers.answers import LABEL_BYTES
 from tests.unit.statemachine.asl import FOLDER, SCHEMA, STATES, after, evaluate
 
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -19,10 +19,10 @@ from handlers import (
     classify_image,
     errors,
     filter_low_confidence,
-    image,
+    photo,
     serialize_image_data,
 )
-from handlers.results import CAUSE_LENGTH, failed_row, has_failed, make_failed_row
+from handlers.outcomes import CAUSE_LENGTH, failed_row, has_failed, make_failed_row
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body
 
@@ -157,7 +157,7 @@ def test_the_pixels_are_those_that_one_image_alone_is_sent_as(s3):
     batch = serialize({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
     array = np.load(io.BytesIO(s3.objects["photos", batch["pixels"]["s3_key"]]))
     for data, pixels in zip((GOOD, OTHER), array, strict=True):
-        png = image.to_model_input(data, 32, 10**6)
+        png = photo.to_model_input(data, 32, 10**6)
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), pixels)
 
 

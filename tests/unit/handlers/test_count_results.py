@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from handlers import count_results, errors, results
+from handlers import count_results, errors, outcomes
 from tests.unit.handlers.calls import CONTEXT
 from tests.unit.handlers.test_batches import Bucket
 
@@ -72,7 +72,9 @@ def test_nothing_is_a_count_too(s3):
 
 def test_images_of_a_failed_batch_have_its_error():
     timed_out = {name: FAILED[name] for name in ("Name", "Input")} | {"Status": "TIMED_OUT"}
-    found = list(results.read_results("FAILED", [json.dumps(FAILED), json.dumps(timed_out)], "own"))
+    found = list(
+        outcomes.read_results("FAILED", [json.dumps(FAILED), json.dumps(timed_out)], "own")
+    )
     assert {r["s3_bucket"] for r in found} == {"own"}
     assert [(r["s3_key"], r["error"], r["status"]) for r in found] == [
         ("a", "EndpointUnavailable", "failed"),

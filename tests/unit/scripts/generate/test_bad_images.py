@@ -1,7 +1,7 @@
 import pytest
 
 from handlers import errors
-from handlers.image import to_model_input
+from handlers.photo import to_model_input
 from scripts.generate import bad_images
 from service import config
 from tests.unit.handlers import photos

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from handlers.errors import ImageTooLarge, InvalidImage
-from handlers.image import to_model_input
+from handlers.photo import to_model_input
 from scripts.generate.bad_images import bomb, chunk, png
 from tests.unit.handlers import photos
 

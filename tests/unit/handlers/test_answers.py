@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from handlers.answers import parse_answer
 from handlers.errors import InvalidModelResponse
-from handlers.predictions import parse_answer
 
 
 def answer(classes, inferences) -> bytes:
