@@ -74,7 +74,8 @@ def index_and_photo(item: Any) -> tuple[dict, Any]:
     """
     if not isinstance(item, dict) or not isinstance(item.get("index"), int):
         return {}, item
-    return {"index": item["index"]}, item.get("photo", item)
+    photo = item["photo"] if item.keys() == {"index", "photo"} else item
+    return {"index": item["index"]}, photo
 
 
 def _is_count(value: Any) -> bool:

@@ -62,8 +62,10 @@ def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator
         else:
             error = (row.get("Error") or row["Status"], _sentence(row.get("Cause") or ""))
             for item in json.loads(row["Input"])["Items"]:
-                place = {"s3_bucket": own_bucket, **item} if isinstance(item, dict) else item
-                yield {**make_failed_row(place, *error), "status": "failed"}
+                index, photo = index_and_photo(item)
+                if isinstance(photo, dict):
+                    item = {"s3_bucket": own_bucket, **photo, **index}
+                yield {**make_failed_row(item, *error), "status": "failed"}
 
 
 def once(results: Iterable[dict]) -> Iterator[dict]:

@@ -184,10 +184,10 @@ def _results(s3, bucket: str, files: dict[str, list[str]]) -> Iterator[dict]:
 def _never_started(s3, bucket: str, files: dict[str, list[str]]) -> int:
     """How many images are in batches that had not begun when the run failed."""
     return sum(
-        _image(item, bucket).listed
+        batches.listed(photo if isinstance(photo, dict) else {})
         for key in files.get("PENDING", [])
         for line in storage.read_object_lines(s3, bucket, key)
-        for item in json.loads(json.loads(line)["Input"])["Items"]
+        for _, photo in map(batches.index_and_photo, json.loads(json.loads(line)["Input"])["Items"])
     )
 
 

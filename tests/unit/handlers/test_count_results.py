@@ -84,6 +84,18 @@ def test_images_of_a_failed_batch_have_its_error():
     ]
 
 
+def test_images_of_a_failed_batch_keep_their_index_and_lie_where_the_manifest_says():
+    photos = [{"s3_key": "a"}, {"s3_bucket": "guests", "s3_key": "b", "listed": 4}, "no image"]
+    items = [{"index": index, "photo": photo} for index, photo in enumerate(photos, start=7)]
+    failed = {**FAILED, "Input": json.dumps({**BATCH, "Items": items})}
+    found = list(outcomes.read_results("FAILED", [json.dumps(failed)], "own"))
+    assert [(r["index"], r["s3_bucket"], r["s3_key"], r.get("listed")) for r in found] == [
+        (7, "own", "a", None),
+        (8, "guests", "b", 4),
+        (9, None, None, None),
+    ]
+
+
 def test_batches_that_were_never_started_are_no_result(s3):
     with pytest.raises(errors.InvalidInput, match="never started"):
         count(s3, SUCCEEDED=[lines({"status": "accepted"})], PENDING=[lines(FAILED)])

@@ -55,7 +55,8 @@ def failed(key: str, **more) -> dict:
 
 
 def child(*items: dict, status: str = "FAILED", **more) -> dict:
-    given = {"BatchInput": {}, "Items": items}
+    numbered = [{"index": index, "photo": item} for index, item in enumerate(items)]
+    given = {"BatchInput": {}, "Items": numbered}
     return {"ExecutionArn": "…", "Input": json.dumps(given), "Status": status, **more}
 
 
@@ -124,8 +125,8 @@ def test_images_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
     counts, found = collect(cloud, {**EXECUTION, "status": "FAILED"})
     reason = {"status": "failed", "error": error, "cause": cause}
     assert found == [
-        {"s3_bucket": BUCKET, "s3_key": "a", "listed": 2, **reason},
-        {"s3_bucket": "other", "s3_key": "b", "listed": 1, **reason},
+        {"index": 0, "s3_bucket": BUCKET, "s3_key": "a", "listed": 2, **reason},
+        {"index": 1, "s3_bucket": "other", "s3_key": "b", "listed": 1, **reason},
     ]
     assert counts.failed == counts.submitted == 3
 
