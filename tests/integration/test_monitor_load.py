@@ -13,6 +13,7 @@ from PIL import Image
 
 from monitoring import embedding, table
 from tests.integration.service import STAGE
+from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
 
 SINGLE, BATCH = 6, 9
 LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
@@ -25,7 +26,7 @@ def began() -> str:
 
 
 @pytest.fixture(scope="module")
-def asked(service, test_set, began) -> dict[str, list[float]]:
+def asked(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
     """Send test photos, as PNGs and as an array; the answers' probabilities by image id."""
     runtime = service.client("sagemaker-runtime")
     images = test_set["images"][: SINGLE + BATCH]
