@@ -62,8 +62,8 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     service,
     began,
     asked,
-    archive,
-    test_set,
+    archive,  # noqa: F811
+    test_set,  # noqa: F811
     tmp_path,
 ):
     path = tmp_path / "captures.parquet"
