@@ -17,7 +17,22 @@ ERROR_LENGTH = 64
 CAUSE_LENGTH = 150
 NOT_PLAIN = re.compile(r"[^ !#-\x5b\x5d-~]+")
 
-STATUSES = ("accepted", "review", "failed")
+# Every photo ends in exactly one of STATUSES; of the LABELLED the model's label is known.
+LABELLED = ACCEPTED, REVIEW = ("accepted", "review")
+FAILED = "failed"
+STATUSES = (*LABELLED, FAILED)
+
+
+def choose_status(item: dict, threshold: float) -> str:
+    """How the image ends, one of STATUSES. Raises InvalidInput for a confidence that is none."""
+    if has_failed(item):
+        return FAILED
+    return judge(events.fraction(item, "confidence"), threshold)
+
+
+def judge(confidence: float, threshold: float) -> str:
+    """ACCEPTED from the threshold on, both from 0 to 1; below it REVIEW."""
+    return ACCEPTED if confidence >= threshold else REVIEW
 
 
 def failed_row(item: Any, error: HandlerError) -> dict:
@@ -63,7 +78,7 @@ def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator
             error = (row.get("Error") or row["Status"], _sentence(row.get("Cause") or ""))
             for item in json.loads(row["Input"])["Items"]:
                 place = {"s3_bucket": own_bucket, **item} if isinstance(item, dict) else item
-                yield {**make_failed_row(place, *error), "status": "failed"}
+                yield {**make_failed_row(place, *error), "status": FAILED}
 
 
 def once(results: Iterable[dict]) -> Iterator[dict]:
@@ -85,10 +100,23 @@ def once(results: Iterable[dict]) -> Iterator[dict]:
 
 def count_statuses(results: Iterable[dict]) -> dict[str, int]:
     """How many images were submitted, and how many ended how: each as often as it was listed."""
-    counts = dict.fromkeys(STATUSES, 0)
+    counts = tally(())
     for result in once(results):
         counts[result["status"]] += batches.listed(result)
     return {"submitted": sum(counts.values()), **counts}
+
+
+def tally(statuses: Iterable[str]) -> dict[str, int]:
+    """How often each of STATUSES stands among these, 0 too. Raises KeyError for any other."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for status in statuses:
+        counts[status] += 1
+    return counts
+
+
+def count_failed(items: Iterable[dict]) -> int:
+    """How many of a batch's items have failed so far."""
+    return sum(map(has_failed, items))
 
 
 def _sentence(cause: str) -> str:
@@ -97,10 +125,3 @@ def _sentence(cause: str) -> str:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):
         return cause
-
-
-def choose_status(item: dict, threshold: float) -> str:
-    """How the image ends."""
-    if has_failed(item):
-        return "failed"
-    return "accepted" if events.fraction(item, "confidence") >= threshold else "review"

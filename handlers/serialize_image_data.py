@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers import aws, batches, errors, events, outcomes, pixels
 from handlers.errors import BucketNotAllowed
-from handlers.logs import logged
+from handlers.logs import logged, note
 from handlers.photo import to_model_input, to_pixels
 from handlers.settings import Settings
 
@@ -86,7 +86,10 @@ def serialize_batch(
         "left": sum(map(batches.is_left, items)),
     }
     good = b"".join(filter(None, images))
-    return {**serialized, "pixels": pixels.write(good, s3, settings)} if good else serialized
+    if good:
+        serialized["pixels"] = pixels.write(good, s3, settings)
+    note(failed=outcomes.count_failed(items))
+    return serialized
 
 
 def serialize_item(
