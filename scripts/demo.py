@@ -14,7 +14,6 @@ from pathlib import Path
 from handlers.outcomes import LABELLED
 from local import environment, paths, supervisor
 from monitoring.notification import EXIT_CODES
-from scripts.train import __main__ as train
 from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack
@@ -140,7 +139,7 @@ def use(variables: dict[str, str]) -> None:
 
 def follow(cloud: Cloud, job_name: str) -> None:
     """Wait for a training job that an earlier demo started."""
-    train.report(jobs.follow(cloud, job_name))
+    jobs.report(jobs.follow(cloud, job_name))
 
 
 def remains(port: int) -> str:

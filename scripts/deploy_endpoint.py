@@ -34,7 +34,7 @@ def main(argv: list[str] | None) -> None:
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     try:
         if arguments.delete:
-            delete(hosting, scaled)
+            scaling.delete_endpoint(hosting, scaled)
         else:
             deploy(cloud, find_stack(cloud, arguments.stage), hosting, scaled, arguments)
     except KeyboardInterrupt:
@@ -42,14 +42,6 @@ def main(argv: list[str] | None) -> None:
             f"Interrupted. SageMaker goes on with what was begun; to remove it: "
             f"python -m scripts.deploy_endpoint --stage {arguments.stage} --delete"
         ) from None
-
-
-def delete(hosting: Hosting, scaled: Scaling) -> None:
-    """Remove the endpoint and what belongs to it."""
-    if scaled.remove():
-        terminal.say("Scaling", "removed")
-    found = hosting.delete()
-    terminal.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
 def deploy(

@@ -157,6 +157,22 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
         ) from None
 
 
+def report(job: dict) -> None:
+    """Print the accuracy, the time and the model's place. UserError without the accuracy."""
+    metrics = {item["MetricName"]: item["Value"] for item in job.get("FinalMetricDataList", [])}
+    missing = [name for name in METRICS if name not in metrics]
+    if missing:
+        raise UserError(
+            f"The job {job['TrainingJobName']} completed but its log has no {', '.join(missing)}."
+        )
+    terminal.say(
+        "Accuracy",
+        f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
+    )
+    terminal.say("Seconds", seconds_of(job))
+    terminal.say("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
+
+
 def seconds_of(job: dict) -> str:
     """Return how long the job took, and what of that is billed where it is less."""
     took = job["TrainingTimeInSeconds"]
