@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from handlers import aws, errors, outcomes
 from handlers.answers import parse_answer
-from handlers.photo import SUFFIXES, to_model_input
+from handlers.photo import SUFFIXES, is_named_as_photo, to_model_input
 from service import config, storage, terminal
 from service.stack import Cloud, find_stack
 
@@ -80,10 +80,10 @@ def expand(s3, given: str) -> Iterable[str]:
         if key and not key.endswith("/"):
             return [given]
         keys = sorted(storage.listing(s3, bucket, key))
-        found = [f"s3://{bucket}/{key}" for key in keys if key.lower().endswith(SUFFIXES)]
+        found = [f"s3://{bucket}/{key}" for key in keys if is_named_as_photo(key)]
     elif Path(given).is_dir():
         files = sorted(path for path in Path(given).rglob("*") if path.is_file())
-        found = [str(path) for path in files if path.suffix.lower() in SUFFIXES]
+        found = [str(path) for path in files if is_named_as_photo(path.name)]
     else:
         return [given]
     if not found:
