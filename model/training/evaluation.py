@@ -42,16 +42,24 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(middle)
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """How far confidence lies from accuracy, in bins of equal width (Guo et al. 2017, equation 3).
+def calibration_bins(confidence: np.ndarray) -> np.ndarray:
+    """Each confidence's bin, 1 to CALIBRATION_BINS, of equal width; it holds its upper edge."""
+    return np.maximum(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1)
 
-    The sum over the bins of |bin| / N * |accuracy - mean confidence|; a bin holds its upper edge.
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """How far N confidences lie from accuracy, over the bins (Guo et al. 2017, equation 3).
+
+    The sum over the bins of |bin| / N * |accuracy - mean confidence|.
     """
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == labels
-    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    bins = calibration_bins(confidence)
     gaps = np.bincount(bins, weights=right - confidence)  # |bin| * (accuracy - mean confidence)
-    return float(np.abs(gaps).sum() / len(labels))
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The calibration error of probabilities N x C, whose likeliest classes are the answers."""
+    return calibration_error(probabilities.max(1), probabilities.argmax(1) == labels)
 
 
 class ByChance(NamedTuple):
@@ -69,7 +77,7 @@ def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
     says, CALIBRATION_DRAWS times over.
     """
     rng = np.random.default_rng(0)
-    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    bins = calibration_bins(confidence)
     errors = []
     for _ in range(CALIBRATION_DRAWS):
         right = rng.random(len(confidence)) < confidence
