@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.h
 
 import json
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ LABELLED = ACCEPTED, REVIEW = ("accepted", "review")
 FAILED = "failed"
 STATUSES = (*LABELLED, FAILED)
 
+FLOAT32 = struct.Struct("f")
+
 
 def choose_status(item: dict, threshold: float) -> str:
     """How the image ends, one of STATUSES. Raises InvalidInput for a confidence that is none."""
@@ -31,8 +34,16 @@ def choose_status(item: dict, threshold: float) -> str:
 
 
 def judge(confidence: float, threshold: float) -> str:
-    """ACCEPTED from the threshold on, both from 0 to 1; below it REVIEW."""
-    return ACCEPTED if confidence >= threshold else REVIEW
+    """ACCEPTED from the threshold on, both from 0 to 1; below it REVIEW.
+
+    Compared as float32, which is what the model answers in and what its captures hold, so that
+    whoever judges an image again judges alike (model/training/evaluation.accepted).
+    """
+    return ACCEPTED if _as_float32(confidence) >= _as_float32(threshold) else REVIEW
+
+
+def _as_float32(value: float) -> float:
+    return FLOAT32.unpack(FLOAT32.pack(value))[0]  # NumPy would double the cold start
 
 
 def failed_row(item: Any, error: HandlerError) -> dict:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from model.training import evaluation
 from monitoring import accuracy, drift, model_monitor, table
 from monitoring.baseline import Baseline
 from monitoring.findings import (
@@ -54,7 +55,7 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
     """
     frame = images.frame
     reasons, violations, drifts = _gaps(images, baseline, rules), [], []
-    accepted = frame["confidence"] >= rules.threshold
+    accepted = evaluation.accepted(frame["confidence"], rules.threshold)
     quality = share_accepted = None
     if len(frame):
         quality = accuracy.measure(frame, images.labels, baseline and baseline.frame)
@@ -173,7 +174,7 @@ def _present(frame: pd.DataFrame, name: str) -> float:
     return float(frame[name].notna().mean())
 
 
-def _review(accepted: pd.Series, rules: Rules) -> list[Violation]:
+def _review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
     """Return the share in review, if it is above its bound by more than chance."""
     review, count = int((~accepted).sum()), len(accepted)
     if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:

@@ -86,6 +86,16 @@ def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
     return ByChance(float(errors.mean()), float(np.percentile(errors, 95)))
 
 
+def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
+    """Which of N confidences a filter at that threshold lets through, as bool N; without one, none.
+
+    Compared as float32, as the filter does (handlers/outcomes.judge): the model answers in it.
+    """
+    if threshold is None:
+        return np.zeros(len(confidence), bool)
+    return np.asarray(confidence, np.float32) >= np.float32(threshold)
+
+
 def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarray) -> float | None:
     """The lowest threshold at which that share of the rows at or above it is right.
 
@@ -95,18 +105,18 @@ def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarra
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     for threshold in np.unique(np.floor(confidence * 1e4) / 1e4):
-        if right[confidence >= threshold].mean() >= precision:
+        if right[accepted(confidence, threshold)].mean() >= precision:
             return float(threshold)
     return None
 
 
 def at_threshold(threshold: float | None, probabilities: np.ndarray, labels: np.ndarray) -> dict:
     """What a filter at that threshold would let through, and how much of it is right."""
-    accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
-    right = (probabilities.argmax(1) == labels)[accepted]
+    through = accepted(probabilities.max(1), threshold)
+    right = (probabilities.argmax(1) == labels)[through]
     return {
-        "coverage": float(accepted.mean()),
-        "precision": float(right.mean()) if accepted.any() else None,
+        "coverage": float(through.mean()),
+        "precision": float(right.mean()) if through.any() else None,
     }
 
 
@@ -151,11 +161,10 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
         "thresholds": [
             {
                 "threshold": threshold,
-                "coverage": share((confidence >= threshold).sum(), count),
-                "accuracy": share(
-                    right[confidence >= threshold].sum(), (confidence >= threshold).sum()
-                ),
+                "coverage": share(through.sum(), count),
+                "accuracy": share(right[through].sum(), through.sum()),
             }
             for threshold in THRESHOLDS
+            for through in [accepted(confidence, threshold)]
         ],
     }
