@@ -192,10 +192,12 @@ def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
             for member in tar:
-                if member.name.removeprefix("./") == name and member.isreg():
-                    if member.size > MEMBER_BYTES:
-                        raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
-                    return tar.extractfile(member).read()
+                if member.name.removeprefix("./") != name or not member.isreg():
+                    continue
+                if member.size > MEMBER_BYTES:
+                    raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
+                if file := tar.extractfile(member):
+                    return file.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{source} cannot be read as an archive: {error}") from error
     raise UserError(f"{source} holds no {name}. Was it made by model/train.py?")
