@@ -20,7 +20,7 @@ SAGEMAKER = aws.sagemaker()
 
 MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
 
-DIGITS = 32
+DIGITS = 32  # of a digest, in an inference id
 
 
 @logged

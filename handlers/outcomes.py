@@ -1,5 +1,6 @@
 """How a photo can end: the statuses, the row of one that failed, the lines of results, the counts.
 
+A Distributed Map's results lie in files of such lines:
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
 """
 

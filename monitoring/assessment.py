@@ -102,8 +102,8 @@ def _gaps(images: Images, baseline: Baseline | None, rules: Rules) -> list[str]:
     reasons = []
     if len(images.frame) < rules.minimum_images:
         reasons.append(
-            f"{len(images.frame):,} images were captured, at least {rules.minimum_images:,} are "
-            "needed"
+            f"{len(images.frame):,} images were captured, "
+            f"at least {rules.minimum_images:,} are needed"
         )
     if baseline is None:
         reasons.append("there is no baseline; make one: python -m scripts.monitor baseline")
@@ -160,8 +160,8 @@ def _incomplete(frame: pd.DataFrame, baseline: Baseline) -> list[Violation]:
                 Violation(
                     name,
                     INCOMPLETE,
-                    f"{name} is known of {share:.1%} of the images, at least {required:.1%} is "
-                    "required",
+                    f"{name} is known of {share:.1%} of the images, "
+                    f"at least {required:.1%} is required",
                 )
             )
     return result

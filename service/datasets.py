@@ -77,8 +77,7 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     if data.get("name") != name:
         raise UserError(
             f"s3://{bucket}/{DATASETS}{name}/{DESCRIPTION} describes no dataset of this name: "
-            "make it "
-            "again with python -m scripts.etl (same --stage)."
+            "make it again with python -m scripts.etl (same --stage)."
         )
     return data
 

@@ -97,8 +97,8 @@ class Scaling:
             except ClientError as error:
                 limits = f"{target['MinCapacity']}-{target['MaxCapacity']}"
                 terminal.warn(
-                    f"The endpoint no longer scales: {terminal.explain(error)}. Once it is in "
-                    "service: "
+                    f"The endpoint no longer scales: {terminal.explain(error)}. "
+                    "Once it is in service: "
                     f"python -m scripts.deploy_endpoint --autoscale {limits} (same --stage)"
                 )
 

@@ -211,8 +211,7 @@ def _explain_refusal(error: aws.ClientError) -> str:
         return (
             f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
             "Other calls of this account in this region count as well: wait a minute and run this "
-            "again, and where it stays so, ask for a higher rate of it in the Service Quotas "
-            "console."
+            "again, and where it stays so, ask for a higher rate in the Service Quotas console."
         )
     return f"{error.operation_name} was refused ({code}): {message}"
 
