@@ -23,6 +23,7 @@ proof: setup-tests  ## what takes longer: ten minutes and more
 lint: setup-tests
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
+	@$(RUN) mypy
 
 format: setup-tests
 	@$(RUN) ruff check --fix .

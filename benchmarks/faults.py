@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.local_cloud import LocalCloud
 from benchmarks.workflow import objects, say
+from handlers.outcomes import STATUSES
 from scripts.bulk import results
 from service import datasets, storage
 from service.stack import Stack, find_stack
@@ -119,8 +120,9 @@ def main() -> int:
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3", connections=storage.THREADS)
     keys = objects(s3, stack.bucket, datasets.find(s3, stack.bucket)["name"])
-    say("| design | faults | photos | accepted | review | failed | as without faults | seconds |")
-    say("|---|---|---|---|---|---|---|---|")
+    columns = ("design", "faults", "photos", *STATUSES, "as without faults", "seconds")
+    say(f"| {' | '.join(columns)} |")
+    say(f"|{'---|' * len(columns)}")
     designs = (("classifyBulk", classify_bulk, keys[:BULK]), ("classify", classify, keys[:BATCH]))
     without = {name: run(cloud, stack, photos) for name, run, photos in designs}
     for name, (answers, seconds) in without.items():
@@ -201,7 +203,7 @@ def _same(answers: Answers, others: Answers) -> float:
 
 def _row(name: str, what: str, answers: Answers, others: Answers, seconds: float) -> str:
     ended = Counter(status for _, status, _ in answers)
-    counts = [f"{ended[status]:,}" for status in ("accepted", "review", "failed")]
+    counts = [f"{ended[status]:,}" for status in STATUSES]
     cells = [name, what, f"{len(answers):,}", *counts, f"{_same(answers, others):.2%}"]
     return f"| {' | '.join(cells)} | {seconds:.1f} |"
 

@@ -21,6 +21,7 @@ import numpy as np
 import onnxruntime
 
 from model.training.evaluation import (
+    accepted,
     at_threshold,
     calibration_error_by_chance,
     expected_calibration_error,
@@ -62,7 +63,7 @@ class Job:
     def accepted(self) -> np.ndarray:
         """Which rows are at or above the job's own threshold."""
         threshold = self.metrics["operating_point"]["threshold"]
-        return self.probabilities.max(1) >= (np.inf if threshold is None else threshold)
+        return accepted(self.probabilities.max(1), threshold)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

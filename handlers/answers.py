@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from handlers.errors import InvalidModelResponse
 
@@ -57,7 +57,7 @@ def _prediction(classes: list[str], row: Any) -> Prediction:
     return Prediction(row, classes[row.index(confidence)], confidence)
 
 
-def _are_labels(value: Any) -> bool:
+def _are_labels(value: Any) -> TypeGuard[list[str]]:
     return (
         isinstance(value, list)
         and len(value) > 0

@@ -12,7 +12,7 @@ from typing import Any
 from handlers import aws, batches, events, npy, outcomes, pixels
 from handlers.answers import parse_answer, parse_answers
 from handlers.errors import InvalidInput
-from handlers.logs import logged
+from handlers.logs import logged, note
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -20,7 +20,7 @@ SAGEMAKER = aws.sagemaker()
 
 MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
 
-DIGITS = 32
+DIGITS = 32  # of a digest, in an inference id
 
 
 @logged
@@ -64,6 +64,7 @@ def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> 
         raise InvalidInput(f"{len(good)} images came with the pixels of {len(found)}")
     answers = iter(found)
     judged = [item if outcomes.has_failed(item) else {**item, **next(answers)} for item in items]
+    note(failed=outcomes.count_failed(judged))
     return {**batches.common(batch), "Items": judged}
 
 

@@ -3,10 +3,9 @@
 import os
 from typing import Any
 
-from handlers import batches, events
+from handlers import batches, events, outcomes
 from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
 from handlers.logs import logged, note
-from handlers.outcomes import choose_status
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -24,9 +23,9 @@ def handler(event: Any, context: Any) -> dict | list[dict]:
         return filter_batch(event)
     label, confidence = events.text(event, "label"), events.fraction(event, "confidence")
     threshold = events.fraction(event, "threshold", default=SETTINGS.threshold)
-    accepted = confidence >= threshold
-    note(accepted=int(accepted), review=int(not accepted))
-    if not accepted:
+    status = outcomes.judge(confidence, threshold)
+    note(**{name: int(name == status) for name in outcomes.LABELLED})
+    if status != outcomes.ACCEPTED:
         raise THRESHOLD_CONFIDENCE_NOT_MET(f"{label} at {confidence:.4f} is below {threshold}")
     return event
 
@@ -37,9 +36,8 @@ def filter_batch(batch: dict) -> list[dict]:
         batch.get("BatchInput", {}), "threshold", default=SETTINGS.threshold
     )
     results = [
-        {**batches.result(item), "status": choose_status(item, threshold)}
+        {**batches.result(item), "status": outcomes.choose_status(item, threshold)}
         for item in batches.items(batch)
     ]
-    ended = [result["status"] for result in results]
-    note(accepted=ended.count("accepted"), review=ended.count("review"))
+    note(**outcomes.tally(result["status"] for result in results))
     return results

@@ -23,7 +23,7 @@ def logged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         except HandlerError as error:
             logger.warning(str(error), error=type(error).__name__)
             raise
-        logger.info("done", **_outcome(result))
+        logger.info("done", **_answer(result))
         return result
 
     return handler
@@ -42,9 +42,5 @@ def _subject(event: Any) -> dict:
     return {"s3_key": event["s3_key"]} if isinstance(event.get("s3_key"), str) else {}
 
 
-def _outcome(result: Any) -> dict:
-    if isinstance(result, dict) and "Items" in result:
-        return {"failed": sum("error" in item for item in result["Items"])}
-    if isinstance(result, list):
-        return {"failed": sum(item["status"] == "failed" for item in result)}
+def _answer(result: Any) -> dict:
     return {name: result[name] for name in ("label", "confidence") if name in result}

@@ -1,10 +1,12 @@
 """How a photo can end: the statuses, the row of one that failed, the lines of results, the counts.
 
+A Distributed Map's results lie in files of such lines:
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
 """
 
 import json
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,7 +19,32 @@ ERROR_LENGTH = 64
 CAUSE_LENGTH = 150
 NOT_PLAIN = re.compile(r"[^ !#-\x5b\x5d-~]+")
 
-STATUSES = ("accepted", "review", "failed")
+# Every photo ends in exactly one of STATUSES; of the LABELLED the model's label is known.
+LABELLED = ACCEPTED, REVIEW = ("accepted", "review")
+FAILED = "failed"
+STATUSES = (*LABELLED, FAILED)
+
+FLOAT32 = struct.Struct("f")
+
+
+def choose_status(item: dict, threshold: float) -> str:
+    """How the image ends, one of STATUSES. Raises InvalidInput for a confidence that is none."""
+    if has_failed(item):
+        return FAILED
+    return judge(events.fraction(item, "confidence"), threshold)
+
+
+def judge(confidence: float, threshold: float) -> str:
+    """ACCEPTED from the threshold on, both from 0 to 1; below it REVIEW.
+
+    Compared as float32, which is what the model answers in and what its captures hold, so that
+    whoever judges an image again judges alike (model/training/evaluation.accepted).
+    """
+    return ACCEPTED if _as_float32(confidence) >= _as_float32(threshold) else REVIEW
+
+
+def _as_float32(value: float) -> float:
+    return FLOAT32.unpack(FLOAT32.pack(value))[0]  # NumPy would double the cold start
 
 
 def failed_row(item: Any, error: HandlerError) -> dict:
@@ -65,7 +92,7 @@ def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator
                 index, photo = index_and_photo(item)
                 if isinstance(photo, dict):
                     item = {"s3_bucket": own_bucket, **photo, **index}
-                yield {**make_failed_row(item, *error), "status": "failed"}
+                yield {**make_failed_row(item, *error), "status": FAILED}
 
 
 def once(results: Iterable[dict]) -> Iterator[dict]:
@@ -87,10 +114,23 @@ def once(results: Iterable[dict]) -> Iterator[dict]:
 
 def count_statuses(results: Iterable[dict]) -> dict[str, int]:
     """How many images were submitted, and how many ended how: each as often as it was listed."""
-    counts = dict.fromkeys(STATUSES, 0)
+    counts = tally(())
     for result in once(results):
         counts[result["status"]] += batches.listed(result)
     return {"submitted": sum(counts.values()), **counts}
+
+
+def tally(statuses: Iterable[str]) -> dict[str, int]:
+    """How often each of STATUSES stands among these, 0 too. Raises KeyError for any other."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for status in statuses:
+        counts[status] += 1
+    return counts
+
+
+def count_failed(items: Iterable[dict]) -> int:
+    """How many of a batch's items have failed so far."""
+    return sum(map(has_failed, items))
 
 
 def _sentence(cause: str) -> str:
@@ -99,10 +139,3 @@ def _sentence(cause: str) -> str:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):
         return cause
-
-
-def choose_status(item: dict, threshold: float) -> str:
-    """How the image ends."""
-    if has_failed(item):
-        return "failed"
-    return "accepted" if events.fraction(item, "confidence") >= threshold else "review"

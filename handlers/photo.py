@@ -7,9 +7,11 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa:
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 
-SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
+# Pillow's name of each format that is read, and how names of its files end.
+FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
+SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))
+FORMATS_IN_WORDS = "PNG, JPEG or WebP"
 
-FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,6 +27,11 @@ UPRIGHT = {
 Image.MAX_IMAGE_PIXELS = None
 
 
+def is_named_as_photo(name: str) -> bool:
+    """Whether a path or a key ends in one of SUFFIXES, in whatever case."""
+    return name.lower().endswith(SUFFIXES)
+
+
 def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
     """An RGB PNG of `size` x `size` pixels, upright, from the bytes of a PNG, JPEG or WebP image.
 
@@ -34,7 +41,7 @@ def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
     return _png(_read(data, size, max_pixels))
 
 
-def to_pixels(data: bytes, size: int, max_pixels: int) -> bytes:
+def to_model_pixels(data: bytes, size: int, max_pixels: int) -> bytes:
     """The pixels of `to_model_input`: `size` rows of `size` RGB values. Raises the same."""
     return _read(data, size, max_pixels).tobytes()
 
@@ -43,7 +50,7 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     if not data:
         raise InvalidImage("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageTooLarge(f"{width} x {height} pixels are more than {max_pixels}")
@@ -51,7 +58,7 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     except HandlerError:
         raise
     except Image.UnidentifiedImageError:
-        raise InvalidImage("the file is not a PNG, JPEG or WebP image") from None
+        raise InvalidImage(f"the file is not a {FORMATS_IN_WORDS} image") from None
     except Exception as error:  # Broken data makes decoders raise nearly anything.
         raise InvalidImage(f"the image is damaged: {error}") from error
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from handlers import aws, batches, errors, events, outcomes, pixels
 from handlers.errors import BucketNotAllowed
-from handlers.logs import logged
-from handlers.photo import to_model_input, to_pixels
+from handlers.logs import logged, note
+from handlers.photo import to_model_input, to_model_pixels
 from handlers.settings import Settings
 
 SETTINGS = Settings.of(os.environ)
@@ -86,7 +86,10 @@ def serialize_batch(
         "left": sum(map(batches.is_left, items)),
     }
     good = b"".join(filter(None, images))
-    return {**serialized, "pixels": pixels.write(good, s3, settings)} if good else serialized
+    if good:
+        serialized["pixels"] = pixels.write(good, s3, settings)
+    note(failed=outcomes.count_failed(items))
+    return serialized
 
 
 def serialize_item(
@@ -111,7 +114,7 @@ def serialize_item(
 def decode(photo: bytes, settings: Settings, seconds_left: Callable[[], float]) -> bytes:
     """The photo's pixels. Raises ImageTooLarge, InvalidImage or BatchOutOfTime."""
     _check_time(seconds_left)
-    return to_pixels(photo, settings.image_size, settings.image_max_pixels)
+    return to_model_pixels(photo, settings.image_size, settings.image_max_pixels)
 
 
 def _check_time(seconds_left: Callable[[], float]) -> None:

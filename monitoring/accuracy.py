@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, binomtest
 
+from model.training.evaluation import CALIBRATION_BINS, calibration_bins, calibration_error
 from monitoring.findings import Accuracy, ReliabilityBin
 
 COVERED = 0.95  # of every interval
-BINS = 10
 
 
 def measure(
@@ -72,24 +72,17 @@ def wilson(right: int, images: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Return the expected calibration error (Guo et al. 2017, equation 3) over BINS bins."""
-    places = _places(confidence)
-    gaps = np.bincount(places, weights=right - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
-
-
 def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
-    """Return the bins of equal width that hold labelled images."""
-    places = _places(confidence)
+    """Return the bins of the calibration error that hold labelled images."""
+    bins = calibration_bins(confidence)
     result = []
-    for place in np.unique(places):
-        inside = places == place
+    for number in np.unique(bins):
+        inside = bins == number
         low, high = wilson(right[inside].sum(), inside.sum())
         result.append(
             ReliabilityBin(
-                low=float(place / BINS),
-                high=float((place + 1) / BINS),
+                low=float((number - 1) / CALIBRATION_BINS),
+                high=float(number / CALIBRATION_BINS),
                 images=int(inside.sum()),
                 confidence=float(confidence[inside].mean()),
                 accuracy=float(right[inside].mean()),
@@ -98,8 +91,3 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBi
             )
         )
     return result
-
-
-def _places(confidence: np.ndarray) -> np.ndarray:
-    """Return each confidence's bin, counted from 0; a bin holds its upper edge."""
-    return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from model.training import evaluation
 from monitoring import accuracy, drift, model_monitor, table
 from monitoring.baseline import Baseline
 from monitoring.findings import (
@@ -54,7 +55,7 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
     """
     frame = images.frame
     reasons, violations, drifts = _gaps(images, baseline, rules), [], []
-    accepted = frame["confidence"] >= rules.threshold
+    accepted = evaluation.accepted(frame["confidence"], rules.threshold)
     quality = share_accepted = None
     if len(frame):
         quality = accuracy.measure(frame, images.labels, baseline and baseline.frame)
@@ -101,8 +102,8 @@ def _gaps(images: Images, baseline: Baseline | None, rules: Rules) -> list[str]:
     reasons = []
     if len(images.frame) < rules.minimum_images:
         reasons.append(
-            f"{len(images.frame):,} images were captured, at least {rules.minimum_images:,} are "
-            "needed"
+            f"{len(images.frame):,} images were captured, "
+            f"at least {rules.minimum_images:,} are needed"
         )
     if baseline is None:
         reasons.append("there is no baseline; make one: python -m scripts.monitor baseline")
@@ -159,8 +160,8 @@ def _incomplete(frame: pd.DataFrame, baseline: Baseline) -> list[Violation]:
                 Violation(
                     name,
                     INCOMPLETE,
-                    f"{name} is known of {share:.1%} of the images, at least {required:.1%} is "
-                    "required",
+                    f"{name} is known of {share:.1%} of the images, "
+                    f"at least {required:.1%} is required",
                 )
             )
     return result
@@ -173,7 +174,7 @@ def _present(frame: pd.DataFrame, name: str) -> float:
     return float(frame[name].notna().mean())
 
 
-def _review(accepted: pd.Series, rules: Rules) -> list[Violation]:
+def _review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
     """Return the share in review, if it is above its bound by more than chance."""
     review, count = int((~accepted).sum()), len(accepted)
     if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:

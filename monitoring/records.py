@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from handlers.photo import FORMATS_IN_WORDS
 from model.serving.errors import InvalidArray, InvalidImage
 from model.serving.formats import JSON, NPY, read_npy
 from model.serving.pixels import FORMATS, MAX_PIXELS, to_eight_bits, to_pixels
@@ -256,7 +257,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=tuple(FORMATS.values()))
     except Exception:  # as above
-        raise RecordError("the image is not a PNG, JPEG or WebP that can be read") from None
+        raise RecordError(f"the image is not a {FORMATS_IN_WORDS} that can be read") from None
 
 
 def _flat(image: Image.Image) -> np.ndarray:

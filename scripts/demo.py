@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from handlers.outcomes import LABELLED
 from local import environment, paths, supervisor
 from monitoring.notification import EXIT_CODES
-from scripts.train import __main__ as train
 from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack
@@ -139,7 +139,7 @@ def use(variables: dict[str, str]) -> None:
 
 def follow(cloud: Cloud, job_name: str) -> None:
     """Wait for a training job that an earlier demo started."""
-    train.report(jobs.follow(cloud, job_name))
+    jobs.report(jobs.follow(cloud, job_name))
 
 
 def remains(port: int) -> str:
@@ -218,7 +218,7 @@ def results_table(results: list[dict]) -> str:
     rows = [
         (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
         for r in results
-        if r["status"] != "failed"
+        if r["status"] in LABELLED
     ]
     return (
         terminal.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
@@ -236,8 +236,7 @@ def closing(
         "Accuracy": f"{summary['accuracy']:.4f} on {test_photos} test photos",
         "Endpoint": summary["endpoint"],
         "Execution": summary["executionArn"],
-        "Batch": f"{counts['submitted']} photos: {counts['accepted']} accepted, "
-        f"{counts['review']} in review, {counts['failed']} failed",
+        "Batch": f"{counts['submitted']} photos: {terminal.format_counts(counts)}",
         "Monitoring": f"{summary['monitoring']}: {REPORT.relative_to(config.ROOT)}",
         "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
         "Summary": str(SUMMARY.relative_to(config.ROOT)),

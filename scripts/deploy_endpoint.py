@@ -34,7 +34,7 @@ def main(argv: list[str] | None) -> None:
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     try:
         if arguments.delete:
-            delete(hosting, scaled)
+            scaling.delete_endpoint(hosting, scaled)
         else:
             deploy(cloud, find_stack(cloud, arguments.stage), hosting, scaled, arguments)
     except KeyboardInterrupt:
@@ -42,14 +42,6 @@ def main(argv: list[str] | None) -> None:
             f"Interrupted. SageMaker goes on with what was begun; to remove it: "
             f"python -m scripts.deploy_endpoint --stage {arguments.stage} --delete"
         ) from None
-
-
-def delete(hosting: Hosting, scaled: Scaling) -> None:
-    """Remove the endpoint and what belongs to it."""
-    if scaled.remove():
-        terminal.say("Scaling", "removed")
-    found = hosting.delete()
-    terminal.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
 def deploy(
@@ -170,47 +162,6 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     terminal.say("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 
 
-def _parser():
-    parser = terminal.parser(
-        "deploy_endpoint",
-        "Put the newest trained model behind the stage's endpoint, with Data Capture.",
-        "--instance-type ml.c5.large",
-    )
-    parser.add_argument(
-        "--model-data",
-        type=terminal.s3_uri,
-        metavar="S3_URI",
-        help="model.tar.gz (default: the newest completed training job's)",
-    )
-    parser.add_argument(
-        "--image",
-        metavar="URI",
-        help="serving image in ECR, of this region, repository:tag or repository@digest (default: "
-        "the newest that `make push` put into the stack's repository)",
-    )
-    parser.add_argument(
-        "--instance-type",
-        metavar="TYPE",
-        default=config.load()["endpoint"]["instance_type"],
-        help="default: %(default)s",
-    )
-    parser.add_argument(
-        "--autoscale",
-        type=scaling.bounds,
-        metavar="LEAST-MOST",
-        help="scale between so many instances by invocations (default: as it is)",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="deploy a model below the floors of config.yml too"
-    )
-    parser.add_argument(
-        "--delete",
-        action="store_true",
-        help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
-    )
-    return parser
-
-
 class Threshold(NamedTuple):
     """The threshold that a model's training chose, and by how many validation photos.
 
@@ -314,6 +265,47 @@ def _whole(value: object) -> int | None:
 
 def _member(value: object, name: str) -> object:
     return value.get(name) if isinstance(value, dict) else None
+
+
+def _parser():
+    parser = terminal.parser(
+        "deploy_endpoint",
+        "Put the newest trained model behind the stage's endpoint, with Data Capture.",
+        "--instance-type ml.c5.large",
+    )
+    parser.add_argument(
+        "--model-data",
+        type=terminal.s3_uri,
+        metavar="S3_URI",
+        help="model.tar.gz (default: the newest completed training job's)",
+    )
+    parser.add_argument(
+        "--image",
+        metavar="URI",
+        help="serving image in ECR, of this region, repository:tag or repository@digest (default: "
+        "the newest that `make push` put into the stack's repository)",
+    )
+    parser.add_argument(
+        "--instance-type",
+        metavar="TYPE",
+        default=config.load()["endpoint"]["instance_type"],
+        help="default: %(default)s",
+    )
+    parser.add_argument(
+        "--autoscale",
+        type=scaling.bounds,
+        metavar="LEAST-MOST",
+        help="scale between so many instances by invocations (default: as it is)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="deploy a model below the floors of config.yml too"
+    )
+    parser.add_argument(
+        "--delete",
+        action="store_true",
+        help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
+    )
+    return parser
 
 
 if __name__ == "__main__":

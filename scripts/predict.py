@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from handlers import aws, errors
+from handlers import aws, errors, outcomes
 from handlers.answers import parse_answer
-from handlers.photo import SUFFIXES, to_model_input
+from handlers.photo import SUFFIXES, is_named_as_photo, to_model_input
 from service import config, storage, terminal
 from service.stack import Cloud, find_stack
 
@@ -19,7 +19,7 @@ PHOTO_WIDTH = 60  # a longer name loses its beginning, which is the same for all
 
 @dataclass(frozen=True)
 class Row:
-    """A photo's result: status is accepted, review or failed; failed has an error, no label."""
+    """A photo's result: status is one of STATUSES; FAILED has an error, no label."""
 
     photo: str
     status: str
@@ -50,10 +50,12 @@ def main(argv: list[str] | None) -> None:
             ) from error
         except errors.HandlerError as error:
             return Row(
-                photo, "failed", error=f"{type(error).__name__}: {terminal.one_line(str(error))}"
+                photo,
+                outcomes.FAILED,
+                error=f"{type(error).__name__}: {terminal.one_line(str(error))}",
             )
-        accepted = answer.confidence >= settings["threshold"]
-        return Row(photo, "accepted" if accepted else "review", answer.label, answer.confidence)
+        status = outcomes.judge(answer.confidence, settings["threshold"])
+        return Row(photo, status, answer.label, answer.confidence)
 
     with ThreadPoolExecutor(THREADS) as pool:
         results = pool.map(classify, photos)
@@ -63,7 +65,7 @@ def main(argv: list[str] | None) -> None:
             pool.shutdown(cancel_futures=True)
             raise
     print(render(rows))
-    failed = sum(row.status == "failed" for row in rows)
+    failed = sum(row.status == outcomes.FAILED for row in rows)
     if failed:
         raise terminal.UserError(f"{failed} of {len(rows)} failed: the table says why.")
 
@@ -78,10 +80,10 @@ def expand(s3, given: str) -> Iterable[str]:
         if key and not key.endswith("/"):
             return [given]
         keys = sorted(storage.listing(s3, bucket, key))
-        found = [f"s3://{bucket}/{key}" for key in keys if key.lower().endswith(SUFFIXES)]
+        found = [f"s3://{bucket}/{key}" for key in keys if is_named_as_photo(key)]
     elif Path(given).is_dir():
         files = sorted(path for path in Path(given).rglob("*") if path.is_file())
-        found = [str(path) for path in files if path.suffix.lower() in SUFFIXES]
+        found = [str(path) for path in files if is_named_as_photo(path.name)]
     else:
         return [given]
     if not found:
@@ -115,10 +117,7 @@ def render(rows: list[Row]) -> str:
         )
         for row in rows
     ]
-    counts = dict.fromkeys(("accepted", "review", "failed"), 0)
-    for row in rows:
-        counts[row.status] += 1
-    total = ", ".join(f"{count} {status}" for status, count in counts.items())
+    total = terminal.format_counts(outcomes.tally(row.status for row in rows))
     return (
         terminal.render_table(("photo", "label", "confidence", "status"), lines, right=(2,))
         + f"\n\n{len(rows)} photo{'s' * (len(rows) != 1)}: {total}"

@@ -8,11 +8,10 @@ import argparse
 from botocore.exceptions import ClientError
 
 from scripts.cost import bill
-from scripts.deploy_endpoint import delete
 from service import config, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.logs import LOG_GROUP as JOBS_LOG_GROUP
-from service.scaling import Scaling
+from service.scaling import Scaling, delete_endpoint
 from service.stack import OUTPUTS, Cloud, describe_stack, outputs_of
 
 HOURS_A_MONTH = 730
@@ -27,7 +26,7 @@ def main(argv: list[str] | None) -> None:
     hosting = Hosting(cloud.client("sagemaker"), name, name)
     endpoint = hosting.describe()
     if arguments.delete_endpoint:
-        delete(hosting, Scaling(cloud.client("application-autoscaling"), name))
+        delete_endpoint(hosting, Scaling(cloud.client("application-autoscaling"), name))
     elif endpoint is not None:
         raise terminal.UserError(refusal(hosting, endpoint, arguments.stage))
     try:

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -76,8 +77,7 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     if data.get("name") != name:
         raise UserError(
             f"s3://{bucket}/{DATASETS}{name}/{DESCRIPTION} describes no dataset of this name: "
-            "make it "
-            "again with python -m scripts.etl (same --stage)."
+            "make it again with python -m scripts.etl (same --stage)."
         )
     return data
 
@@ -116,7 +116,7 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
 
 
 def _newest_first(found: dict[str, datetime]) -> list[str]:
-    return sorted(sorted(found), key=found.get, reverse=True)
+    return sorted(sorted(found), key=lambda name: found[name], reverse=True)
 
 
 def _read_description(s3, bucket: str, name: str) -> dict:
@@ -197,9 +197,10 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
 
 
 def _array_uploads(prefix: str, arrays: dict[str, bytes]) -> Iterator[storage.Upload]:
-    for part, body in arrays.items():
+    for part in arrays:
         key = f"{prefix}arrays/{part}/data.npz"
-        yield storage.Upload(key, lambda body=body: body, "application/octet-stream")
+        body = partial(arrays.__getitem__, part)
+        yield storage.Upload(key, body, "application/octet-stream")
 
 
 def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[storage.Upload]:
@@ -207,4 +208,4 @@ def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[stor
     for part, rows in splits.items():
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = image_key(name, part, source.classes[label], image_name)
-            yield storage.Upload(key, lambda image=image: images.encode_png(image), "image/png")
+            yield storage.Upload(key, partial(images.encode_png, image), "image/png")

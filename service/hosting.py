@@ -168,9 +168,8 @@ class Hosting:
             self._delete(self._sagemaker.delete_model, ModelName=name)
             if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
                 raise terminal.UserError(
-                    f"Another roll-out to {self.endpoint} is under way. When it is over (aws "
-                    f"sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}), run "
-                    "this again."
+                    f"Another roll-out to {self.endpoint} is under way. Run this again when it is "
+                    f"over: aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
                 ) from error
             raise
         after = self.settle()

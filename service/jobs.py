@@ -157,6 +157,22 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
         ) from None
 
 
+def report(job: dict) -> None:
+    """Print the accuracy, the time and the model's place. UserError without the accuracy."""
+    metrics = {item["MetricName"]: item["Value"] for item in job.get("FinalMetricDataList", [])}
+    missing = [name for name in METRICS if name not in metrics]
+    if missing:
+        raise UserError(
+            f"The job {job['TrainingJobName']} completed but its log has no {', '.join(missing)}."
+        )
+    terminal.say(
+        "Accuracy",
+        f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
+    )
+    terminal.say("Seconds", seconds_of(job))
+    terminal.say("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
+
+
 def seconds_of(job: dict) -> str:
     """Return how long the job took, and what of that is billed where it is less."""
     took = job["TrainingTimeInSeconds"]
@@ -176,10 +192,12 @@ def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
             for member in tar:
-                if member.name.removeprefix("./") == name and member.isreg():
-                    if member.size > MEMBER_BYTES:
-                        raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
-                    return tar.extractfile(member).read()
+                if member.name.removeprefix("./") != name or not member.isreg():
+                    continue
+                if member.size > MEMBER_BYTES:
+                    raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
+                if file := tar.extractfile(member):
+                    return file.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{source} cannot be read as an archive: {error}") from error
     raise UserError(f"{source} holds no {name}. Was it made by model/train.py?")

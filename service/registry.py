@@ -29,7 +29,7 @@ class Login(NamedTuple):
 
 def newest(ecr, repository: str, stage: str) -> str:
     """Return `repository@sha256:...` of the image pushed last. UserError where there is none."""
-    name = IMAGE.fullmatch(repository)["repository"]
+    name = repository.partition("/")[2]
     pages = ecr.get_paginator("describe_images").paginate(
         repositoryName=name, filter={"tagStatus": "TAGGED"}
     )
@@ -59,11 +59,8 @@ def resolve(ecr, image: str, stage: str) -> str:
             f"The image {image} lies in {named['region']}, and SageMaker takes only images of the "
             f"endpoint's own region, {region}. Push it there: {_push(stage)}"
         )
-    which = (
-        {"imageDigest": named["digest"]}
-        if named["digest"]
-        else {"imageTag": named["tag"] or "latest"}
-    )
+    name = named["digest"] or named["tag"] or "latest"
+    which = {"imageDigest" if named["digest"] else "imageTag": name}
     try:
         (found,) = ecr.describe_images(
             registryId=named["account"], repositoryName=named["repository"], imageIds=[which]
@@ -72,7 +69,7 @@ def resolve(ecr, image: str, stage: str) -> str:
         if error.response["Error"]["Code"] not in MISSING:
             raise
         raise UserError(f"There is no image {image}. Push one: {_push(stage)}") from error
-    return _pinned(named["uri"], *which.values(), found, stage)
+    return _pinned(named["uri"], name, found, stage)
 
 
 def login(ecr) -> Login:

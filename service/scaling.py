@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from service import terminal
-from service.hosting import VARIANT
+from service.hosting import VARIANT, Hosting
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 METRIC = "SageMakerVariantInvocationsPerInstance"
@@ -97,8 +97,8 @@ class Scaling:
             except ClientError as error:
                 limits = f"{target['MinCapacity']}-{target['MaxCapacity']}"
                 terminal.warn(
-                    f"The endpoint no longer scales: {terminal.explain(error)}. Once it is in "
-                    "service: "
+                    f"The endpoint no longer scales: {terminal.explain(error)}. "
+                    "Once it is in service: "
                     f"python -m scripts.deploy_endpoint --autoscale {limits} (same --stage)"
                 )
 
@@ -117,6 +117,14 @@ class Scaling:
             ServiceNamespace=self._target["ServiceNamespace"],
             ResourceIds=[self._target["ResourceId"]],
         )["ScalableTargets"]
+
+
+def delete_endpoint(hosting: Hosting, scaled: Scaling) -> None:
+    """Delete the endpoint and what belongs to it, its scaling first; print what there was."""
+    if scaled.remove():
+        terminal.say("Scaling", "removed")
+    found = hosting.delete()
+    terminal.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
 def _members(described: dict, names: tuple[str, ...]) -> dict:

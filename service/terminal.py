@@ -6,12 +6,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
 from urllib3.exceptions import HTTPError
 
+from handlers.outcomes import STATUSES
 from service import config
 
 LABEL_WIDTH = 11
@@ -210,8 +211,7 @@ def _explain_refusal(error: aws.ClientError) -> str:
         return (
             f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
             "Other calls of this account in this region count as well: wait a minute and run this "
-            "again, and where it stays so, ask for a higher rate of it in the Service Quotas "
-            "console."
+            "again, and where it stays so, ask for a higher rate in the Service Quotas console."
         )
     return f"{error.operation_name} was refused ({code}): {message}"
 
@@ -279,6 +279,11 @@ class Waiting:
     def seconds(self) -> float:
         """How long it has been waited for."""
         return time.monotonic() - self._began
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Return `3 accepted, 1 review, 0 failed` for {status: photos}."""
+    return ", ".join(f"{counts[status]:,} {status}" for status in STATUSES)
 
 
 def render_table(

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ class Application:
     async def _invocations(self, request: Request) -> Response:
         """Probabilities for the images in the body."""
         start = time.perf_counter()
-        record = {"request_id": request_id(request)}
+        record: dict[str, Any] = {"request_id": request_id(request)}
         try:
             response = await self._classify(request, record)
         except RequestError as error:

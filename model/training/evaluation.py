@@ -42,16 +42,24 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(middle)
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """How far confidence lies from accuracy, in bins of equal width (Guo et al. 2017, equation 3).
+def calibration_bins(confidence: np.ndarray) -> np.ndarray:
+    """Each confidence's bin, 1 to CALIBRATION_BINS, of equal width; it holds its upper edge."""
+    return np.maximum(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1)
 
-    The sum over the bins of |bin| / N * |accuracy - mean confidence|; a bin holds its upper edge.
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """How far N confidences lie from accuracy, over the bins (Guo et al. 2017, equation 3).
+
+    The sum over the bins of |bin| / N * |accuracy - mean confidence|.
     """
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == labels
-    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    bins = calibration_bins(confidence)
     gaps = np.bincount(bins, weights=right - confidence)  # |bin| * (accuracy - mean confidence)
-    return float(np.abs(gaps).sum() / len(labels))
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The calibration error of probabilities N x C, whose likeliest classes are the answers."""
+    return calibration_error(probabilities.max(1), probabilities.argmax(1) == labels)
 
 
 class ByChance(NamedTuple):
@@ -69,13 +77,23 @@ def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
     says, CALIBRATION_DRAWS times over.
     """
     rng = np.random.default_rng(0)
-    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int)
+    bins = calibration_bins(confidence)
     errors = []
     for _ in range(CALIBRATION_DRAWS):
         right = rng.random(len(confidence)) < confidence
         errors.append(np.abs(np.bincount(bins, weights=right - confidence)).sum())
     errors = np.array(errors) / len(confidence)
     return ByChance(float(errors.mean()), float(np.percentile(errors, 95)))
+
+
+def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
+    """Which of N confidences a filter at that threshold lets through, as bool N; without one, none.
+
+    Compared as float32, as the filter does (handlers/outcomes.judge): the model answers in it.
+    """
+    if threshold is None:
+        return np.zeros(len(confidence), bool)
+    return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
 def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarray) -> float | None:
@@ -87,18 +105,18 @@ def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarra
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     for threshold in np.unique(np.floor(confidence * 1e4) / 1e4):
-        if right[confidence >= threshold].mean() >= precision:
+        if right[accepted(confidence, threshold)].mean() >= precision:
             return float(threshold)
     return None
 
 
 def at_threshold(threshold: float | None, probabilities: np.ndarray, labels: np.ndarray) -> dict:
     """What a filter at that threshold would let through, and how much of it is right."""
-    accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
-    right = (probabilities.argmax(1) == labels)[accepted]
+    through = accepted(probabilities.max(1), threshold)
+    right = (probabilities.argmax(1) == labels)[through]
     return {
-        "coverage": float(accepted.mean()),
-        "precision": float(right.mean()) if accepted.any() else None,
+        "coverage": float(through.mean()),
+        "precision": float(right.mean()) if through.any() else None,
     }
 
 
@@ -143,11 +161,10 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
         "thresholds": [
             {
                 "threshold": threshold,
-                "coverage": share((confidence >= threshold).sum(), count),
-                "accuracy": share(
-                    right[confidence >= threshold].sum(), (confidence >= threshold).sum()
-                ),
+                "coverage": share(through.sum(), count),
+                "accuracy": share(right[through].sum(), through.sum()),
             }
             for threshold in THRESHOLDS
+            for through in [accepted(confidence, threshold)]
         ],
     }

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from model.training import evaluation
 from monitoring import table
 from monitoring.plots import style
 
@@ -78,7 +79,7 @@ def draw_confidence_by_class(
     names = []
     for row, (label, confidence) in enumerate(classes.items()):
         count = len(confidence)
-        accepted = (confidence >= np.float32(threshold)).sum() / count
+        accepted = evaluation.accepted(confidence, threshold).mean()
         names.append(f"{style.short(label)}\n{count:,}, {style.share(accepted)} accepted")
         drawn = style.clip_confidence(confidence)
         if count < BOXED:
@@ -172,7 +173,7 @@ def draw_share_accepted(frame: pd.DataFrame, threshold: float, width: float = st
     if frame.empty:
         return style.sentence("No images in this span of time.", width)
     picture, axes = style.figure(width, 2.8)
-    accepted = frame["confidence"].to_numpy() >= np.float32(threshold)
+    accepted = evaluation.accepted(frame["confidence"], threshold)
     by_span = style.cut(frame["time"])
     count = np.bincount(by_span.of_row)
     right = np.bincount(by_span.of_row, weights=accepted)

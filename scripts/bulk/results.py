@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from handlers import batches, outcomes
-from handlers.outcomes import STATUSES
+from handlers.outcomes import FAILED, LABELLED, STATUSES
 from scripts.bulk.manifest import Entry
 from scripts.bulk.runs import RUNNING
 from service import storage
@@ -57,8 +57,9 @@ class Fingerprint:
 class Counts:
     """Images, each counted as often as it was listed.
 
-    labels: {label: Counter of accepted and review}; errors: {error: images} and causes: {error:
-    the first cause}; lines: results, which are as many as there are different images.
+    statuses: {status: images}; labels: {label: {status: images}} of the LABELLED; errors: {error:
+    images} and causes: {error: the first cause}; lines: results, which are as many as there are
+    different images.
     """
 
     submitted: int = 0
@@ -73,31 +74,16 @@ class Counts:
         status, listed = result["status"], result["listed"]
         self.lines += 1
         self.statuses[status] += listed
-        if status == "failed":
+        if status == FAILED:
             self.errors[result["error"]] += listed
             self.causes.setdefault(result["error"], result["cause"])
-        elif status in STATUSES:
+        elif status in LABELLED:
             self.labels.setdefault(result["label"], Counter())[status] += listed
-
-    @property
-    def accepted(self) -> int:
-        """Images that the model was sure of."""
-        return self.statuses["accepted"]
-
-    @property
-    def review(self) -> int:
-        """Images that a person should look at."""
-        return self.statuses["review"]
-
-    @property
-    def failed(self) -> int:
-        """Images without an answer."""
-        return self.statuses["failed"]
 
     @property
     def ended(self) -> int:
         """Images with a result, whichever."""
-        return self.accepted + self.review + self.failed
+        return sum(self.statuses[status] for status in STATUSES)
 
 
 def gather(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from handlers.photo import SUFFIXES
+from handlers.photo import is_named_as_photo
 from scripts.bulk import manifest
 from scripts.bulk.manifest import KEY_BYTES, Entry
 from service import storage
@@ -58,7 +58,7 @@ def find_photos(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            if name.lower().endswith(SUFFIXES):
+            if is_named_as_photo(name):
                 yield Path(parent, name)
 
 
@@ -115,7 +115,7 @@ def below(s3, own_bucket: str, bucket: str, prefix: str) -> Iterator[Entry]:
     shown = "" if bucket == own_bucket else bucket
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
-            if item["Key"].lower().endswith(SUFFIXES):
+            if is_named_as_photo(item["Key"]):
                 yield Entry(shown, item["Key"])
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from handlers.outcomes import STATUSES
+from handlers.outcomes import LABELLED, STATUSES
 from scripts.bulk import runs
 from scripts.bulk.results import Counts
 from scripts.bulk.runs import RUNNING, Progress
@@ -80,8 +80,7 @@ def _progress_lines(progress: Progress, running: bool) -> Lines:
 
 
 def _result(counts: dict) -> str:
-    parts = ", ".join(f"{counts[status]:,} {status}" for status in STATUSES)
-    return f"{counts['submitted']:,} submitted: {parts}"
+    return f"{counts['submitted']:,} submitted: {terminal.format_counts(counts)}"
 
 
 def _took(execution: dict) -> str:
@@ -98,20 +97,19 @@ def _by_status(counts: Counts) -> str:
 
 
 def _by_label(counts: Counts) -> str:
-    classified = counts.accepted + counts.review
+    labelled = sum(of.total() for of in counts.labels.values())
     largest_first = sorted(counts.labels.items(), key=lambda item: (-item[1].total(), item[0]))
     rows = [
         (
             label,
             f"{of.total():,}",
-            _share(of.total(), classified),
-            f"{of['accepted']:,}",
-            f"{of['review']:,}",
+            _share(of.total(), labelled),
+            *(f"{of[status]:,}" for status in LABELLED),
         )
         for label, of in largest_first
     ]
-    header = ("label", "images", "share", "accepted", "review")
-    return terminal.render_table(header, rows, right=(1, 2, 3, 4))
+    header = ("label", "images", "share", *LABELLED)
+    return terminal.render_table(header, rows, right=range(1, len(header)))
 
 
 def _by_error(counts: Counts) -> str:

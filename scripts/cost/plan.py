@@ -1,13 +1,14 @@
 """Four designs side by side: what each would use from measured rates, and its bill per million."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import yaml
 
+from handlers.outcomes import ACCEPTED, FAILED, REVIEW
 from scripts.cost import amounts, bill
 from scripts.cost.amounts import ENDS, Function, Instances, Usage
 from scripts.cost.bill import Bill, bar
@@ -17,9 +18,8 @@ COURSE_STATES = 3  # the three tasks of the original course, one execution an im
 
 # classify: CheckBatch, IsBatchValid, ClassifyImages, HowManyFailed, and the one that it ends with.
 CLASSIFY_STATES = 5
-ACCEPTED_STATES = 3
-REVIEW_STATES = 4
-FAILED_STATES = 2
+# What an image enters of ClassifyImages by how it ends: a photo that cannot be read leaves at once.
+IMAGE_STATES = {ACCEPTED: 3, REVIEW: 4, FAILED: 2}
 
 # classifyBulk: CheckRun, IsRunValid, ClassifyBatches, CountResults, HowManyFailed, and the last.
 BULK_STATES = 6
@@ -47,17 +47,14 @@ def transitions_of_course(images: int) -> int:
     return images * (COURSE_STATES + ENDS)
 
 
-def transitions_of_classify(accepted: int, review: int, failed: int, batches: int = 1) -> int:
+def transitions_of_classify(ended: Mapping[str, int], batches: int = 1) -> int:
     """Return the transitions of so many executions of `classify` and all their images.
 
-    A Map's iterations run within the execution: they cost the states that they enter.
+    ended: {status: images}. A Map's iterations run within the execution: they cost the states
+    that they enter.
     """
-    return (
-        batches * (CLASSIFY_STATES + ENDS)
-        + accepted * ACCEPTED_STATES
-        + review * REVIEW_STATES
-        + failed * FAILED_STATES
-    )
+    images = sum(count * IMAGE_STATES[status] for status, count in ended.items())
+    return batches * (CLASSIFY_STATES + ENDS) + images
 
 
 def transitions_of_classify_bulk(batches: int) -> int:
@@ -121,7 +118,9 @@ def classify(images: int, architecture: str) -> Plan:
     batches = math.ceil(images / CLASSIFY_BATCH)
     usage = Usage(
         images=images,
-        transitions=transitions_of_classify(accepted, images - accepted, 0, batches),
+        transitions=transitions_of_classify(
+            {ACCEPTED: accepted, REVIEW: images - accepted}, batches
+        ),
         functions=_functions("classify", images, images, architecture),
         s3_gets=images,
         endpoint_gb=_endpoint_gb(images),

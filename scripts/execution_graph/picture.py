@@ -34,7 +34,7 @@ MANY = 25  # fewer than so many never make a thick line
 MARGIN = 28
 LEAST_WIDTH = 720
 MOST_ERRORS = 8
-STATUSES = {  # sign, fill, ink
+EXECUTION_STATUSES = {  # sign and colour
     "SUCCEEDED": ("✓", "#1a7f37"),
     "RUNNING": ("…", "#0b6a8f"),
     "FAILED": ("✕", "#b42318"),
@@ -239,7 +239,7 @@ def _by_state(execution: Execution, told: Told) -> dict[str, list[dict]]:
 
 def _heading(execution: Execution, size: float) -> tuple[list[Mark], float]:
     """The name, the status, when, how long and what came out; and where the states may begin."""
-    sign, colour = STATUSES[execution.status]
+    sign, colour = EXECUTION_STATUSES[execution.status]
     status = f"{sign} {execution.status.replace('_', ' ')}"
     if not execution.stopped:
         status += " so far"

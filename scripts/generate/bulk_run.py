@@ -73,8 +73,8 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, count: int) -> Run:
     counts = results.gather(
         cloud, stack, execution, lambda result: _check(result, errors[result["s3_key"]], wrong)
     )
-    told = {name: getattr(counts, name) for name in ("submitted", *STATUSES)}
-    return Run(execution, told, wrong)
+    ended = {status: counts.statuses[status] for status in STATUSES}
+    return Run(execution, {"submitted": counts.submitted, **ended}, wrong)
 
 
 def _check(result: dict, error: str | None, wrong: list[str]) -> None:

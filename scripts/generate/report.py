@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from botocore.config import Config
 
+from handlers.outcomes import FAILED, STATUSES
 from scripts.generate.sending import Sending
 from scripts.generate.source import GeneratedImage
 from service import terminal
@@ -20,16 +21,16 @@ CLOCKS_APART = timedelta(seconds=60)  # at most so much the cloud's clock is beh
 # Arrivals later than this are no longer those of the plan.
 LATE_SECONDS = 1.0
 
-ACCEPTED, REVIEW, REFUSED = "accepted", "review", "failed as expected"
-UNEXPECTED, LOST, NOT_SENT = "unexpected", "lost", "not sent"
+REFUSED, UNEXPECTED, LOST, NOT_SENT = "failed as expected", "unexpected", "lost", "not sent"
 WAITING = "no answer yet"  # when the stream was interrupted; otherwise it is lost
-OUTCOMES = (ACCEPTED, REVIEW, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
+ENDED_WELL = tuple(status for status in STATUSES if status != FAILED)
+OUTCOMES = (*ENDED_WELL, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How an image ended: status accepted, review or failed; failed has an error.
+    """How an image ended: status is one of STATUSES; FAILED has an error.
 
     stopped: the time of the cloud's clock at which its execution ended, in seconds of the epoch.
     """
@@ -114,7 +115,7 @@ def _failure(execution: dict) -> dict:
     error = execution.get("error", execution["status"])
     if error == "BatchFailed":
         return json.loads(execution["cause"])["first"]
-    return {"status": "failed", "error": error}
+    return {"status": FAILED, "error": error}
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class ImageSource:
     """Image i of a seed: the same bytes in whatever order, thread or process it is asked for.
 
     bad: the share of bad images, 0 to 1, spread evenly over the kinds. drifted: one of
-    drift.KINDS, or None; with other classes, `pictures` are those.
+    changes.DRIFTS, or None; with other classes, `pictures` are those.
     """
 
     def __init__(self, seed: int, pictures: Pictures, bad: float = 0, drifted: str | None = None):

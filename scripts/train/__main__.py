@@ -4,7 +4,7 @@ import argparse
 
 from scripts.train import folds
 from service import config, datasets, jobs, logs, terminal
-from service.jobs import METRICS, Job
+from service.jobs import Job
 from service.logs import LOG_GROUP
 from service.stack import Cloud, Stack, find_stack
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None) -> None:
     if arguments.folds:
         folds.study(s3, stack.bucket, job, data, arguments.folds, run)
     else:
-        report(run(job, show_log=True))
+        jobs.report(run(job, show_log=True))
 
 
 def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
@@ -49,22 +49,6 @@ def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> 
         },
         spot=arguments.spot,
     )
-
-
-def report(job: dict) -> None:
-    """Print the accuracy, the time and the model's place."""
-    metrics = {item["MetricName"]: item["Value"] for item in job.get("FinalMetricDataList", [])}
-    missing = [name for name in METRICS if name not in metrics]
-    if missing:
-        raise terminal.UserError(
-            f"The job {job['TrainingJobName']} completed but its log has no {', '.join(missing)}."
-        )
-    terminal.say(
-        "Accuracy",
-        f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
-    )
-    terminal.say("Seconds", jobs.seconds_of(job))
-    terminal.say("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
 def _parser():

@@ -124,7 +124,7 @@ def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answ
     )
     fold = folds[number]
     probabilities = evaluation.softmax(fold.logits / temperature)
-    accepted = probabilities.max(1) >= (np.inf if threshold is None else threshold)
+    accepted = evaluation.accepted(probabilities.max(1), threshold)
     return Answers(fold.labels, probabilities, accepted)
 
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from handlers.outcomes import STATUSES
 from scripts.cost import usage
 from scripts.cost.plan import classify_bulk, transitions_of_classify, transitions_of_classify_bulk
 from service.stack import Cloud, find_stack
@@ -51,9 +52,9 @@ def bulk(service, batch) -> dict:
 
 def test_classify_makes_the_transitions_of_the_model(mixed, used):
     counts = mixed["output"]["counts"]
-    outcomes = [counts["accepted"], counts["review"], counts["failed"]]
-    assert all(outcomes), counts
-    assert used(mixed).transitions == transitions_of_classify(*outcomes)
+    ended = {status: counts[status] for status in STATUSES}
+    assert all(ended.values()), counts
+    assert used(mixed).transitions == transitions_of_classify(ended)
 
 
 def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used):

@@ -1,8 +1,10 @@
 """Accuracy promised and true, checked by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from model.training.evaluation import expected_calibration_error
 from monitoring import accuracy
 
 
@@ -44,18 +46,32 @@ def test_wilsons_interval_is_the_textbooks():
 
 
 def test_reliability_puts_each_image_into_its_bin():
-    table, truth = images([0.95, 0.91, 0.9, 0.55, 1.0], [True, False, True, False, True])
+    # 15 bins: .55 lies in (8/15, 9/15], .91 in (13/15, 14/15], .95 and 1 in the last.
+    table, truth = images([0.95, 0.91, 0.8, 0.55, 1.0], [True, False, True, False, True])
     found = accuracy.measure(table, truth, None)
     bins = [(item.low, item.high, item.images, item.accuracy) for item in found.reliability]
     assert bins == [
-        (0.5, 0.6, 1, 0.0),
-        (0.8, 0.9, 1, 1.0),  # a bin holds its upper edge
-        (0.9, 1.0, 3, pytest.approx(2 / 3)),
+        (pytest.approx(8 / 15), pytest.approx(9 / 15), 1, 0.0),
+        (pytest.approx(11 / 15), pytest.approx(12 / 15), 1, 1.0),  # a bin holds its upper edge
+        (pytest.approx(13 / 15), pytest.approx(14 / 15), 1, 0.0),
+        (pytest.approx(14 / 15), 1.0, 2, 1.0),
     ]
-    assert found.reliability[2].confidence == pytest.approx((0.95 + 0.91 + 1) / 3)
-    assert found.reliability[2].accuracy_low < 2 / 3 < found.reliability[2].accuracy_high
-    # |0 - .55| + |1 - .9| + |2 - 2.86| over 5 images
-    assert found.calibration_error == pytest.approx((0.55 + 0.1 + 0.86) / 5)
+    assert found.reliability[3].confidence == pytest.approx((0.95 + 1) / 2)
+    assert found.reliability[3].accuracy_low < 1 == found.reliability[3].accuracy_high
+    # |0 - .55| + |1 - .8| + |0 - .91| + |2 - 1.95| over 5 images
+    assert found.calibration_error == pytest.approx((0.55 + 0.2 + 0.91 + 0.05) / 5)
+
+
+def test_the_calibration_error_is_that_of_the_training_job():
+    """Another number of bins would be another figure under the same name."""
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 500)
+    right = rng.random(500) < confidence
+    probabilities = np.stack([confidence, 1 - confidence], 1)
+    table, truth = images(confidence, right)
+    assert accuracy.measure(table, truth, None).calibration_error == expected_calibration_error(
+        probabilities, np.where(right, 0, 1)
+    )
 
 
 def test_a_shortfall_is_as_likely_as_the_binomial_says():

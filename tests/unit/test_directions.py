@@ -26,3 +26,21 @@ def test_a_package_imports_only_what_lies_below_it(package):
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             found |= {name.split(".")[0] for name in names}
     assert found & ALLOWED.keys() - {package} <= ALLOWED[package]
+
+
+def test_no_command_is_imported_by_another():
+    """What two commands do lies in service/, or in a part of one of them."""
+    commands = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in [*(ROOT / "scripts").glob("*.py"), *ROOT.glob("scripts/*/__main__.py")]
+        if path.name != "__init__.py"
+    }
+    for package in ("service", "monitoring", "scripts"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            imported = {
+                name
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.ImportFrom) and not node.level
+                for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            }
+            assert not imported & commands, path

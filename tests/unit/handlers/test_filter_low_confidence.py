@@ -64,3 +64,4 @@ def test_the_log_says_who_needs_a_look(log):
         handler({**SURE, "confidence": 0.5}, CONTEXT)
     line = json.loads(log.getvalue())
     assert (line["s3_key"], line["error"]) == ("bike.png", "THRESHOLD_CONFIDENCE_NOT_MET")
+    assert (line["accepted"], line["review"]) == (0, 1)

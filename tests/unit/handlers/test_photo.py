@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from handlers.errors import ImageTooLarge, InvalidImage
-from handlers.photo import to_model_input
+from handlers.photo import is_named_as_photo, to_model_input
 from scripts.generate.bad_images import bomb, chunk, png
 from tests.unit.handlers import photos
 
@@ -43,6 +43,23 @@ def shows_two_halves(image: Image.Image) -> bool:
 )
 def test_png_jpeg_and_webp_come_out_as_rgb(file_format, mode):
     assert shows_two_halves(seen(photos.encoded(photos.two_halves(mode), file_format)))
+
+
+@pytest.mark.parametrize(
+    ("name", "may_be"),
+    [
+        ("a.jpg", True),
+        ("s3://bucket/a b.JPEG", True),
+        ("in/b.Png", True),
+        ("c.webp", True),
+        (".png", True),
+        ("a.gif", False),
+        ("png", False),
+        ("a.jpg.txt", False),
+    ],
+)
+def test_photos_are_known_by_the_ending_of_their_names(name, may_be):
+    assert is_named_as_photo(name) is may_be
 
 
 def test_cmyk_jpeg_keeps_its_colours():

@@ -7,6 +7,15 @@ from service import jobs
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
+JOB = {
+    "TrainingJobName": "job",
+    "TrainingTimeInSeconds": 41,
+    "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"},
+    "FinalMetricDataList": [
+        {"MetricName": "validation_accuracy", "Value": 0.94166},
+        {"MetricName": "test_accuracy", "Value": 0.93},
+    ],
+}
 URI = "s3://bucket/training/job/output/model.tar.gz"
 
 
@@ -50,3 +59,21 @@ def test_what_is_no_archive_is_one_line():
 def test_what_lies_beside_the_model_is_found():
     job = {"ModelArtifacts": {"S3ModelArtifacts": URI}}
     assert jobs.output_uri(job) == "s3://bucket/training/job/output/output.tar.gz"
+
+
+def test_the_report_has_accuracies_seconds_and_the_models_place(capsys):
+    jobs.report(JOB)
+    said = capsys.readouterr().out
+    assert "validation 0.9417, test 0.9300" in said
+    assert "41 in the training container" in said
+    assert "s3://bucket/model.tar.gz" in said
+
+
+def test_what_spot_saves_is_told(capsys):
+    jobs.report({**JOB, "BillableTimeInSeconds": 12})
+    assert "12 billed (71% less)" in capsys.readouterr().out
+
+
+def test_a_job_without_metrics_is_an_error():
+    with pytest.raises(UserError, match="validation_accuracy, test_accuracy"):
+        jobs.report({**JOB, "FinalMetricDataList": []})

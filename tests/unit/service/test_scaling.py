@@ -1,5 +1,6 @@
 import contextlib
 from argparse import ArgumentTypeError
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -96,3 +97,17 @@ def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscal
 def test_bounds_are_two_numbers_in_order(text):
     with pytest.raises(ArgumentTypeError, match="1-4"):
         scaling.bounds(text)
+
+
+def test_an_endpoint_is_deleted_with_its_scaling(scaled, autoscaling, capsys):
+    there = [True, False]
+    hosting = SimpleNamespace(endpoint="scones-vehicles-dev", delete=lambda: there.pop(0))
+    autoscaling.target = {"ResourceId": RESOURCE}
+    scaling.delete_endpoint(hosting, scaled)
+    assert autoscaling.target is None
+    scaling.delete_endpoint(hosting, scaled)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["Scaling", "removed"],
+        ["Endpoint", "scones-vehicles-dev", "deleted"],
+        ["Endpoint", "scones-vehicles-dev", "was", "not", "there"],
+    ]

@@ -98,7 +98,8 @@ def test_every_image_has_one_result_from_whichever_file():
         ("b", "review", 1),
         ("d", "failed", 1),
     ]
-    assert (counts.submitted, counts.accepted, counts.review, counts.failed) == (6, 3, 1, 2)
+    assert counts.submitted == counts.ended == 6
+    assert counts.statuses == {"accepted": 3, "review": 1, "failed": 2}
     assert counts.lines == 4
     assert counts.labels == {"bicycle": {"accepted": 3}, "motorcycle": {"review": 1}}
     assert counts.errors == {"InvalidImage": 1, "EndpointUnavailable": 1}
@@ -128,7 +129,7 @@ def test_images_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
         {"index": 0, "s3_bucket": BUCKET, "s3_key": "a", "listed": 2, **reason},
         {"index": 1, "s3_bucket": "other", "s3_key": "b", "listed": 1, **reason},
     ]
-    assert counts.failed == counts.submitted == 3
+    assert counts.statuses["failed"] == counts.submitted == 3
 
 
 def test_lines_that_name_no_image_are_counted_as_what_they_are():
@@ -142,7 +143,7 @@ def test_lines_that_name_no_image_are_counted_as_what_they_are():
         ],
     )
     counts, found = collect(cloud)
-    assert counts.failed == counts.submitted == 4
+    assert counts.statuses["failed"] == counts.submitted == 4
     assert [result["listed"] for result in found] == [1, 2, 1]
 
 

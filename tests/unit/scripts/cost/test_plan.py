@@ -33,8 +33,8 @@ def test_the_course_pays_five_transitions_an_image(bills):
 
 
 def test_a_batch_of_classify_pays_for_its_images_and_for_itself():
-    assert transitions_of_classify(accepted=2, review=1, failed=1) == 7 + 2 * 3 + 4 + 2
-    assert transitions_of_classify(0, 0, 0, batches=3) == 21
+    assert transitions_of_classify({"accepted": 2, "review": 1, "failed": 1}) == 7 + 2 * 3 + 4 + 2
+    assert transitions_of_classify({}, batches=3) == 21
 
 
 def test_classify_bulk_pays_a_transition_a_batch(bills):

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from handlers.outcomes import ACCEPTED, REVIEW
 from scripts.generate import report
 from scripts.generate.report import Answer, Answers, Record, Report, answer_of, key_of
 from scripts.generate.sending import Sending
@@ -155,8 +156,8 @@ def made(*records: Record, interrupted: bool = False) -> Report:
 @pytest.mark.parametrize(
     ("given", "outcome"),
     [
-        (record(), report.ACCEPTED),
-        (record(status="review"), report.REVIEW),
+        (record(), ACCEPTED),
+        (record(status="review"), REVIEW),
         (record(BAD, "failed", error="InvalidImage"), report.REFUSED),
         (record(BAD, "failed", error="EndpointNotFound"), report.UNEXPECTED),
         (record(BAD, "accepted"), report.UNEXPECTED),
@@ -188,7 +189,7 @@ def test_latency_counts_from_the_scheduled_arrival_however_late_the_sending():
 def test_percentiles_are_over_the_answered_and_by_outcome():
     records = [record(latency=each / 100) for each in range(1, 101)]
     records += [record(status=None), record(status="review", latency=9)]
-    of_accepted = report.latencies(records, report.ACCEPTED)
+    of_accepted = report.latencies(records, ACCEPTED)
     assert of_accepted["p50"] == pytest.approx(0.505)
     assert of_accepted["max"] == pytest.approx(1.0)
     assert report.latencies(records)["max"] == pytest.approx(9)
