@@ -19,7 +19,7 @@ READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
 # The local cloud has no other.
 LOCAL_REGION = "us-east-1"
 # Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
-# plugins/region.js has the same, and local/environment.py.
+# plugins/region.js has the same.
 _LOOPBACK = re.compile(
     r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
 )

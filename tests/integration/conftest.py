@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from local import environment, interpreter, paths
+from service.config import ROOT
+from service.stack import require_loopback
 from tests.drawings import write_cifar_archive
 from tests.integration.demo import Demo
 from tests.integration.service import STAGE, Service
@@ -20,15 +23,32 @@ BUILT = ("build/layer", ".venv", "node_modules")
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory) -> Path:
     """The repository's files in a folder of their own; what was installed and built is linked."""
-    repository, folder = paths.REPOSITORY, tmp_path_factory.mktemp("copy") / "scones-vehicles"
-    ignored = [line.strip("/") for line in (repository / ".gitignore").read_text().splitlines()]
-    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(".git", *ignored))
-    functions = interpreter.prepare(interpreter.find()).parents[1]
-    (repository / BUILT[0]).mkdir(parents=True, exist_ok=True)
-    for name in (*BUILT, functions.relative_to(repository)):
+    folder = tmp_path_factory.mktemp("copy") / "scones-vehicles"
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    (ROOT / BUILT[0]).mkdir(parents=True, exist_ok=True)
+    for name in (*BUILT, functions_python()):
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).symlink_to(repository / name)
+        (folder / name).symlink_to(ROOT / name)
     return folder
+
+
+def functions_python() -> str:
+    """The folder of the Python that the functions run on, which a first `up` makes."""
+    port = free_port()
+    commands = (("up",), ("env", "--json"), ("down",))
+    _, variables, _ = (
+        subprocess.run(
+            [sys.executable, "-m", "local", *command, "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for command in commands
+    )
+    shutil.rmtree(ROOT / ".local" / str(port))
+    return f".local/python{json.loads(variables)['LAMBDA_LAYER_PYTHON']}"
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +67,8 @@ def demo(copy, tmp_path_factory) -> Iterator[Demo]:
 @pytest.fixture(scope="session")
 def service(demo) -> Service:
     """The service that the demo deployed, with an endpoint in service."""
-    env = environment.for_command(demo.port)
-    environment.require_loopback(env["AWS_ENDPOINT_URL"])
+    env = demo.variables()
+    require_loopback(env["AWS_ENDPOINT_URL"])
     service = Service(demo.folder, env, outputs={})
     (stack,) = service.client("cloudformation").describe_stacks(
         StackName=f"scones-vehicles-{STAGE}"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from setup.environment import clean
+
 EPOCHS = "4"  # drawn vehicles are soon learned
 # Credentials and addresses that a shell may hold, and that the demo must not use.
 AWS = {
@@ -38,6 +40,13 @@ class Demo:
         if not self.first:
             self.first, self.said = summary, done.stdout
         return summary, done.stdout
+
+    def variables(self) -> dict[str, str]:
+        """The environment of a command that talks to the local cloud."""
+        done = self._run("local", {}, "env", "--json")
+        assert done.returncode == 0, done.stderr
+        own = json.loads(done.stdout)
+        return clean() | {name: value for name, value in own.items() if value is not None}
 
     def stop(self) -> None:
         """End the local cloud."""

@@ -137,6 +137,18 @@ def test_env_is_all_that_a_shell_needs(own_port):
     assert variables["LAMBDA_LAYER_PLATFORM"]
 
 
+def test_env_as_json_has_the_same_variables_and_null_where_one_is_unset(own_port):
+    foreign = {**os.environ, **FOREIGN}
+    printed = local("env", "--json", port=own_port, env=foreign)
+    assert printed.returncode == 0, printed.stderr
+    variables = json.loads(printed.stdout)
+    assert variables["AWS_ENDPOINT_URL"] == paths.url(own_port)
+    assert variables["AWS_PROFILE"] is None
+    code = local("env", port=own_port, env=foreign).stdout
+    for name, value in variables.items():
+        assert (f"unset {name}" if value is None else f"export {name}=") in code
+
+
 def test_iam_is_enforced(cloud):
     """A key that no user or role has is turned away."""
     stranger = boto3.Session("AKIASTRANGER00000000", "secret", region_name="us-east-1")

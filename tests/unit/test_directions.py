@@ -11,7 +11,7 @@ ALLOWED = {
     "model": set(),
     "service": {"handlers"},
     "monitoring": {"handlers", "model", "service"},
-    "scripts": {"handlers", "local", "model", "monitoring", "service", "setup"},
+    "scripts": {"handlers", "model", "monitoring", "service", "setup"},
     "local": {"setup"},
     "setup": set(),
 }
