@@ -14,7 +14,7 @@ from packaging import tags
 
 from local import paths
 from local.interpreter import functions_version
-from setup.environment import QUIET, misleading
+from local.shell import QUIET, misleading
 
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
@@ -125,7 +125,7 @@ def for_server(port: int, home: Path) -> dict[str, str]:
         "S3_DATA_DIR": str(temporary / "s3"),
         "STATE_DIR": str(temporary / "state"),
         "ORT_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": str(paths.REPOSITORY),
+        "PYTHONPATH": str(paths.FOLDER),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
         # Every image of a batch is a thread that mostly waits.

@@ -27,7 +27,7 @@ def local(*arguments: str, port: int, env: dict | None = None) -> subprocess.Com
     """Run `python -m local`."""
     return subprocess.run(
         [sys.executable, "-m", "local", *arguments, "--port", str(port)],
-        cwd=paths.REPOSITORY,
+        cwd=paths.FOLDER,
         capture_output=True,
         text=True,
         timeout=120,

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from local import interpreter
+from local import interpreter, settings
 
 
 @pytest.fixture
@@ -13,14 +13,15 @@ def shim(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path))
-    monkeypatch.setattr(interpreter, "runtime", lambda: "python3.99")
+    named = settings.Settings("python3.99", [], {})
+    monkeypatch.setattr(settings, "read", lambda: named)
     program = tmp_path / "python3.99"
     program.touch(mode=0o755)
     return program
 
 
-def test_serverless_yml_names_it():
-    assert interpreter.runtime() == "python3.13"
+def test_local_yml_names_it():
+    assert settings.read().runtime == "python3.13"
 
 
 def test_one_on_the_path_is_taken(shim):
@@ -35,4 +36,4 @@ def test_a_shim_that_fails_is_no_interpreter_and_its_absence_is_said(shim, text)
     shim.write_text(text)
     found = interpreter.find()
     assert found.version == f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert "NOT the python3.99 that serverless.yml names" in str(found)
+    assert "NOT the python3.99 that local.yml names" in str(found)

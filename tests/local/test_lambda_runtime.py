@@ -218,7 +218,7 @@ def test_a_warm_call_takes_milliseconds(workshop):
     assert sorted(seconds)[10] < 0.035  # MiniStack's own: 50 ms and more
 
 
-def test_functions_run_on_the_interpreter_that_serverless_yml_names(workshop):
+def test_functions_run_on_the_interpreter_that_local_yml_names(workshop):
     function = workshop.function(
         "import sys\ndef handler(event, context): return sys.version_info[:2]"
     )

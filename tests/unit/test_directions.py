@@ -12,7 +12,7 @@ ALLOWED = {
     "service": {"handlers"},
     "monitoring": {"handlers", "model", "service"},
     "scripts": {"handlers", "model", "monitoring", "service", "setup"},
-    "local": {"setup"},
+    "local": set(),
     "setup": set(),
 }
 
