@@ -1,8 +1,8 @@
 """What all tests share: how processes divide them, and what the last line says of those skipped.
 
 Whoever adds a test says in the pull request how many seconds it adds, and to which tier:
-`make unit` (tests/unit) has 10 seconds, `make test` 5 minutes on two cores, and what takes longer
-is marked `@pytest.mark.proof` and run by `make proof`.
+`make unit` (tests/unit, local/tests/unit) has 10 seconds, `make test` 5 minutes on two cores, and
+what takes longer is marked `@pytest.mark.proof` and run by `make proof`.
 """
 
 import os

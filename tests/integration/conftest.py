@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from service.config import ROOT
 from service.stack import require_loopback
 from tests.drawings import write_cifar_archive
 from tests.integration.demo import Demo
+from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import STAGE, Service
 from tests.ports import free_port
 
@@ -35,20 +34,11 @@ def copy(tmp_path_factory) -> Path:
 
 def functions_python() -> str:
     """The folder of the Python that the functions run on, which a first `up` makes."""
-    port = free_port()
-    commands = (("up",), ("env", "--json"), ("down",))
-    _, variables, _ = (
-        subprocess.run(
-            [sys.executable, "-m", "local", *command, "--port", str(port)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for command in commands
-    )
-    shutil.rmtree(ROOT / ".local" / str(port))
-    return f".local/python{json.loads(variables)['LAMBDA_LAYER_PYTHON']}"
+    cloud = LocalCloud(ROOT, free_port())
+    cloud.run("up")
+    version = cloud.variables()["LAMBDA_LAYER_PYTHON"]
+    cloud.end()
+    return f".local/python{version}"
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +51,13 @@ def demo(copy, tmp_path_factory) -> Iterator[Demo]:
         demo.run()
         yield demo
     finally:
-        demo.stop()
+        demo.cloud.run("down")
 
 
 @pytest.fixture(scope="session")
 def service(demo) -> Service:
     """The service that the demo deployed, with an endpoint in service."""
-    env = demo.variables()
+    env = demo.cloud.variables()
     require_loopback(env["AWS_ENDPOINT_URL"])
     service = Service(demo.folder, env, outputs={})
     (stack,) = service.client("cloudformation").describe_stacks(

@@ -11,8 +11,7 @@ import boto3
 import pytest
 
 from local import environment, faults, paths, session
-from tests.local.conftest import LocalSession, Workshop, clear, local, until
-from tests.ports import free_port
+from local.tests.conftest import LocalSession, Workshop, clear, free_port, local, until
 
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "AKIAFOREIGN",

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local import interpreter
-from tests.local.conftest import archive
+from local.tests.conftest import archive
 
 
 def test_an_exception_keeps_the_name_of_its_class(workshop):
