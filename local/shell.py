@@ -92,7 +92,7 @@ def misleading(environ: Mapping[str, str] = os.environ) -> list[str]:
     return [name for name in names if _MISLEADING.fullmatch(name) and not _is_kept(name)]
 
 
-def for_pip(python: Path) -> dict[str, str]:
+def for_pip(python: str | Path) -> dict[str, str]:
     """The environment of a call of this Python's pip.
 
     pip is asked for its settings, wherever they stand, and gets those of where packages come from

@@ -22,6 +22,11 @@ def test_tools_are_as_quiet():
     assert local.shell.QUIET == setup.environment.QUIET
 
 
+def test_packages_come_from_the_same_places():
+    assert local.shell._PIP_SOURCES == setup.environment._PIP_SOURCES
+    assert local.shell._NPM_SOURCES == setup.environment._NPM_SOURCES
+
+
 def test_the_local_cloud_s_region_is_the_same():
     assert local.environment.REGION == stack.LOCAL_REGION
 
