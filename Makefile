@@ -12,7 +12,7 @@ demo: setup  ## the whole job on the local cloud, from photos to answers
 	@$(RUN) scripts.demo $(if $(PORT),--port "$(PORT)")
 
 unit: setup-tests  ## the tests without I/O: seconds
-	@$(RUN) pytest tests/unit
+	@$(RUN) pytest tests/unit local/tests/unit
 
 test: lint  ## what must pass before a change lands: minutes
 	@$(RUN) pytest -n logical --maxprocesses 4

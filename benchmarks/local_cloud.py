@@ -2,8 +2,8 @@
 
 import os
 
-from local.environment import NotLocalError, require_loopback
-from service.stack import Cloud
+from service.stack import Cloud, require_loopback
+from service.terminal import UserError
 
 
 class LocalCloud(Cloud):
@@ -24,5 +24,5 @@ class LocalCloud(Cloud):
 def _require_loopback(address: str | None) -> None:
     try:
         require_loopback(address)
-    except NotLocalError as error:
+    except UserError as error:
         raise SystemExit(f"error: {error}") from None

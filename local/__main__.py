@@ -3,6 +3,7 @@
 # Imports that need an installed package stand in the functions: `down` works without any.
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -26,6 +27,11 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="`down`: every port of this folder")
     parser.add_argument("--unset", action="store_true", help="`env`: what undoes it in the shell")
     parser.add_argument(
+        "--json",
+        action="store_true",
+        help="`env`: the variables as an object of JSON, null for what is to be unset",
+    )
+    parser.add_argument(
         "--lambda-concurrency",
         metavar="N",
         help="`faults`: Lambda throttles beyond N invocations at once; without it, as usual",
@@ -45,11 +51,13 @@ def main() -> int:
         if arguments.command != "down":
             parser.error("--all goes with down")
         return max([down(port) for port in supervisor.ports_up()], default=0)
-    if arguments.unset:
-        if arguments.command != "env":
-            parser.error("--unset goes with env")
-        return unset(arguments.port)
-    commands = {"up": up, "down": down, "status": status, "env": env}
+    if arguments.command == "env":
+        if arguments.unset and arguments.json:
+            parser.error("--unset and --json do not go together")
+        return env(arguments.port, arguments.unset, arguments.json)
+    if arguments.unset or arguments.json:
+        parser.error("--unset and --json go with env")
+    commands = {"up": up, "down": down, "status": status}
     return commands[arguments.command](arguments.port)
 
 
@@ -98,8 +106,9 @@ def down(port: int) -> int:
 
 
 def status(port: int) -> int:
-    """Say whether the local cloud is up (exit 0) or not (exit 1)."""
+    """Say whether the local cloud is up (exit 0) or not (exit 1), once one that starts has."""
     home = paths.home(port)
+    _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START)
     if not supervisor.is_up(home) or not _answers(port):
         print(f"no local cloud on port {port}")
         return 1
@@ -111,19 +120,17 @@ def status(port: int) -> int:
     return 0
 
 
-def env(port: int) -> int:
-    """Print what a shell evaluates to talk to the local cloud."""
+def env(port: int, unset: bool, as_json: bool) -> int:
+    """Print what a shell evaluates to talk to the local cloud, or to be as it was before.
+
+    Or print the variables as JSON.
+    """
     from local import environment
 
-    print(environment.shell_code(port))
-    return 0
-
-
-def unset(port: int) -> int:
-    """Print what a shell evaluates to be as it was before `env`."""
-    from local import environment
-
-    print(environment.undo_code(port))
+    if as_json:
+        print(json.dumps(environment.for_shell(port), indent=2))
+    else:
+        print(environment.undo_code(port) if unset else environment.shell_code(port))
     return 0
 
 

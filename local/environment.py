@@ -14,7 +14,7 @@ from packaging import tags
 
 from local import paths
 from local.interpreter import functions_version
-from setup.environment import QUIET, clean, misleading
+from local.shell import QUIET, misleading
 
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
@@ -27,7 +27,6 @@ REGION = "us-east-1"
 UNDO = "SCONES_VEHICLES_SHELL_BEFORE"
 
 # Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
-# plugins/region.js has the same.
 _LOOPBACK = re.compile(
     r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
 )
@@ -39,21 +38,6 @@ MACHINE = (
 )
 # What the server needs of its surroundings, none of which can name an account or another machine.
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
-
-
-class NotLocalError(Exception):
-    """An address is not on this machine's loopback interface; the message is one line."""
-
-
-def require_loopback(address: str | None) -> None:
-    """Raise NotLocalError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
-    if not address:
-        raise NotLocalError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
-    if not is_loopback(address):
-        raise NotLocalError(
-            f"{address!r} is not on this machine's loopback interface. "
-            'Run: eval "$(python -m local env)"'
-        )
 
 
 def is_loopback(address: str) -> bool:
@@ -115,12 +99,6 @@ def _export(name: str, value: str) -> str:
     return f"export {name}={shlex.quote(value)}"
 
 
-def for_command(port: int) -> dict[str, str]:
-    """Return the whole environment of a command that talks to the local cloud."""
-    variables = {name: value for name, value in for_shell(port).items() if value is not None}
-    return clean() | variables
-
-
 def for_server(port: int, home: Path) -> dict[str, str]:
     """All that the server sees: nothing of the shell that could name an account or a proxy."""
     temporary = home / "tmp"
@@ -147,7 +125,7 @@ def for_server(port: int, home: Path) -> dict[str, str]:
         "S3_DATA_DIR": str(temporary / "s3"),
         "STATE_DIR": str(temporary / "state"),
         "ORT_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": str(paths.REPOSITORY),
+        "PYTHONPATH": str(paths.FOLDER),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
         # Every image of a batch is a thread that mostly waits.

@@ -1,4 +1,4 @@
-"""The Python that Lambda functions run on: the one serverless.yml names, in a venv of its own.
+"""The Python that Lambda functions run on: the one local.yml names, in a venv of its own.
 
 AWS's Python runtime is an interpreter, `awslambdaric` and boto3, and so is the venv. Functions see
 nothing of the local cloud's own packages: a dependency missing from the layer is missing here too.
@@ -15,10 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from local import paths
-from setup.environment import SettingsError, clean, for_pip, reason
+from local import paths, settings
+from local.shell import SettingsError, clean, for_pip
 
 REQUIREMENTS = Path(__file__).with_name("requirements-lambda.txt")
 
@@ -29,7 +27,7 @@ class InterpreterError(Exception):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python for the functions: `wanted` is serverless.yml's version, `version` the one found."""
+    """A Python for the functions: `wanted` is local.yml's version, `version` the one found."""
 
     python: Path
     version: str
@@ -39,23 +37,14 @@ class Interpreter:
         if self.version == self.wanted:
             return f"python{self.version} ({self.python})"
         return (
-            f"python{self.version} ({self.python}), NOT the python{self.wanted} that serverless.yml"
+            f"python{self.version} ({self.python}), NOT the python{self.wanted} that local.yml"
             f" names: this machine has none. Install python{self.wanted} to run what AWS runs"
         )
 
 
-def runtime() -> str:
-    """provider.runtime of serverless.yml, such as `python3.13`."""
-    # Composed, not loaded: CloudFormation's own tags need no meaning here.
-    node = yaml.compose((paths.REPOSITORY / "serverless.yml").read_text(), yaml.SafeLoader)
-    for key in ("provider", "runtime"):
-        node = next(value for name, value in node.value if name.value == key)
-    return node.value
-
-
 def find() -> Interpreter:
-    """The interpreter that serverless.yml names if this machine has it, else this one's own."""
-    wanted = runtime().removeprefix("python")
+    """The interpreter that local.yml names if this machine has it, else this one's own."""
+    wanted = settings.read().runtime.removeprefix("python")
     for python in _candidates(wanted):
         if _version(python) == wanted:
             return Interpreter(python, wanted, wanted)
@@ -100,7 +89,15 @@ def prepare(interpreter: Interpreter) -> Path:
 def _run(command: list, variables: dict[str, str]) -> None:
     done = subprocess.run(command, env=variables, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise InterpreterError(f"{' '.join(map(str, command))}: {reason(done)}")
+        raise InterpreterError(f"{' '.join(map(str, command))}: {_reason(done)}")
+
+
+def _reason(done: subprocess.CompletedProcess) -> str:
+    """Why a command of pip or Python failed, by its output, in one line."""
+    lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
+    told = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
+    text = " ".join(line.removeprefix("ERROR:").strip() for line in told)
+    return text[:500] or f"exit {done.returncode}"
 
 
 def _has_runtime(python: Path) -> bool:

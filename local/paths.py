@@ -1,9 +1,9 @@
-"""Where the local cloud is, and where it keeps what it makes."""
+"""Where the local cloud is and what it makes lies: in the folder that it is called in."""
 
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-STATE = REPOSITORY / ".local"
+FOLDER = Path.cwd()
+STATE = FOLDER / ".local"
 LOOPBACK = "127.0.0.1"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from local import faults, paths, session
-from setup.environment import clean
+from local.shell import clean
 
 
 def start(port: int, python: Path) -> subprocess.Popen:
@@ -30,7 +30,7 @@ def start(port: int, python: Path) -> subprocess.Popen:
     with (home / "server.log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-E", "-s", "-m", "local.supervisor", str(port), str(python)],
-            cwd=paths.REPOSITORY,
+            cwd=paths.FOLDER,
             env=clean(),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -78,7 +78,7 @@ def main() -> None:
     shutil.rmtree(home / "tmp", ignore_errors=True)
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local.server", python],
-        cwd=paths.REPOSITORY,
+        cwd=paths.FOLDER,
         env=environment.for_server(port, home),
         stdin=subprocess.PIPE,
         start_new_session=True,

@@ -2,7 +2,7 @@
 
 const LOCAL = 'us-east-1'; // the local cloud has no other
 // Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
-// local/environment.py has the same.
+// service/stack.py has the same.
 const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?\/?$/i;
 
 /**

@@ -12,12 +12,11 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from handlers.outcomes import LABELLED
-from local import environment, paths, supervisor
 from monitoring.notification import EXIT_CODES
 from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
-from service.stack import Cloud, find_stack
-from setup.environment import CACHE
+from service.stack import Cloud, find_stack, require_loopback
+from setup.environment import CACHE, clean
 
 STAGE = "dev"
 PORT = 4566
@@ -40,7 +39,7 @@ def main(argv: list[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     port = arguments.port
     with alone():
-        use(environment.for_command(port))
+        use(variables(port))
         steps = Steps()
         try:
             run(steps, port, arguments.epochs)
@@ -55,7 +54,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     own_port = [] if port == PORT else ["--port", str(port)]
     began = time.monotonic()
     steps.run("cloud", "Start the local cloud", PYTHON, "-m", "local", "up", *own_port)
-    environment.require_loopback(os.environ.get("AWS_ENDPOINT_URL"))
+    require_loopback(os.environ.get("AWS_ENDPOINT_URL"))
     steps.run("deploy", "Deploy the service", SLS, "deploy")
     cloud = Cloud()
     stack = find_stack(cloud, STAGE)
@@ -131,6 +130,21 @@ def alone() -> Iterator[None]:
         yield
 
 
+def variables(port: int) -> dict[str, str]:
+    """Return the environment of a command that talks to the local cloud on that port."""
+    asked = local("env", port, "--json")
+    if asked.returncode:
+        raise terminal.UserError(f"`python -m local env` failed: {asked.stderr.strip()}")
+    own = json.loads(asked.stdout)
+    return clean() | {name: value for name, value in own.items() if value is not None}
+
+
+def local(command: str, port: int, *options: str) -> subprocess.CompletedProcess:
+    """Run `python -m local` and return what it said."""
+    program = [sys.executable, "-m", "local", command, "--port", str(port), *options]
+    return subprocess.run(program, cwd=config.ROOT, capture_output=True, text=True)  # noqa: S603
+
+
 def use(variables: dict[str, str]) -> None:
     """Make these the environment of this process and of those that it starts."""
     os.environ.clear()
@@ -144,7 +158,7 @@ def follow(cloud: Cloud, job_name: str) -> None:
 
 def remains(port: int) -> str:
     """Return what goes on after the demo has ended early, and how to end or resume it."""
-    if not supervisor.is_up(paths.home(port)):
+    if local("status", port).returncode:
         return "Nothing of it is left running."
     return (
         f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, with what it is doing: "
@@ -241,7 +255,7 @@ def closing(
         "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
         "Summary": str(SUMMARY.relative_to(config.ROOT)),
     }
-    local = " ".join(["python -m local {}", *own_port])
+    command = " ".join(["python -m local {}", *own_port])
     photos = f"s3://{bucket}/{keys.DATASETS}{data['name']}/images/test/{data['classes'][0]}/"
     lines = [
         "",
@@ -252,14 +266,14 @@ def closing(
         f"The local cloud stays up at {address}. To look around:",
         "",
         "  source .venv/bin/activate",
-        f'  eval "$({local.format("env")})"',
+        f'  eval "$({command.format("env")})"',
         f"  sls invoke stepf --name classify --data {BATCH.name}",
         f"  python -m scripts.predict {photos}",
         f"  python -m scripts.bulk results --stage {STAGE}",
         f"  python -m scripts.cost run {summary['executionArn'].rpartition(':')[2]}",
         f"  python -m scripts.execution_graph {summary['executionArn'].rpartition(':')[2]}",
         "",
-        f"To stop it: {local.format('down')}",
+        f"To stop it: {command.format('down')}",
     ]
     return "\n".join(lines)
 

@@ -10,12 +10,19 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from local.environment import REGION, is_loopback
 from service.config import definition, service_name
 from service.terminal import UserError
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
+
+# The local cloud has no other.
+LOCAL_REGION = "us-east-1"
+# Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
+# plugins/region.js has the same.
+_LOOPBACK = re.compile(
+    r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
+)
 
 OUTPUTS = {
     "bucket": "BucketName",
@@ -64,10 +71,26 @@ def _region(address: str | None) -> str:
     if named:
         return _checked(named)
     if is_loopback(address or ""):
-        return REGION
+        return LOCAL_REGION
     profiles = _profile_region()
     example = profiles or "eu-central-1"
     raise UserError(f"No region is named{_aside(profiles)}. Run: export AWS_REGION={example}")
+
+
+def require_loopback(address: str | None) -> None:
+    """Raise UserError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    if not address:
+        raise UserError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
+    if not is_loopback(address):
+        raise UserError(
+            f"{address!r} is not on this machine's loopback interface. "
+            'Run: eval "$(python -m local env)"'
+        )
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    return _LOOPBACK.fullmatch(address) is not None
 
 
 def _checked(region: str) -> str:

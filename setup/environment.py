@@ -44,15 +44,8 @@ _NPM_SOURCES = {
     *("registry", "proxy", "https-proxy", "noproxy", "ca", "cafile", "cert", "key", "strict-ssl"),
     *("userconfig", "globalconfig", "-auth", "fetch-retries", "fetch-timeout", "maxsockets"),
 }
-# Variables that can lead tools astray, also in a shell that keeps all the others.
-_MISLEADING = re.compile(
-    r"(AWS|PIP|NODE|NPM_CONFIG|SLS|SERVERLESS|SAGEMAKER|SM|LAMBDA)_.*|PYTHON.*|HTTPS_CA(FILE)?"
-    r"|proxy|ca|cafile",
-    re.IGNORECASE,
-)
 
 _TRUE = {"1", "t", "true", "y", "yes", "on"}  # as pip reads a setting
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # No tool reports what it does, looks for updates of itself, or writes to the home folder.
 QUIET = {
@@ -88,15 +81,6 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "XDG_CACHE_HOME": str(CACHE),
     }
-
-
-def misleading(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables that a shell must be without to run the project's commands.
-
-    Each is a name that a shell knows: the names become code that it evaluates.
-    """
-    names = filter(_SHELL_NAME.fullmatch, environ)
-    return [name for name in names if _MISLEADING.fullmatch(name) and not _is_kept(name)]
 
 
 def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import zipfile
 
 
 def tar(files: dict[str, bytes]) -> bytes:
@@ -16,4 +17,13 @@ def tar(files: dict[str, bytes]) -> bytes:
             member = tarfile.TarInfo(name)
             member.size = len(body)
             archive.addfile(member, io.BytesIO(body))
+    return buffer.getvalue()
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    """A .zip of these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
     return buffer.getvalue()

@@ -1,17 +1,16 @@
 """What all tests share: how processes divide them, and what the last line says of those skipped.
 
 Whoever adds a test says in the pull request how many seconds it adds, and to which tier:
-`make unit` (tests/unit) has 10 seconds, `make test` 5 minutes on two cores, and what takes longer
-is marked `@pytest.mark.proof` and run by `make proof`.
+`make unit` (tests/unit, local/tests/unit) has 10 seconds, `make test` 5 minutes on two cores, and
+what takes longer is marked `@pytest.mark.proof` and run by `make proof`.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
-from local import paths
-
-TESTS = paths.REPOSITORY / "tests"
+REPOSITORY = Path(__file__).parents[1]
 # Tests of the deployed service are all one process's, and begin first as they take longest. Those
 # of other files share nothing; the shortest, which even out who has how much to do, come last.
 FIRST, LAST = "integration", "unit"
@@ -26,8 +25,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests into the order in which processes take them."""
-    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
-    items.sort(key=lambda item: (folders[item] != FIRST, folders[item] == LAST))
+    folders = {item: item.path.relative_to(REPOSITORY).parts for item in items}
+    items.sort(key=lambda item: (FIRST not in folders[item], LAST in folders[item]))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -232,7 +232,7 @@ class HostingOperations:
             image = images.resolve_serving_image(container["Image"], scope)
         except ServiceError:  # it was there when the model was created
             image = None
-        command = images.serving_command()
+        command = images.serving_command(container["Image"])
         isolated = model.request.get("EnableNetworkIsolation", False)
         servers = [
             ModelServer(endpoint, variant, container, command, role, self._home, isolated)

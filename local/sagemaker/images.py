@@ -1,20 +1,16 @@
 """Which container images this machine can stand in for, and with what command.
 
-AWS pulls an image and runs it. There is no Docker here: the local cloud knows the two images that
-this service uses and runs what is in them under its own Python. Any other image is refused.
+AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
+local.yml names and runs what is in them under its own Python. Any other image is refused.
 """
 
 import re
 import sys
-from pathlib import Path
 
+from local import settings
 from local.sagemaker import registry
 from local.sagemaker.errors import validation_exception
 from local.sagemaker.records import Scope
-
-# Repositories of AWS's deep learning containers that hold PyTorch for training.
-_TRAINING_REPOSITORIES = ("pytorch", "pytorch-training")
-_SERVE = Path(__file__).resolve().parents[2] / "model" / "serve.py"
 
 _IMAGE = re.compile(
     r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -26,10 +22,11 @@ def check_training_image(image: str, scope: Scope) -> None:
     """Raise ValidationException unless jobs with this image can run here."""
     found = _IMAGE.fullmatch(image)
     own = found and found["account"] == scope.account
-    if not found or own or found["repository"] not in _TRAINING_REPOSITORIES:
+    known = settings.read().training
+    if not found or own or found["repository"] not in known:
         raise validation_exception(
             f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
-            f"training images (repository {' or '.join(_TRAINING_REPOSITORIES)})."
+            f"training images (repository {' or '.join(known)})."
         )
 
 
@@ -41,15 +38,17 @@ def resolve_serving_image(image: str, scope: Scope) -> str:
     """
     found = _IMAGE.fullmatch(image)
     own = found and (found["account"], found["region"]) == (scope.account, scope.region)
-    if not own or not found["repository"].endswith("-serving"):
+    if not own or not settings.read().serving_program(found["repository"]):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
-            f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/*-serving."
+            f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/"
+            f"{' or '.join(settings.read().serving)}."
         )
     digest = registry.check(image, scope, found["repository"], found["tag"], found["digest"])
     return f"{found['uri']}@{digest}"
 
 
-def serving_command() -> list[str]:
-    """The command that serves a model of this service's image."""
-    return [sys.executable, str(_SERVE)]
+def serving_command(image: str) -> list[str]:
+    """The command that serves a model of this image."""
+    program = settings.read().serving_program(_IMAGE.fullmatch(image)["repository"])
+    return [sys.executable, str(program)]

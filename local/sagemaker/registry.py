@@ -3,9 +3,9 @@
 MiniStack keeps what is pushed or put. It answers DescribeImages of an image that is not there with
 an empty list and passes over the filter, where AWS refuses and filters; that is mended here.
 
-There is no engine that could build or push an image, and nothing would run it: model/serve.py runs
-under the local cloud's own Python. So CloudFormation puts into an empty repository called
-`...-serving` what stands in for the image that `make push` puts there on AWS: a manifest in
+There is no engine that could build or push an image, and nothing would run it: the program that
+local.yml names runs under the local cloud's own Python. So CloudFormation puts into an empty
+repository of such images what stands in for the image that is pushed there on AWS: a manifest in
 Docker's form without layers, tagged `local`. A repository made by CreateRepository stays empty.
 """
 
@@ -17,7 +17,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
-from local import seams
+from local import seams, settings
 from local.sagemaker.errors import validation_exception
 from local.sagemaker.records import Scope
 
@@ -80,7 +80,7 @@ def _describe_images(original: Any, data: dict[str, Any]) -> Any:
 def _put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
     """Called for a repository that CloudFormation has just made or changed."""
     original(name, properties)
-    if name.endswith("-serving") and not ecr._images.get(name):
+    if settings.read().serving_program(name) and not ecr._images.get(name):
         config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
         manifest = {
             "schemaVersion": 2,

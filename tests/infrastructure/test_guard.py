@@ -11,8 +11,8 @@ import yaml
 from service import config, terminal
 from service.stack import Cloud
 from tests.infrastructure.conftest import REPOSITORY
-from tests.unit.local.test_environment import ELSEWHERE, LOOPBACK
 from tests.unit.service.test_config import GOOD, WRONG, changed, with_threshold
+from tests.unit.service.test_loopback import ELSEWHERE, LOOPBACK
 from tests.unit.service.test_stack import NO_REGION
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from local import environment, interpreter, paths
+from service.config import ROOT
+from service.stack import require_loopback
 from tests.drawings import write_cifar_archive
 from tests.integration.demo import Demo
+from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import STAGE, Service
 from tests.ports import free_port
 
@@ -20,15 +22,23 @@ BUILT = ("build/layer", ".venv", "node_modules")
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory) -> Path:
     """The repository's files in a folder of their own; what was installed and built is linked."""
-    repository, folder = paths.REPOSITORY, tmp_path_factory.mktemp("copy") / "scones-vehicles"
-    ignored = [line.strip("/") for line in (repository / ".gitignore").read_text().splitlines()]
-    shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(".git", *ignored))
-    functions = interpreter.prepare(interpreter.find()).parents[1]
-    (repository / BUILT[0]).mkdir(parents=True, exist_ok=True)
-    for name in (*BUILT, functions.relative_to(repository)):
+    folder = tmp_path_factory.mktemp("copy") / "scones-vehicles"
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    (ROOT / BUILT[0]).mkdir(parents=True, exist_ok=True)
+    for name in (*BUILT, functions_python()):
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).symlink_to(repository / name)
+        (folder / name).symlink_to(ROOT / name)
     return folder
+
+
+def functions_python() -> str:
+    """The folder of the Python that the functions run on, which a first `up` makes."""
+    cloud = LocalCloud(ROOT, free_port())
+    cloud.run("up")
+    version = cloud.variables()["LAMBDA_LAYER_PYTHON"]
+    cloud.end()
+    return f".local/python{version}"
 
 
 @pytest.fixture(scope="session")
@@ -41,14 +51,14 @@ def demo(copy, tmp_path_factory) -> Iterator[Demo]:
         demo.run()
         yield demo
     finally:
-        demo.stop()
+        demo.cloud.run("down")
 
 
 @pytest.fixture(scope="session")
 def service(demo) -> Service:
     """The service that the demo deployed, with an endpoint in service."""
-    env = environment.for_command(demo.port)
-    environment.require_loopback(env["AWS_ENDPOINT_URL"])
+    env = demo.cloud.variables()
+    require_loopback(env["AWS_ENDPOINT_URL"])
     service = Service(demo.folder, env, outputs={})
     (stack,) = service.client("cloudformation").describe_stacks(
         StackName=f"scones-vehicles-{STAGE}"

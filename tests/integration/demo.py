@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.integration.local_cloud import LocalCloud
+
 EPOCHS = "4"  # drawn vehicles are soon learned
 # Credentials and addresses that a shell may hold, and that the demo must not use.
 AWS = {
@@ -22,33 +24,26 @@ AWS = {
 class Demo:
     """Runs the demo on the archive's photos.
 
-    `first` is the first run's summary, `said` what that run printed.
+    `cloud` is its local cloud, `first` the first run's summary, `said` what that run printed.
     """
 
     def __init__(self, folder: Path, port: int, archive: Path):
-        self.folder, self.port, self.archive = folder, port, archive
+        self.folder, self.archive = folder, archive
+        self.cloud = LocalCloud(folder, port)
         self.first, self.said = {}, ""
 
     def run(self) -> tuple[dict, str]:
         """The summary of a run, and what it printed."""
-        env = {**AWS, "CIFAR_ARCHIVE": str(self.archive)}
-        done = self._run("scripts.demo", env, "--epochs", EPOCHS)
+        command = [sys.executable, "-m", "scripts.demo", "--epochs", EPOCHS]
+        done = subprocess.run(
+            [*command, "--port", str(self.cloud.port)],
+            cwd=self.folder,
+            env={**os.environ, **AWS, "CIFAR_ARCHIVE": str(self.archive)},
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         summary = json.loads((self.folder / "build" / "demo.json").read_text())
         if not self.first:
             self.first, self.said = summary, done.stdout
         return summary, done.stdout
-
-    def stop(self) -> None:
-        """End the local cloud."""
-        done = self._run("local", {}, "down")
-        assert done.returncode == 0, done.stderr
-
-    def _run(self, module: str, env: dict, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments, "--port", str(self.port)],
-            cwd=self.folder,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-        )

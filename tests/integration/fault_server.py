@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.local.conftest import archive
+from tests.archives import zipped
 
 Answer = tuple[int, dict[str, str], bytes]
 READ_TIMEOUT = '"read_timeout": 10,'
@@ -90,11 +90,11 @@ def hasty(service, seconds: float):
     code = {f"handlers/{path.name}": path.read_text() for path in folder.glob("*.py")}
     before, after = code["handlers/aws.py"].split(READ_TIMEOUT)
     changed = {**code, "handlers/aws.py": f'{before}"read_timeout": {seconds},{after}'}
-    functions.update_function_code(FunctionName=function, ZipFile=archive(changed))
+    functions.update_function_code(FunctionName=function, ZipFile=zipped(changed))
     try:
         yield
     finally:
-        functions.update_function_code(FunctionName=function, ZipFile=archive(code))
+        functions.update_function_code(FunctionName=function, ZipFile=zipped(code))
 
 
 @contextmanager

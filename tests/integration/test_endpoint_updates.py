@@ -11,7 +11,7 @@ import pytest
 
 from tests.archives import tar
 from tests.integration.service import STAGE
-from tests.local.sagemaker.conftest import model_archive
+from tests.models import model_archive
 
 DEPLOY = (sys.executable, "-m", "scripts.deploy_endpoint", "--stage", STAGE)
 CALLERS = 4

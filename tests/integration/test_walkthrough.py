@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from local import paths
+from service.config import ROOT
 
 NOTEBOOK = "docs/walkthrough.ipynb"
 REPEATED = 6
@@ -64,7 +64,7 @@ def test_it_reads_every_capture_and_compares_the_halves(walked):
 
 
 def test_the_notebook_is_kept_without_outputs_and_defines_nothing():
-    for cell in nbformat.read(paths.REPOSITORY / NOTEBOOK, as_version=4).cells:
+    for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells:
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None

@@ -1,5 +1,7 @@
 """How the demo ends when it cannot go on."""
 
+import subprocess
+
 import pytest
 
 from scripts import demo
@@ -29,9 +31,9 @@ def test_what_a_failed_step_said_is_shown(capfd):
     assert "the reason" in capfd.readouterr().out
 
 
-def test_what_goes_on_is_said_only_where_something_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.paths, "STATE", tmp_path)
+def test_what_goes_on_is_said_only_where_something_does(monkeypatch):
     assert demo.remains(4599) == "Nothing of it is left running."
-    monkeypatch.setattr(demo.supervisor, "is_up", lambda home: True)
+    up = subprocess.CompletedProcess("python -m local status", 0)
+    monkeypatch.setattr(demo, "local", lambda *_: up)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4599")
     assert "make demo PORT=4599 goes on from there" in demo.remains(4599)

@@ -9,10 +9,10 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "handlers": set(),
     "model": set(),
-    "service": {"handlers", "local"},
+    "service": {"handlers"},
     "monitoring": {"handlers", "model", "service"},
-    "scripts": {"handlers", "local", "model", "monitoring", "service", "setup"},
-    "local": {"setup"},
+    "scripts": {"handlers", "model", "monitoring", "service", "setup"},
+    "local": set(),
     "setup": set(),
 }
 

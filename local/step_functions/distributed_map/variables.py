@@ -5,7 +5,7 @@
 neither in the fields that are evaluated for the map and its items nor in the ItemProcessor, which
 has the variables that it assigns itself. Output, Assign and Catch belong to the scope around it.
 (AWS has been seen to take some of the map's own fields from variables, in JSONPath, but promises it
-nowhere: github.com/localstack/localstack, tests/aws/services/stepfunctions/v2/assign.)
+nowhere: localstack/localstack on GitHub has it in /tests/aws/services/stepfunctions/v2/assign.)
 
 A reference is refused as the state is entered, also where its value would not matter: undefined as
 it is, `$exists($name) ? $name : 1` would hide it.

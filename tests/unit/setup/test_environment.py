@@ -45,16 +45,6 @@ def test_a_variable_that_nobody_thought_of_is_not_kept():
     assert "PYTEST_ADDOPTS" not in environment.clean({"PYTEST_ADDOPTS": "--pdb"})
 
 
-def test_a_shell_is_told_what_leads_astray_and_keeps_its_own():
-    named = environment.misleading(SHELL | ASTRAY | {"EDITOR": "vi", "PS1": "$ "})
-    assert sorted(named) == sorted(ASTRAY)
-
-
-@pytest.mark.parametrize("name", ["AWS_$(touch pwned)", "AWS_A;id", "AWS_É", "AWS_A\n", "AWS_A-B"])
-def test_a_name_that_would_be_code_in_a_shell_is_not_told(name):
-    assert environment.misleading({name: "1"}) == []
-
-
 def test_tools_write_below_the_repository_and_report_to_nobody():
     clean = environment.clean(SHELL | {"TMPDIR": "/tmp", "XDG_CACHE_HOME": "/home/person/.cache"})
     for name in ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "npm_config_cache"):

@@ -1,5 +1,6 @@
 """Jobs and endpoints on the local cloud, each under a name of its own."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -13,8 +14,7 @@ from botocore.config import Config
 from onnx import TensorProto, helper
 from PIL import Image
 
-from tests.archives import tar
-from tests.local.conftest import ACCOUNT, until
+from local.tests.conftest import ACCOUNT, until
 
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker"
 REPOSITORY = "scones-vehicles-test-serving"
@@ -257,6 +257,20 @@ def photo() -> bytes:
     """A PNG of 32 x 32."""
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """A .tar.gz of these files, the same bytes at any time."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
     return buffer.getvalue()
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.local.conftest import reasons_of_rollback
-from tests.local.test_iam import document, error_of
+from local.tests.conftest import reasons_of_rollback
+from local.tests.test_iam import document, error_of
 
 TRUST = json.dumps(
     document(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, archive, reasons_of_rollback, single, until
+from local.tests.conftest import ACCOUNT, archive, reasons_of_rollback, single, until
 
 STRANGER = "111122223333"  # another account
 PASS = json.dumps(single({"Type": "Succeed"}, QueryLanguage="JSONata"))

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from local.sagemaker.logs import TRAINING_JOBS
-from tests.local.conftest import until
-from tests.local.sagemaker.conftest import untar
+from local.tests.conftest import until
+from local.tests.sagemaker.conftest import untar
 
 
 def test_a_job_goes_through_its_phases_and_leaves_its_results(sagemaker):

@@ -10,8 +10,8 @@ from local.sagemaker import invocation
 from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
 from local.sagemaker.records import Scope
-from tests.local.conftest import ACCOUNT
-from tests.local.sagemaker.conftest import photo
+from local.tests.conftest import ACCOUNT
+from local.tests.sagemaker.conftest import photo
 
 
 def test_an_answer_keeps_its_type_and_names_its_variant(sagemaker, endpoint):

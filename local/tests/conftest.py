@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import textwrap
@@ -17,17 +18,29 @@ import pytest
 from botocore.config import Config
 
 from local import environment, paths
-from tests.ports import free_port
 
 ACCOUNT = environment.ACCOUNT
 _serial = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Let no proxy that the shell names come between the tests and servers on this machine."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def local(*arguments: str, port: int, env: dict | None = None) -> subprocess.CompletedProcess:
     """Run `python -m local`."""
     return subprocess.run(
         [sys.executable, "-m", "local", *arguments, "--port", str(port)],
-        cwd=paths.REPOSITORY,
+        cwd=paths.FOLDER,
         capture_output=True,
         text=True,
         timeout=120,

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import single, task
+from local.tests.conftest import single, task
 
 ECHO = "def handler(event, context): return event"
 SLOW = "import time\ndef handler(event, context): time.sleep(event['seconds'])"

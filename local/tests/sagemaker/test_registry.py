@@ -5,8 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import until
-from tests.local.sagemaker.conftest import DOCKER, REPOSITORY
+from local.tests.conftest import until
+from local.tests.sagemaker.conftest import DOCKER, REPOSITORY
 
 
 @pytest.mark.parametrize("which", [{"imageTag": "none"}, {"imageDigest": f"sha256:{'0' * 64}"}])

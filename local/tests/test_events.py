@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.local.conftest import single, until
+from local.tests.conftest import single, until
 
 STRANGER = "111122223333"  # another account
 EVENTS = "events.amazonaws.com"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from local.sagemaker.logs import endpoint_group
-from tests.local.conftest import until
-from tests.local.sagemaker.conftest import model_archive, photo
+from local.tests.conftest import until
+from local.tests.sagemaker.conftest import model_archive, photo
 
 
 @pytest.fixture

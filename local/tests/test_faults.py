@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from local import faults, paths
 from local.lambda_runtime.invocation import ENVIRONMENTS
-from tests.local.conftest import Metrics, local, single, task, until
-from tests.ports import free_port
+from local.tests.conftest import Metrics, free_port, local, single, task, until
 
 SLOW = "import time\ndef handler(event, context): time.sleep(1)"
 ECHO = "def handler(event, context): return event"

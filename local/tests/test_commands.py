@@ -11,8 +11,7 @@ import boto3
 import pytest
 
 from local import environment, faults, paths, session
-from tests.local.conftest import LocalSession, Workshop, clear, local, until
-from tests.ports import free_port
+from local.tests.conftest import LocalSession, Workshop, clear, free_port, local, until
 
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "AKIAFOREIGN",
@@ -135,6 +134,18 @@ def test_env_is_all_that_a_shell_needs(own_port):
     assert not {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & set(variables)
     assert variables["LAMBDA_LAYER_PYTHON"].startswith("3.")
     assert variables["LAMBDA_LAYER_PLATFORM"]
+
+
+def test_env_as_json_has_the_same_variables_and_null_where_one_is_unset(own_port):
+    foreign = {**os.environ, **FOREIGN}
+    printed = local("env", "--json", port=own_port, env=foreign)
+    assert printed.returncode == 0, printed.stderr
+    variables = json.loads(printed.stdout)
+    assert variables["AWS_ENDPOINT_URL"] == paths.url(own_port)
+    assert variables["AWS_PROFILE"] is None
+    code = local("env", port=own_port, env=foreign).stdout
+    for name, value in variables.items():
+        assert (f"unset {name}" if value is None else f"export {name}=") in code
 
 
 def test_iam_is_enforced(cloud):

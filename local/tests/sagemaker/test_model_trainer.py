@@ -3,7 +3,7 @@
 import pytest
 
 from local.sagemaker.logs import TRAINING_JOBS
-from tests.local.sagemaker.conftest import TRAINING_IMAGE, untar
+from local.tests.sagemaker.conftest import TRAINING_IMAGE, untar
 
 # The demo trains with it too, on which the other tests stand.
 pytestmark = pytest.mark.proof

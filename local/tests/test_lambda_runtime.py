@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local import interpreter
-from tests.local.conftest import archive
+from local.tests.conftest import archive
 
 
 def test_an_exception_keeps_the_name_of_its_class(workshop):
@@ -218,7 +218,7 @@ def test_a_warm_call_takes_milliseconds(workshop):
     assert sorted(seconds)[10] < 0.035  # MiniStack's own: 50 ms and more
 
 
-def test_functions_run_on_the_interpreter_that_serverless_yml_names(workshop):
+def test_functions_run_on_the_interpreter_that_local_yml_names(workshop):
     function = workshop.function(
         "import sys\ndef handler(event, context): return sys.version_info[:2]"
     )

@@ -33,7 +33,7 @@ def variables(shell: str, *commands: str, say: str = SAY) -> dict[str, str]:
     """The environment of a process that a person's shell starts after these commands."""
     done = subprocess.run(
         [shell, "-euc", "\n".join([*commands, say])],
-        cwd=paths.REPOSITORY,
+        cwd=paths.FOLDER,
         env=OWN,
         capture_output=True,
         text=True,

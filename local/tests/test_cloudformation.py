@@ -6,7 +6,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, archive, single, until
+from local.tests.conftest import ACCOUNT, archive, single, until
 
 REGION = "us-east-1"
 HANDLER = "import mine\ndef handler(event, context): return mine.who"

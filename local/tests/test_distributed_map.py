@@ -18,7 +18,7 @@ from local.step_functions.distributed_map import (
     variables,
 )
 from local.step_functions.distributed_map.batches import Batch
-from tests.local.conftest import single, task, until
+from local.tests.conftest import single, task, until
 
 EVERYTHING = (("states:StartExecution", "*"), ("s3:*", "*"), ("lambda:InvokeFunction", "*"))
 ECHO = {"Type": "Pass", "Output": "{% $states.input.Items %}", "End": True}

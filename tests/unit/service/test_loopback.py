@@ -2,11 +2,11 @@
 
 import pytest
 
-from local.environment import NotLocalError, require_loopback
-from local.paths import url
+from service.stack import require_loopback
+from service.terminal import UserError
 
 LOOPBACK = [
-    url(4566),
+    "http://127.0.0.1:4566",
     "http://127.0.0.1:9",
     "https://127.8.9.1",
     "http://localhost:1/",
@@ -50,6 +50,6 @@ def test_a_loopback_address_passes(address):
 
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_any_other_is_refused_in_one_line_that_says_what_to_do(address):
-    with pytest.raises(NotLocalError, match="python -m local env") as refused:
+    with pytest.raises(UserError, match="python -m local env") as refused:
         require_loopback(address)
     assert "\n" not in str(refused.value)

@@ -9,7 +9,7 @@ import pytest
 from ministack.services import stepfunctions as sfn
 
 from local.step_functions import history, lifetime
-from tests.local.conftest import task
+from local.tests.conftest import task
 
 JUDGE = """
     class Odd(Exception): pass

@@ -11,9 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.sagemaker.logs import endpoint_group
-from tests.archives import tar
-from tests.local.conftest import until
-from tests.local.sagemaker.conftest import REPOSITORY, SERVING_IMAGE, model_archive
+from local.tests.conftest import until
+from local.tests.sagemaker.conftest import REPOSITORY, SERVING_IMAGE, model_archive, tar
 
 
 def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):

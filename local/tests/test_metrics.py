@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.local.conftest import Metrics, single, task, until
+from local.tests.conftest import Metrics, single, task, until
 
 ECHO = "def handler(event, context): return event"
 

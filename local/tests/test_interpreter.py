@@ -1,0 +1,77 @@
+"""Which Python the functions run on."""
+
+import subprocess
+import sys
+
+import pytest
+
+from local import interpreter, settings, shell
+
+
+@pytest.fixture
+def shim(tmp_path, monkeypatch):
+    """A first entry of PATH with a program of that name; write its text to `shim`."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path))
+    named = settings.Settings("python3.99", [], {})
+    monkeypatch.setattr(settings, "read", lambda: named)
+    program = tmp_path / "python3.99"
+    program.touch(mode=0o755)
+    return program
+
+
+def test_local_yml_names_it():
+    assert settings.read().runtime == "python3.13"
+
+
+def test_one_on_the_path_is_taken(shim):
+    shim.write_text("#!/bin/sh\necho 3.99\n")
+    found = interpreter.find()
+    assert (found.python, found.version) == (shim, "3.99")
+    assert "NOT" not in str(found)
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho 3.12\n", "no program"])
+def test_a_shim_that_fails_is_no_interpreter_and_its_absence_is_said(shim, text):
+    shim.write_text(text)
+    found = interpreter.find()
+    assert found.version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert "NOT the python3.99 that local.yml names" in str(found)
+
+
+@pytest.fixture
+def pip_conf(tmp_path, monkeypatch):
+    """The pip.conf of a home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / ".config" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True)
+    return file
+
+
+def test_pip_is_told_where_packages_come_from_and_not_where_to(pip_conf):
+    pip_conf.write_text("[install]\nuser = true\ntarget = /elsewhere\nfind-links = /wheels\n")
+    found = shell.for_pip(sys.executable)
+    assert found["PIP_FIND_LINKS"] == "/wheels"
+    assert not {"PIP_USER", "PIP_TARGET"} & set(found)
+
+
+def test_settings_that_pip_cannot_read_are_one_line(pip_conf):
+    pip_conf.write_text("[global\n")
+    with pytest.raises(shell.SettingsError, match=r"pip\.conf") as raised:
+        shell.for_pip(sys.executable)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("WARNING: x\nERROR: no such package\n", "no such package"),
+        ("Traceback\nOSError: disk full\n", "OSError: disk full"),
+        ("", "exit 2"),
+    ],
+)
+def test_the_reason_of_a_failure_is_what_the_tool_said(said, reason):
+    assert interpreter._reason(subprocess.CompletedProcess([], 2, "", said)) == reason

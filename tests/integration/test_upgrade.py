@@ -1,0 +1,160 @@
+"""A stack of an earlier version, with photos and an endpoint, becomes today's by an update."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+from service.config import ROOT
+from tests.archives import zipped
+from tests.infrastructure.conftest import TEMPLATE, make_package
+from tests.infrastructure.template import earlier
+from tests.integration.local_cloud import LocalCloud
+from tests.integration.service import Service
+from tests.models import model_archive
+from tests.ports import free_port
+
+STACK = "scones-vehicles-dev"
+# These two have another name with each region, and with each content.
+REPLACED = {"Dashboard", "PythonDependenciesLambdaLayer"}
+MINUTE = {"Delay": 1, "MaxAttempts": 60}
+
+
+@pytest.fixture
+def account() -> Iterator[Service]:
+    """A local cloud of its own, where nothing is deployed yet."""
+    cloud = LocalCloud(ROOT, free_port())
+    cloud.run("up")
+    try:
+        yield Service(ROOT, cloud.variables(), outputs={})
+    finally:
+        cloud.end()
+
+
+def deploy(account: Service, template: dict, act: str) -> dict[str, str]:
+    """Create or update the stack; the physical ids of its resources by logical id."""
+    formation, s3 = account.client("cloudformation"), account.client("s3")
+    resources = {**template["Resources"]}
+    # osls uploads the archives to a bucket that it makes by a deployment before this.
+    for name, resource in resources.items():
+        member = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(
+            resource["Type"]
+        )
+        if member:
+            place = resource["Properties"][member]
+            s3.put_object(
+                Bucket=f"{STACK}-packages", Key=place["S3Key"], Body=zipped({"nothing.py": ""})
+            )
+            properties = resource["Properties"] | {
+                member: place | {"S3Bucket": f"{STACK}-packages"}
+            }
+            resources[name] = resource | {"Properties": properties}
+    body = json.dumps(template | {"Resources": resources}).encode()
+    s3.put_object(Bucket=f"{STACK}-packages", Key="template.json", Body=body)
+    getattr(formation, f"{act}_stack")(
+        StackName=STACK,
+        TemplateURL=f"https://s3.amazonaws.com/{STACK}-packages/template.json",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    formation.get_waiter(f"stack_{act}_complete").wait(StackName=STACK, WaiterConfig=MINUTE)
+    pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    return {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+    }
+
+
+def create_model(sagemaker, name: str, role: str, container: dict) -> str:
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
+    return name
+
+
+def create_endpoint(sagemaker, model: str, capture: str) -> str:
+    """An endpoint in service that captures everything there; its name."""
+    name = "upgraded"
+    variant = {
+        "VariantName": "v0",
+        "ModelName": model,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[variant],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": capture,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+        },
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    waiter = sagemaker.get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName=name, WaiterConfig=MINUTE)
+    return name
+
+
+def photo() -> bytes:
+    """A PNG of 32 x 32."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.proof
+def test_a_stack_with_photos_and_an_endpoint_is_upgraded(account, tmp_path):
+    s3, ecr, sagemaker = (account.client(name) for name in ("s3", "ecr", "sagemaker"))
+    s3.create_bucket(Bucket=f"{STACK}-packages")
+    before = deploy(account, earlier(), "create")
+    bucket = before["Bucket"]
+    s3.put_object(Bucket=bucket, Key="photos/4711.png", Body=b"pixels")
+    docker = "application/vnd.docker.distribution.manifest.v2+json"
+    ecr.put_image(
+        repositoryName=before["ServingRepository"],
+        imageManifest=json.dumps({"schemaVersion": 2, "mediaType": docker}),
+        imageManifestMediaType=docker,
+        imageTag="latest",
+    )
+    model_key = "training/a-job/output/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=model_key, Body=model_archive("bicycle"))
+    [role] = [
+        each["Arn"]
+        for each in account.client("iam").list_roles()["Roles"]
+        if each["RoleName"] == before["SageMakerRole"]
+    ]
+    [repository] = ecr.describe_repositories(repositoryNames=[before["ServingRepository"]])[
+        "repositories"
+    ]
+    container = {
+        "Image": f"{repository['repositoryUri']}:latest",
+        "ModelDataUrl": f"s3://{bucket}/{model_key}",
+        "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+    }
+    model = create_model(sagemaker, "before", role, container)
+    endpoint = create_endpoint(sagemaker, model, f"s3://{bucket}/capture")
+
+    today = json.loads((make_package(tmp_path) / TEMPLATE).read_text())
+    after = deploy(account, today, "update")
+
+    moved = {name for name, physical in before.items() if after.get(name) != physical}
+    assert moved <= REPLACED
+    assert not {"Bucket", "Topic", "ServingRepository"} & moved
+    assert s3.get_object(Bucket=bucket, Key="photos/4711.png")["Body"].read() == b"pixels"
+    # The endpoint goes on, and what it is asked now is captured under the role as it is now.
+    described = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert described["EndpointStatus"] == "InService"
+    answer = account.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, ContentType="image/png", Body=photo(), InferenceId="after"
+    )
+    assert json.load(answer["Body"])
+    sagemaker.delete_endpoint(EndpointName=endpoint)
+    waiter = sagemaker.get_waiter("endpoint_deleted")
+    waiter.wait(EndpointName=endpoint, WaiterConfig=MINUTE)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"capture/{endpoint}/")["Contents"]
+    assert b'"after"' in s3.get_object(Bucket=bucket, Key=listed[-1]["Key"])["Body"].read()
+    # The role that may no longer write the model can still roll it out again.
+    create_model(sagemaker, "after", role, container)
