@@ -30,7 +30,7 @@ from scripts.generate import changes, source
 from scripts.generate.source import ImageSource
 from service import config
 from service.hosting import Hosting
-from service.images import LabelledImages
+from service.labelled_images import LabelledImages
 from service.stack import Cloud, find_stack
 
 BASELINE = 2000

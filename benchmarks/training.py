@@ -29,8 +29,8 @@ from model.training.evaluation import (
 )
 from scripts.demo import FEWER_EPOCHS
 from scripts.etl import cifar
-from service import datasets, images
-from service.images import Source
+from service import datasets, labelled_images
+from service.labelled_images import Source
 
 TRAIN = Path(__file__).parents[1] / "model" / "train.py"
 # The demo's two trainings: classes, and what it tells train.py.
@@ -106,7 +106,7 @@ def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]
     for name, rows in splits.items():
         (folder / name).mkdir()
-        (folder / name / "data.npz").write_bytes(images.encode_npz(rows, source.classes))
+        (folder / name / "data.npz").write_bytes(labelled_images.encode_npz(rows, source.classes))
         command += [f"--{name}", str(folder / name)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - train.py

@@ -9,7 +9,7 @@ import os
 from pathlib import PurePosixPath
 from typing import Any
 
-from handlers import aws, batches, events, npy, outcomes, pixels
+from handlers import aws, batches, claim_check, events, npy, outcomes
 from handlers.answers import parse_answer, parse_answers
 from handlers.errors import InvalidInput
 from handlers.logs import logged, note
@@ -70,7 +70,7 @@ def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> 
 
 def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> list[dict]:
     """What the model sees in each image of an array in S3."""
-    images = pixels.read(place, s3, settings)
+    images = claim_check.read(place, s3, settings)
     digest = PurePosixPath(place["s3_key"]).stem
     found = []
     for first, count, part in npy.parts(images, settings.image_size, MAX_BODY_BYTES):

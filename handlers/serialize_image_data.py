@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from handlers import aws, batches, errors, events, outcomes, pixels
+from handlers import aws, batches, claim_check, errors, events, outcomes
 from handlers.errors import BucketNotAllowed
 from handlers.logs import logged, note
 from handlers.photo import to_model_input, to_model_pixels
@@ -87,7 +87,7 @@ def serialize_batch(
     }
     good = b"".join(filter(None, images))
     if good:
-        serialized["pixels"] = pixels.write(good, s3, settings)
+        serialized["pixels"] = claim_check.write(good, s3, settings)
     note(failed=outcomes.count_failed(items))
     return serialized
 
@@ -128,7 +128,7 @@ def _images_before(
     batch: dict, s3: Any, settings: Settings
 ) -> Callable[[dict], tuple[dict, bytes | None]]:
     """What gives one item after another with its pixels, as the call before left them."""
-    images = iter(pixels.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
+    images = iter(claim_check.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
     return lambda item: (item, None if outcomes.has_failed(item) else next(images))
 
 

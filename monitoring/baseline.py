@@ -18,9 +18,9 @@ from monitoring.rules import Rules
 from monitoring.span import Span
 from service import config, datasets, terminal
 from service.hosting import Hosting
-from service.images import LabelledImages
 from service.jobs import read_member
 from service.keys import BASELINE
+from service.labelled_images import LabelledImages
 from service.stack import Cloud, Stack, find_stack
 from service.storage import split_uri
 from service.terminal import UserError

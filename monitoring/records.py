@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from handlers.photo import FORMATS_IN_WORDS
+from model.serving.bodies import JSON, NPY, read_npy
 from model.serving.errors import InvalidArray, InvalidImage
-from model.serving.formats import JSON, NPY, read_npy
 from model.serving.pixels import FORMATS, MAX_PIXELS, to_eight_bits, to_pixels
 
 CSV = "text/csv"

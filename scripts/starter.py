@@ -20,8 +20,8 @@ import numpy as np
 
 from model.training import evaluation
 from scripts.etl import cifar, cifar10
-from service import config, images, terminal
-from service.images import LabelledImages
+from service import config, labelled_images, terminal
+from service.labelled_images import LabelledImages
 
 FOLDER = config.ROOT / "model"
 CHECKPOINT = config.ROOT / "build" / "starter.pt"
@@ -35,7 +35,7 @@ def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.starter`."""
     arguments = _parser().parse_args(argv)
     source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
-    learnt, held_out = images.hold_out(source.train)
+    learnt, held_out = labelled_images.hold_out(source.train)
     terminal.say("Source", source.origin)
     terminal.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
     weights, description = make(learnt, arguments.epochs)
@@ -86,7 +86,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    weights = images.as_arrays(arrays)
+    weights = labelled_images.as_arrays(arrays)
     return weights, {
         "sha256": hashlib.sha256(weights).hexdigest(),
         "photos": len(rows),

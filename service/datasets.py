@@ -9,9 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from service import images, storage
-from service.images import LabelledImages, Source
+from service import labelled_images, storage
 from service.keys import DATASETS
+from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
 
 DESCRIPTION = "dataset.json"
@@ -31,7 +31,7 @@ def name_of(source: Source) -> str:
 
 def splits_of(source: Source) -> Splits:
     """Return the rows of train, validation and test. Test is the source's own."""
-    train, validation = images.hold_out(source.train)
+    train, validation = labelled_images.hold_out(source.train)
     return {"train": train, "validation": validation, "test": source.test}
 
 
@@ -43,7 +43,9 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     """
     name = name_of(source)
     prefix = f"{DATASETS}{name}/"
-    arrays = {part: images.encode_npz(rows, source.classes) for part, rows in splits.items()}
+    arrays = {
+        part: labelled_images.encode_npz(rows, source.classes) for part, rows in splits.items()
+    }
     description = _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
         s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
@@ -189,8 +191,8 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
             }
             for part, rows in splits.items()
         },
-        "seed": images.SEED,
-        "validation_fraction": images.VALIDATION_FRACTION,
+        "seed": labelled_images.SEED,
+        "validation_fraction": labelled_images.VALIDATION_FRACTION,
         "sha256": {part: hashlib.sha256(body).hexdigest() for part, body in arrays.items()},
     }
     return (json.dumps(description, indent=2) + "\n").encode()
@@ -208,4 +210,4 @@ def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[stor
     for part, rows in splits.items():
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = image_key(name, part, source.classes[label], image_name)
-            yield storage.Upload(key, partial(images.encode_png, image), "image/png")
+            yield storage.Upload(key, partial(labelled_images.encode_png, image), "image/png")

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from .bodies import JSON, NPY, answer_type, media_type, read_array, write_answer
 from .classifier import Classifier
 from .errors import RequestError, RequestTooLarge
-from .formats import JSON, NPY, answer_type, media_type, read_array, write_answer
 from .pixels import open_image, to_pixels
 
 MAX_BYTES = 20_000_000

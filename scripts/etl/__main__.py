@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.etl import cifar, cifar10, cifar100, folder
 from service import config, datasets, keys, terminal
-from service.images import Source
+from service.labelled_images import Source
 from service.stack import Cloud, find_stack
 from service.storage import THREADS, Summary
 

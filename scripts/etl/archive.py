@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from service.images import LabelledImages, select, unique_names
+from service.labelled_images import LabelledImages, select, unique_names
 from service.terminal import UserError
 
 MEMBER_BYTES = 512 * 1024**2  # the largest official one has 155 MB

@@ -10,7 +10,7 @@ from scripts.etl import cifar10, cifar100
 from scripts.etl.archive import Archive, UnreachableError
 from service import terminal
 from service.config import ROOT
-from service.images import Source, check_classes, combine
+from service.labelled_images import Source, check_classes, combine
 
 CACHE = ROOT / "build" / "datasets"
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from scripts.etl import archive
 from service.config import ROOT
-from service.images import LabelledImages, Source, choose_classes, concatenate, select
+from service.labelled_images import LabelledImages, Source, choose_classes, concatenate, select
 from service.terminal import UserError
 from setup.environment import clean, reason
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.etl import archive, cifar10
-from service.images import Source, choose_classes
+from service.labelled_images import Source, choose_classes
 
 ARCHIVE = archive.Archive(
     title="CIFAR-100",

@@ -16,7 +16,13 @@ from tqdm import tqdm
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
 from service import config, terminal
-from service.images import LabelledImages, Source, check_classes, choose_classes, unique_names
+from service.labelled_images import (
+    LabelledImages,
+    Source,
+    check_classes,
+    choose_classes,
+    unique_names,
+)
 
 TEST_FRACTION = 0.2
 # A fifth of them tests; of fewer, a class would have next to none to test or to calibrate with.

@@ -37,7 +37,7 @@ PADDING, COLUMN_GAP = 12, 12
 HEIGHT = 66
 LINE = 15  # of a table
 
-ITEM_STATUSES = ("succeeded", "failed", "timedOut", "aborted", "running", "pending")
+MAP_RUN_STATUSES = ("succeeded", "failed", "timedOut", "aborted", "running", "pending")
 SPELLED = {"timedOut": "timed out"}
 
 
@@ -212,7 +212,7 @@ class Story:
             rows["children"].update(run["executionCounts"])
         shown = [
             status
-            for status in ITEM_STATUSES
+            for status in MAP_RUN_STATUSES
             if status in ("succeeded", "failed") or any(row[status] for row in rows.values())
         ]
         return Table(

@@ -14,7 +14,7 @@ from scripts.etl import cifar, cifar10, folder
 from scripts.generate import bad_images, changes, drawings
 from scripts.generate.drawings import SIDE
 from service import datasets, terminal
-from service.images import LabelledImages, concatenate
+from service.labelled_images import LabelledImages, concatenate
 
 DRAWN = ("bicycle", "motorcycle")  # as CIFAR's default classes
 # Enlarged and made small again, a photo is as sharp as it was: else it would look like drift.

@@ -34,7 +34,7 @@ def main(argv: list[str] | None) -> None:
 
 
 def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
-    """Return the job that the options ask for."""
+    """Return the job that the options ask for; hyperparameters are model/training/job.py's."""
     channels = {
         part: datasets.arrays_uri(stack.bucket, dataset_name, part)
         for part in ("train", "validation", "test")

@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 
 from model.training import evaluation
-from service import datasets, images, jobs, storage, terminal
-from service.images import LabelledImages, concatenate
+from service import datasets, jobs, labelled_images, storage, terminal
 from service.jobs import Job
 from service.keys import DATASETS
+from service.labelled_images import LabelledImages, concatenate
 
 HEADER = ("Fold", "Photos", "Accuracy", "ECE", "Coverage", "Precision")
 NOTHING = "-"
@@ -85,7 +85,7 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
         )
     prefix = f"{DATASETS}{data['name']}/folds/{count}/"
     uploads, channels = [], []
-    for number, (others, fold) in enumerate(images.folds(rows, count), 1):
+    for number, (others, fold) in enumerate(labelled_images.folds(rows, count), 1):
         keys = {part: f"{prefix}{number}/{part}/" for part in ("train", "validation")}
         uploads += [
             _upload(keys["train"], others, data["classes"]),
@@ -179,5 +179,5 @@ def _accuracy(answers: Answers) -> float:
 
 def _upload(prefix: str, rows: LabelledImages, classes: Sequence[str]) -> storage.Upload:
     # Encoded when its turn comes: a dataset's folds together are many times its size.
-    body = partial(images.encode_npz, rows, classes)
+    body = partial(labelled_images.encode_npz, rows, classes)
     return storage.Upload(f"{prefix}data.npz", body, "application/octet-stream")

@@ -8,7 +8,7 @@ import pytest
 
 from monitoring import baseline, drift, table
 from monitoring.features import features
-from service.images import LabelledImages
+from service.labelled_images import LabelledImages
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring.simulated import frame

@@ -6,7 +6,7 @@ import pytest
 
 from scripts import starter
 from scripts.etl import cifar10
-from service import datasets, images
+from service import datasets, labelled_images
 from service.terminal import UserError
 from tests.unit.scripts import archives
 
@@ -53,7 +53,7 @@ def test_weights_are_written_described_and_compared_with_the_recorded_ones(
     assert described["sha256"] == hashlib.sha256(weights).hexdigest()
     assert (described["photos"], described["epochs"], described["seed"]) == (80, 1, 0)
     source = cifar10.read(path, cifar10.LABELS)
-    judged = {"validation": images.hold_out(source.train)[1], "test": source.test}
+    judged = {"validation": labelled_images.hold_out(source.train)[1], "test": source.test}
     for name, rows in judged.items():
         right = (starter.classify(weights, rows) == rows.labels).mean()
         assert described["accuracy"][name]["share"] == right

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from scripts.etl import __main__ as etl
 from service import datasets
-from service.images import LabelledImages, Source
+from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 

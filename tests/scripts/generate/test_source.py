@@ -12,8 +12,8 @@ from scripts.etl import cifar10
 from scripts.generate import bad_images, changes, source
 from scripts.generate.drawings import SIDE
 from scripts.generate.source import Drawn, ImageSource, Sampled
-from service import images
-from service.images import LabelledImages
+from service import labelled_images
+from service.labelled_images import LabelledImages
 from service.terminal import UserError
 from tests.unit.scripts import archives
 from tests.unit.service.memory_s3 import MemoryS3
@@ -37,7 +37,10 @@ def put_dataset(s3: MemoryS3, name: str) -> None:
     description = json.dumps({"name": name, "classes": CLASSES}).encode()
     s3.put_object("b", f"datasets/{name}/dataset.json", description, "")
     s3.put_object(
-        "b", f"datasets/{name}/arrays/test/data.npz", images.encode_npz(rows(4), CLASSES), ""
+        "b",
+        f"datasets/{name}/arrays/test/data.npz",
+        labelled_images.encode_npz(rows(4), CLASSES),
+        "",
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from scripts.train import folds
 from service import datasets
-from service.images import LabelledImages, Source
 from service.jobs import Job
+from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 from tests.unit.service.trained import Jobs

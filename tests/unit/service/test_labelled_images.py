@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service import images
-from service.images import (
+from service import labelled_images
+from service.labelled_images import (
     LabelledImages,
     Source,
     check_classes,
@@ -154,7 +154,9 @@ def test_copies_of_an_image_are_in_one_fold():
 
 
 def test_arrays_come_back_without_pickles():
-    with np.load(io.BytesIO(images.encode_npz(ROWS, ("x", "y"))), allow_pickle=False) as arrays:
+    with np.load(
+        io.BytesIO(labelled_images.encode_npz(ROWS, ("x", "y"))), allow_pickle=False
+    ) as arrays:
         assert sorted(arrays) == ["classes", "images", "labels", "names"]
         assert (arrays["images"] == ROWS.images).all()
         assert arrays["images"].dtype == np.uint8
@@ -164,13 +166,13 @@ def test_arrays_come_back_without_pickles():
 
 
 def test_arrays_are_the_same_bytes_at_another_time(monkeypatch):
-    first = images.encode_npz(ROWS, ("x", "y"))
+    first = labelled_images.encode_npz(ROWS, ("x", "y"))
     later = time.localtime(time.time() + 1e8)
     monkeypatch.setattr(time, "localtime", lambda *_: later)
-    assert images.encode_npz(ROWS, ("x", "y")) == first
+    assert labelled_images.encode_npz(ROWS, ("x", "y")) == first
 
 
 def test_a_png_holds_the_very_pixels_and_is_the_same_bytes_again():
-    first = images.encode_png(ROWS.images[0])
+    first = labelled_images.encode_png(ROWS.images[0])
     assert (np.asarray(Image.open(io.BytesIO(first))) == ROWS.images[0]).all()
-    assert images.encode_png(ROWS.images[0]) == first
+    assert labelled_images.encode_png(ROWS.images[0]) == first
