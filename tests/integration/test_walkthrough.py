@@ -42,7 +42,7 @@ def tags(cell) -> list[str]:
 @pytest.mark.proof
 def test_every_cell_that_draws_shows_a_picture(walked):
     drawing = [
-        cell for cell in walked.cells if cell.cell_type == "code" and ".draw(" in cell.source
+        cell for cell in walked.cells if cell.cell_type == "code" and ".draw_" in cell.source
     ]
     assert len(drawing) == 8
     for cell in drawing:
