@@ -5,11 +5,14 @@ Another version may have moved or changed any of them without a word, so exactly
 """
 
 import functools
+import re
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
-VERSION = "1.5.33"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt").read_text()
+VERSION = re.search(r"^ministack==(\S+)$", REQUIREMENTS, re.MULTILINE)[1]
 
 
 class SeamError(Exception):
