@@ -10,7 +10,7 @@ from handlers import aws, events, npy
 from handlers.errors import InvalidInput
 from handlers.settings import Settings
 
-PREFIX = "bulk/pixels/"
+PREFIX = "bulk/pixels/"  # what lies below it expires after a day (plugins/retention.js)
 MAX_ARRAY_BYTES = 200_000_000  # of the 512 MB that the smaller function has
 
 

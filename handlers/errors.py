@@ -26,7 +26,7 @@ class ImageTooLarge(HandlerError):
 
 
 class InvalidImage(HandlerError):
-    """The object is no complete PNG, JPEG or WebP image."""
+    """The object is no complete image of a format that is read."""
 
 
 class EndpointNotFound(HandlerError):

@@ -7,7 +7,8 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa:
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 
-# Pillow's name of each format that is read, and how names of its files end.
+# Pillow's name of each format that is read, and how names of its files end. The container has such a
+# list of its own, model/serving/pixels.FORMATS; commands and monitoring take theirs from these two.
 FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
 SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))
 FORMATS_IN_WORDS = "PNG, JPEG or WebP"
@@ -33,7 +34,7 @@ def is_named_as_photo(name: str) -> bool:
 
 
 def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
-    """An RGB PNG of `size` x `size` pixels, upright, from the bytes of a PNG, JPEG or WebP image.
+    """An RGB PNG of `size` x `size` pixels, upright, from the bytes of an image of FORMATS.
 
     Raises ImageTooLarge above `max_pixels`, before anything is decoded, and InvalidImage for
     whatever is not a complete image of these formats.

@@ -283,7 +283,7 @@ class Waiting:
 
 def format_counts(counts: Mapping[str, int]) -> str:
     """Return `3 accepted, 1 review, 0 failed` for {status: photos}."""
-    return ", ".join(f"{counts[status]:,} {status}" for status in STATUSES)
+    return ", ".join(f"{counts.get(status, 0):,} {status}" for status in STATUSES)
 
 
 def render_table(

@@ -34,7 +34,10 @@ def main(argv: list[str] | None) -> None:
 
 
 def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
-    """Return the job that the options ask for; hyperparameters are model/training/job.py's."""
+    """Return the job that the options ask for.
+
+    Hyperparameters reach model/training/job.py as they are named: a hyphen, where it has one.
+    """
     channels = {
         part: datasets.arrays_uri(stack.bucket, dataset_name, part)
         for part in ("train", "validation", "test")

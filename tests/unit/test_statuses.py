@@ -1,16 +1,16 @@
 """How a photo can end stands once, in handlers/outcomes.STATUSES; whoever repeats it agrees.
 
-What cannot import it: statemachine/classify.asl.yml (the states that set a status, and the counts),
-resources/logs.yml (what is counted of the filter's lines) and resources/dashboard-body.yml.
+What cannot import it: statemachine/classify.asl.yml (the states that set a status, and the counts;
+`npm run export` writes its .asl.json), resources/logs.yml (what is counted of the filter's lines) and
+resources/dashboard-body.yml. What no test can hold: README, docs/aws.md and docs/workflow.svg.
 """
 
 from pathlib import Path
 
 import yaml
 
-from handlers.outcomes import FAILED, LABELLED, STATUSES
+from handlers.outcomes import LABELLED, STATUSES
 from scripts.cost.plan import IMAGE_STATES
-from scripts.generate.report import OUTCOMES
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,15 +50,14 @@ def test_each_that_the_filter_chooses_is_a_metric_and_on_the_dashboard():
         if resource["Type"] == "AWS::Logs::MetricFilter"
         for metric in resource["Properties"]["MetricTransformations"]
     }
-    assert metrics.keys() == set(LABELLED)
+    assert metrics.keys() >= set(LABELLED)
     shown = [
         {row[1] for row in widget["properties"]["metrics"] if row[0] == "${name}"}
         for widget in read("resources/dashboard-body.yml")["widgets"]
         if "metrics" in widget["properties"]
     ]
-    assert set(metrics.values()) in shown
+    assert any({metrics[status] for status in LABELLED} <= names for names in shown)
 
 
-def test_each_has_its_price_and_its_row_in_the_report_on_a_stream():
+def test_each_has_its_price():
     assert IMAGE_STATES.keys() == set(STATUSES)
-    assert set(OUTCOMES) >= set(STATUSES) - {FAILED}

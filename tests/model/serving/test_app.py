@@ -160,7 +160,7 @@ NPY = "application/x-npy"
 # body, content type, other headers, status, error
 BAD_REQUESTS = {
     "no type": (PNG, None, {}, 415, "UnsupportedMediaType"),
-    "GIF": (b"GIF89a", "image/gif", {}, 415, "UnsupportedMediaType"),
+    "PDF": (b"%PDF-1.7", "application/pdf", {}, 415, "UnsupportedMediaType"),
     "CSV": (b"1,2", "text/csv", {}, 415, "UnsupportedMediaType"),
     "Accept CSV": (PNG, "image/png", {"accept": "text/csv"}, 406, "NotAcceptable"),
     "empty image": (b"", "image/png", {}, 400, "InvalidImage"),

@@ -23,6 +23,7 @@ from handlers import (
     serialize_image_data,
 )
 from handlers.outcomes import CAUSE_LENGTH, failed_row, has_failed, make_failed_row
+from handlers.photo import FORMATS_IN_WORDS
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body
 
@@ -130,7 +131,7 @@ def test_each_image_ends_in_its_place(s3, endpoint):
             "s3_bucket": "photos",
             "s3_key": "bad.png",
             "error": "InvalidImage",
-            "cause": "the file is not a PNG, JPEG or WebP image",
+            "cause": f"the file is not a {FORMATS_IN_WORDS} image",
             "status": "failed",
         },
         {
