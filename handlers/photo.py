@@ -7,7 +7,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa:
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 
-# Pillow's name of each format that is read, and how names of its files end. The container has such a
+# Pillow's name of each format that is read, and how names of its files end. The container has a
 # list of its own, model/serving/pixels.FORMATS; commands and monitoring take theirs from these two.
 FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
 SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))

@@ -1,8 +1,8 @@
 """How a photo can end stands once, in handlers/outcomes.STATUSES; whoever repeats it agrees.
 
 What cannot import it: statemachine/classify.asl.yml (the states that set a status, and the counts;
-`npm run export` writes its .asl.json), resources/logs.yml (what is counted of the filter's lines) and
-resources/dashboard-body.yml. What no test can hold: README, docs/aws.md and docs/workflow.svg.
+`npm run export` writes its .asl.json), resources/logs.yml (what is counted of the filter's lines)
+and resources/dashboard-body.yml. What no test can hold: README, docs/aws.md and docs/workflow.svg.
 """
 
 from pathlib import Path
