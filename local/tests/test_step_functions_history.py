@@ -137,6 +137,7 @@ def _of_25_000_events(more: int) -> dict:
     return {"StartAt": before["StartAt"], "States": {**before["States"], **rest}}
 
 
+@pytest.mark.proof
 def test_an_execution_whose_event_25_000_is_its_success_succeeds(workshop):
     execution = workshop.run(_of_25_000_events(0))
     assert execution["status"] == "SUCCEEDED"
@@ -144,7 +145,7 @@ def test_an_execution_whose_event_25_000_is_its_success_succeeds(workshop):
     assert (last["id"], last["type"]) == (25_000, "ExecutionSucceeded")
 
 
-@pytest.mark.parametrize("more", [1, 600])
+@pytest.mark.parametrize("more", [pytest.param(1, marks=pytest.mark.proof), 600])
 def test_an_execution_that_is_not_done_by_event_25_000_fails_with_it(workshop, more):
     """Whether it is at its end by then or in the middle of a Map, and whatever it catches."""
     execution = workshop.run(_of_25_000_events(more))
