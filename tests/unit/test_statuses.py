@@ -2,7 +2,8 @@
 
 What cannot import it: statemachine/classify.asl.yml (the states that set a status, and the counts;
 `npm run export` writes its .asl.json), resources/logs.yml (what is counted of the filter's lines)
-and resources/dashboard-body.yml. What no test can hold: README, docs/aws.md and docs/workflow.svg.
+and resources/dashboard-body.yml. All Python follows by import but for scripts/cost/plan.py. What no
+test can hold: README, docs/aws.md and docs/workflow.svg.
 """
 
 from pathlib import Path
