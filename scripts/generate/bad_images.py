@@ -1,4 +1,7 @@
-"""Files that people send and that are no photos: every kind, and the error that it ends with."""
+"""Files that people send and that are no photos: every kind, and the error that it ends with.
+
+But for one without bytes: below incoming/ that is a folder, which starts nothing.
+"""
 
 import struct
 import zlib
@@ -76,7 +79,6 @@ def _heavy() -> bytes:
 
 
 KINDS = {
-    "empty": Kind(INVALID, _always(b"")),
     "text": Kind(INVALID, _always(b"a letter, not a photo\n" * 10)),
     "truncated-png": Kind(INVALID, _half("PNG")),
     "truncated-jpeg": Kind(INVALID, _half("JPEG")),

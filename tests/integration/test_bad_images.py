@@ -29,6 +29,7 @@ CLASSIFIED = "classified"
 
 BYTES = {
     **{f"{name}.png": (kind.make(_photo()), kind.error) for name, kind in bad_images.KINDS.items()},
+    "empty.png": (b"", bad_images.INVALID),
     "one-pixel.png": (encoded(Image.new("RGB", (1, 1), "red"), "PNG"), CLASSIFIED),
     "cmyk.jpg": (encoded(_photo().convert("CMYK"), "JPEG"), CLASSIFIED),
     "sixteen-bit.png": (_sixteen_bit(), CLASSIFIED),

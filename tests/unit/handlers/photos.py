@@ -40,7 +40,7 @@ def rotated(orientation: int) -> bytes:
 
 
 # Every kind of file that is no complete image; others are complete and too large.
-BAD = {
+BAD = {"empty": b""} | {
     name: kind.make(noise(64))
     for name, kind in bad_images.KINDS.items()
     if kind.error == bad_images.INVALID
