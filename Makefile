@@ -17,7 +17,7 @@ unit: setup-tests  ## the tests without I/O: seconds
 test: lint  ## what must pass before a change lands: minutes
 	@$(RUN) pytest -n logical --maxprocesses 4
 
-proof: setup-tests  ## what takes longer: ten minutes and more
+proof: setup-tests  ## what takes longer: half an hour
 	@$(RUN) pytest -m proof --durations=0
 
 lint: setup-tests

@@ -27,6 +27,7 @@ from benchmarks.workflow import objects, say
 from handlers.outcomes import STATUSES
 from scripts.bulk import results
 from service import datasets, storage
+from service.keys import MANIFESTS
 from service.stack import Stack, find_stack
 
 BULK, BATCH = 2000, 500
@@ -164,7 +165,7 @@ def faults(cloud: LocalCloud, stack: Stack, address: str, percent: float) -> Ite
 def classify_bulk(cloud: LocalCloud, stack: Stack, keys: list[str]) -> tuple[Answers, float]:
     """What became of the photos in one run of classifyBulk, and its seconds."""
     body = "".join(json.dumps({"s3_key": key}) + "\n" for key in keys)
-    manifest = {"s3_bucket": stack.bucket, "s3_key": "bulk/manifests/faults.jsonl"}
+    manifest = {"s3_bucket": stack.bucket, "s3_key": f"{MANIFESTS}faults.jsonl"}
     cloud.client("s3").put_object(Bucket=stack.bucket, Key=manifest["s3_key"], Body=body.encode())
     execution = _run(cloud, stack.bulk_state_machine, {"manifest": manifest})
     found: list[dict] = []

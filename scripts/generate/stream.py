@@ -13,11 +13,12 @@ from scripts.generate.report import Answer, Answers, Record, Report
 from scripts.generate.sending import SENDERS, OpenLoop
 from scripts.generate.source import CONTENT_TYPE, ImageSource
 from service import terminal
+from service.keys import GENERATED
 from service.stack import Cloud, Stack
 
 INCOMING, CLASSIFY = "incoming", "classify"
 # plugins/retention.js lets what lies below these expire.
-PREFIXES = {INCOMING: "incoming/generated/", CLASSIFY: "generated/"}
+PREFIXES = {INCOMING: f"incoming/{GENERATED}", CLASSIFY: GENERATED}
 POLL_SECONDS = 1.0
 # An execution that retries has gone on for less than this without any other's end.
 PATIENCE_SECONDS = 120
