@@ -1,4 +1,6 @@
-"""The notebook, on the model that the service's endpoint serves; `make proof` lets it train one too."""
+"""The notebook, on the model that the endpoint serves; `make proof` lets it train one too."""
+
+import re
 
 import nbformat
 import pytest
@@ -35,14 +37,15 @@ def outputs(notebook, beginning: str) -> str:
 
 
 def check(notebook, service) -> None:
-    """It names the endpoint, classifies, reads each capture, and each cell that draws shows a picture."""
+    """It names the endpoint, classifies, reads each capture, and draws every picture."""
     drawing = [cell for cell in notebook.cells if ".draw_" in cell.source]
     assert len(drawing) == 8
     for cell in drawing:
         assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
     assert service.outputs["EndpointName"] in outputs(notebook, "hosting =")
     assert "'submitted': 40" in outputs(notebook, "execution =")
-    assert f"{PHOTOS} photos, unreadable: []" in outputs(notebook, "from monitoring")
+    (photos,) = re.findall(r"(\d+) photos, unreadable: \[\]", outputs(notebook, "from monitoring"))
+    assert PHOTOS <= int(photos) <= PHOTOS + 2  # and what was asked in the second before
     assert "probability:bicycle" in outputs(notebook, "frame.head")
     assert outputs(notebook, "missing") == "[]"
 
