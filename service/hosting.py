@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from botocore.exceptions import ClientError
 
-from service import terminal
+from service import aws_errors, terminal
 from service.storage import split_uri
 from service.terminal import Waiting
 
@@ -200,7 +200,7 @@ class Hosting:
         raise terminal.UserError(
             f"The endpoint {self.endpoint} {outcome}: {terminal.one_line(reason, 300)} "
             f"(log group {LOG_GROUP}/{self.endpoint})"
-            f"{f'. {terminal.quota_advice(reason)}' if of_quota else ''}"
+            f"{f'. {aws_errors.quota_advice(reason)}' if of_quota else ''}"
         )
 
     def delete(self) -> bool:

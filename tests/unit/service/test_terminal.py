@@ -196,14 +196,14 @@ def test_on_a_terminal_one_line_is_written_over_and_cleared(capsys, monkeypatch)
 def test_columns_are_aligned_and_numbers_stand_right():
     assert render_table(
         ("file", "n", "status"), [("a.png", "7", "ok"), ("b", "12", "")], right=(1,)
-    ) == ("file    n  status\n─────  ──  ──────\na.png   7  ok\nb      12")
+    ) == ("file    n  status\n─────────────────\na.png   7  ok\nb      12")
 
 
 def test_an_empty_table_is_its_header():
-    assert render_table(("file", "n"), []) == "file  n\n────  ─"
+    assert render_table(("file", "n"), []) == "file  n\n───────"
 
 
 def test_the_foot_stands_below_a_rule():
     assert render_table(("a", "n"), [("x", "1")], foot=[("all", "1")]) == (
-        "a    n\n───  ─\nx    1\n───  ─\nall  1"
+        "a    n\n──────\nx    1\n──────\nall  1"
     )
