@@ -175,7 +175,7 @@ class Hosting:
         try:
             after = self.settle()
         except KeyboardInterrupt:
-            raise terminal.Interrupted(self._goes_on(before is not None)) from None
+            raise terminal.Interrupted(self._explain_interrupt(before is not None)) from None
         if (
             after is None
             or after["EndpointStatus"] != "InService"
@@ -185,7 +185,7 @@ class Hosting:
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
 
-    def _goes_on(self, updating: bool) -> str:
+    def _explain_interrupt(self, updating: bool) -> str:
         """Return what SageMaker does after Ctrl-C, and what the person may do."""
         wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
         if updating:
