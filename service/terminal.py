@@ -40,9 +40,9 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
-    def get_short_help_str(self, limit=200):
-        """Return what a group's help says of the command, which is not cut off."""
-        return super().get_short_help_str(limit)
+    def get_short_help_str(self, limit=45):
+        """Return what a group's help says of the command: its first sentence, however long."""
+        return super().get_short_help_str(200)
 
     def format_epilog(self, ctx, formatter):
         """Write the example, in one line however long it is."""
