@@ -43,9 +43,7 @@ def main():
     "--keep-duplicates", is_flag=True, help="classify a photo as often as it is listed, not once"
 )
 @click.option("--wait", is_flag=True, help="wait until the run ends")
-def submit(
-    stage, source, threshold, batch_size, tolerated_failure_percentage, keep_duplicates, wait
-):
+def submit(stage, source, keep_duplicates, wait, **settings):
     """Start a run over photos.
 
     SOURCE is a folder or a photo, here or in S3 (s3://bucket/photos/), or a manifest.jsonl: a line
@@ -53,15 +51,7 @@ def submit(
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    run = runs.submit(
-        cloud,
-        stack,
-        source,
-        threshold=threshold,
-        batch_size=batch_size,
-        tolerated_failure_percentage=tolerated_failure_percentage,
-        keep_duplicates=keep_duplicates,
-    )
+    run = runs.submit(cloud, stack, source, keep_duplicates, **settings)
     manifest = run.manifest
     terminal.print_line("Photos", f"{manifest.submitted:,} listed, {manifest.lines:,} to classify")
     terminal.print_line("Manifest", f"s3://{stack.bucket}/{manifest.key}")

@@ -119,12 +119,11 @@ def make_key(folder: Path, path: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]
     key = f"{PHOTOS}{digest}/{path.relative_to(folder).as_posix()}"
     try:
-        too_long = len(key.encode()) > KEY_BYTES
+        if len(key.encode()) <= KEY_BYTES:
+            return key
     except UnicodeEncodeError:
         raise UserError(f"the name of {path} is not UTF-8, rename it") from None
-    if too_long:
-        raise UserError(f"the path {path} is too long for a key in S3, shorten it")
-    return key
+    raise UserError(f"the path {path} is too long for a key in S3, shorten it")
 
 
 def read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:

@@ -28,37 +28,25 @@ class Run:
 
 
 def submit(
-    cloud: Cloud,
-    stack: Stack,
-    source: str,
-    *,
-    threshold: float | None = None,
-    batch_size: int | None = None,
-    tolerated_failure_percentage: float | None = None,
-    keep_duplicates: bool = False,
+    cloud: Cloud, stack: Stack, source: str, keep_duplicates: bool = False, **options: float | None
 ) -> Run:
     """Start a run over what `source` names, as manifest.list_entries reads it.
 
-    Options that are None are the state machine's. Raises UserError for a source that is wrong or
-    names no photos; then nothing is started.
+    options: threshold, batch_size and tolerated_failure_percentage; what is None or missing is the
+    state machine's. Raises UserError for a source that is wrong or names no photos; then nothing is
+    started.
     """
-    s3 = cloud.client("s3", connections=storage.THREADS)
+    s3, states = cloud.client("s3", connections=storage.THREADS), cloud.client("stepfunctions")
     entries = manifest.list_entries(s3, stack.bucket, source)
     published = manifest.publish(s3, stack.bucket, entries, keep_duplicates)
     if not published.lines:
         raise UserError(f"There are no photos in {source}.")
     _warn_of_closed_buckets(published)
-    options = {
-        "threshold": threshold,
-        "batch_size": batch_size,
-        "tolerated_failure_percentage": tolerated_failure_percentage,
-    }
+    running = find_running(states, stack.bulk_state_machine, published.key)
     request = {
         "manifest": {"s3_bucket": stack.bucket, "s3_key": published.key},
         **{name: value for name, value in options.items() if value is not None},
     }
-    states = cloud.client("stepfunctions")
-    running = find_running(states, stack.bulk_state_machine, published.key)
     name = f"bulk-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     arn = states.start_execution(
         stateMachineArn=stack.bulk_state_machine, name=name, input=json.dumps(request)

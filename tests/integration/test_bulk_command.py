@@ -71,6 +71,23 @@ def test_a_prefix_is_classified_by_a_run_of_its_own_each_time(service, batch, tm
     assert all(row["label"] and float(row["confidence"]) > 0 for row in rows)
 
 
+def test_bulk_and_predict_take_the_same_photos_below_a_prefix(service, batch):
+    photo = service.client("s3").get_object(Bucket=service.bucket, Key=batch["images"][0]["s3_key"])
+    service.put("tests/mixed/without-an-ending", photo["Body"].read())
+    service.put("tests/mixed/a.heic", b"\0\0\0 ftypheic")
+    service.put("tests/mixed/empty", b"")
+    service.put("tests/mixed-old/a.png", b"")
+    source = f"s3://{service.bucket}/tests/mixed"
+    submitted = bulk(service, "submit", source, "--wait")
+    assert "1 listed, 1 to classify" in submitted.stdout
+    assert "SUCCEEDED" in submitted.stdout
+    module = (sys.executable, "-m", "scripts.predict", "--stage", service.stage)
+    predicted = service.run(*module, source)
+    assert f"{source}/without-an-ending" in predicted.stdout
+    for done in (submitted, predicted):
+        assert f"Passed over: 2 of {source}/" in done.stderr
+
+
 def test_every_line_of_a_manifest_is_accounted_for(service, batch, tmp_path):
     good = [image["s3_key"] for image in batch["images"][:5]]
     lines = [{"s3_key": key} for key in [*good, *good, "bulk/absent.png"]]
@@ -106,8 +123,13 @@ def test_a_folder_is_uploaded_once(service, folder):
     uploaded = keys_below(service, "bulk/photos/")
     names = sorted(key.rsplit("/", 1)[1] for key in set(uploaded) - set(earlier))
     assert names == [*(f"{place} é.png" for place in range(6)), "broken.jpg"]
-    assert "submitted before" in bulk(service, "submit", folder, *options, "--wait").stdout
+    none = ("--tolerated-failure-percentage", "0")
+    again = bulk(service, "submit", folder, *none, "--wait", check=False)
+    assert "submitted before" in again.stdout
+    fails_in_one_line(again, "ended FAILED")
     assert keys_below(service, "bulk/photos/") == uploaded
+    rows = [line.split() for line in bulk(service, "results").stdout.splitlines()]
+    assert ["failed", "1", "14.3%"] in rows
 
 
 def test_results_that_do_not_add_up_are_refused_and_written_nowhere(service, folder, tmp_path):
