@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 from rich import box, progress
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +39,10 @@ class Command(click.Command):
     def __init__(self, *args, example: str, **kwargs):
         super().__init__(*args, **kwargs)
         self.example = example
+
+    def get_short_help_str(self, limit=45):
+        """Return what a group's help says of the command: its first sentence, however long."""
+        return super().get_short_help_str(200)
 
     def format_epilog(self, ctx, formatter):
         """Write the example, in one line however long it is."""
@@ -108,7 +112,7 @@ def _invoke(main: click.Command, arguments: list[str]) -> None:
 
 def _explain_usage(error: click.UsageError, name: str | None) -> str:
     message = one_line(error.format_message(), 400)
-    stop = "" if message.endswith((".", "?")) else "."
+    stop = "" if message.endswith((".", "?", "?)")) else "."
     command = error.ctx.command_path if error.ctx else f"python -m scripts.{name}"
     return f"{message}{stop} See {command} --help."
 
@@ -205,18 +209,18 @@ def table(
     return result
 
 
-def show(what: RenderableType) -> None:
+def show(what: Table) -> None:
     """Print a table: as wide as the terminal at most, and in full where there is none."""
     live = sys.stdout.isatty()
     print(_render(what, Console(highlight=False, width=None if live else UNBOUNDED)), flush=True)
 
 
-def render(what: RenderableType) -> str:
+def render(what: Table) -> str:
     """Return a table as plain text, as wide as it is, for a message."""
     return _render(what, Console(highlight=False, width=UNBOUNDED, color_system=None))
 
 
-def _render(what: RenderableType, console: Console) -> str:
+def _render(what: Table, console: Console) -> str:
     with console.capture() as captured:
         console.print(what)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
@@ -242,8 +246,11 @@ def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iter
         progress.TimeRemainingColumn(),
         console=console,
         transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # or what goes to a file would go to stderr
         disable=not console.is_terminal,
     ) as bars:
+        if context := click.get_current_context(silent=True):
+            context.call_on_close(bars.stop)  # also where an error leaves `track` unfinished
         task = bars.add_task(label, total=total, of="" if total is None else f" of {total:,}")
 
         def advance(by: float = 1, total: float | None = None) -> None:

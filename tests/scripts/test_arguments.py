@@ -1,4 +1,7 @@
 import importlib
+import signal
+import subprocess
+import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -83,7 +86,19 @@ def test_help_of_a_command_with_parts_names_each(command, capsys):
         ("train", "--seed", "x"),
         ("train", "--seeds", "3"),
         ("train", "--folds", "1"),
+        ("train", "--seed", "99999999999999999999"),
+        ("train", "--instance-type", "bogus"),
         ("deploy_endpoint", "--model-data", "model.tar.gz"),
+        ("deploy_endpoint", "--model-data", "s3://my bucket/x"),
+        ("deploy_endpoint", "--autoscale", "4-1"),
+        ("serving_image",),
+        ("serving_image", "build", "--engine", "nerdctl"),
+        ("starter", "--output", ""),
+        ("starter", "--output", __file__),
+        ("starter", "--archive", ""),
+        ("starter", "--archive", "."),
+        ("starter", "--archive", "nothing.tar.gz"),
+        ("demo", "--port", "70000"),
         ("predict",),
         ("etl", "--class", "bicycle"),
         ("etl", "--stage", "My_Stage"),
@@ -121,11 +136,6 @@ def test_wrong_arguments_end_with_exit_code_2(wrong, capsys):
     assert "error: " in capsys.readouterr().err
 
 
-def test_classes_are_a_list_by_commas():
-    assert parse("etl", "--classes", "bus, tank ,").classes == ["bus", "tank"]
-    assert parse("etl").classes is None
-
-
 def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_for():
     given = parse("bulk", "submit", "folder")
     assert (given.threshold, given.batch_size, given.tolerated_failure_percentage) == (None,) * 3
@@ -136,3 +146,13 @@ def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_f
 def test_generated_images_are_good_ones_without_drift_unless_others_are_asked_for(part):
     given = parse("generate", *part)
     assert (given.seed, given.bad, given.drift) == (0, 0, None)
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line():
+    command = [sys.executable, "-X", "importtime", "-m", "scripts.train", "--help"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stderr.readline().endswith("| scripts\n"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert (process.returncode, said) == (130, ["error: Interrupted.\n"])
