@@ -1,6 +1,7 @@
 """The picture of an execution in DOT, Graphviz's language; boxes are its HTML-like tables."""
 
 import math
+import re
 import statistics
 import textwrap
 from collections import Counter
@@ -32,8 +33,8 @@ WEIGHTS = {"next": 8, "choice": 2, "catch": 1}  # how much it matters that a lin
 
 WORKING = ("Task", "Map", "Parallel")
 NUMBERS = ("entered", "succeeded", "caught", "retried", "failed")  # of a state that works
-MAP_RUN_STATUSES = ("succeeded", "failed", "timedOut", "aborted", "running", "pending")
-MOST_ERRORS = 8
+MAP_RUN_NUMBERS = ("total", "succeeded", "failed")
+MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "running", "pending")
 LEGEND = "Thicker line: more passed. Dashed: a caught error. Pale: nothing passed."
 NOT_RECORDED = "Not recorded: the history does not hold what was done inside a distributed map."
 
@@ -84,7 +85,7 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         if execution.counts:
             lines.append(_numbers({"": execution.counts}, 19))
         problem = ": ".join(part for part in (execution.error, execution.cause) if part)
-        problem = problem.replace(",", ", ")  # JSON has no spaces to break at
+        problem = re.sub(r",(?=\S)", ", ", problem)  # JSON has no spaces to break at
         wrapped = textwrap.wrap(problem, 68, max_lines=3, placeholder=" …")
         lines += [_text(line, TEXT, RED) for line in wrapped]
         return _table(map(_cell, [*lines, _text(" ", TEXT)]))
@@ -92,10 +93,8 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
     def _errors(self) -> str:
         errors = self._history.errors.most_common()
         lines = [_text("Errors", NAME, bold=True)] if errors else []
-        for (state, error, outcome), number in errors[:MOST_ERRORS]:
+        for (state, error, outcome), number in errors:
             lines.append(_text(f"{number:,}  {error} in {state}, {outcome}", TEXT))
-        if len(errors) > MOST_ERRORS:
-            lines.append(_text(f"and {len(errors) - MOST_ERRORS} other kinds", TEXT, QUIET))
         lines += [_text(" ", 5), _text(LEGEND, SMALL, QUIET)]
         if any(state.name not in self._history.states for state in self._scope.every_state()):
             lines.append(_text(NOT_RECORDED, SMALL, QUIET))
@@ -189,11 +188,8 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
             if self._history.map_runs.get(run["mapRunArn"]) == state.name:
                 totals.setdefault("items", Counter()).update(run["itemCounts"])
                 totals.setdefault("batches", Counter()).update(run["executionCounts"])
-        shown = ["total", "succeeded", "failed"] + [
-            status
-            for status in MAP_RUN_STATUSES[2:]
-            if any(counts[status] for counts in totals.values())
-        ]
+        shown = list(MAP_RUN_NUMBERS)
+        shown += [s for s in MAP_RUN_NUMBERS_IF_ANY if any(row[s] for row in totals.values())]
         return {name: {status: row[status] for status in shown} for name, row in totals.items()}
 
     def _describe(self, state: State) -> str:

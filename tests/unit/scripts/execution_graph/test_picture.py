@@ -1,9 +1,9 @@
 import re
 from html import unescape
 
-from scripts.execution_graph.picture import CARD, FILLS, MOST_ERRORS, Picture
+from scripts.execution_graph.picture import CARD, FILLS, Picture
 from tests.unit.scripts.execution_graph.executions import EXECUTIONS, bulk_execution, execution
-from tests.unit.scripts.execution_graph.histories import History, bulk, task
+from tests.unit.scripts.execution_graph.histories import bulk
 
 
 def node(name: str, drawn) -> str:
@@ -98,12 +98,3 @@ def test_counts_status_and_error_stand_above():
 
 def test_errors_are_named_with_what_became_of_them():
     assert "1  NotFound in Read, caught" in words(Picture(execution()).dot())
-
-
-def test_of_many_kinds_of_errors_the_most_frequent_are_named():
-    h = History()
-    for index in range(MOST_ERRORS + 2):
-        entered = h.enter(0, "Task", "A", 1)
-        h.exit(h.attempt(entered, 1, 1, f"E{index}"), "Task", "A", 2)
-    drawn = execution({"StartAt": "A", "States": {"A": task(End=True)}}, h.events)
-    assert "and 2 other kinds" in words(Picture(drawn).dot())
