@@ -11,7 +11,8 @@ import click
 
 from service import config
 
-S3_URI = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})(?:/(?P<key>.*))?", re.DOTALL)
+# A key is UTF-8: what an argument holds of other bytes are halves of surrogate pairs.
+S3_URI = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})(?:/(?P<key>[^\ud800-\udfff]*))?")
 
 
 class Stage(click.ParamType):

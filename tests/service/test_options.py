@@ -34,6 +34,7 @@ def test_a_path_or_an_s3_uri_is_taken_as_it_is(value):
 
 def test_what_looks_like_an_s3_uri_has_to_be_one():
     refuse(options.PathOrUri(), "", "s3://", "s3:/bucket/x", "s3://my bucket/x", "S3://bucket/x")
+    refuse(options.PathOrUri(), "s3://bucket/\udcff.jpg")
 
 
 def test_a_file_is_asked_for_and_a_folder_given_or_the_reverse(tmp_path):

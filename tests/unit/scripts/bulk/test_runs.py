@@ -120,29 +120,16 @@ def test_photos_have_ended_with_their_batch(states):
     assert describe_map_run(states, arn_of(states)) is None
 
 
-def test_waiting_ends_with_the_run(states, monkeypatch):
-    naps = []
-
-    def sleep(seconds):
-        naps.append(seconds)
-        if len(naps) == 3:
-            states.end(arn_of(states), "FAILED", error="BatchFailed")
-
-    monkeypatch.setattr(runs.time, "sleep", sleep)
-    assert wait(states, arn_of(states))["error"] == "BatchFailed"
-    assert len(naps) == 3
-
-
-def test_long_runs_are_asked_for_less_often(states, monkeypatch):
+def test_waiting_ends_with_the_run_and_asks_less_often_in_a_long_one(states, monkeypatch):
     naps = []
 
     def sleep(seconds):
         naps.append(seconds)
         if sum(naps) > 600:
-            states.end(arn_of(states), "SUCCEEDED")
+            states.end(arn_of(states), "FAILED", error="BatchFailed")
 
     monkeypatch.setattr(runs.time, "sleep", sleep)
-    wait(states, arn_of(states))
+    assert wait(states, arn_of(states))["error"] == "BatchFailed"
     assert naps[0] <= 0.5
     assert naps[-1] == 5.0
     assert len(naps) < 150
