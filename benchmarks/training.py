@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown := set(names) - set(CONFIGURATIONS):
         parser.error(f"no configuration {', '.join(sorted(unknown))}")
 
-    archives = cifar.recognise(arguments.archive)
+    archives = cifar.find_archives(arguments.archive)
     rows = []
     for name in names:
         classes, options = CONFIGURATIONS[name]

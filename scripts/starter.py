@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from model.training import evaluation
-from scripts.etl import cifar, cifar10
+from scripts.etl import cifar
+from scripts.etl.archive import CIFAR10_CLASSES
 from service import config, labelled_images, terminal
 from service.labelled_images import LabelledImages
 
@@ -34,7 +35,7 @@ SEED = 0
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.starter`."""
     arguments = _parser().parse_args(argv)
-    source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
+    source = cifar.read_ten(cifar.find_archives(arguments.archive), CIFAR10_CLASSES)
     learnt, held_out = labelled_images.hold_out(source.train)
     terminal.say("Source", source.origin)
     terminal.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
@@ -65,7 +66,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     from model.training.fit import fit
 
     device = torch.device("cpu")
-    data = training_data.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
+    data = training_data.Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES))
     began = time.monotonic()
     try:
         network, _ = fit(
@@ -106,7 +107,7 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
     """Return what a network with these weights says the photos show, int64 N."""
     from model.training import network as training_network
 
-    network = training_network.Network(len(cifar10.LABELS))
+    network = training_network.Network(len(CIFAR10_CLASSES))
     network.load_state_dict(training_network.read_weights(weights), strict=False)
     return training_network.logits_of(
         training_network.Classifier(network).eval(), rows.images

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from service import labelled_images, storage
+from service import labelled_images, storage, terminal
 from service.keys import DATASETS
 from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
@@ -36,7 +36,7 @@ def splits_of(source: Source) -> Splits:
 
 
 def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, storage.Summary]:
-    """Write the dataset and return its name and what was sent.
+    """Write the dataset and return its name and what was sent. Warns where it replaces another.
 
     dataset.json is written last, and taken away first where other data stood under the name,
     so that whoever finds it finds a whole dataset.
@@ -48,6 +48,8 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     }
     description = _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
+        before = _read_description(s3, bucket, name).get("origin", "other photos")
+        terminal.warn(f"The dataset {name} was of {before}. This replaces it: {source.origin}.")
         s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
     summary = storage.Summary(0, 0, 0, 0)
     for folder, uploads in (

@@ -1,16 +1,15 @@
-"""Get the images, split them, and put them into the service's bucket."""
+"""Get the photos, split them, and put them into the service's bucket."""
 
-import argparse
 import json
-import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.etl import cifar, cifar10, cifar100, folder
+from scripts.etl import cifar, folder
 from service import config, datasets, keys, terminal
 from service.labelled_images import Source
 from service.stack import Cloud, find_stack
-from service.storage import THREADS, Summary
+from service.storage import THREADS
 
 BATCH_SIZE = 40
 UNEVEN = 2  # times as many photos of one class as of another
@@ -19,55 +18,49 @@ UNEVEN = 2  # times as many photos of one class as of another
 def main(argv: list[str] | None) -> None:
     """Run `python -m scripts.etl`."""
     arguments = _parser().parse_args(argv)
-    check(arguments)
     cloud = Cloud()
     stack = find_stack(cloud, arguments.stage)
-    began = time.monotonic()
     s3 = cloud.client("s3", connections=THREADS)
-    make_dataset(s3, stack.bucket, arguments)
+    began = time.monotonic()
+    source = get_source(arguments.folder, arguments.archive, arguments.classes)
+    make_dataset(s3, stack.bucket, source, arguments.batch)
     terminal.say("Seconds", f"{time.monotonic() - began:.1f}")
 
 
-def make_dataset(s3, bucket: str, arguments: argparse.Namespace) -> None:
+def get_source(
+    own_folder: str | None, archives: Sequence[Path] | None, classes: Sequence[str] | None
+) -> Source:
+    """Read the photos of one's own folder, or CIFAR's. UserError for options that do not fit."""
+    if own_folder is None:
+        found = cifar.find_archives(archives)
+        if archives and classes:
+            cifar.check_needed(found, classes)
+        return cifar.read(found, classes)
+    if archives:
+        raise terminal.UserError("Give --folder or --archive: a dataset is of one or of the other.")
+    return folder.read(own_folder, classes)
+
+
+def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     """Put a dataset into the bucket and a sample batch onto the disk."""
-    source = get_source(arguments)
     check_size(source, config.load()["image"]["size"])
     splits = datasets.splits_of(source)
     terminal.say("Source", source.origin)
     terminal.say("Classes", ", ".join(source.classes))
-    terminal.say("Images", ", ".join(f"{part} {len(rows):,}" for part, rows in splits.items()))
-    if uneven := uneven_classes(source):
+    terminal.say("Photos", ", ".join(f"{part} {len(rows):,}" for part, rows in splits.items()))
+    if uneven := find_uneven_classes(source):
         terminal.say("Uneven", uneven)
     name, summary = datasets.publish(s3, bucket, source, splits)
-    terminal.say("Objects", told(summary))
+    removed = f", {summary.removed:,} outdated removed" if summary.removed else ""
+    terminal.say(
+        "Objects",
+        f"{summary.sent:,} sent ({summary.sent_bytes / 1e6:.1f} MB), "
+        f"{summary.kept:,} there already{removed}",
+    )
     terminal.say("Dataset", f"s3://{bucket}/{keys.DATASETS}{name}/")
     batch = datasets.sample_batch(source, splits["test"], BATCH_SIZE)
-    write_json(arguments.batch, batch)
-    terminal.say("Batch", f"{arguments.batch} ({len(batch['images'])} test photos)")
-
-
-def check(arguments: argparse.Namespace) -> None:
-    """Raise UserError for options that do not go together."""
-    if arguments.folder and arguments.archive:
-        raise terminal.UserError("Give --folder or --archive: a dataset is of one or of the other.")
-    given = cifar.recognise(arguments.archive or [])
-    wanted = arguments.classes
-    if wanted is not None:
-        of_ten = [name for name in wanted if name in cifar10.LABELS]
-        needed = {cifar10.ARCHIVE: bool(of_ten), cifar100.ARCHIVE: len(of_ten) < len(wanted)}
-        for archive, path in given.items():
-            if not needed[archive]:
-                raise terminal.UserError(
-                    f"{path} is {archive.title}'s archive, which has none of {', '.join(wanted)}. "
-                    "Leave --archive away, or give the other one."
-                )
-
-
-def get_source(arguments: argparse.Namespace) -> Source:
-    """Read the images from one's own folder, or CIFAR's."""
-    if arguments.folder:
-        return folder.read(arguments.folder, arguments.classes)
-    return cifar.read(cifar.find_archives(arguments.archive), arguments.classes)
+    write_json(batch_file, batch)
+    terminal.say("Batch", f"{batch_file} ({len(batch['images'])} test photos)")
 
 
 def check_size(source: Source, size: int) -> None:
@@ -83,7 +76,7 @@ def check_size(source: Source, size: int) -> None:
         )
 
 
-def uneven_classes(source: Source) -> str | None:
+def find_uneven_classes(source: Source) -> str | None:
     """Return a line that says so where one class has far more photos than another."""
     counts = {
         name: int((source.train.labels == label).sum()) for label, name in enumerate(source.classes)
@@ -91,28 +84,15 @@ def uneven_classes(source: Source) -> str | None:
     if max(counts.values()) <= UNEVEN * min(counts.values()):
         return None
     by_class = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    return f"{by_class}: accuracy is mostly that of the larger classes, recall tells of each"
-
-
-def told(summary: Summary) -> str:
-    """Return what an upload did, in words."""
-    removed = f", {summary.removed:,} outdated removed" if summary.removed else ""
-    return (
-        f"{summary.sent:,} sent ({summary.sent_bytes / 1e6:.1f} MB), "
-        f"{summary.kept:,} there already{removed}"
-    )
+    return f"{by_class}: accuracy is mostly that of the larger classes, recall that of each"
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file, whole or not at all."""
-    part = path.with_name(path.name + ".part")
+    """Write a JSON file. UserError where that is not possible."""
     try:
-        part.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(part, path)
+        path.write_text(json.dumps(content, indent=2) + "\n")
     except OSError as error:
         raise terminal.UserError(f"Cannot write {path}: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _parser():
@@ -126,7 +106,7 @@ def _parser():
         type=_class_list,
         metavar="A,B",
         help=f"classes of CIFAR-10 and CIFAR-100, or of --folder (default: "
-        f"{','.join(cifar100.DEFAULT_CLASSES)}, or all of --folder)",
+        f"{','.join(cifar.DEFAULT_CLASSES)}, or all of --folder)",
     )
     parser.add_argument(
         "--archive",
@@ -137,10 +117,7 @@ def _parser():
         "it $CIFAR_ARCHIVE, else the official site",
     )
     parser.add_argument(
-        "--folder",
-        type=Path,
-        metavar="PATH",
-        help="photos of your own instead: a sub-folder a class",
+        "--folder", metavar="PATH", help="photos of your own instead: a sub-folder a class"
     )
     parser.add_argument(
         "--batch",

@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scripts.etl import cifar, cifar10, folder
+from scripts.etl import cifar, folder
+from scripts.etl.archive import CIFAR10_CLASSES
 from scripts.generate import bad_images, changes, drawings
 from scripts.generate.drawings import SIDE
 from service import datasets, terminal
@@ -82,7 +83,7 @@ def known_classes(s3, bucket: str, name: str | None, path: Path | None, drawn: b
     `dataset.find` and `folder.read`.
     """
     if path is not None:
-        source = folder.read(path, None)
+        source = folder.read(str(path), None)
         return Sampled(source.origin, concatenate([source.train, source.test]), source.classes)
     if drawn:
         return Drawn(DRAWN)
@@ -101,7 +102,7 @@ def other_classes(known: Sequence[str], drawn: bool) -> Pictures:
 
     UserError where the model knows all that there is, and as of `cifar.read_ten`.
     """
-    available = drawings.VEHICLES if drawn else cifar10.LABELS
+    available = drawings.VEHICLES if drawn else CIFAR10_CLASSES
     unknown = tuple(name for name in available if name not in known)
     if not unknown:
         raise terminal.UserError(

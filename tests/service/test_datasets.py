@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,13 +82,17 @@ def test_an_object_that_is_missing_or_differs_is_sent_again():
     assert s3.objects == whole
 
 
-def test_other_data_under_the_name_replaces_it_whole():
+def test_other_data_under_the_name_replaces_it_whole_and_that_is_said(capsys):
     s3 = MemoryS3()
     publish(s3, make(train=30))
-    name, summary = publish(s3, make(seed=5, train=20))
+    assert capsys.readouterr().err == ""
+    name, summary = publish(s3, replace(make(seed=5, train=20), origin="other photos/"))
+    assert f"The dataset {name} was of a test. This replaces it: other photos/." in (
+        capsys.readouterr().err
+    )
     assert summary.removed >= 10  # and those that changed between train and validation
     fresh = MemoryS3()
-    publish(fresh, make(seed=5, train=20))
+    publish(fresh, replace(make(seed=5, train=20), origin="other photos/"))
     assert s3.objects == fresh.objects
     # Whoever looks in between finds no dataset rather than a mixture.
     description = f"datasets/{name}/dataset.json"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.etl import cifar10
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES
 from scripts.generate import bad_images, changes, source
 from scripts.generate.drawings import SIDE
 from scripts.generate.source import Drawn, ImageSource, Sampled
@@ -100,10 +100,10 @@ def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
     monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
     known = (*CLASSES, "automobile", "truck")
     others = source.other_classes(known, drawn=False)
-    test = {image.tobytes() for image in cifar10.read(path, cifar10.LABELS).test.images}
+    test = {image.tobytes() for image in CIFAR10.read(path, CIFAR10_CLASSES).test.images}
     assert {image.tobytes() for image in others.rows.images} < test
     shown = {others.choose(np.random.default_rng(seed))[0] for seed in range(200)}
-    assert shown == set(cifar10.LABELS) - set(known)
+    assert shown == set(CIFAR10_CLASSES) - set(known)
 
 
 def test_other_classes_are_drawn_beside_drawings():
@@ -112,7 +112,7 @@ def test_other_classes_are_drawn_beside_drawings():
 
 @pytest.mark.parametrize("drawn", [True, False])
 def test_a_model_that_knows_every_class_has_no_others(drawn):
-    known = (*cifar10.LABELS, *CLASSES)
+    known = (*CIFAR10_CLASSES, *CLASSES)
     with pytest.raises(UserError, match="knows every class"):
         source.other_classes(known, drawn)
 
