@@ -4,7 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from scripts.cost import bill, usage
+from scripts.cost import bill
+from scripts.cost import run as cost_of_run
 from scripts.generate import bulk_run, changes, source, stream
 from scripts.generate.source import ImageSource
 from service import terminal
@@ -38,7 +39,7 @@ def run_bulk(cloud: Cloud, stack: Stack, arguments: argparse.Namespace) -> None:
     rate = run.counts["submitted"] / run.seconds
     terminal.say("Seconds", f"{run.seconds:.1f}, {rate:,.0f} images a second")
     terminal.say("Counts", ", ".join(f"{count:,} {status}" for status, count in run.counts.items()))
-    used = usage.of_execution(cloud, stack, run.execution)
+    used = cost_of_run.measure(cloud, stack, run.execution)
     print(f"\n{bill.make_bill(used, bill.load_prices()).render()}")
     if problem := run.problem():
         raise terminal.UserError(problem)
