@@ -1,6 +1,5 @@
 """The whole job on this machine: every step is one of the README's commands, on the local cloud."""
 
-import argparse
 import contextlib
 import fcntl
 import json
@@ -11,9 +10,12 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+import click
+from rich.table import Table
+
 from handlers.outcomes import LABELLED
 from monitoring.notification import EXIT_CODES
-from service import config, datasets, jobs, keys, terminal
+from service import config, datasets, jobs, keys, options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack, require_loopback
 from setup.environment import CACHE, clean
@@ -34,15 +36,23 @@ MANY_PHOTOS = 5000
 FEWER_EPOCHS = 2
 
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.demo`."""
-    arguments = _parser().parse_args(argv)
-    port = arguments.port
+@terminal.command("demo", example="--port 4570")
+@click.option(
+    "--port", type=options.WholeNumber(1, 65535), default=PORT, help="the local cloud's port"
+)
+@click.option(
+    "--epochs",
+    type=options.WholeNumber(1, 10_000),
+    metavar="N",
+    help="passes over the photos in training (default: as many as the model needs)",
+)
+def main(port, epochs):
+    """The whole job on the local cloud."""
     with alone():
         use(variables(port))
         steps = Steps()
         try:
-            run(steps, port, arguments.epochs)
+            run(steps, port, epochs)
         except terminal.UserError as error:
             raise terminal.UserError(f"{error} {remains(port)}") from error
         except KeyboardInterrupt:
@@ -91,7 +101,8 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
     output = json.loads(execution["output"])
-    print(results_table(output["results"][:ROWS_SHOWN]))
+    terminal.show(results_table(output["results"][:ROWS_SHOWN]))
+    print("…")
 
     photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
@@ -227,16 +238,14 @@ def write_summary(summary: dict) -> None:
     SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
 
 
-def results_table(results: list[dict]) -> str:
-    """Return the first results of the batch as a table."""
+def results_table(results: list[dict]) -> Table:
+    """Return these results of the batch as a table."""
     rows = [
         (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
         for r in results
         if r["status"] in LABELLED
     ]
-    return (
-        terminal.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
-    )
+    return terminal.table(("photo", "status", "label", "confidence"), rows, right=(3,))
 
 
 def closing(
@@ -280,25 +289,6 @@ def closing(
 
 def _make_port(port: int) -> str:
     return "" if port == PORT else f" PORT={port}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.demo", description="The whole job on the local cloud."
-    )
-    parser.add_argument(
-        "--port",
-        type=terminal.whole(1, 65535),
-        default=PORT,
-        help="the local cloud's port (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--epochs",
-        type=terminal.whole(1),
-        metavar="N",
-        help="passes over the photos in training (default: as many as the model needs)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -182,6 +182,21 @@ def test_a_first_roll_out_that_fails_leaves_nothing_and_says_why(stage, sagemake
     assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
 
 
+def test_ctrl_c_says_what_sagemaker_goes_on_with_and_what_stands(stage, sagemaker, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    sleep = hosting.time.sleep
+    monkeypatch.setattr(hosting.time, "sleep", interrupt)
+    with pytest.raises(terminal.Interrupted, match=r"goes on creating .* --delete"):
+        roll_out(stage)
+    monkeypatch.setattr(hosting.time, "sleep", sleep)
+    stage.settle()
+    monkeypatch.setattr(hosting.time, "sleep", interrupt)
+    with pytest.raises(terminal.Interrupted, match=r"goes on updating .* the model before answers"):
+        roll_out(stage)
+
+
 def test_an_update_that_fails_leaves_the_model_before_it_serving(stage, sagemaker):
     roll_out(stage)
     serving = dict(sagemaker.endpoint)
