@@ -52,7 +52,7 @@ SEED = 0
 )
 def main(archive, epochs, output):
     """Make the starter weights again, and compare them with the recorded ones."""
-    source = cifar.read_ten(cifar.find_archives(list(archive)), CIFAR10_CLASSES)
+    source = cifar.read_ten(cifar.find_archives(archive), CIFAR10_CLASSES)
     learnt, held_out = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")

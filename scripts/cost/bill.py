@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from rich.table import Table
 
 from scripts.cost.amounts import Usage
 from service import terminal
@@ -88,7 +89,7 @@ class Bill:
         """Dollars with the endpoint's time."""
         return self.by_use + (self.endpoint.dollars if self.endpoint else 0)
 
-    def render(self) -> str:
+    def to_table(self) -> Table:
         """Return the bill as a table: the largest line first, then the sums."""
 
         def row(name: str, amount: str, unit: str, dollars: float) -> tuple[str, ...]:
@@ -101,11 +102,11 @@ class Bill:
 
         foot = [row("by use", "", "", self.by_use)]
         if self.endpoint:
-            foot.append((*line_row(self.endpoint)[:5], "for as long as it exists"))
+            foot.append((*line_row(self.endpoint)[:5], ""))
             foot.append(row("with the endpoint", "", "", self.total))
         rows = map(line_row, sorted(self.lines, key=lambda line: -line.dollars))
         header = ("item", "amount", "", "$", "$ a photo", "of the use")
-        return terminal.render_table(header, list(rows), right=(1, 3, 4), foot=foot)
+        return terminal.table(header, rows, right=(1, 3, 4), foot=foot)
 
 
 def make_bill(usage: Usage, prices: Prices) -> Bill:

@@ -102,30 +102,27 @@ def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
     )
 
 
-def render(photos: int) -> str:
-    """Return what so many photos cost: at a glance, line by line, and what that rests on."""
+def show(photos: int) -> None:
+    """Print what so many photos cost: at a glance, line by line, and what that rests on."""
     prices, rates = bill.load_prices(), read_rates()
     designs = {"classify": plan_classify, "classifyBulk": plan_bulk}
     glance = []
     for count in sorted({*GLANCE, photos}):
         bills = [bill.make_bill(plan(count), prices) for plan in designs.values()]
         glance.append((f"{count:,}", *(f"${format_dollars(each.by_use)}" for each in bills)))
-    header = ("photos, by use", *designs)
-    parts = [terminal.render_table(header, glance, right=(0, 1, 2))]
+    terminal.show(terminal.table(("photos, by use", *designs), glance, right=(0, 1, 2)))
     for name, plan in designs.items():
-        parts.append(f"{name}, {photos:,} photos\n{bill.make_bill(plan(photos), prices).render()}")
+        print(f"\n{name}, {photos:,} photos")
+        terminal.show(bill.make_bill(plan(photos), prices).to_table())
     endpoint = config.load()["endpoint"]
     hourly = endpoint["instance_count"] * prices.hour(endpoint["instance_type"])
-    notes = {
-        "Endpoint": f"${hourly:.3f} an hour for as long as it exists, whether photos come or not",
-        "Prices": str(prices),
-        "Rates": f"{rates['command']} on {rates['machine']}, {rates['date']}",
-        "Left out": bill.LEFT_OUT,
-    }
-    parts.append(
-        "\n".join(f"{label:<{terminal.LABEL_WIDTH}}{text}" for label, text in notes.items())
+    print()
+    terminal.print_line(
+        "Endpoint", f"${hourly:.3f} an hour for as long as it exists, whether photos come or not"
     )
-    return "\n\n".join(parts)
+    terminal.print_line("Prices", prices)
+    terminal.print_line("Rates", f"{rates['command']} on {rates['machine']}, {rates['date']}")
+    terminal.print_line("Left out", bill.LEFT_OUT)
 
 
 def _plan_functions(design: str, photos: int, invocations: int) -> dict[str, Function]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from tqdm import tqdm
 
 from scripts.etl.unpickle import ForbiddenPickleError, load_pickle
 from service.labelled_images import (
@@ -23,7 +22,7 @@ from service.labelled_images import (
     select,
     unique_names,
 )
-from service.terminal import UserError
+from service.terminal import UserError, progress_bar
 
 MEMBER_BYTES = 512 * 1024**2  # the largest official one has 155 MB
 CHUNK_BYTES = 1024**2
@@ -288,10 +287,9 @@ def _fetch(url: str) -> Iterator[bytes]:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             total = int(response.headers.get("Content-Length", 0)) or None
-            bar = tqdm(total=total, unit="B", unit_scale=True, desc="Download", disable=None)
-            with bar:
+            with progress_bar("Download", total, "B") as advance:
                 while chunk := response.read(CHUNK_BYTES):
-                    bar.update(len(chunk))
+                    advance(len(chunk))
                     yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(str(getattr(error, "reason", error))) from error

