@@ -4,7 +4,7 @@ import time
 import pytest
 
 from scripts.generate import stream
-from scripts.generate.report import Answer
+from scripts.generate.answers import Answer
 from scripts.generate.sending import OpenLoop
 from scripts.generate.stream import Inbox
 
@@ -21,7 +21,7 @@ class Given:
     def __init__(self, *portions: list[Answer]):
         self._portions = iter(portions)
 
-    def new(self) -> list[Answer]:
+    def receive(self) -> list[Answer]:
         return next(self._portions, [])
 
 
@@ -31,7 +31,7 @@ class AnswerOnce:
     def __init__(self, event: threading.Event):
         self._event = event
 
-    def new(self) -> list[Answer]:
+    def receive(self) -> list[Answer]:
         return [answer(KEYS[0])] if self._event.is_set() else []
 
 
@@ -62,14 +62,14 @@ def test_of_two_answers_to_one_image_the_first_counts():
 def test_it_waits_until_every_image_has_its_answer():
     portions = ([], [answer(KEYS[0])], [], [answer(KEYS[1])], [], [answer(KEYS[2])])
     inbox = Inbox(Given(*portions), KEYS)
-    stream._collect(sent(), inbox)
+    stream.collect(sent(), inbox)
     assert set(inbox.received) == {0, 1, 2}
 
 
 def test_it_gives_up_on_an_answer_that_never_comes():
     inbox = Inbox(Given([answer(KEYS[0])], [answer(KEYS[1])]), KEYS)
     began = time.monotonic()
-    stream._collect(sent(), inbox)
+    stream.collect(sent(), inbox)
     assert set(inbox.received) == {0, 1}
     assert time.monotonic() - began >= 0.1
 
@@ -80,5 +80,5 @@ def test_it_does_not_give_up_while_images_are_still_being_sent():
     loop.start()
     threading.Timer(0.3, go_on.set).start()  # longer than it waits for an answer
     inbox = Inbox(AnswerOnce(go_on), KEYS)
-    stream._collect(loop, inbox)
+    stream.collect(loop, inbox)
     assert set(inbox.received) == {0}
