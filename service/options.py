@@ -31,25 +31,6 @@ stage = click.option(
 )
 
 
-class WholeNumber(click.ParamType):
-    """A whole number within bounds."""
-
-    name = "whole number"
-
-    def __init__(self, least: int, most: int):
-        self.least = least
-        self.most = most
-
-    def convert(self, value, param, ctx):
-        """Return the number."""
-        text = str(value)
-        number = int(text) if re.fullmatch(r"[0-9]{1,20}", text) else -1
-        if not self.least <= number <= self.most:
-            bounds = f"from {self.least} to {self.most:,}"
-            self.fail(f"{text!r} is not a whole number {bounds}.", param, ctx)
-        return number
-
-
 class Number(click.ParamType):
     """A number within bounds."""
 
@@ -62,13 +43,29 @@ class Number(click.ParamType):
     def convert(self, value, param, ctx):
         """Return the number."""
         try:
-            number = float(value)
+            number = self.parse(str(value))
         except ValueError:
             number = math.nan
         if not self.least <= number <= self.most:
             bounds = f"from {self.least} to {self.most:,}"
-            self.fail(f"{value!r} is not a number {bounds}.", param, ctx)
+            self.fail(f"{value!r} is not a {self.name} {bounds}.", param, ctx)
         return number
+
+    def parse(self, text: str) -> float:
+        """Return the number that the text is. Raises ValueError."""
+        return float(text)
+
+
+class WholeNumber(Number):
+    """A whole number within bounds, none of which is below zero."""
+
+    name = "whole number"
+
+    def parse(self, text: str) -> int:
+        """Return the number that the text is. Raises ValueError."""
+        if not re.fullmatch(r"[0-9]{1,20}", text):
+            raise ValueError(text)
+        return int(text)
 
 
 class S3Uri(click.ParamType):

@@ -40,6 +40,10 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
+    def get_short_help_str(self, limit=45):
+        """Return what a group's help says of the command: its first sentence, however long."""
+        return super().get_short_help_str(200)
+
     def format_epilog(self, ctx, formatter):
         """Write the example, in one line however long it is."""
         formatter.write(f"\nexample: {ctx.command_path} {self.example}\n")
@@ -108,7 +112,7 @@ def _invoke(main: click.Command, arguments: list[str]) -> None:
 
 def _explain_usage(error: click.UsageError, name: str | None) -> str:
     message = one_line(error.format_message(), 400)
-    stop = "" if message.endswith((".", "?")) else "."
+    stop = "" if message.endswith((".", "?", "?)")) else "."
     command = error.ctx.command_path if error.ctx else f"python -m scripts.{name}"
     return f"{message}{stop} See {command} --help."
 

@@ -56,8 +56,6 @@ def test_classes_are_a_list_by_commas():
     refuse(options.ClassNames(), "", " , ")
 
 
-def test_instance_types_and_stages_are_those_of_the_schema():
+def test_instance_types_are_those_of_the_schema():
     assert options.InstanceType().convert("ml.m5.large", None, None) == "ml.m5.large"
     refuse(options.InstanceType(), "", "bogus", "m5.large", "ml.m5.large\n")
-    assert options.Stage().convert("prod-2", None, None) == "prod-2"
-    refuse(options.Stage(), "", "Dev", "a--b")

@@ -370,10 +370,3 @@ def test_the_newest_model_is_of_this_stages_newest_job_in_its_bucket(stage, sage
     assert "20260101000000" in stage.newest_model("b")
     with pytest.raises(UserError, match=r"scripts\.train"):
         stage.newest_model("another")
-
-
-def test_answers_are_captured_as_readable_json():
-    capture = capture_configuration("bucket", 25)
-    assert capture["DestinationS3Uri"] == "s3://bucket/capture"
-    assert capture["InitialSamplingPercentage"] == 25
-    assert capture["CaptureContentTypeHeader"] == {"JsonContentTypes": ["application/json"]}
