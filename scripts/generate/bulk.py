@@ -1,7 +1,7 @@
 """Any number of photos as one run of `classifyBulk`: how fast it was, and how each photo ended."""
 
 from handlers.outcomes import STATUSES
-from scripts.bulk import results, runs, submission
+from scripts.bulk import results, runs
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from service import storage, terminal
 from service.keys import GENERATED
@@ -34,7 +34,7 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[di
             wrong.append(problem)
 
     counts = results.gather(cloud, stack, execution, check)
-    seconds = (execution["stopDate"] - execution["startDate"]).total_seconds()
+    seconds = runs.elapsed(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
     ended = ", ".join(f"{counts.statuses[status]:,} {status}" for status in STATUSES)
@@ -55,13 +55,12 @@ def find_problem(result: dict, expected: str | None) -> str | None:
 
 def classify(cloud: Cloud, stack: Stack, prefix: str) -> dict:
     """Classify all photos below the prefix in one run; return DescribeExecution's answer."""
-    submitted = submission.submit(
+    submitted = runs.submit(
         cloud,
         stack,
         f"s3://{stack.bucket}/{prefix}",
         # Which photos should fail is known here, and checked afterwards.
         tolerated_failure_percentage=100,
-        again=True,
     )
     terminal.print_line("Run", submitted.name)
     execution = runs.wait(cloud.client("stepfunctions"), submitted.execution_arn)
