@@ -1,12 +1,10 @@
 """What an execution used: its history, its functions' times, its share of the endpoint."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from scripts.cost.amounts import (
     ENDS,
@@ -22,6 +20,8 @@ from service.hosting import Hosting
 from service.stack import Cloud, Stack
 from service.terminal import UserError
 
+# States of both machines, each named for the function that it calls.
+PHOTO_TASKS = ("SerializeImageData", "ClassifyImage", "FilterLowConfidence")
 MOST_POINTS = 1440  # GetMetricStatistics gives no more
 
 
@@ -71,14 +71,6 @@ class History:
         return cls(ENDS + entered.total() + retries, tasks, items, tuple(map_runs))
 
 
-class Task(NamedTuple):
-    """A state that calls a function, by itself or in the children of a Distributed Map."""
-
-    state: str
-    function: str
-    in_child: bool
-
-
 def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
     """Return what an execution, described by DescribeExecution, used.
 
@@ -99,16 +91,18 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
     photos = sum(_started(run["itemCounts"]) for run in runs) if runs else history.items
     if not photos:
         raise UserError(f"{execution['name']} ended before it came to its photos.")
-    definition = json.loads(states.describe_state_machine(stateMachineArn=machine)["definition"])
+    bulk = machine == stack.bulk_state_machine
+    calls = {state: children if bulk else history.tasks[state] for state in PHOTO_TASKS}
+    calls["CountResults"] = history.tasks["CountResults"]
     metrics = Metrics(cloud, execution)
-    functions, child_seconds = {}, 0.0
-    for task in find_lambda_tasks(definition):
-        if calls := children if task.in_child else history.tasks[task.state]:
-            used = metrics.measure(task.function, calls)
-            functions[task.function.removeprefix(f"{stack.endpoint}-")] = used
-            child_seconds += used.seconds if task.in_child else 0
+    functions = {}
+    for state, count in calls.items():
+        if count:
+            name = state[0].lower() + state[1:]
+            functions[name] = metrics.measure(f"{stack.endpoint}-{name}", count)
+    child_seconds = sum(used.seconds for name, used in functions.items() if name != "countResults")
     gets, puts = history.tasks["SerializeImageData"], 0
-    if machine == stack.bulk_state_machine:
+    if bulk:
         # Each batch's array is written and read, and so are the results; the manifest is read.
         gets, puts = photos + children + 1 + RESULT_FILES, children + RESULT_FILES
     return Usage(
@@ -122,18 +116,6 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
         endpoint_gb=endpoint_gb(photos, config.load()["image"]["size"]),
         endpoint=_measure_endpoint(cloud, stack, execution),
     )
-
-
-def find_lambda_tasks(definition: dict, in_child: bool = False) -> list[Task]:
-    """Return the tasks of a state machine's definition that call functions."""
-    found = []
-    for name, state in definition.get("States", {}).items():
-        if state.get("Resource") == "arn:aws:states:::lambda:invoke":
-            found.append(Task(name, state["Arguments"]["FunctionName"].split(":")[6], in_child))
-        processor = state.get("ItemProcessor", {})
-        distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
-        found += find_lambda_tasks(processor, in_child or distributed)
-    return found
 
 
 class Metrics:

@@ -99,10 +99,8 @@ def _class_folders(folder: Path, wanted: Sequence[str] | None) -> dict[str, Path
         check_classes(wanted)
         chosen = [chosen[index] for index in choose_classes(wanted, chosen, str(folder))]
         if others := [name for name in found if name not in chosen]:
-            more = f" and {len(others) - NAMED_AT_MOST} more" * (len(others) > NAMED_AT_MOST)
-            terminal.print_line(
-                "Left out", f"{', '.join(others[:NAMED_AT_MOST])}{more}: not asked for"
-            )
+            named = terminal.FirstFew(others, NAMED_AT_MOST)
+            terminal.print_line("Left out", f"{named}: not asked for")
     for name in chosen:
         if not re.fullmatch(CLASS_NAME, name):
             better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")[:40] or "a_name"

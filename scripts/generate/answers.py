@@ -1,7 +1,7 @@
 """The answers to photos that arrive one by one, as their executions end."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,13 +31,13 @@ class Answer:
 
 
 class Answers:
-    """The answers, as executions end, whether EventBridge started them or a command did.
+    """The answers to photos of these keys, in `received` by key, as executions end.
 
-    ListExecutions names the executions, and DescribeExecution the photo of each. `since` is when
-    the first was sent.
+    EventBridge may have started an execution, or a command. ListExecutions names the executions,
+    and DescribeExecution the photo of each. `since` is when the first was sent.
     """
 
-    def __init__(self, cloud: Cloud, state_machine: str, since: datetime):
+    def __init__(self, cloud: Cloud, state_machine: str, since: datetime, keys: Iterable[str]):
         # DescribeExecution allows 10 to 15 a second for a whole account: as soon as AWS says so,
         # this mode asks no faster.
         config = Config(
@@ -46,16 +46,22 @@ class Answers:
         self._states = cloud.session.client("stepfunctions", config=config)
         self._state_machine = state_machine
         self._since = since - CLOCKS_APART
+        self._keys = frozenset(keys)
         self._known: set[str] = set()
+        self.received: dict[str, Answer] = {}
 
-    def receive(self) -> list[Answer]:
-        """Return the answers that came since the last call."""
+    def receive(self) -> int:
+        """Take in the answers that came since the last call, and return how many those are."""
+        before = len(self.received)
         ended = [execution["executionArn"] for execution in self._ended()]
         with ThreadPoolExecutor(DESCRIBERS) as pool:
             executions = list(pool.map(self._describe, ended))
         # Only now, so that those of a call that failed are asked for again.
         self._known.update(ended)
-        return [answer for execution in executions if (answer := read_answer(execution))]
+        for answer in map(read_answer, executions):
+            if answer and answer.key in self._keys:
+                self.received.setdefault(answer.key, answer)  # EventBridge may repeat an event
+        return len(self.received) - before
 
     def _ended(self) -> Iterator[dict]:
         pages = self._states.get_paginator("list_executions").paginate(

@@ -1,13 +1,11 @@
 """Any number of photos as one run of `classifyBulk`: how fast it was, and how each photo ended."""
 
-from handlers.outcomes import STATUSES
 from scripts.bulk import results, runs
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from service import storage, terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack
-
-NAMED_AT_MOST = 3
+from service.terminal import FirstFew
 
 
 def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[dict, str | None]:
@@ -27,22 +25,21 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[di
     terminal.print_line("Objects", f"{summary.sent:,} sent, {summary.kept:,} there already")
     terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
     execution = classify(cloud, stack, prefix)
-    wrong: list[str] = []
+    wrong = FirstFew(separator="; ")
 
     def check(result: dict) -> None:
         if problem := find_problem(result, errors[result["s3_key"]]):
-            wrong.append(problem)
+            wrong.add(problem)
 
     counts = results.gather(cloud, stack, execution, check)
     seconds = runs.elapsed(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
-    ended = ", ".join(f"{counts.statuses[status]:,} {status}" for status in STATUSES)
+    ended = terminal.format_counts(counts.statuses)
     terminal.print_line("Counts", f"{counts.submitted:,} submitted, {ended}")
-    if not wrong:
+    if not wrong.count:
         return execution, None
-    shown = "; ".join(wrong[:NAMED_AT_MOST])
-    return execution, f"{len(wrong):,} photos were not answered as they should be: {shown}."
+    return execution, f"{wrong.count:,} photos were not answered as they should be: {wrong}."
 
 
 def find_problem(result: dict, expected: str | None) -> str | None:

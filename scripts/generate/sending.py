@@ -59,7 +59,7 @@ class OpenLoop:
         make: Callable[[int], bytes],
         send: Callable[[int, bytes], None],
     ):
-        self.times, self._make, self._send = times, make, send
+        self._times, self._make, self._send = times, make, send
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sendings: list[Sending] = []
@@ -79,12 +79,12 @@ class OpenLoop:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        total = len(self.times)
+        total = len(self._times)
         with ThreadPoolExecutor(MAKERS) as makers, ThreadPoolExecutor(SENDERS) as senders:
             ahead = deque(makers.submit(self._make, n) for n in range(min(MADE_AHEAD, total)))
             wait(ahead)
             began, began_at = time.monotonic(), time.time()
-            for number, offset in enumerate(self.times):
+            for number, offset in enumerate(self._times):
                 if self._stopped.wait(max(0.0, began + offset - time.monotonic())):
                     makers.shutdown(cancel_futures=True)
                     return

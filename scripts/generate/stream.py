@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scripts.generate import sending
-from scripts.generate.answers import Answer, Answers
+from scripts.generate.answers import Answers
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from scripts.generate.report import Report, make_record
 from scripts.generate.sending import SENDERS, OpenLoop
@@ -47,56 +47,33 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, plan: Plan) -> Report:
     keys = [prefix + source[number].name for number in range(len(times))]
     send = _sender(cloud, stack, plan, name, keys)
     loop = OpenLoop(times, lambda number: source[number].make(), send)
-    inbox = Inbox(Answers(cloud, stack.state_machine, began), keys)
+    answers = Answers(cloud, stack.state_machine, began, keys)
     interrupted = False
     loop.start()
     try:
-        collect(loop, inbox)
+        collect(loop, answers, keys)
     except KeyboardInterrupt:
         interrupted = True
         loop.stop()
-        inbox.receive()
-    records = [
-        make_record(
-            source[each.number],
-            each,
-            keys[each.number],
-            inbox.received.get(each.number),
-            interrupted,
-        )
-        for each in sorted(loop.sendings, key=lambda each: each.number)
-    ]
+        answers.receive()
+    records = []
+    for each in sorted(loop.sendings, key=lambda each: each.number):
+        key = keys[each.number]
+        answer = answers.received.get(key)
+        records.append(make_record(source[each.number], each, key, answer, interrupted))
     return Report(name, source.seed, plan.to, plan.rate, plan.duration, records, interrupted)
 
 
-class Inbox:
-    """The answers to the stream's photos, {number: Answer} in `received`."""
-
-    def __init__(self, answers: Answers, keys: Sequence[str]):
-        self._answers = answers
-        self._numbers = {key: number for number, key in enumerate(keys)}
-        self.received: dict[int, Answer] = {}
-
-    def receive(self) -> int:
-        """Take in what is new and return how many answers that are."""
-        before = len(self.received)
-        for answer in self._answers.receive():
-            number = self._numbers.get(answer.key)
-            if number is not None:
-                self.received.setdefault(number, answer)  # EventBridge may repeat an event
-        return len(self.received) - before
-
-
-def collect(loop: OpenLoop, inbox: Inbox) -> None:
+def collect(loop: OpenLoop, answers: Answers, keys: Sequence[str]) -> None:
     """Wait until every photo that was sent has its answer, or none came for long."""
     progress_at = time.monotonic()
-    with terminal.progress_bar("Answered", len(loop.times), "photos") as advance:
+    with terminal.progress_bar("Answered", len(keys), "photos") as advance:
         while True:
             running, asked_at = loop.running, time.monotonic()
-            new = inbox.receive()
+            new = answers.receive()
             advance(new)
-            sent = {each.number for each in list(loop.sendings) if each.error is None}
-            if not running and not sent - inbox.received.keys():
+            sent = {keys[each.number] for each in list(loop.sendings) if each.error is None}
+            if not running and not sent - answers.received.keys():
                 return
             if running or new:
                 progress_at = time.monotonic()

@@ -103,36 +103,46 @@ def states():
 
 @pytest.fixture
 def answers(states):
-    return Answers(FakeCloud(states), "arn:machine", BEGAN)
+    return Answers(FakeCloud(states), "arn:machine", BEGAN, ["a", "b", "c"])
 
 
-def ended(seconds: float, key: str) -> dict:
+def ended(seconds: float, key: str, label: str = "bicycle") -> dict:
     return execution(
         seconds=seconds,
         input=json.dumps({"images": [{"s3_key": key}]}),
-        output=json.dumps({"results": [RESULT]}),
+        output=json.dumps({"results": [RESULT | {"label": label}]}),
     )
 
 
 def test_each_answer_comes_once_and_each_execution_is_asked_for_once(states, answers):
     states.executions += [ended(1, "a"), ended(2, "b")]
-    assert {answer.key for answer in answers.receive()} == {"a", "b"}
-    assert answers.receive() == []
+    assert (answers.receive(), set(answers.received)) == (2, {"a", "b"})
+    assert answers.receive() == 0
     states.executions.append(ended(3, "c"))
-    assert [answer.key for answer in answers.receive()] == ["c"]
+    assert answers.receive() == 1
     assert sorted(states.described) == ["arn:1", "arn:2", "arn:3"]
+
+
+def test_of_two_answers_to_a_photo_the_first_counts_and_those_of_other_photos_do_not(
+    states, answers
+):
+    states.executions = [ended(1, "a"), ended(1.5, "elsewhere")]
+    assert answers.receive() == 1
+    states.executions.append(ended(2, "a", "motorcycle"))
+    assert answers.receive() == 0
+    assert {key: answer.label for key, answer in answers.received.items()} == {"a": "bicycle"}
 
 
 def test_what_still_runs_is_waited_for(states, answers):
     running = ended(4, "a")
     stop, status = running.pop("stopDate"), running.pop("status")
     states.executions = [{**running, "status": "RUNNING"}]
-    assert answers.receive() == []
+    assert answers.receive() == 0
     states.executions = [{**running, "status": status, "stopDate": stop}]
-    assert [answer.key for answer in answers.receive()] == ["a"]
+    assert answers.receive() == 1
 
 
 def test_executions_of_another_day_are_not_asked_for(states, answers):
     states.executions = [ended(1, "a"), ended(-4000, "old")]
-    assert [answer.key for answer in answers.receive()] == ["a"]
+    assert answers.receive() == 1
     assert states.described == ["arn:1"]
