@@ -10,7 +10,7 @@ from benchmarks.workflows.floor import (
     s3_gets_per_second,
 )
 from benchmarks.workflows.meter import Meter
-from benchmarks.workflows.usage import at_rates, usage_of
+from benchmarks.workflows.usage import at_rates, measure_usage
 from scripts.cost import bill
 from scripts.cost.amounts import Usage
 from service.stack import Cloud, Stack
@@ -56,7 +56,7 @@ def compare(
     for _ in range(rounds):
         for name, run_design in designs.by_name.items():
             run = run_design(images)
-            done[name].append((run, usage_of(states, run, meter.used())))
+            done[name].append((run, measure_usage(states, run, meter.used())))
     designs.delete()
 
     speeds = {name: [run.images_per_second for run, _ in runs] for name, runs in done.items()}

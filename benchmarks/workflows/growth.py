@@ -10,7 +10,7 @@ from benchmarks.workflows.designs import Designs
 from benchmarks.workflows.floor import floor_dollars
 from benchmarks.workflows.memory import PeakMemory
 from benchmarks.workflows.meter import Meter
-from benchmarks.workflows.usage import usage_of
+from benchmarks.workflows.usage import measure_usage
 from scripts.cost import bill
 from service.stack import Cloud, Stack
 
@@ -43,7 +43,7 @@ def grow(
         for images in sizes:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
-            dollars = bill.make_bill(usage_of(states, run, meter.used()), list_prices).by_use
+            dollars = bill.make_bill(measure_usage(states, run, meter.used()), list_prices).by_use
             points.append((name, images, run.seconds, dollars))
             say(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "

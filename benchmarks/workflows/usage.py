@@ -10,7 +10,7 @@ from scripts.cost.run import History
 from service import config
 
 
-def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
+def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
     """What the run used, its transitions counted in the histories of its executions."""
     batches = round(functions["serializeImageData"].requests)
     bulk = run.design == "classifyBulk"

@@ -76,7 +76,7 @@ def get_source(
 def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     """Put a dataset into the bucket and a sample batch onto the disk."""
     check_size(source, config.load()["image"]["size"])
-    splits = datasets.splits_of(source)
+    splits = datasets.split(source)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Classes", ", ".join(source.classes))
     terminal.print_line(

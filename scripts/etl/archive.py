@@ -231,7 +231,7 @@ def choose(
         filled = set(np.unique(rows.labels).tolist())
         if empty := [classes[index] for index in chosen if index not in filled]:
             raise UserError(
-                f"{path} has no {split} images of {', '.join(empty)}. "
+                f"{path} has no {split} photos of {', '.join(empty)}. "
                 f"It has: {', '.join(classes[index] for index in sorted(filled)) or 'none at all'}."
             )
 

@@ -36,7 +36,7 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
     (rows,) = learnt
     assert len(rows) == 200
     for classes in (CIFAR10_CLASSES, ("automobile", "truck"), ("cat", "dog", "ship")):
-        splits = datasets.splits_of(CIFAR10.read(path, classes))
+        splits = datasets.split(CIFAR10.read(path, classes))
         assert images_of(splits["train"]) <= images_of(rows)
         assert not images_of(rows) & images_of(splits["validation"])
         assert not images_of(rows) & images_of(splits["test"])

@@ -181,7 +181,7 @@ def test_a_class_without_rows_is_one_line_that_says_which_have_some(tmp_path):
     given = archives.content()
     given["test"] = archives.rows(2, labels=[1, 3])
     path = archives.write(tmp_path / "c.tar.gz", given)
-    with pytest.raises(UserError, match=r"no test images of bus\. It has: bicycle, motorcycle\."):
+    with pytest.raises(UserError, match=r"no test photos of bus\. It has: bicycle, motorcycle\."):
         CIFAR100.read(path, ("bus", "bicycle"))
 
 

@@ -40,7 +40,7 @@ def test_every_photo_is_in_one_part_under_its_folders_class(photos):
 def test_two_folders_of_the_same_classes_are_two_datasets(photos):
     shutil.copytree(photos, photos.with_name("Fotos 2"))
     names = {
-        datasets.name_of(folder.read(photos.with_name(name), None))
+        datasets.make_name(folder.read(photos.with_name(name), None))
         for name in ("PHOTOS", "Fotos 2")
     }
     assert names == {"folder-photos-bicycle-motorcycle", "folder-fotos_2-bicycle-motorcycle"}
