@@ -89,9 +89,7 @@ def main():
 )
 def run_stream(stage, rate, duration, to, json_file, **which):
     """Send photos one by one, at random times."""
-    starts_nothing = {bad_images.EMPTY} if to == stream.INCOMING else set()
-    kinds = tuple(kind for kind in bad_images.KINDS if kind not in starts_nothing)
-    cloud, stack, source = prepare(stage, kinds, **which)
+    cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **which)
     report = stream.run(cloud, stack, source, stream.Plan(rate, duration, to))
     print()
     terminal.show(report.to_table())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from scripts.generate import sending
+from scripts.generate import bad_images, sending
 from scripts.generate.answers import Answers
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from scripts.generate.report import Report, make_record
@@ -30,6 +30,12 @@ class Plan:
     rate: float
     duration: float
     to: str
+
+
+def find_bad_kinds(to: str) -> tuple[str, ...]:
+    """Return the kinds of bad images that have an answer there."""
+    silent = {bad_images.EMPTY} if to == INCOMING else set()
+    return tuple(kind for kind in bad_images.KINDS if kind not in silent)
 
 
 def run(cloud: Cloud, stack: Stack, source: PhotoSource, plan: Plan) -> Report:

@@ -22,6 +22,12 @@ class Given:
         return len(new)
 
 
+def test_a_file_without_bytes_is_a_bad_image_but_below_incoming_where_it_starts_nothing():
+    everywhere = set(stream.find_bad_kinds("classify"))
+    assert "empty" in everywhere
+    assert set(stream.find_bad_kinds("incoming")) == everywhere - {"empty"}
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(stream, "POLL_SECONDS", 0.01)
