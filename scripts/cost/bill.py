@@ -151,4 +151,4 @@ def format_amount(amount: float) -> str:
     """Return an amount, with decimals only where it is small."""
     if amount >= 100 or amount == round(amount):
         return f"{amount:,.0f}"
-    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}"
+    return f"{amount:.{max(2, 1 - math.floor(math.log10(amount)))}f}"

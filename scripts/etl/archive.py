@@ -191,7 +191,8 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError(
             f"{path} is a folder, and --archive takes a file. Give the archive that it was "
-            f"unpacked from, or pack it: tar -czf cifar.tar.gz -C {shlex.quote(str(path))} ."
+            "unpacked from, with --folder photos of your own, or pack it: "
+            f"tar -czf cifar.tar.gz -C {shlex.quote(str(path))} ."
         )
     if not path.is_file():
         raise UserError(

@@ -63,6 +63,11 @@ def test_the_table_begins_with_what_costs_most_and_ends_with_the_sums_a_photo():
     assert total.split()[-2:] == ["0.1533", "0.0001533"]
 
 
+def test_small_amounts_have_two_digits_and_no_exponent():
+    amounts_shown = [bill.format_amount(each) for each in (3, 1234.5, 12.345, 0.05, 0.000019)]
+    assert amounts_shown == ["3", "1,234", "12.35", "0.050", "0.000019"]
+
+
 def test_a_price_is_for_so_many():
     assert bill.load_prices().dollars("step_functions_transition", 5_000_000) == pytest.approx(125)
     assert bill.load_prices().dollars("s3_get", 1_000_000) == pytest.approx(0.40)
