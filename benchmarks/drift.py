@@ -25,8 +25,16 @@ from monitoring.assessment import Images
 from monitoring.findings import VIOLATION
 from monitoring.rules import Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
-from scripts.generate import changes, source
-from scripts.generate.source import ImageSource
+from scripts.generate.photos import (
+    BLURRED,
+    DARKER,
+    DRIFTS,
+    OTHER_CLASSES,
+    PhotoSource,
+    Supply,
+    find_known,
+    find_unknown,
+)
 from service import config, terminal
 from service.hosting import Hosting
 from service.labelled_images import LabelledImages
@@ -42,7 +50,7 @@ HEAD = (
     f"| {REPORT} photos | a violation | what did not hold, in how many reports | seconds |\n"
     "|---|---|---|---|\n"
 )
-SEEDS = {"baseline": 1, CLEAN: 2, changes.DARKER: 3, changes.BLURRED: 4, changes.OTHER_CLASSES: 5}
+SEEDS = {"baseline": 1, CLEAN: 2, DARKER: 3, BLURRED: 4, OTHER_CLASSES: 5}
 
 
 def main() -> None:
@@ -60,11 +68,9 @@ def main() -> None:
     model_data = hosting.served_model()
     rules = Rules.from_config(config.load())
 
-    def pictures(kind: str) -> source.Pictures:
-        known = source.known_classes(s3, stack.bucket, None, None, False)
-        if kind != changes.OTHER_CLASSES:
-            return known
-        return source.other_classes(known.classes, drawn=False)
+    def find_supply(kind: str) -> Supply:
+        known = find_known(s3, stack.bucket, None, None)
+        return find_unknown(known.classes) if kind == OTHER_CLASSES else known
 
     def answered(kind: str, pngs: list[bytes]) -> pd.DataFrame:
         side = config.load()["image"]["size"]
@@ -73,24 +79,24 @@ def main() -> None:
         rows = LabelledImages(pixels, np.zeros(len(pixels), np.int64), names)
         return baseline.validation_table(s3, rows, kind, model_data)
 
-    clean = photos(pictures("baseline"), "baseline", BASELINE)
+    clean = photos(find_supply("baseline"), "baseline", BASELINE)
     captured = through_endpoint(cloud, stack, clean, model_data)
     print_agreement(captured, answered("baseline", clean))
     made = baseline.make(
         captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
     )
     sys.stdout.write(HEAD)
-    for kind in (CLEAN, *changes.DRIFTS):
-        pool = answered(kind, photos(pictures(kind), kind, POOL))
+    for kind in (CLEAN, *DRIFTS):
+        pool = answered(kind, photos(find_supply(kind), kind, POOL))
         sys.stdout.write(study(kind, pool, made, rules, arguments.seeds))
         sys.stdout.flush()
 
 
-def photos(pictures: source.Pictures, kind: str, count: int) -> list[bytes]:
+def photos(supply: Supply, kind: str, count: int) -> list[bytes]:
     """Photos of a kind as the endpoint gets them: PNG at the model's size."""
     settings = config.load()["image"]
-    drifted = kind if kind in changes.DRIFTS else None
-    source = ImageSource(SEEDS[kind], pictures, drifted=drifted)
+    drift = kind if kind in DRIFTS else None
+    source = PhotoSource(SEEDS[kind], supply, drift=drift)
     return [
         to_model_input(source[number].make(), settings["size"], settings["max_pixels"])
         for number in terminal.track(range(count), kind, count, "photos")

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown := set(names) - set(CONFIGURATIONS):
         parser.error(f"no configuration {', '.join(sorted(unknown))}")
 
-    archives = cifar.recognise(arguments.archive)
+    archives = cifar.find_archives(arguments.archive)
     rows = []
     for name in names:
         classes, options = CONFIGURATIONS[name]
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     """Run one job in `folder`, which is empty."""
-    splits = datasets.splits_of(source)
+    splits = datasets.split(source)
     model = folder / "model"
     command = [sys.executable, str(TRAIN), "--seed", str(seed), *options]
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]

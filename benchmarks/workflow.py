@@ -67,17 +67,12 @@ def objects(s3, bucket: str, name: str) -> list[str]:
 def write_rates(measured: dict, images: int) -> None:
     """Put the measured rates into scripts/cost/rates.yml, below the comment that heads it."""
     head = plan.RATES.read_text().partition("command:")[0]
-    bulk = measured["designs"]["classifyBulk"]
-    measured["designs"]["classifyBulk"] = {
-        "batch_size": config.load()["bulk"]["batch_size"],
-        **bulk,
-    }
     rates = {
         **plan.read_rates(),
         "command": "python -m benchmarks.workflow --write-rates",
-        "machine": f"the local cloud on two cores, {images} images",
+        "machine": f"the local cloud on two cores, {images} photos",
         "date": date.today(),
-        **measured,
+        "designs": measured,
     }
     plan.RATES.write_text(head + yaml.safe_dump(rates, sort_keys=False))
 

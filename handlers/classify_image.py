@@ -15,7 +15,7 @@ from handlers.errors import InvalidInput
 from handlers.logs import logged, note
 from handlers.settings import Settings
 
-SETTINGS = Settings.of(os.environ)
+SETTINGS = Settings.from_env(os.environ)
 SAGEMAKER = aws.sagemaker()
 
 MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more

@@ -8,7 +8,7 @@ from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
 from handlers.logs import logged, note
 from handlers.settings import Settings
 
-SETTINGS = Settings.of(os.environ)
+SETTINGS = Settings.from_env(os.environ)
 
 
 @logged

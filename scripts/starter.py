@@ -19,7 +19,8 @@ import click
 import numpy as np
 
 from model.training import evaluation
-from scripts.etl import cifar, cifar10
+from scripts.etl import cifar
+from scripts.etl.archive import CIFAR10_CLASSES
 from service import config, labelled_images, options, terminal
 from service.labelled_images import LabelledImages
 
@@ -55,7 +56,7 @@ SEED = 0
 )
 def main(archive, epochs, output):
     """Make the starter weights again, and compare them with the recorded ones."""
-    source = cifar.read_ten(cifar.find_archives(list(archive)), cifar10.LABELS)
+    source = cifar.read_ten(cifar.find_archives(archive), CIFAR10_CLASSES)
     learnt, held_out = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
@@ -88,7 +89,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     from model.training.fit import fit
 
     device = torch.device("cpu")
-    data = training_data.Dataset(rows.images, rows.labels, list(cifar10.LABELS))
+    data = training_data.Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES))
     began = time.monotonic()
     try:
         network, _ = fit(
@@ -129,7 +130,7 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
     """Return what a network with these weights says the photos show, int64 N."""
     from model.training import network as training_network
 
-    network = training_network.Network(len(cifar10.LABELS))
+    network = training_network.Network(len(CIFAR10_CLASSES))
     network.load_state_dict(training_network.read_weights(weights), strict=False)
     return training_network.logits_of(
         training_network.Classifier(network).eval(), rows.images

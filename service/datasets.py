@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from service import labelled_images, storage
+from service import labelled_images, storage, terminal
 from service.keys import DATASETS
 from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
@@ -20,7 +20,7 @@ NAME_LENGTH = 60
 Splits = dict[str, LabelledImages]
 
 
-def name_of(source: Source) -> str:
+def make_name(source: Source) -> str:
     """Return `<source>-<classes joined by ->`; where that grows long, a digest of the classes."""
     name = "-".join([source.name, *source.classes])
     if len(name) <= NAME_LENGTH:
@@ -29,25 +29,27 @@ def name_of(source: Source) -> str:
     return f"{source.name}-{len(source.classes)}-classes-{digest}"
 
 
-def splits_of(source: Source) -> Splits:
+def split(source: Source) -> Splits:
     """Return the rows of train, validation and test. Test is the source's own."""
     train, validation = labelled_images.hold_out(source.train)
     return {"train": train, "validation": validation, "test": source.test}
 
 
 def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, storage.Summary]:
-    """Write the dataset and return its name and what was sent.
+    """Write the dataset and return its name and what was sent. Warns where it replaces another.
 
     dataset.json is written last, and taken away first where other data stood under the name,
     so that whoever finds it finds a whole dataset.
     """
-    name = name_of(source)
+    name = make_name(source)
     prefix = f"{DATASETS}{name}/"
     arrays = {
         part: labelled_images.encode_npz(rows, source.classes) for part, rows in splits.items()
     }
     description = _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
+        before = _read_description(s3, bucket, name).get("origin", "other photos")
+        terminal.warn(f"The dataset {name} is replaced: it was of {before}, now {source.origin}.")
         s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
     summary = storage.Summary(0, 0, 0, 0)
     for folder, uploads in (
@@ -163,7 +165,7 @@ def image_key(name: str, part: str, class_name: str, image: str) -> str:
 
 def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
     """Return a batch for the workflow: `size` test photos, the classes taking turns."""
-    name = name_of(source)
+    name = make_name(source)
     ranked = [
         (place, label, test.names[row])
         for label in range(len(source.classes))

@@ -4,13 +4,20 @@ import statistics
 from collections.abc import Callable
 
 from benchmarks.workflows.designs import Designs, Run
-from benchmarks.workflows.floor import model_images_per_second, s3_gets_per_second
+from benchmarks.workflows.floor import (
+    floor_dollars,
+    model_images_per_second,
+    s3_gets_per_second,
+)
 from benchmarks.workflows.meter import Meter
-from benchmarks.workflows.usage import at_rates, usage_of
+from benchmarks.workflows.usage import at_rates, measure_usage
 from scripts.cost import bill
 from scripts.cost.amounts import Usage
 from service.stack import Cloud, Stack
 
+MILLION = 1_000_000
+TRANSFORM_STARTUP_SECONDS = 300  # a machine, its image and the model: some minutes
+TRANSFORM_TYPE = "ml.m5.large"  # two cores like ml.c5.large, which Batch Transform does not offer
 WARM_UP_IMAGES = 400
 # Images of a run with one call at a time, and how many such runs. On AWS each environment has a
 # processor of its own; at full load here all share two, and each call seems to take longer.
@@ -49,7 +56,7 @@ def compare(
     for _ in range(rounds):
         for name, run_design in designs.by_name.items():
             run = run_design(images)
-            done[name].append((run, usage_of(states, run, meter.used())))
+            done[name].append((run, measure_usage(states, run, meter.used())))
     designs.delete()
 
     speeds = {name: [run.images_per_second for run, _ in runs] for name, runs in done.items()}
@@ -69,26 +76,41 @@ def compare(
             f"{sum(f.requests for f in functions) / images:.4f}",
             f"{sum(alone[name].values()):.2f}",
             f"{sum(f.seconds for f in functions) / images * 1000:.2f}",
-            f"{cost.per_million(cost.per_use):.2f}",
-            f"{cost.times_the_floor:.1f}",
+            f"{cost.by_use / images * MILLION:.2f}",
+            f"{cost.by_use / floor_dollars(images):.1f}",
         )
         say(_row(cells))
     model = model_images_per_second(cloud, stack)
-    a_get = f"{bill.load_prices().dollars('s3_get', 1_000_000):.2f}"
-    for name, value, dollars, floor in (
-        ("S3 GETs alone", s3_gets_per_second(keys, images), a_get, "1.0"),
-        ("the model alone", model, "", ""),
+    for name, speed, dollars in (
+        ("Batch Transform (not run)", None, batch_transform_dollars(MILLION, model)),
+        ("S3 GETs alone", s3_gets_per_second(keys, images), floor_dollars(MILLION)),
+        ("the model alone", model, None),
     ):
-        cells = (name, f"{value:,.0f}", f"{value / course:.1f}", "", "", "", "", dollars, floor)
-        say(_row(cells))
-    measured = {
+        speeds_shown = (f"{speed:,.0f}", f"{speed / course:.1f}") if speed else ("", "")
+        costs = (
+            (f"{dollars:.2f}", f"{dollars / floor_dollars(MILLION):.1f}") if dollars else ("", "")
+        )
+        say(_row((name, *speeds_shown, "", "", "", "", *costs)))
+    return {
         name: {
-            "images_per_second": round(statistics.median(speeds[name])),
-            "lambda_ms_per_image": {function: round(ms, 3) for function, ms in alone[name].items()},
+            "photos_per_second": round(statistics.median(speeds[name])),
+            "lambda_ms_per_photo": {function: round(ms, 3) for function, ms in alone[name].items()},
         }
-        for name in done
+        for name in ("classify", "classifyBulk")
     }
-    return {"transform_images_per_second": round(model), "designs": measured}
+
+
+def batch_transform_dollars(images: int, images_per_second: float) -> float:
+    """What SageMaker Batch Transform would cost, were it as fast as the model alone.
+
+    A request to the model and a file of results for each photo, which must have the model's size
+    already; it has no filter and notifies nobody.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
+    """
+    prices = bill.load_prices()
+    hours = (TRANSFORM_STARTUP_SECONDS + images / images_per_second) / 3600
+    instance = hours * prices.hour(TRANSFORM_TYPE)
+    return prices.dollars("s3_get", images) + prices.dollars("s3_put", images) + instance
 
 
 def _alone(designs: Designs, meter: Meter, name: str) -> dict[str, float]:

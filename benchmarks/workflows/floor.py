@@ -1,4 +1,4 @@
-"""What no design can beat here: the objects read and nothing else, and the model alone."""
+"""What no design can beat: the objects read and nothing else, and the model alone."""
 
 import multiprocessing
 import os
@@ -10,6 +10,7 @@ import onnxruntime
 
 from benchmarks.local_cloud import LocalCloud
 from handlers import aws
+from scripts.cost import bill
 from service.hosting import Hosting
 from service.jobs import read_member
 from service.stack import Cloud, Stack, find_stack
@@ -17,6 +18,11 @@ from service.stack import Cloud, Stack, find_stack
 PROCESSES = 2
 BATCH = 64
 MODEL_SECONDS = 3.0
+
+
+def floor_dollars(images: int) -> float:
+    """An S3 GET an image."""
+    return bill.load_prices().dollars("s3_get", images)
 
 
 def s3_gets_per_second(keys: list[str], images: int, stage: str = "dev") -> float:

@@ -7,9 +7,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.workflows.designs import Designs
+from benchmarks.workflows.floor import floor_dollars
 from benchmarks.workflows.memory import PeakMemory
 from benchmarks.workflows.meter import Meter
-from benchmarks.workflows.usage import usage_of
+from benchmarks.workflows.usage import measure_usage
 from scripts.cost import bill
 from service.stack import Cloud, Stack
 
@@ -42,7 +43,7 @@ def grow(
         for images in sizes:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
-            dollars = bill.make_bill(usage_of(states, run, meter.used()), list_prices).per_use
+            dollars = bill.make_bill(measure_usage(states, run, meter.used()), list_prices).by_use
             points.append((name, images, run.seconds, dollars))
             say(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "
@@ -64,8 +65,13 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         time.plot(images, [row[2] for row in rows], **style)
         money.plot(images, [row[3] for row in rows], **{**style, "label": None})
     sizes = [100, 100_000]
-    floor = [bill.load_prices().dollars("s3_get", size) for size in sizes]
-    money.plot(sizes, floor, color="#555555", linestyle="--", label="floor: an S3 GET an image")
+    money.plot(
+        sizes,
+        [floor_dollars(size) for size in sizes],
+        color="#555555",
+        linestyle="--",
+        label="floor: an S3 GET an image",
+    )
     for axes, title in (
         (time, "Seconds on the local cloud, two cores"),
         (money, "Dollars on AWS, by use"),

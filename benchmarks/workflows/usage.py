@@ -4,13 +4,13 @@ import statistics
 from dataclasses import replace
 
 from benchmarks.workflows.designs import Run
-from scripts.cost import amounts, plan
-from scripts.cost.amounts import Function, Usage
-from scripts.cost.usage import History
+from scripts.cost import amounts
+from scripts.cost.amounts import RESULT_FILES, Function, Usage
+from scripts.cost.run import History
 from service import config
 
 
-def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
+def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
     """What the run used, its transitions counted in the histories of its executions."""
     batches = round(functions["serializeImageData"].requests)
     bulk = run.design == "classifyBulk"
@@ -22,13 +22,13 @@ def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
         histories = [History.read(states, e["executionArn"]) for e in run.executions]
         used = sum(history.transitions for history in histories) + (batches if bulk else 0)
     return Usage(
-        images=run.images,
+        photos=run.images,
         transitions=used,
         express_requests=batches if bulk else 0,
         express_gb_seconds=_express(batches, functions) if bulk else 0,
         functions=functions,
-        s3_gets=run.images + (batches + 1 + plan.RESULT_FILES if bulk else 0),
-        s3_puts=batches + plan.RESULT_FILES if bulk else 0,
+        s3_gets=run.images + (batches + 1 + RESULT_FILES if bulk else 0),
+        s3_puts=batches + RESULT_FILES if bulk else 0,
         endpoint_gb=amounts.endpoint_gb(run.images, config.load()["image"]["size"]),
     )
 
@@ -36,7 +36,7 @@ def usage_of(states, run: Run, functions: dict[str, Function]) -> Usage:
 def at_rates(usage: Usage, milliseconds: dict[str, float]) -> Usage:
     """The same usage, had the functions taken so many milliseconds an image."""
     functions = {
-        name: replace(f, seconds=usage.images * milliseconds[name] / 1000)
+        name: replace(f, seconds=usage.photos * milliseconds[name] / 1000)
         if name in milliseconds
         else f
         for name, f in usage.functions.items()

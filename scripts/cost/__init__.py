@@ -1,1 +1,1 @@
-"""What a run used, what that costs, and what other designs would cost."""
+"""What photos cost: those of a run, from what it used, and those of a plan, from measured rates."""

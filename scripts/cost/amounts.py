@@ -16,28 +16,10 @@ LOG_BYTES = 1_300
 EXPRESS_GB = 64 / 1024
 EXPRESS_STEP_SECONDS = 0.1
 
-# The model's answer about an image: some 20 characters for each of two classes.
+# The model's answer about a photo: some 20 characters for each of two classes.
 ANSWER_BYTES = 40
 
-
-def express_gb_seconds(children: float, function_seconds: float) -> float:
-    """Return billed GB-seconds of Express executions whose functions took so long altogether.
-
-    An Express child has no history to read its duration from. It lasts as long as its functions,
-    rounded up to a step, and one step more for what lies between them.
-    """
-    if not children:
-        return 0
-    steps = math.ceil(function_seconds / children / EXPRESS_STEP_SECONDS) + 1
-    return children * steps * EXPRESS_STEP_SECONDS * EXPRESS_GB
-
-
-def endpoint_gb(images: float, size: int) -> float:
-    """Return GB (10^9 bytes) into and out of the endpoint for images of size x size pixels.
-
-    In go three bytes a pixel; a PNG may be a little smaller.
-    """
-    return images * (3 * size * size + ANSWER_BYTES) / 1e9
+RESULT_FILES = 2  # of a run of classifyBulk: its results, and the manifest of ResultWriter
 
 
 @dataclass(frozen=True)
@@ -56,20 +38,19 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Instances:
-    """Instances of a type for some time; `stand` if they cost whether they work or not."""
+class Endpoint:
+    """The endpoint's instances while photos were classified; they cost as much when idle."""
 
     type: str
     count: int
     seconds: float
-    stand: bool
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What so many images used. Amounts are whole in a run and may be fractions in a plan."""
+    """What so many photos used. Amounts are whole in a run and may be fractions in a plan."""
 
-    images: int
+    photos: int
     transitions: float = 0
     express_requests: float = 0
     express_gb_seconds: float = 0
@@ -77,10 +58,30 @@ class Usage:
     s3_gets: float = 0
     s3_puts: float = 0
     endpoint_gb: float = 0
-    instances: Instances | None = None
+    endpoint: Endpoint | None = None
 
     @property
     def log_gb(self) -> float:
         """What the functions write to CloudWatch Logs, in GB (10^9 bytes)."""
         requests = sum(function.requests for function in self.functions.values())
         return requests * LOG_BYTES / 1e9
+
+
+def express_gb_seconds(children: float, function_seconds: float) -> float:
+    """Return billed GB-seconds of Express executions whose functions took so long altogether.
+
+    An Express child has no history to read its duration from. It lasts as long as its functions,
+    rounded up to a step, and one step more for what lies between them.
+    """
+    if not children:
+        return 0
+    steps = math.ceil(function_seconds / children / EXPRESS_STEP_SECONDS) + 1
+    return children * steps * EXPRESS_STEP_SECONDS * EXPRESS_GB
+
+
+def endpoint_gb(photos: float, size: int) -> float:
+    """Return GB (10^9 bytes) into and out of the endpoint for photos of size x size pixels.
+
+    In go three bytes a pixel; a PNG may be a little smaller.
+    """
+    return photos * (3 * size * size + ANSWER_BYTES) / 1e9

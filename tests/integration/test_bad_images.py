@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from scripts.generate import bad_images
-from scripts.generate.changes import encoded
-from scripts.generate.drawings import draw
+from scripts.generate.bad_images import encode
+from tests.drawings import draw
 
 
 def _photo(vehicle: str = "bicycle", seed: int = 3) -> Image.Image:
@@ -15,44 +15,43 @@ def _photo(vehicle: str = "bicycle", seed: int = 3) -> Image.Image:
 
 def _sixteen_bit() -> bytes:
     grey = np.asarray(_photo().convert("L")).astype(np.uint16) * 257
-    return encoded(Image.fromarray(grey), "PNG")
+    return encode(Image.fromarray(grey), "PNG")
 
 
 def _rotated() -> bytes:
     picture = _photo().transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6
-    return encoded(picture, "JPEG", exif=exif, quality=95)
+    return encode(picture, "JPEG", exif=exif, quality=95)
 
 
 CLASSIFIED = "classified"
 
 BYTES = {
     **{f"{name}.png": (kind.make(_photo()), kind.error) for name, kind in bad_images.KINDS.items()},
-    "empty.png": (b"", bad_images.INVALID),
-    "one-pixel.png": (encoded(Image.new("RGB", (1, 1), "red"), "PNG"), CLASSIFIED),
-    "cmyk.jpg": (encoded(_photo().convert("CMYK"), "JPEG"), CLASSIFIED),
+    "one-pixel.png": (encode(Image.new("RGB", (1, 1), "red"), "PNG"), CLASSIFIED),
+    "cmyk.jpg": (encode(_photo().convert("CMYK"), "JPEG"), CLASSIFIED),
     "sixteen-bit.png": (_sixteen_bit(), CLASSIFIED),
-    "palette.png": (encoded(_photo().convert("P"), "PNG"), CLASSIFIED),
+    "palette.png": (encode(_photo().convert("P"), "PNG"), CLASSIFIED),
     "rotated.jpg": (_rotated(), CLASSIFIED),
-    "photo.webp": (encoded(_photo(), "WEBP"), CLASSIFIED),
-    "transparent.png": (encoded(_photo().convert("RGBA"), "PNG"), CLASSIFIED),
-    "with space.png": (encoded(_photo(), "PNG"), CLASSIFIED),
-    "plus+sign.png": (encoded(_photo(), "PNG"), CLASSIFIED),
-    "per%20cent%.png": (encoded(_photo(), "PNG"), CLASSIFIED),
-    "Fahrräder/自転車 🚲.png": (encoded(_photo(), "PNG"), CLASSIFIED),
-    'quote"and\\backslash.png': (encoded(_photo(), "PNG"), CLASSIFIED),
+    "photo.webp": (encode(_photo(), "WEBP"), CLASSIFIED),
+    "transparent.png": (encode(_photo().convert("RGBA"), "PNG"), CLASSIFIED),
+    "with space.png": (encode(_photo(), "PNG"), CLASSIFIED),
+    "plus+sign.png": (encode(_photo(), "PNG"), CLASSIFIED),
+    "per%20cent%.png": (encode(_photo(), "PNG"), CLASSIFIED),
+    "Fahrräder/自転車 🚲.png": (encode(_photo(), "PNG"), CLASSIFIED),
+    'quote"and\\backslash.png': (encode(_photo(), "PNG"), CLASSIFIED),
 }
 
 
 @pytest.fixture(scope="module")
 def results(service) -> dict[str, dict]:
     """One batch that holds every row of the table, a good photo between any two of them."""
-    good = service.put("tests/good.png", encoded(_photo("motorcycle"), "PNG"))
+    good = service.put("tests/good.png", encode(_photo("motorcycle"), "PNG"))
     service.client("s3").create_bucket(Bucket="somebody-elses-photos")
     rows = {name: service.put(f"tests/{name}", body) for name, (body, _) in BYTES.items()}
     rows["absent"] = {"s3_key": "tests/no-such-key.png"}
-    rows["foreign"] = service.put("photo.png", encoded(_photo(), "PNG"), "somebody-elses-photos")
+    rows["foreign"] = service.put("photo.png", encode(_photo(), "PNG"), "somebody-elses-photos")
 
     images = [entry for row in rows.values() for entry in (row, good)]
     execution = service.classify(images, threshold=0.5)
@@ -88,7 +87,7 @@ def test_neighbours_of_bad_photos_are_untouched(results):
 
 
 def test_a_rotated_jpeg_is_seen_upright(results, service):
-    upright = service.put("tests/upright.jpg", encoded(_photo(), "JPEG", quality=95))
+    upright = service.put("tests/upright.jpg", encode(_photo(), "JPEG", quality=95))
     (answer,) = service.classify([upright], threshold=0.5)["output"]["results"]
     assert answer["label"] == results["rotated.jpg"]["label"]
     assert answer["confidence"] == pytest.approx(results["rotated.jpg"]["confidence"], abs=0.1)

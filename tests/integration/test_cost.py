@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from handlers.outcomes import STATUSES
-from scripts.cost import usage
-from scripts.cost.plan import classify_bulk, transitions_of_classify, transitions_of_classify_bulk
+from scripts.cost import run
+from scripts.cost.plan import count_bulk_transitions, count_classify_transitions, plan_bulk
 from service.stack import Cloud, find_stack
 from tests.integration.service import STAGE
 
@@ -27,7 +27,7 @@ def used(service, monkeypatch):
     cloud = Cloud()
     stack = find_stack(cloud, STAGE)
     states = service.client("stepfunctions")
-    return lambda execution: usage.of_execution(
+    return lambda execution: run.measure(
         cloud, stack, states.describe_execution(executionArn=execution["executionArn"])
     )
 
@@ -54,7 +54,7 @@ def test_classify_makes_the_transitions_of_the_model(mixed, used):
     counts = mixed["output"]["counts"]
     ended = {status: counts[status] for status in STATUSES}
     assert all(ended.values()), counts
-    assert used(mixed).transitions == transitions_of_classify(ended)
+    assert used(mixed).transitions == count_classify_transitions(ended)
 
 
 def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used):
@@ -62,21 +62,21 @@ def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used
     calls = {name: function.requests for name, function in found.functions.items()}
     assert calls == {"serializeImageData": 10, "classifyImage": 8, "filterLowConfidence": 8}
     assert all(0.001 < f.seconds / f.requests < 5 for f in found.functions.values())
-    assert (found.images, found.s3_gets, found.express_requests) == (10, 10, 0)
+    assert (found.photos, found.s3_gets, found.express_requests) == (10, 10, 0)
 
 
 def test_classify_bulk_makes_the_transitions_of_the_model(bulk, used):
     assert bulk["output"]["counts"]["failed"] == 1
-    assert used(bulk).transitions == transitions_of_classify_bulk(batches=3)
+    assert used(bulk).transitions == count_bulk_transitions(batches=3)
 
 
 def test_classify_bulk_uses_what_the_plan_says(bulk, used):
-    found, plan = used(bulk), classify_bulk(30, 10, "arm64").usage
+    found, plan = used(bulk), plan_bulk(30, 10)
     assert {name: f.requests for name, f in found.functions.items()} == BULK_FUNCTIONS
-    assert found.images == 30
+    assert found.photos == 30
     for amount in ("express_requests", "s3_gets", "s3_puts", "endpoint_gb"):
         assert getattr(found, amount) == getattr(plan, amount), amount
-    assert found.instances.type == plan.instances.type
+    assert found.endpoint.type == plan.endpoint.type
     for name, function in plan.functions.items():
         assert found.functions[name].memory_mb == function.memory_mb
 
@@ -85,7 +85,7 @@ def test_the_command_prints_the_bill(bulk, service):
     command = (sys.executable, "-m", "scripts.cost", "run", bulk["name"], "--stage", STAGE)
     said = service.run(*command).stdout
     assert "classifyBulk, SUCCEEDED" in said
-    assert "times the floor" in said
+    assert "$ a photo" in said
     assert "1 x ml.c5.large" in said
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scripts import starter
-from scripts.etl import cifar10
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES
 from service import datasets, labelled_images
 from service.terminal import UserError
 from tests.unit.scripts import archives
@@ -35,8 +35,8 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
         starter.main.main(["--archive", str(path)], standalone_mode=False)
     (rows,) = learnt
     assert len(rows) == 200
-    for classes in (cifar10.LABELS, ("automobile", "truck"), ("cat", "dog", "ship")):
-        splits = datasets.splits_of(cifar10.read(path, classes))
+    for classes in (CIFAR10_CLASSES, ("automobile", "truck"), ("cat", "dog", "ship")):
+        splits = datasets.split(CIFAR10.read(path, classes))
         assert images_of(splits["train"]) <= images_of(rows)
         assert not images_of(rows) & images_of(splits["validation"])
         assert not images_of(rows) & images_of(splits["test"])
@@ -54,7 +54,7 @@ def test_weights_are_written_described_and_compared_with_the_recorded_ones(
     described = json.loads((tmp_path / "starter.json").read_text())
     assert described["sha256"] == hashlib.sha256(weights).hexdigest()
     assert (described["photos"], described["epochs"], described["seed"]) == (80, 1, 0)
-    source = cifar10.read(path, cifar10.LABELS)
+    source = CIFAR10.read(path, CIFAR10_CLASSES)
     judged = {"validation": labelled_images.hold_out(source.train)[1], "test": source.test}
     for name, rows in judged.items():
         right = (starter.classify(weights, rows) == rows.labels).mean()
@@ -68,7 +68,7 @@ def test_weights_are_written_described_and_compared_with_the_recorded_ones(
 
 def test_weights_that_do_worse_than_the_recorded_ones_are_outside_their_interval(tmp_path, capsys):
     path = archives.write_ten(tmp_path / "c.tar.gz", archives.ten_content(per_batch=50))
-    rows = cifar10.read(path, cifar10.LABELS).test
+    rows = CIFAR10.read(path, CIFAR10_CLASSES).test
     known = {"accuracy": {"validation": {"interval": [0.85, 0.95]}}}
     good = np.where(np.arange(50) < 45, rows.labels, (rows.labels + 1) % 10)
     bad = np.where(np.arange(50) < 40, rows.labels, (rows.labels + 1) % 10)

@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def make(seed: int = 0, train: int = 20, classes: tuple[str, ...] = CLASSES) -> 
 
 def publish(s3: MemoryS3, source: Source):
     s3.changes.clear()
-    return datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+    return datasets.publish(s3, "bucket", source, datasets.split(source))
 
 
 def test_a_dataset_lies_where_the_workflow_and_the_training_job_look():
@@ -54,7 +55,7 @@ def test_a_dataset_lies_where_the_workflow_and_the_training_job_look():
 
 def test_test_rows_are_the_sources_own_and_nowhere_else():
     source = make()
-    splits = datasets.splits_of(source)
+    splits = datasets.split(source)
     assert splits["test"] is source.test
     test = {image.tobytes() for image in source.test.images}
     for part in ("train", "validation"):
@@ -81,13 +82,16 @@ def test_an_object_that_is_missing_or_differs_is_sent_again():
     assert s3.objects == whole
 
 
-def test_other_data_under_the_name_replaces_it_whole():
+def test_other_data_under_the_name_replaces_it_whole_and_that_is_said(capsys):
     s3 = MemoryS3()
     publish(s3, make(train=30))
-    name, summary = publish(s3, make(seed=5, train=20))
+    assert capsys.readouterr().err == ""
+    name, summary = publish(s3, replace(make(seed=5, train=20), origin="other photos/"))
+    warning = capsys.readouterr().err
+    assert f"The dataset {name} is replaced: it was of a test, now other photos/." in warning
     assert summary.removed >= 10  # and those that changed between train and validation
     fresh = MemoryS3()
-    publish(fresh, make(seed=5, train=20))
+    publish(fresh, replace(make(seed=5, train=20), origin="other photos/"))
     assert s3.objects == fresh.objects
     # Whoever looks in between finds no dataset rather than a mixture.
     description = f"datasets/{name}/dataset.json"
@@ -109,9 +113,9 @@ def test_the_newest_dataset_is_the_one_last_made_even_if_nothing_was_sent():
     s3 = MemoryS3()
     bikes, others = make(), make(classes=("bus", "train"))
     for source in (bikes, others):
-        datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+        datasets.publish(s3, "bucket", source, datasets.split(source))
     assert datasets.find(s3, "bucket")["name"] == "cifar100-bus-train"
-    datasets.publish(s3, "bucket", bikes, datasets.splits_of(bikes))
+    datasets.publish(s3, "bucket", bikes, datasets.split(bikes))
     assert datasets.find(s3, "bucket")["name"] == "cifar100-bicycle-motorcycle"
     assert datasets.find(s3, "bucket", "cifar100-bus-train")["classes"] == ["bus", "train"]
     with pytest.raises(UserError, match="There are: cifar100-bicycle-motorcycle, cifar100-bus"):
@@ -120,7 +124,7 @@ def test_the_newest_dataset_is_the_one_last_made_even_if_nothing_was_sent():
 
 def test_many_classes_make_a_short_name_of_their_own():
     many = tuple(f"class_{number}" for number in range(100))
-    names = {datasets.name_of(make(classes=classes)) for classes in (many, many[:50], many[50:])}
+    names = {datasets.make_name(make(classes=classes)) for classes in (many, many[:50], many[50:])}
     assert len(names) == 3
     assert all(len(name) <= datasets.NAME_LENGTH for name in names)
     assert any(re.fullmatch(r"cifar100-100-classes-[0-9a-f]{8}", name) for name in names)
@@ -163,9 +167,9 @@ def test_photos_of_another_size_than_the_services_make_no_dataset():
 def test_the_newest_dataset_is_named_and_none_is_none():
     s3 = MemoryS3()
     assert datasets.newest(s3, "bucket", 32) is None
-    datasets.publish(s3, "bucket", make(), datasets.splits_of(make()))
+    datasets.publish(s3, "bucket", make(), datasets.split(make()))
     others = make(classes=("bus", "train"))
-    datasets.publish(s3, "bucket", others, datasets.splits_of(others))
+    datasets.publish(s3, "bucket", others, datasets.split(others))
     assert datasets.newest(s3, "bucket", 32) == "cifar100-bus-train"
     assert datasets.newest(s3, "bucket", 64) is None
     key = "datasets/cifar100-bus-train/dataset.json"

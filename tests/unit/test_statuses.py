@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from handlers.outcomes import LABELLED, STATUSES
-from scripts.cost.plan import IMAGE_STATES
+from scripts.cost.plan import PHOTO_STATES
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,4 +61,4 @@ def test_each_that_the_filter_chooses_is_a_metric_and_on_the_dashboard():
 
 
 def test_each_has_its_price():
-    assert IMAGE_STATES.keys() == set(STATUSES)
+    assert PHOTO_STATES.keys() == set(STATUSES)

@@ -28,7 +28,7 @@ def rows(count: int, seed: int) -> LabelledImages:
 def s3():
     s3 = MemoryS3()
     source = Source("cifar100", "a test", CLASSES, rows(100, 0), rows(20, 1))
-    datasets.publish(s3, "bucket", source, datasets.splits_of(source))
+    datasets.publish(s3, "bucket", source, datasets.split(source))
     return s3
 
 

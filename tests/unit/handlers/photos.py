@@ -5,7 +5,7 @@ import struct
 from PIL import Image
 
 from scripts.generate import bad_images
-from scripts.generate.changes import encoded
+from scripts.generate.bad_images import encode as encoded
 
 LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
 
@@ -40,7 +40,7 @@ def rotated(orientation: int) -> bytes:
 
 
 # Every kind of file that is no complete image; others are complete and too large.
-BAD = {"empty": b""} | {
+BAD = {
     name: kind.make(noise(64))
     for name, kind in bad_images.KINDS.items()
     if kind.error == bad_images.INVALID

@@ -5,7 +5,7 @@ import pytest
 from handlers.settings import Settings
 from tests.unit.handlers.conftest import ENVIRONMENT
 
-SETTINGS = Settings.of(ENVIRONMENT)
+SETTINGS = Settings.from_env(ENVIRONMENT)
 
 
 def test_the_environment_becomes_typed_values():
@@ -14,7 +14,7 @@ def test_the_environment_becomes_typed_values():
 
 
 def test_no_extra_buckets_means_the_own_one_alone():
-    assert Settings.of({**ENVIRONMENT, "EXTRA_BUCKETS": ""}).buckets == {"photos"}
+    assert Settings.from_env({**ENVIRONMENT, "EXTRA_BUCKETS": ""}).buckets == {"photos"}
 
 
 def test_settings_cannot_be_changed():
@@ -26,4 +26,4 @@ def test_settings_cannot_be_changed():
 def test_a_missing_variable_is_named(name):
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
     with pytest.raises(KeyError, match=name):
-        Settings.of(environment)
+        Settings.from_env(environment)

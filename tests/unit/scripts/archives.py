@@ -1,4 +1,4 @@
-"""Archives of CIFAR-100's shape, a few rows big, that tests spoil in one way or another."""
+"""Archives of CIFAR's shape, a few rows big, that tests spoil in one way or another."""
 
 import io
 import pickle
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.etl import cifar10
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100
 
 CLASSES = ["apple", "bicycle", "bus", "motorcycle"]
 
@@ -36,16 +36,16 @@ def ten_rows(count: int, seed: int) -> dict:
 
 
 def ten_content(per_batch: int = 20) -> dict:
-    batches = [*cifar10.BATCHES["train"], *cifar10.BATCHES["test"]]
+    batches = [*CIFAR10.train, *CIFAR10.test]
     content = {name: ten_rows(per_batch, seed) for seed, name in enumerate(batches)}
-    return {**content, cifar10.META: {"label_names": list(cifar10.LABELS)}}
+    return {**content, CIFAR10.meta: {"label_names": list(CIFAR10_CLASSES)}}
 
 
 def write_ten(path: Path, members: dict | None = None) -> Path:
-    return write(path, members or ten_content(), f"{cifar10.ARCHIVE.folder}/")
+    return write(path, members or ten_content(), f"{CIFAR10.folder}/")
 
 
-def write(path: Path, members: dict, folder: str = "cifar-100-python/") -> Path:
+def write(path: Path, members: dict, folder: str = f"{CIFAR100.folder}/") -> Path:
     """Write a tar.gz. A member that is bytes goes in as it is, any other is pickled."""
     with tarfile.open(path, "w:gz", compresslevel=1) as tar:
         for name, member in members.items():

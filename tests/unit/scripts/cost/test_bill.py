@@ -1,20 +1,21 @@
 import pytest
 import yaml
 
-from scripts.cost import bill
-from scripts.cost.amounts import Function, Instances, Usage
+from scripts.cost import amounts, bill
+from scripts.cost.amounts import Endpoint, Function, Usage
+from service import terminal
 from service.terminal import UserError
 
 USAGE = Usage(
-    images=1_000,
+    photos=1_000,
     transitions=2_000,
     functions={"classifyImage": Function(1_000, 10.0, 512, "arm64")},
     s3_gets=1_000,
-    instances=Instances("ml.c5.large", 2, 1_800, stand=True),
+    endpoint=Endpoint("ml.c5.large", 2, 1_800),
 )
 
 
-def of(usage: Usage) -> bill.Bill:
+def make(usage: Usage) -> bill.Bill:
     return bill.make_bill(usage, bill.load_prices())
 
 
@@ -23,7 +24,7 @@ def dollars(made: bill.Bill, item: str) -> list[float]:
 
 
 def test_lines_are_amounts_times_prices():
-    made = of(USAGE)
+    made = make(USAGE)
     assert dollars(made, "Step Functions") == [pytest.approx(0.05)]
     assert dollars(made, "S3") == [pytest.approx(0.0004)]
     gb_seconds = 10.5 * 0.5  # each invocation is half a millisecond longer, by rounding up
@@ -35,51 +36,36 @@ def test_lines_are_amounts_times_prices():
 
 def test_x86_costs_a_quarter_more():
     arm, x86 = (
-        of(Usage(images=1, functions={"f": Function(0, 100, 1024, arch)})).per_use
+        make(Usage(photos=1, functions={"f": Function(0, 100, 1024, arch)})).by_use
         for arch in ("arm64", "x86_64")
     )
     assert x86 / arm == pytest.approx(1.25, abs=0.001)
 
 
 def test_the_endpoint_is_apart():
-    made = of(USAGE)
+    made = make(USAGE)
     assert made.endpoint.dollars == pytest.approx(0.102)
-    assert made.total == pytest.approx(made.per_use + 0.102)
+    assert made.total == pytest.approx(made.by_use + 0.102)
     assert not dollars(made, "Endpoint, 2")
 
 
-def test_instances_of_a_job_are_part_of_what_is_used():
-    made = of(Usage(images=1, instances=Instances("ml.m5.large", 1, 3_600, stand=False)))
-    assert made.endpoint is None
-    assert made.per_use == pytest.approx(0.115)
-
-
-def test_shares_add_up_to_one():
-    made = of(USAGE)
-    assert sum(map(made.share, made.lines)) == pytest.approx(1)
-
-
-def test_the_floor_is_one_get_an_image():
-    made = of(Usage(images=500, s3_gets=1_000))
-    assert made.floor == pytest.approx(0.0002)
-    assert made.times_the_floor == pytest.approx(2)
-    assert made.per_million(made.per_use) == pytest.approx(0.80)
-
-
 def test_what_was_not_used_has_no_line():
-    assert [line.item for line in of(Usage(images=1, s3_gets=1)).lines] == ["S3"]
+    assert [line.item for line in make(Usage(photos=1, s3_gets=1)).lines] == ["S3"]
 
 
-def test_the_table_begins_with_what_costs_most():
-    first, *_ = of(USAGE).render().splitlines()[2:]
-    assert first.startswith("Step Functions, Standard")
-    assert "2,000  transitions" in first
+def test_the_table_begins_with_what_costs_most_and_ends_with_the_sums_a_photo():
+    lines = terminal.render(make(USAGE).to_table()).splitlines()
+    assert lines[2].startswith("Step Functions, Standard")
+    assert "2,000  transitions" in lines[2]
+    by_use, endpoint, total = lines[-3:]
+    assert by_use.split() == ["by", "use", "0.0513", "0.0000513"]
+    assert endpoint.endswith("0.1020  0.0001020")
+    assert total.split()[-2:] == ["0.1533", "0.0001533"]
 
 
-def test_a_bar_has_eighths_of_a_character():
-    assert bill.bar(1) == "█" * bill.BAR_WIDTH
-    assert bill.bar(0.55) == "█████▌"
-    assert bill.bar(0) == ""
+def test_small_amounts_have_two_digits_and_no_exponent():
+    amounts_shown = [bill.format_amount(each) for each in (3, 1234.5, 12.345, 0.05, 0.000019)]
+    assert amounts_shown == ["3", "1,234", "12.35", "0.050", "0.000019"]
 
 
 def test_a_price_is_for_so_many():
@@ -90,13 +76,14 @@ def test_a_price_is_for_so_many():
 def test_tiers_are_gone_through_in_turn():
     """The pricing page's example: 100 million Express workflows of 10 s and 64 MB."""
     gb_seconds = 100_000_000 * 10 * 64 / 1024
-    assert bill.load_prices().dollars("express_gb_second", gb_seconds) == pytest.approx(
-        382.97, abs=0.01
-    )
+    prices = bill.load_prices()
+    assert prices.dollars("express_gb_second", gb_seconds) == pytest.approx(382.97, abs=0.01)
+    assert prices.dollars("express_gb_second", 3600) == pytest.approx(0.06)
 
 
-def test_an_amount_within_the_first_tier_costs_the_first_price():
-    assert bill.load_prices().dollars("express_gb_second", 3600) == pytest.approx(0.06)
+def test_a_child_is_billed_in_steps_of_100_ms_and_64_mb():
+    assert amounts.express_gb_seconds(10, 10 * 0.95) == pytest.approx(10 * 1.1 * 64 / 1024)
+    assert amounts.express_gb_seconds(0, 0) == 0
 
 
 def test_an_instance_without_a_price_is_an_error_that_says_where_to_add_it():

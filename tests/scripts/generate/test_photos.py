@@ -1,0 +1,190 @@
+import io
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES
+from scripts.generate import bad_images, photos
+from scripts.generate.photos import SIDE, PhotoSource, Supply
+from service import labelled_images
+from service.labelled_images import LabelledImages
+from service.terminal import UserError
+from tests.unit.scripts import archives
+from tests.unit.service.memory_s3 import MemoryS3
+
+CLASSES = ("bicycle", "motorcycle")
+
+
+def rows(count: int, classes: int = 2) -> LabelledImages:
+    """Smooth photos, each of a brightness of its own."""
+    ramp = np.linspace(0, 40, 32, dtype=np.uint8)
+    levels = np.linspace(40, 200, count, dtype=np.uint8)
+    images = np.broadcast_to((levels[:, None] + ramp)[:, :, None, None], (count, 32, 32, 3))
+    return LabelledImages(
+        images, np.arange(count) % classes, np.array([f"n{i}" for i in range(count)])
+    )
+
+
+def noise(count: int) -> LabelledImages:
+    """Photos full of edges."""
+    levels = np.random.default_rng(0).normal(128, 25, (count, 32, 32, 1))
+    images = np.clip(np.repeat(levels, 3, 3), 0, 255).astype(np.uint8)
+    return LabelledImages(images, np.arange(count) % 2, np.arange(count).astype(str))
+
+
+SUPPLY = Supply("test", rows(6), CLASSES)
+
+
+def put_dataset(s3: MemoryS3, name: str) -> None:
+    description = json.dumps({"name": name, "classes": CLASSES}).encode()
+    s3.put_object("b", f"datasets/{name}/dataset.json", description, "")
+    body = labelled_images.encode_npz(rows(4), CLASSES)
+    s3.put_object("b", f"datasets/{name}/arrays/test/data.npz", body, "")
+
+
+def grey(source: PhotoSource, count: int) -> np.ndarray:
+    """Grey levels N x S x S of a source's first photos."""
+    return np.stack(
+        [
+            np.asarray(Image.open(io.BytesIO(source[number].make())).convert("L"), np.float32)
+            for number in range(count)
+        ]
+    )
+
+
+def bodies(source: PhotoSource, numbers) -> list[bytes]:
+    return [source[number].make() for number in numbers]
+
+
+def test_a_photo_is_a_row_slightly_changed_and_named_for_what_it_shows():
+    supply = Supply("a dark and a bright one", rows(2), CLASSES)
+    source = PhotoSource(1, supply)
+    made = [source[number] for number in range(20)]
+    assert {photo.label for photo in made} == set(CLASSES)
+    for number, photo in enumerate(made):
+        assert photo.name == f"{number:07d}-{photo.label}.jpg"
+        assert (photo.bad, photo.error) == (None, None)
+        opened = Image.open(io.BytesIO(photo.make()))
+        assert (opened.format, opened.mode, opened.size) == ("JPEG", "RGB", (SIDE, SIDE))
+        small = np.asarray(opened.resize((32, 32)), np.float32)
+        differences = np.abs(supply.rows.images - small).mean((1, 2, 3))
+        assert 0 < differences.min() < 25
+        assert CLASSES[differences.argmin()] == photo.label
+
+
+def test_a_photo_is_about_as_sharp_as_its_row():
+    supply = Supply("noise", noise(40), CLASSES)
+
+    def sharpness(photo: Image.Image) -> float:
+        return float(np.abs(np.diff(np.asarray(photo.convert("L"), np.float32))).mean())
+
+    rng = np.random.default_rng(0)
+    made = [photos.change_slightly(image, rng) for image in supply.rows.images]
+    small = [photo.resize((32, 32), Image.Resampling.LANCZOS) for photo in made]
+    original = [Image.fromarray(image) for image in supply.rows.images]
+    ratio = np.mean([*map(sharpness, small)]) / np.mean([*map(sharpness, original)])
+    assert 0.75 < ratio < 1.25
+
+
+def test_the_newest_dataset_is_taken_or_the_named_one_and_without_one_etl_is():
+    s3 = MemoryS3()
+    with pytest.raises(UserError, match=r"python -m scripts\.etl"):
+        photos.find_known(s3, "b", None, None)
+    put_dataset(s3, "first")
+    put_dataset(s3, "second")
+    supply = photos.find_known(s3, "b", None, None)
+    assert (supply.description, supply.classes) == ("test photos of second", CLASSES)
+    assert photos.find_known(s3, "b", "first", None).description == "test photos of first"
+    with pytest.raises(UserError, match="birds"):
+        photos.find_known(s3, "b", "birds", None)
+
+
+def test_all_photos_of_a_folder_are_taken(tmp_path):
+    for label, name in enumerate(CLASSES):
+        (tmp_path / name).mkdir()
+        for number in range(20):
+            image = Image.new("RGB", (40, 30), (10 * number, 100 * label, 90))
+            image.save(tmp_path / name / f"{number}.png")
+    supply = photos.find_known(MemoryS3(), "b", None, tmp_path)
+    assert supply.classes == CLASSES
+    assert len(supply.rows) == 40
+
+
+def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
+    tmp_path, monkeypatch
+):
+    path = archives.write_ten(tmp_path / "ten.tar.gz")
+    monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
+    known = (*CLASSES, "automobile", "truck")
+    supply = photos.find_unknown(known)
+    test = {image.tobytes() for image in CIFAR10.read(path, CIFAR10_CLASSES).test.images}
+    assert {image.tobytes() for image in supply.rows.images} < test
+    assert set(supply.classes) == set(CIFAR10_CLASSES) - set(known)
+    with pytest.raises(UserError, match="knows every class"):
+        photos.find_unknown((*CIFAR10_CLASSES, *CLASSES))
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_order_and_thread():
+    numbers = list(range(40))
+    first = bodies(PhotoSource(5, SUPPLY, bad=0.3), numbers)
+    backwards = bodies(PhotoSource(5, SUPPLY, bad=0.3), numbers[::-1])[::-1]
+    source = PhotoSource(5, SUPPLY, bad=0.3)
+    with ThreadPoolExecutor(4) as pool:
+        threaded = list(pool.map(lambda number: source[number].make(), numbers))
+    assert first == backwards == threaded
+    others = bodies(PhotoSource(5, SUPPLY), range(20)) + bodies(PhotoSource(6, SUPPLY), range(20))
+    assert len(set(others)) == 40
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 1])
+def test_bad_images_have_their_share_and_every_kind_its_turn_and_error(share):
+    source = PhotoSource(2, SUPPLY, bad=share)
+    made = [source[number] for number in range(1200)]
+    kinds = Counter(photo.bad for photo in made if photo.bad)
+    assert abs(kinds.total() - 1200 * share) <= 1
+    assert set(kinds) == set(bad_images.KINDS)
+    assert max(kinds.values()) - min(kinds.values()) <= 1
+    for photo in made:
+        if photo.bad:
+            assert photo.error == bad_images.KINDS[photo.bad].error
+            assert photo.label is None
+            assert photo.bad in photo.name
+
+
+def test_good_photos_stay_the_same_whatever_the_share_of_bad_ones():
+    without, some = PhotoSource(4, SUPPLY), PhotoSource(4, SUPPLY, bad=0.5)
+    good = [number for number in range(20) if some[number].bad is None]
+    assert len(good) == 10
+    assert bodies(some, good) == bodies(without, good)
+
+
+def test_sources_that_differ_have_different_digests():
+    sources = [
+        PhotoSource(1, SUPPLY),
+        PhotoSource(1, SUPPLY, bad=0.1),
+        PhotoSource(1, SUPPLY, drift=photos.DARKER),
+        PhotoSource(1, Supply("another", SUPPLY.rows, CLASSES)),
+    ]
+    assert len({source.digest() for source in sources}) == 4
+    assert PhotoSource(1, SUPPLY).digest() == sources[0].digest()
+
+
+def effect(drifted: np.ndarray, clean: np.ndarray) -> float:
+    """The difference of the means, in standard deviations of the clean."""
+    return float((drifted.mean() - clean.mean()) / clean.std())
+
+
+def test_darker_photos_differ_in_brightness_and_blurred_ones_in_their_edges_alone():
+    supply = Supply("noise", noise(40), CLASSES)
+    clean, dark, soft = (
+        grey(PhotoSource(1, supply, drift=drift), 40)
+        for drift in (None, photos.DARKER, photos.BLURRED)
+    )
+    assert effect(dark.mean((1, 2)), clean.mean((1, 2))) < -2
+    edges = [np.abs(np.diff(each[:, ::4, ::4])).mean((1, 2)) for each in (soft, clean)]
+    assert effect(*edges) < -2
+    assert abs(effect(soft.mean((1, 2)), clean.mean((1, 2)))) < 0.2
