@@ -35,7 +35,7 @@ setup:
 setup-tests:
 	@$(SETUP) --tests
 
-browser:  ## Chromium for the tests that open the monitoring report, where there is none (Debian, as root)
+browser:  ## Chromium for the tests that open pages, where there is none (Debian, as root)
 	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
