@@ -116,6 +116,10 @@ def test_broken_exif_is_passed_over():
     assert shows_two_halves(seen(data))
 
 
+def test_a_tag_of_an_odd_type_leaves_the_orientation():
+    assert shows_two_halves(seen(photos.odd_exif()))
+
+
 def test_an_image_of_the_right_size_keeps_every_pixel():
     image = photos.noise(32)
     assert seen(photos.encoded(image, "PNG")).tobytes() == image.tobytes()
