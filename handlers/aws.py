@@ -29,6 +29,7 @@ PATIENCE = {
     "tcp_keepalive": True,
 }
 CONNECTIONS = 32
+MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
 LINES_CHUNK_BYTES = 1 << 20
 READS = 3  # of an object whose body breaks off, which botocore does not read again
 # Of a body's errors botocore leaves those of TLS as urllib3's.

@@ -18,8 +18,6 @@ from handlers.settings import Settings
 SETTINGS = Settings.of(os.environ)
 SAGEMAKER = aws.sagemaker()
 
-MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
-
 DIGITS = 32  # of a digest, in an inference id
 
 
@@ -73,7 +71,7 @@ def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> 
     images = claim_check.read(place, s3, settings)
     digest = PurePosixPath(place["s3_key"]).stem
     found = []
-    for first, count, part in npy.parts(images, settings.image_size, MAX_BODY_BYTES):
+    for first, count, part in npy.parts(images, settings.image_size, aws.MAX_BODY_BYTES):
         call = call_id(digest, first)
         answer = aws.invoke_endpoint(
             sagemaker, settings.endpoint_name, part, "application/x-npy", call

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from handlers import answers, classify_image, outcomes
+from handlers import answers, aws, outcomes
 from model.serving import app, classifier
 from model.training import data, evaluation
 
@@ -28,4 +28,4 @@ def test_a_photo_at_the_threshold_ends_alike_for_the_filter_the_training_job_and
 
 
 def test_the_endpoint_takes_the_largest_array_that_the_functions_send():
-    assert classify_image.MAX_BODY_BYTES <= app.MAX_BYTES
+    assert aws.MAX_BODY_BYTES <= app.MAX_BYTES

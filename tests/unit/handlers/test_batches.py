@@ -336,7 +336,7 @@ def test_a_batch_without_items_is_invalid_input(s3, junk):
 
 
 def test_many_images_go_in_as_many_calls_as_their_size_asks_for(s3, endpoint, monkeypatch):
-    monkeypatch.setattr(classify_image, "MAX_BODY_BYTES", 128 + 3 * 32 * 32 * 3)
+    monkeypatch.setattr(aws, "MAX_BODY_BYTES", 128 + 3 * 32 * 32 * 3)
     items = [{"s3_key": "good.png"}, {"s3_key": "other.jpg"}] * 4
     results = run(*items)
     digest = endpoint.calls[0]["InferenceId"].split("-")[0]
