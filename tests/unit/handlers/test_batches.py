@@ -242,12 +242,6 @@ def test_a_body_that_breaks_off_is_read_again_and_no_other_photo_is(s3, endpoint
     assert (s3.reads.count("good.png"), s3.reads.count("other.jpg")) == (aws.READS, 1)
 
 
-def test_pixels_that_break_off_are_read_again(s3, endpoint):
-    batch = serialize({"s3_key": "good.png"})
-    s3.cut[batch["pixels"]["s3_key"]] = aws.READS - 1
-    assert classify_image.handler(batch, CONTEXT)["Items"][0]["label"] == "motorcycle"
-
-
 def test_pixels_that_break_off_each_time_are_worth_a_retry(s3, endpoint):
     batch = serialize({"s3_key": "good.png"})
     s3.cut[batch["pixels"]["s3_key"]] = aws.READS
