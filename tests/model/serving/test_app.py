@@ -267,49 +267,31 @@ def test_the_log_has_the_request_id_and_no_pixels(app, caplog):
         assert "QQ" not in line
 
 
+# What replaces a file of the model, or what another model is; None for a file that is missing.
 MODEL_FAULTS = {
-    "no model": (lambda folder: (folder / "model.onnx").unlink(), "model.onnx is missing"),
-    "rubbish": (lambda folder: (folder / "model.onnx").write_bytes(b"x"), "cannot be loaded"),
-    "no classes": (lambda folder: (folder / "classes.json").unlink(), "cannot be read"),
-    "classes not JSON": (
-        lambda folder: (folder / "classes.json").write_text("["),
-        "cannot be read",
-    ),
-    "classes not a list": (lambda folder: (folder / "classes.json").write_text("{}"), "not a list"),
-    "a class without a name": (
-        lambda folder: (folder / "classes.json").write_text('["red", "green", ""]'),
-        "not a list",
-    ),
-    "a class of half a character": (
-        lambda folder: (folder / "classes.json").write_text('["red", "green", "\\ud800"]'),
-        "not a list",
-    ),
-    "a class's name too long": (
-        lambda folder: served.write_model(folder, ["red", "green", "é" * 33]),
-        "1 to 64 bytes",
-    ),
-    "a class twice": (
-        lambda folder: served.write_model(folder, ["red", "green", "red"]),
-        "names a class twice",
-    ),
-    "too few classes": (
-        lambda folder: (folder / "classes.json").write_text('["red"]'),
-        "answers with 3 numbers an image, classes.json names 1",
-    ),
-    "no probabilities": (
-        lambda folder: served.write_model(folder, outputs=("embedding",)),
-        "to `probabilities`: it has images .* and embedding",
-    ),
-    "not a number": (
-        lambda folder: served.write_model(folder, scale=float("nan")),
-        "not a set of probabilities",
-    ),
+    "no model": ({"model.onnx": None}, "model.onnx is missing"),
+    "rubbish": ({"model.onnx": b"x"}, "cannot be loaded"),
+    "no classes": ({"classes.json": None}, "cannot be read"),
+    "classes not JSON": ({"classes.json": b"["}, "cannot be read"),
+    "classes not a list": ({"classes.json": b"{}"}, "not a list"),
+    "a class without a name": ({"classes.json": b'["red", "green", ""]'}, "not a list"),
+    "half a character": ({"classes.json": b'["red", "green", "\\ud800"]'}, "not a list"),
+    "a class's name too long": ({"classes": ["red", "green", "é" * 33]}, "1 to 64 bytes"),
+    "a class twice": ({"classes": ["red", "green", "red"]}, "names a class twice"),
+    "too few classes": ({"classes": ["red"]}, "3 numbers an image, classes.json names 1"),
+    "no probabilities": ({"outputs": ("embedding",)}, "it has images .* and embedding"),
+    "not a number": ({"scale": float("nan")}, "not a set of probabilities"),
 }
 
 
-@pytest.mark.parametrize(("spoil", "reason"), MODEL_FAULTS.values(), ids=MODEL_FAULTS)
-def test_a_broken_model_is_refused_with_the_reason(tmp_path, spoil, reason):
-    spoil(served.write_model(tmp_path))
+@pytest.mark.parametrize(("change", "reason"), MODEL_FAULTS.values(), ids=MODEL_FAULTS)
+def test_a_broken_model_is_refused_with_the_reason(tmp_path, change, reason):
+    files = {name: content for name, content in change.items() if "." in name}
+    served.write_model(tmp_path, **{k: v for k, v in change.items() if k not in files})
+    for name, content in files.items():
+        (tmp_path / name).unlink()
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match=reason):
         Classifier(tmp_path)
 

@@ -112,11 +112,3 @@ def test_evaluate_counts_what_a_person_would_count():
     assert by_threshold[0.95] == {"threshold": 0.95, "coverage": 0.0, "accuracy": None}
     errors = report["expected_calibration_error"]
     assert errors["before_temperature"] == errors["after_temperature"]
-
-
-def test_a_class_that_is_never_predicted_has_no_precision():
-    data = Dataset(np.zeros((2, 16, 16, 3), np.uint8), np.array([0, 1]), ["a", "b"])
-    report = evaluation.evaluate(np.array([[3.0, 0.0], [3.0, 0.0]]), data, temperature=0.5)
-    assert report["classes"]["b"] == {"images": 1, "precision": None, "recall": 0.0}
-    errors = report["expected_calibration_error"]
-    assert errors["after_temperature"] > errors["before_temperature"]

@@ -12,7 +12,6 @@ import onnxruntime
 import pytest
 import torch
 from onnx import numpy_helper
-from PIL import Image
 
 from model.training import evaluation, export
 from model.training import fit as training_fit
@@ -66,16 +65,6 @@ def test_job_leaves_model_classes_and_metrics(job):
     learning_curve = (folder / "output" / "epochs.csv").read_text().splitlines()
     assert learning_curve[0] == "epoch,loss,validation_accuracy,seconds"
     assert [row.split(",")[0] for row in learning_curve[1:]] == ["1", "2"]
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_are_pictures_of_something(job, name):
-    folder, _ = job
-    with Image.open(folder / "output" / name) as picture:
-        grey = np.asarray(picture.convert("L"))
-    assert min(grey.shape) >= 400
-    assert len(np.unique(grey)) > 10
-    assert 0.01 < (grey < 250).mean() < 0.9
 
 
 def test_predictions_are_the_exported_models_on_the_validation_rows(job):
@@ -319,15 +308,12 @@ VALIDATION_FAULTS = {
     "one colour": ({"images": np.zeros((24, 16, 16), np.uint8)}, "24 x 16 x 16, not N x S x S x 3"),
     "not square": ({"images": np.zeros((24, 16, 24, 3), np.uint8)}, "sides must be equal"),
     "too small": ({"images": np.zeros((24, 8, 8, 3), np.uint8)}, "at least 16"),
-    "not a multiple of 8": ({"images": np.zeros((24, 20, 20, 3), np.uint8)}, "a multiple of 8"),
     "another size": ({"images": np.zeros((24, 32, 32, 3), np.uint8)}, "(32, 32) pixels"),
     "label type": ({"labels": np.zeros(24, np.int32)}, "int32, not int64"),
     "too few labels": ({"labels": np.zeros(3, np.int64)}, "24 images, labels of shape (3,)"),
     "unknown label": ({"labels": np.full(24, 2)}, "labels from 2 to 2 for 2 classes"),
-    "negative label": ({"labels": np.full(24, -1)}, "labels from -1 to -1"),
     "other classes": ({"classes": np.array(["red", "green"])}, "classes are ['red', 'green']"),
     "class name too long": ({"classes": np.array(["red", "é" * 33])}, "1 to 64 bytes"),
-    "class without a name": ({"classes": np.array(["red", ""])}, "1 to 64 bytes"),
     "class twice": ({"classes": np.array(["red", "red"])}, "named twice"),
     "one class": ({"classes": np.array(["red"]), "labels": np.zeros(24, np.int64)}, "at least two"),
     "pickled classes": ({"classes": np.array(["red", None])}, "cannot be read"),

@@ -137,11 +137,3 @@ def test_the_log_names_the_photo_and_holds_no_image(s3, log):
     text = log.getvalue()
     assert json.loads(text)["s3_key"] == "bike.png"
     assert result["image_data"][100:140] not in text
-
-
-def test_the_log_names_the_error(s3, log):
-    s3.add_response("get_object", photo(b""))
-    with pytest.raises(errors.InvalidImage):
-        call()
-    line = json.loads(log.getvalue())
-    assert (line["s3_key"], line["error"], line["level"]) == ("bike.png", "InvalidImage", "WARNING")

@@ -1,4 +1,3 @@
-
 import pytest
 
 from handlers.settings import Settings
