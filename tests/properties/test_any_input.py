@@ -37,6 +37,7 @@ PNG = (read_png, served.encode(IMAGES[0], "PNG"))
 ARRAY = (read_array, served.npy(IMAGES))
 
 
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # NumPy evaluates the header
 @given(st.sampled_from([PNG, ARRAY]), st.integers(0, 250), st.binary(min_size=1, max_size=8))
 def test_a_damaged_request_is_answered_or_refused_by_name(sample, place, damage):
     read, body = sample
