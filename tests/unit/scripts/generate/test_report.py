@@ -35,7 +35,13 @@ def test_an_image_is_found_in_a_batch_of_one_and_in_an_event_of_s3():
 
 @pytest.mark.parametrize(
     "other",
-    [None, 3, {}, {"images": []}, {"images": [{"s3_key": "a"}, {"s3_key": "b"}]}, {"detail": {}}],
+    [
+        None,
+        {"images": []},
+        {"images": [{"s3_key": None}]},
+        {"images": [{"s3_key": "a"}, {"s3_key": "b"}]},
+        {"detail": {}},
+    ],
 )
 def test_other_executions_are_of_no_image(other):
     assert key_of(other) is None
