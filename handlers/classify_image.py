@@ -15,7 +15,7 @@ from handlers.errors import InvalidInput
 from handlers.logs import log_calls, note
 from handlers.settings import Settings
 
-SETTINGS = Settings.from_environment(os.environ)
+SETTINGS = Settings.from_env(os.environ)
 SAGEMAKER = aws.sagemaker()
 
 DIGITS = 32  # of a digest, in an inference id

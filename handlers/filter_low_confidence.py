@@ -8,7 +8,7 @@ from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
 from handlers.logs import log_calls, note
 from handlers.settings import Settings
 
-SETTINGS = Settings.from_environment(os.environ)
+SETTINGS = Settings.from_env(os.environ)
 
 
 @log_calls

@@ -16,7 +16,7 @@ from handlers.logs import log_calls, note
 from handlers.photo import to_model_input, to_model_pixels
 from handlers.settings import Settings
 
-SETTINGS = Settings.from_environment(os.environ)
+SETTINGS = Settings.from_env(os.environ)
 S3 = aws.s3()
 
 # What is wrong with an image rather than with S3: the others of its batch go on without it.

@@ -22,7 +22,7 @@ class Settings:
     threshold: float
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_env(cls, environment: Mapping[str, str]) -> "Settings":
         """Settings from environment variables; KeyError names one that is missing."""
         own_bucket = environment["BUCKET_NAME"]
         buckets = [own_bucket, *environment["EXTRA_BUCKETS"].split(",")]

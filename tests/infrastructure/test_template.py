@@ -53,7 +53,7 @@ def test_config_yml_reaches_the_functions(resources):
     for function in functions(resources).values():
         variables = function["Environment"]["Variables"]
         plain = {name: value for name, value in variables.items() if not isinstance(value, dict)}
-        read = Settings.from_environment({**plain, "BUCKET_NAME": "own", "EXTRA_BUCKETS": ""})
+        read = Settings.from_env({**plain, "BUCKET_NAME": "own", "EXTRA_BUCKETS": ""})
         assert read == Settings(
             own_bucket="own",
             buckets=frozenset({"own"}),
