@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-# No name of a state: those hold no control characters.
+# Not the name of any state: those hold no control characters.
 START, END = "\0start", "\0end"
 
 
@@ -19,7 +19,7 @@ class Way:
 
 @dataclass(frozen=True)
 class State:
-    """A state; a Map has a scope inside."""
+    """A state; a Map has a scope inside. `at_once` is its MaxConcurrency, if that is a limit."""
 
     name: str
     type: str
@@ -47,24 +47,23 @@ class Scope:
 def parse(definition: dict) -> Scope:
     """Read a definition, or the ItemProcessor of one, which has the same form."""
     states = {name: _state(name, fields) for name, fields in definition["States"].items()}
-    ways: dict[tuple, list[str]] = {(START, definition["StartAt"], "next"): []}
+    labels: dict[tuple, list[str]] = {(START, definition["StartAt"], "next"): []}
     for name, fields in definition["States"].items():
         for target, kind, label in _ways_out(fields):
-            labels = ways.setdefault((name, target, kind), [])
-            if label and label not in labels:
-                labels.append(label)
-    return Scope(states, tuple(Way(*key, label=" or ".join(ways[key])) for key in ways))
+            labels.setdefault((name, target, kind), []).append(label)
+    return Scope(
+        states, tuple(Way(*key, " or ".join(dict.fromkeys(labels[key]))) for key in labels)
+    )
 
 
 def _state(name: str, fields: dict) -> State:
-    processor = fields.get("ItemProcessor")
-    mode = (processor or {}).get("ProcessorConfig", {}).get("Mode")
+    processor = fields.get("ItemProcessor", {})
     at_once = fields.get("MaxConcurrency")
     return State(
         name,
         fields["Type"],
         parse(processor) if processor else None,
-        distributed=mode == "DISTRIBUTED",
+        distributed=processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED",
         at_once=at_once if isinstance(at_once, int) and at_once > 0 else None,
     )
 
@@ -86,4 +85,4 @@ def _ways_out(fields: dict):
 def _condition(rule: dict) -> str:
     """A rule of a Choice in a few words; only JSONata has any."""
     text = str(rule.get("Condition", "a rule holds")).strip().removeprefix("{%").removesuffix("%}")
-    return " ".join(re.sub(r"\$states\.input\.?", "", text).split())
+    return " ".join(re.sub(r"\$states\.input\.?", "", text).split()) or "$states.input"

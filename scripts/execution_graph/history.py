@@ -14,7 +14,7 @@ from scripts.execution_graph.definition import START, Scope
 
 @dataclass
 class Numbers:
-    """What a state did. None is what the history does not tell.
+    """What a state did.
 
     Every entry is one of succeeded (left by its Next or End), caught, failed, running and stopped
     (neither left nor failed when the execution ended). `retried` counts attempts after the first.
@@ -22,29 +22,30 @@ class Numbers:
     """
 
     entered: int = 0
-    succeeded: int | None = 0
-    caught: int | None = 0
-    failed: int | None = 0
-    retried: int | None = 0
+    succeeded: int = 0
+    caught: int = 0
+    retried: int = 0
+    failed: int = 0
     running: int = 0
     stopped: int = 0
     seconds: list[float] = field(default_factory=list)
 
 
 @dataclass
-class Told:
-    """All that a history tells.
+class Summary:
+    """What a history holds.
 
-    `states` lacks those of which it tells nothing. `passed` counts (source, target, caught);
-    `items` those of each Map that started; `errors` (state, error, what became of it: retried,
-    caught or failed). `map_runs` has the state of each Map Run's ARN.
+    `states` lacks those inside a Distributed Map that was entered: their history is that of other
+    executions. `passed` counts (source, target, caught); `items` those of each Map that started;
+    `errors` (state, error, outcome: retried, caught or failed). `map_runs` has the state of each
+    Map Run's ARN.
     """
 
     states: dict[str, Numbers]
-    passed: Counter
-    items: Counter
-    errors: Counter
-    map_runs: dict[str, str]
+    passed: Counter = field(default_factory=Counter)
+    items: Counter = field(default_factory=Counter)
+    errors: Counter = field(default_factory=Counter)
+    map_runs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,44 +68,40 @@ class _Entry:
         return self.parent.up(name) if self.parent else None
 
 
-def read(events: Iterable[dict], scope: Scope, ended: bool) -> Told:
+def read(events: Iterable[dict], scope: Scope, ended: bool) -> Summary:
     """Read a history, oldest event first. `ended` says whether the execution has."""
     reader = _Reader()
     for event in events:
         reader.take(event)
-    return reader.told(scope, ended)
+    return reader.summarize(scope, ended)
 
 
 class _Reader:
     def __init__(self):
+        self._summary = Summary({})
         self._entries: list[_Entry] = []
-        self._of: dict[int, _Entry | None] = {}  # of each event
-        self._exits: dict[int, tuple[_Entry, bool]] = {}
-        self._passed: Counter = Counter()
-        self._errors: Counter = Counter()
-        self._items: Counter = Counter()
-        self._map_runs: dict[str, str] = {}
+        self._entry_of: dict[int, _Entry | None] = {}  # by the event's id
+        self._exits: dict[int, tuple[_Entry, bool]] = {}  # by the event's id; whether caught
 
     def take(self, event: dict) -> None:
         kind, previous = event["type"], event.get("previousEventId", 0)
-        inside = self._of.get(previous)
+        entry = self._entry_of.get(previous)
         if kind.endswith("StateEntered"):
-            inside = self._enter(event, previous, inside)
+            entry = self._enter(event, previous, entry)
         elif kind.endswith("StateExited"):
-            inside = self._exit(event, inside)
+            entry = self._exit(event, entry)
         elif kind.startswith("Map"):
-            inside = self._map(kind, event, inside)
-        elif inside is not None:
-            self._attempt(kind, event, inside)
-        self._of[event["id"]] = inside
+            entry = self._map(kind, event, entry)
+        elif entry is not None:
+            self._attempt(kind, event, entry)
+        self._entry_of[event["id"]] = entry
 
-    def _enter(self, event: dict, previous: int, inside: _Entry | None) -> _Entry:
+    def _enter(self, event: dict, previous: int, around: _Entry | None) -> _Entry:
         name = event["stateEnteredEventDetails"]["name"]
         source, caught = self._exits.get(previous, (None, False))
-        self._passed[source.name if source else START, name, caught] += 1
-        parent = source.parent if source else inside
+        self._summary.passed[source.name if source else START, name, caught] += 1
         kind = event["type"].removesuffix("StateEntered")
-        entry = _Entry(name, kind, parent, event["timestamp"])
+        entry = _Entry(name, kind, source.parent if source else around, event["timestamp"])
         self._entries.append(entry)
         return entry
 
@@ -113,78 +110,66 @@ class _Reader:
         if entry:
             entry.left = event["timestamp"]
             if entry.error:
-                self._errors[entry.name, entry.error, "caught"] += 1
+                self._summary.errors[entry.name, entry.error, "caught"] += 1
             self._exits[event["id"]] = entry, entry.error is not None
         return entry
 
     def _map(self, kind: str, event: dict, inside: _Entry | None) -> _Entry | None:
         details = _details(event)
-        outer = inside and inside.up(details.get("name"))
-        if outer is None:
+        entry = inside and inside.up(details.get("name"))
+        if entry is None:
             return inside
         if kind == "MapIterationFailed":
             inside.lost = inside.lost or inside.left is None
         elif kind == "MapStateStarted":
-            outer.attempts, outer.error = outer.attempts + 1, None
-            self._items[outer.name] += details.get("length", 0)
+            entry.attempts, entry.error = entry.attempts + 1, None
+            self._summary.items[entry.name] += details.get("length", 0)
         elif kind in ("MapRunStarted", "MapRunRedriven"):
-            self._map_runs[details["mapRunArn"]] = outer.name
+            self._summary.map_runs[details["mapRunArn"]] = entry.name
         elif kind.endswith("Failed"):
-            outer.error = details.get("error") or outer.error or ""
-        return outer
+            entry.error = details.get("error") or entry.error or ""
+        return entry
 
-    def _attempt(self, kind: str, event: dict, inside: _Entry) -> None:
+    def _attempt(self, kind: str, event: dict, entry: _Entry) -> None:
         if kind == "TaskScheduled":
-            if inside.error:
-                self._errors[inside.name, inside.error, "retried"] += 1
-            inside.attempts, inside.error = inside.attempts + 1, None
-        elif kind == "EvaluationFailed" or (
-            kind.startswith("Task") and kind.endswith(("Failed", "TimedOut"))
-        ):
-            inside.error = _details(event).get("error") or "States.Timeout" * kind.endswith(
-                "TimedOut"
-            )
-        elif kind == "ExecutionFailed" and inside.left is None:
-            inside.lost = True
+            if entry.error:
+                self._summary.errors[entry.name, entry.error, "retried"] += 1
+            entry.attempts, entry.error = entry.attempts + 1, None
+        elif kind in ("EvaluationFailed", "TaskFailed", "TaskStartFailed", "TaskSubmitFailed"):
+            entry.error = _details(event).get("error", "")
+        elif kind == "TaskTimedOut":
+            entry.error = _details(event).get("error", "States.Timeout")
+        elif kind == "ExecutionFailed" and entry.left is None:
+            entry.lost = True
 
-    def told(self, scope: Scope, ended: bool) -> Told:
-        unknown = {
+    def summarize(self, scope: Scope, ended: bool) -> Summary:
+        entered = {entry.name for entry in self._entries}
+        elsewhere = {
             inner.name
             for state in scope.every_state()
-            if state.inside and self._untold(state.name, state.distributed)
+            if state.inside and state.distributed and state.name in entered
             for inner in state.inside.every_state()
         }
-        numbers = {
-            state.name: Numbers() for state in scope.every_state() if state.name not in unknown
-        }
+        names = [state.name for state in scope.every_state()]
+        self._summary.states = {name: Numbers() for name in names if name not in elsewhere}
         for entry in self._entries:
-            if entry.name in numbers:
-                self._count(numbers[entry.name], entry, ended)
-        return Told(numbers, self._passed, self._items, self._errors, self._map_runs)
-
-    def _untold(self, name: str, distributed: bool) -> bool:
-        """Whether a Map was entered and nothing is told of the states inside."""
-        entered = any(entry.name == name for entry in self._entries)
-        return entered and (distributed or name not in self._items)
+            if entry.name in self._summary.states:
+                self._count(self._summary.states[entry.name], entry, ended)
+        return self._summary
 
     def _count(self, numbers: Numbers, entry: _Entry, ended: bool) -> None:
         numbers.entered += 1
-        works = entry.type in ("Task", "Map", "Parallel")
-        if works and entry.left and not entry.attempts and entry.error is None:
-            numbers.succeeded = numbers.caught = numbers.failed = numbers.retried = None
-        if numbers.retried is not None:
-            numbers.retried += max(0, entry.attempts - 1)
+        numbers.retried += max(0, entry.attempts - 1)
         if entry.left:
             numbers.seconds.append((entry.left - entry.at).total_seconds())
             outcome = "succeeded" if entry.error is None else "caught"
         elif entry.type == "Fail" or entry.lost or (entry.error is not None and ended):
             outcome = "failed"
             if entry.error:
-                self._errors[entry.name, entry.error, "failed"] += 1
+                self._summary.errors[entry.name, entry.error, "failed"] += 1
         else:
             outcome = "stopped" if ended else "running"
-        if getattr(numbers, outcome) is not None:
-            setattr(numbers, outcome, getattr(numbers, outcome) + 1)
+        setattr(numbers, outcome, getattr(numbers, outcome) + 1)
 
 
 def _details(event: dict) -> dict:

@@ -1,330 +1,294 @@
-"""The picture of an execution: its scopes laid out, its outcome, what went wrong, a legend."""
+"""The picture of an execution in DOT, Graphviz's language; boxes are its HTML-like tables."""
 
 import math
+import re
+import statistics
 import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
+from html import escape
 
-from scripts.execution_graph import boxes
-from scripts.execution_graph.boxes import Story
 from scripts.execution_graph.definition import END, START, Scope, State, Way, parse
-from scripts.execution_graph.drawing import (
-    Box,
-    Drawing,
-    Line,
-    Mark,
-    Point,
-    Words,
-    shorten,
-    tip_length,
-    width,
-)
 from scripts.execution_graph.execution import Execution
-from scripts.execution_graph.history import Told, read
-from scripts.execution_graph.layout import Layout, Link, place
+from scripts.execution_graph.history import read
+from service.terminal import duration
 
-STRAIGHT = {"next": 8, "choice": 2, "catch": 1}
-FRAME_PADDING = 20
-ROUND_HEIGHT = 22
-LABEL, LABEL_LINE = 10.5, 13
-LABEL_CHARACTERS, LABEL_LINES = 30, 3
-TAKEN, UNTAKEN, BACKGROUND = "#57606a", "#c5ccd3", "#f6f8fa"
-THINNEST, THICKEST = 1.2, 5.0
-MANY = 25  # fewer than so many never make a thick line
+FONT = "DejaVu Sans"
+NAME, TEXT, SMALL = 13, 11, 10
 
-MARGIN = 28
-LEAST_WIDTH = 720
-MOST_ERRORS = 8
-EXECUTION_STATUSES = {  # sign and colour
-    "SUCCEEDED": ("✓", "#1a7f37"),
-    "RUNNING": ("…", "#0b6a8f"),
-    "FAILED": ("✕", "#b42318"),
-    "TIMED_OUT": ("✕", "#b42318"),
-    "ABORTED": ("■", "#57606a"),
+INK, QUIET, PALE, PAPER, CARD = "#1f2328", "#57606a", "#8c959f", "#ffffff", "#f6f8fa"
+TAKEN, UNTAKEN = "#6e7781", "#c5ccd3"
+GREEN, AMBER, RED, BLUE, ORANGE = "#1a7f37", "#9a6700", "#b42318", "#0b6a8f", "#c77700"
+FILLS = {"Task": "#fff4e5", "Choice": "#e7f2f8", "Succeed": "#e9f6ec", "Fail": "#fdeceb"}
+BORDERS = {"Task": ORANGE, "Choice": BLUE, "Succeed": GREEN, "Fail": RED}
+STATUS_COLOURS = {"SUCCEEDED": GREEN, "RUNNING": BLUE, "ABORTED": QUIET}  # others: RED
+NUMBER_COLOURS = {  # unless they are 0
+    "accepted": GREEN,
+    **dict.fromkeys(("review", "caught", "retried"), AMBER),
+    **dict.fromkeys(("failed", "timedOut", "aborted", "stopped"), RED),
 }
+THINNEST, THICKEST = 1.2, 5
+MANY = 25  # fewer than so many never make a thick line
+WEIGHTS = {"next": 8, "choice": 2, "catch": 1}  # how much it matters that a line is straight
+
+WORKING = ("Task", "Map", "Parallel")
+NUMBERS = ("entered", "succeeded", "caught", "retried", "failed")  # of a state that works
+MAP_RUN_NUMBERS = ("total", "succeeded", "failed")
+MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "running", "pending")
+LEGEND = "Thicker line: more passed. Dashed: a caught error. Pale: nothing passed."
+NOT_RECORDED = "Not recorded: the history does not hold what was done inside a distributed map."
 
 
 class Picture:
-    """A scope with a place for everything, its left top corner at the origin."""
+    """What each state of an execution did: heading, states and the ways between them, errors."""
 
-    def __init__(self, scope: Scope, story: Story):
-        self._scope, self._story = scope, story
-        self._frames = {
-            state.name: Picture(state.inside, story)
-            for state in scope.states.values()
-            if state.inside
-        }
-        ends = any(way.target == END for way in scope.ways)
-        sizes = {name: self._size(state) for name, state in scope.states.items()}
-        sizes |= {node: self._round_size(node) for node in (START, END) if node == START or ends}
-        reached = _reached(scope.ways)
-        self._sizes = {node: size for node, size in sizes.items() if node in reached}
-        self._drawn = [
-            way for way in scope.ways if way.source in reached and way.source != way.target
-        ]
-        links = [
-            Link(way.source, way.target, self._label_size(way), STRAIGHT[way.kind])
-            for way in self._drawn
-        ]
-        self._layout: Layout = place(self._sizes, links, START)
-        self.width, self.height = self._layout.width, self._layout.height
+    def __init__(self, execution: Execution):
+        self._execution = execution
+        self._scope = parse(execution.definition)
+        self._history = read(execution.events, self._scope, not execution.running)
+        self._busiest = max(MANY, *self._history.passed.values(), 0)
 
-    def marks(self, x: float, y: float) -> list[Mark]:
-        """Everything, moved there: lines below boxes."""
-        lines, labels = [], []
-        layout = self._layout
-        for way, points, middle in zip(self._drawn, layout.lines, layout.labels, strict=True):
-            passed = self._story.passed(way, self._scope)
-            lines.append(self._line(way, passed, [(x + px, y + py) for px, py in points]))
-            labels += self._label(way, passed, (x + middle[0], y + middle[1]))
-        # Ways that were taken lie above those that were not.
-        lines.sort(key=lambda line: (line.stroke == TAKEN, line.thickness))
-        drawn: list[Mark] = [*lines, *labels]
-        for node, (left, top) in layout.boxes.items():
-            drawn += self._node(node, (x + left, y + top))
-        return drawn
+    def dot(self) -> str:
+        """The graph."""
+        # A cluster has one label at most: the outermost is the card on which all stands.
+        return f"""digraph execution {{
+graph [fontname="{FONT}" bgcolor=transparent pad=-0.11 nodesep=0.2 ranksep=0.3 compound=true]
+node [fontname="{FONT}" shape=box style="rounded,filled" margin="0.1,0.05" width=0 height=0]
+edge [arrowsize=0.5]
+subgraph "cluster card" {{ style="rounded,filled" fillcolor="{CARD}" color="{CARD}" margin=12
+subgraph "cluster errors" {{ peripheries=0 labeljust=l margin=0 labelloc=b label=<{self._errors()}>
+subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
+{self._graph(self._scope, "execution")}
+}} }} }} }}
+"""
 
-    def _size(self, state: State) -> tuple[float, float]:
-        least = boxes.least_width(state, self._story.widths(state), self._story.kind(state))
+    def description(self) -> str:
+        """The picture in words, for who cannot see it."""
+        execution = self._execution
+        counts = "".join(f", {count} {name}" for name, count in execution.counts.items())
+        states = " ".join(f"{self._describe(state)}." for state in self._scope.every_state())
+        return f"{execution.machine}, {execution.status}, {self._when()}{counts}. {states}"
+
+    def _when(self) -> str:
+        so_far = " so far" if self._execution.running else ""
+        took = duration(self._execution.seconds)
+        return f"{self._execution.started:%Y-%m-%d %H:%M:%S} UTC, {took}{so_far}"
+
+    def _heading(self) -> str:
+        execution = self._execution
+        status = _text(execution.status.replace("_", " "), SMALL, PAPER, bold=True)
+        colour = STATUS_COLOURS.get(execution.status, RED)
+        pill = f'<TD STYLE="ROUNDED" BGCOLOR="{colour}" CELLPADDING="4">{status}</TD>'
+        facts = _cell(_text(f"  {execution.machine}, {self._when()}", TEXT, QUIET))
+        lines = [_text(line, 19, bold=True) for line in textwrap.wrap(execution.name, 40)]
+        lines += [_table([pill + facts]), _text(" ", 4)]
+        if execution.counts:
+            lines.append(_numbers({"": execution.counts}, 19))
+        problem = ": ".join(part for part in (execution.error, execution.cause) if part)
+        problem = re.sub(r",(?=\S)", ", ", problem)  # JSON has no spaces to break at
+        wrapped = textwrap.wrap(problem, 68, max_lines=3, placeholder=" …")
+        lines += [_text(line, TEXT, RED) for line in wrapped]
+        return _table(map(_cell, [*lines, _text(" ", TEXT)]))
+
+    def _errors(self) -> str:
+        errors = self._history.errors.most_common()
+        lines = [_text("Errors", NAME, bold=True)] if errors else []
+        for (state, error, outcome), number in errors:
+            lines.append(_text(f"{number:,}  {error} in {state}, {outcome}", TEXT))
+        lines += [_text(" ", 5), _text(LEGEND, SMALL, QUIET)]
+        if any(state.name not in self._history.states for state in self._scope.every_state()):
+            lines.append(_text(NOT_RECORDED, SMALL, QUIET))
+        return _table(map(_cell, [_text(" ", TEXT), *lines]))
+
+    def _graph(self, scope: Scope, name: str) -> str:
+        """The states of a scope and the ways between them. `name` is that of its Map."""
+        lines = [self._state(state) for state in scope.states.values()]
+        for end in sorted({START, *(way.target for way in scope.ways)} & {START, END}):
+            ways = [way for way in scope.ways if end in (way.source, way.target)]
+            counts = [self._passed(way, scope) for way in ways]
+            passed = None if None in counts else sum(counts)
+            text = _text(f"{end[1:]}{_times(passed)}", SMALL, PALE if passed == 0 else QUIET)
+            look = f'color="{_line_colour(passed)}" fillcolor="{PAPER}" margin="0.08,0.02"'
+            lines.append(f"{_id(end, name)} [{look} label=<{text}>]")
+        return "\n".join([*lines, *(self._way(way, scope, name) for way in scope.ways)])
+
+    def _state(self, state: State) -> str:
+        unused = self._is_unused(state)
+        fill = CARD if unused else FILLS.get(state.type, PAPER)
+        border = UNTAKEN if unused else BORDERS.get(state.type, QUIET)
+        look = f'fillcolor="{fill}" color="{border}" tooltip={_quote(self._describe(state))}'
+        label = f"label=<{self._box(state)}>"
         if not state.inside:
-            return least, boxes.HEIGHT
-        frame = self._frames[state.name]
-        inner = frame.width + 2 * FRAME_PADDING
-        items = self._story.items(state)
-        if items:
-            wide = sum(items.widths()) + boxes.COLUMN_GAP * (len(items.captions) - 1)
-            inner = max(inner, wide + 2 * boxes.PADDING)
-        return max(least, inner), self._above(state) + frame.height + FRAME_PADDING
-
-    def _above(self, state: State) -> float:
-        """The height of a frame's heading."""
-        items = self._story.items(state)
-        return boxes.HEIGHT + 10 + (boxes.LINE * (len(items.rows) + 1) + 10 if items else 0)
-
-    def _round_size(self, node: str) -> tuple[float, float]:
-        return width(self._round_text(node), LABEL, bold=True) + 24, ROUND_HEIGHT
-
-    def _round_text(self, node: str) -> str:
-        ways = [way for way in self._scope.ways if node in (way.source, way.target)]
-        counts = [self._story.passed(way, self._scope) for way in ways]
-        number = None if None in counts else sum(counts)
-        return f"{'start' if node == START else 'end'}  {boxes.times(number)}"
-
-    def _label_size(self, way: Way) -> tuple[float, float]:
-        lines = self._label_lines(way, self._story.passed(way, self._scope))
-        if not lines:
-            return (0, 0)
-        wide = max(width(line, LABEL, bold=True) for line in lines) + 12
-        return wide, LABEL_LINE * len(lines) + 5
-
-    def _line(self, way: Way, passed: int | None, points: list[Point]) -> Line:
-        share = math.sqrt(passed / max(MANY, self._story.busiest)) if passed else 0
-        thickness = THINNEST + (THICKEST - THINNEST) * share
-        (_, py), (x, y) = points[-2:]
-        points[-1] = (x, y - math.copysign(tip_length(thickness), y - py))
-        colour = UNTAKEN if passed == 0 else TAKEN
-        return Line(tuple(points), colour, thickness, dashed=way.kind == "catch")
-
-    def _label_lines(self, way: Way, passed: int | None) -> list[str]:
-        if not way.label:
-            return []
-        text = f"{way.label}  {boxes.times(passed)}"
-        return textwrap.wrap(
-            text,
-            LABEL_CHARACTERS,
-            max_lines=LABEL_LINES,
-            placeholder=f" …  {boxes.times(passed)}",
-        )
-
-    def _label(self, way: Way, passed: int | None, middle: Point) -> list[Mark]:
-        lines = self._label_lines(way, passed)
-        if not lines:
-            return []
-        size = self._label_size(way)
-        x, y = middle[0] - size[0] / 2, middle[1] - size[1] / 2
-        colour = boxes.PALE if passed == 0 else boxes.INK
-        texts = [
-            Words(middle[0], y + 12 + LABEL_LINE * i, line, LABEL, colour, anchor="middle")
-            for i, line in enumerate(lines)
+            return f"{_quote(state.name)} [{look} {label}]"
+        # Its ends stand side by side; from an invisible point below them the way leads on.
+        inside, end = state.inside, _quote(f"exit of {state.name}")
+        ends = [END, *(name for name, inner in inside.states.items() if inner.type == "Succeed")]
+        ends = [
+            _id(name, state.name) for name in ends if name in {way.target for way in inside.ways}
         ]
-        whole = f"{way.label}: {boxes.count(passed)}"
-        return [Box(x, y, *size, BACKGROUND, radius=6, title=whole), *texts]
+        return f"""subgraph {_quote(f"cluster {state.name}")} {{
+style="rounded,filled" peripheries=1 margin=10 {look} {label}
+{self._graph(inside, state.name)}
+{{ rank=same {" ".join(ends)} }} -> {end} [style=invis]
+{end} [shape=point style=invis]
+}}"""
 
-    def _node(self, node: str, corner: Point) -> list[Mark]:
-        size = self._sizes[node]
-        if node in (START, END):
-            text = self._round_text(node)
-            unused = text.endswith(boxes.times(0))
-            return [
-                Box(*corner, *size, "#ffffff", UNTAKEN if unused else TAKEN, radius=11),
-                Words(
-                    corner[0] + size[0] / 2,
-                    corner[1] + 15,
-                    text,
-                    LABEL,
-                    boxes.PALE if unused else boxes.INK,
-                    anchor="middle",
-                ),
+    def _box(self, state: State) -> str:
+        """What stands in the box of a state, or above the states of a Map."""
+        unused, counts = self._is_unused(state), self._counts(state)
+        ink, quiet = (PALE, PALE) if unused else (INK, QUIET)
+        words = ["distributed map" if state.distributed else state.type.lower()]
+        if state.name in self._history.items and not state.distributed:
+            words.append(f"{self._history.items[state.name]:,} items")
+        if state.at_once:
+            words.append(f"{state.at_once} at once")
+        if unused or not counts:
+            words.append("not entered" if unused else "not recorded")
+        texts = [_text(word, SMALL, quiet) for word in words]
+        worked = counts and not unused and state.type in WORKING
+        if counts and not unused and not worked:
+            texts += [
+                _text(f"{name} {n:,}", SMALL, NUMBER_COLOURS.get(name, INK), bold=True)
+                for name, n in counts.items()
             ]
-        state = self._scope.states[node]
-        return [*self._box(state, corner, size), *self._inside(state, corner, size)]
+        texts += [_text(word, SMALL, QUIET) for word in self._durations(state)]
+        lines = [_text(state.name, NAME, ink, bold=True), _text(", ", SMALL, quiet).join(texts)]
+        if worked:
+            lines.append(_numbers({"": counts}, NAME))
+        if runs := self._map_runs(state):
+            lines += [_text(" ", 5), _numbers(runs, NAME)]
+        return _table(map(_cell, lines))
 
-    def _box(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
-        (x, y), story = corner, self._story
-        pale = story.unused(state)
-        fill, border = boxes.colours(state, pale)
-        radius = 12 if state.inside else 8
-        return [
-            Box(x, y, *size, fill, border, radius, thickness=1.2, title=story.spoken(state)),
-            *boxes.heading(state, x, y, size[0], pale, story.kind(state)),
-            *boxes.table(
-                story.columns(state), story.widths(state), x + boxes.PADDING, y + 38, pale
-            ),
-        ]
+    def _counts(self, state: State) -> dict[str, int]:
+        """What the state did, by name; nothing where the history does not hold it."""
+        numbers = self._history.states.get(state.name)
+        if numbers is None:
+            return {}
+        shown = NUMBERS if state.type in WORKING else NUMBERS[:1]
+        where_any = () if state.type == "Fail" else ("failed", "running", "stopped")
+        return {
+            name: number
+            for name, number in vars(numbers).items()
+            if name in shown or (name in where_any and number)
+        }
 
-    def _inside(self, state: State, corner: Point, size: tuple[float, float]) -> list[Mark]:
-        """What is in the box of a Map below its heading."""
-        if not state.inside:
+    def _durations(self, state: State) -> list[str]:
+        numbers = self._history.states.get(state.name)
+        if not numbers or not numbers.seconds or state.type == "Succeed":
             return []
-        (x, y), above = corner, self._above(state)
-        marks: list[Mark] = []
-        items = self._story.items(state)
-        if items:
-            pale = self._story.unused(state)
-            marks += boxes.table(items, items.widths(), x + boxes.PADDING, y + 75, pale)
-        frame = self._frames[state.name]
-        return [
-            *marks,
-            Box(x + 6, y + above - 8, size[0] - 12, size[1] - above + 2, BACKGROUND, radius=8),
-            *frame.marks(x + (size[0] - frame.width) / 2, y + above),
-        ]
+        if len(numbers.seconds) == 1:
+            return [f"took {duration(numbers.seconds[0])}"]
+        median = statistics.median(numbers.seconds)
+        return [f"median {duration(median)}", f"total {duration(sum(numbers.seconds))}"]
+
+    def _map_runs(self, state: State) -> dict[str, dict[str, int]]:
+        """Items and batches by status, of all Map Runs of the state together."""
+        totals: dict[str, Counter] = {}
+        for run in self._execution.map_runs:
+            if self._history.map_runs.get(run["mapRunArn"]) == state.name:
+                totals.setdefault("items", Counter()).update(run["itemCounts"])
+                totals.setdefault("batches", Counter()).update(run["executionCounts"])
+        shown = list(MAP_RUN_NUMBERS)
+        shown += [s for s in MAP_RUN_NUMBERS_IF_ANY if any(row[s] for row in totals.values())]
+        return {name: {status: row[status] for status in shown} for name, row in totals.items()}
+
+    def _describe(self, state: State) -> str:
+        """The state in a sentence, for who cannot see it or rests the pointer on it."""
+        counts = [f"{name} {count:,}" for name, count in self._counts(state).items()]
+        words = [*(counts or ["not recorded"]), *self._durations(state)]
+        return f"{state.name} ({state.type}): {', '.join(words)}"
+
+    def _is_unused(self, state: State) -> bool:
+        """Whether it is known that the state was not entered."""
+        return self._counts(state).get("entered") == 0
+
+    def _passed(self, way: Way, scope: Scope) -> int | None:
+        """How many took the scope's way; None where the history does not hold it."""
+        states = self._history.states
+        if not scope.states.keys() <= states.keys():
+            return None
+        if way.target == END:
+            return states[way.source].succeeded
+        return self._history.passed[way.source, way.target, way.kind == "catch"]
+
+    def _way(self, way: Way, scope: Scope, name: str) -> str:
+        passed = self._passed(way, scope)
+        thickness = THINNEST + (THICKEST - THINNEST) * math.sqrt((passed or 0) / self._busiest)
+        look = f'color="{_line_colour(passed)}" penwidth={thickness:.1f} '
+        look += f"weight={WEIGHTS[way.kind]} style={'dashed' if way.kind == 'catch' else 'solid'}"
+        source, target, begin, end = _id(way.source, name), _id(way.target, name), "", ""
+        origin, goal = scope.states.get(way.source), scope.states.get(way.target)
+        if origin and origin.inside:
+            begin = f"ltail={_quote(f'cluster {origin.name}')} minlen=2"
+            source = _quote(f"exit of {origin.name}")
+        if goal and goal.inside:
+            end = f"lhead={_quote(f'cluster {goal.name}')} minlen=2"
+            target = _id(START, goal.name)
+        if not way.label:
+            return f"{source} -> {target} [{look} {begin} {end}]"
+        # The label is a node on the way: so it lies on its line, and inside the frame of its Map.
+        label = _quote(f"{way.source} to {way.target}, {way.kind}")
+        look_of_label = f'shape=none style="" margin="0.05,0" label=<{_label(way.label, passed)}>'
+        first = next(other for other in scope.ways if other.target == way.target)
+        fails = origin.type == "Choice" and goal.type == "Fail" and way == first
+        beside = f"{{ rank=same {source} {label} {target} }}" if fails else ""
+        return f"""{label} [{look_of_label}] {beside}
+{source} -> {label} [{look} {begin} arrowhead=none]
+{label} -> {target} [{look} {end}]"""
 
 
-def _reached(ways: Sequence[Way]) -> set[str]:
-    reached = {START}
-    for _ in ways:
-        reached |= {way.target for way in ways if way.source in reached}
-    return reached
+def _label(text: str, passed: int | None) -> str:
+    # Names of errors have no spaces to break at.
+    lines = textwrap.wrap(text.replace("_", "_ "), 22, max_lines=3, placeholder=" …")
+    lines[-1] += _times(passed)
+    colour = PALE if passed == 0 else INK
+    texts = (_text(line.replace("_ ", "_"), SMALL, colour) for line in lines)
+    return _table(_cell(text, "CENTER") for text in texts)
 
 
-def draw(execution: Execution) -> Drawing:
-    """Draw the execution."""
-    scope = parse(execution.definition)
-    told = read(execution.events, scope, ended=execution.status != "RUNNING")
-    story = Story(scope, told, _by_state(execution, told))
-    states = Picture(scope, story)
-    size = max(LEAST_WIDTH, states.width + 2 * MARGIN)
-    marks, y = _heading(execution, size)
-    marks += states.marks((size - states.width) / 2, y)
-    y += states.height + 26
-    errors, y = _errors(told, y, size)
-    marks += errors
-    legend, y = _legend(
-        y, size, unknown=any(s.name not in told.states for s in scope.every_state())
-    )
-    marks += legend
-    background = Box(0, 0, size, y, BACKGROUND, radius=10)
-    return Drawing(
-        size, y, (background, *marks), f"Execution {execution.name}", _description(execution, told)
-    )
+def _times(number: int | None) -> str:
+    return "" if number is None else f" \N{MULTIPLICATION SIGN}{number:,}"
 
 
-def _by_state(execution: Execution, told: Told) -> dict[str, list[dict]]:
-    """The Map Runs of each Distributed Map."""
-    found: dict[str, list[dict]] = {}
-    for run in execution.map_runs:
-        if run["mapRunArn"] in told.map_runs:
-            found.setdefault(told.map_runs[run["mapRunArn"]], []).append(run)
-    return found
+def _line_colour(passed: int | None) -> str:
+    return UNTAKEN if passed == 0 else TAKEN
 
 
-def _heading(execution: Execution, size: float) -> tuple[list[Mark], float]:
-    """The name, the status, when, how long and what came out; and where the states may begin."""
-    sign, colour = EXECUTION_STATUSES[execution.status]
-    status = f"{sign} {execution.status.replace('_', ' ')}"
-    if not execution.stopped:
-        status += " so far"
-    pill = width(status, 11, bold=True) + 22
-    name = shorten(execution.name, size - 2 * MARGIN - pill - 20, 19, bold=True)
-    marks: list[Mark] = [
-        Words(MARGIN, 44, name, 19, bold=True),
-        Words(MARGIN, 64, shorten(execution.machine, size - 2 * MARGIN, 12), 12, boxes.QUIET),
-        Box(size - MARGIN - pill, 27, pill, 24, colour, radius=12),
-        Words(size - MARGIN - pill / 2, 43, status, 11, "#ffffff", bold=True, anchor="middle"),
-    ]
-    facts = [
-        ("started", f"{execution.started:%Y-%m-%d %H:%M:%S} UTC"),
-        ("duration", boxes.duration(execution.seconds)),
-        *((name, boxes.count(number)) for name, number in execution.counts.items()),
-    ]
-    if not execution.stopped:
-        facts.insert(1, ("as of", f"{execution.looked:%H:%M:%S} UTC"))
-    x = MARGIN
-    for caption, value in facts:
-        bad = caption == "failed" and value != "0"
-        marks += [
-            Words(x, 88, caption, 10, boxes.QUIET),
-            Words(x, 106, value, 14, boxes.ALARM if bad else boxes.INK, bold=True),
-        ]
-        x += max(width(caption, 10), width(value, 14, bold=True)) + 26
-    y = 118
-    if execution.error or execution.cause:
-        text = ": ".join(part for part in (execution.error, execution.cause) if part)
-        characters = int((size - 2 * MARGIN) / 7)
-        for line in textwrap.wrap(text, characters, max_lines=3, placeholder=" …"):
-            y += 16
-            marks.append(Words(MARGIN, y, shorten(line, size - 2 * MARGIN, 11), 11, boxes.ALARM))
-        y += 6
-    marks.append(Line(((MARGIN, y + 4), (size - MARGIN, y + 4)), UNTAKEN, 1, tip=False))
-    return marks, y + 24
+def _numbers(rows: dict[str, dict[str, int]], size: int) -> str:
+    """Numbers below their captions. Before them the name of the row, where it has one."""
+    captions = ["", *next(iter(rows.values()))][0 if any(rows) else 1 :]
+    captions = [caption.replace("timedOut", "timed out") for caption in captions]
+    lines = ["".join(_cell(_text(f"{caption}  ", SMALL, QUIET)) for caption in captions)]
+    for row, numbers in rows.items():
+        cells = [_cell(_text(f"{row}  ", SMALL, QUIET))] if row else []
+        for name, number in numbers.items():
+            colour = NUMBER_COLOURS.get(name, INK) if number else PALE
+            cells.append(_cell(_text(f"{number:,}", size, colour, bold=True)))
+        lines.append("".join(cells))
+    return _table(lines)
 
 
-def _errors(told: Told, y: float, size: float) -> tuple[list[Mark], float]:
-    """Which errors there were, the most frequent first."""
-    if not told.errors:
-        return [], y
-    marks: list[Mark] = [Words(MARGIN, y + 12, "Errors", 12, bold=True)]
-    y += 18
-    most = told.errors.most_common(MOST_ERRORS)
-    room = size - 2 * MARGIN - 60
-    for (state, error, outcome), number in most:
-        y += 17
-        text = shorten(f"{error} in {state}, {outcome}", room, 11)
-        marks += [
-            Words(MARGIN + 40, y, boxes.count(number), 11, bold=True, anchor="end"),
-            Words(MARGIN + 52, y, text, 11),
-        ]
-    if len(told.errors) > MOST_ERRORS:
-        y += 17
-        more = f"and {len(told.errors) - MOST_ERRORS} other kinds"
-        marks.append(Words(MARGIN + 52, y, more, 11, boxes.QUIET))
-    return marks, y + 22
+def _table(rows: Iterable[str]) -> str:
+    """A table; a row is its cells one after the other."""
+    body = "".join(f"<TR>{row}</TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>'
 
 
-def _legend(y: float, size: float, unknown: bool) -> tuple[list[Mark], float]:
-    entries = [
-        ("passed, thicker for more", TAKEN, 3.0, False),
-        ("a caught error", TAKEN, 1.4, True),
-        ("nothing passed", UNTAKEN, 1.2, False),
-    ]
-    marks: list[Mark] = []
-    x, y = MARGIN, y + 8
-    for text, colour, thickness, dashed in entries:
-        marks += [
-            Line(((x, y - 3.5), (x + 26, y - 3.5)), colour, thickness, dashed, tip=False),
-            Words(x + 33, y, text, 10, boxes.QUIET),
-        ]
-        x += 33 + width(text, 10) + 22
-    if unknown:
-        text = f"{boxes.UNKNOWN}  the history does not tell"
-        if x + width(text, 10) > size - MARGIN:
-            x, y = MARGIN, y + 16
-        marks.append(Words(x, y, text, 10, boxes.QUIET))
-    return marks, y + 20
+def _cell(content: str, align: str = "LEFT") -> str:
+    padding = 0 if content.startswith("<TABLE") else 1
+    return f'<TD ALIGN="{align}" CELLPADDING="{padding}">{content}</TD>'
 
 
-def _description(execution: Execution, told: Told) -> str:
-    states = "; ".join(f"{name} entered {numbers.entered}" for name, numbers in told.states.items())
-    return (
-        f"{execution.machine}, {execution.status}, started {execution.started:%Y-%m-%d %H:%M:%S} "
-        f"UTC, {boxes.duration(execution.seconds)}. {states}."
-    )
+def _text(text: str, size: float, colour: str = INK, bold: bool = False) -> str:
+    written = f"<B>{escape(text)}</B>" if bold else escape(text)
+    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{written}</FONT>'
+
+
+def _id(name: str, around: str) -> str:
+    """The node of that state, or of the START or END of the scope of that name."""
+    return _quote(f"{name[1:]} of {around}" if name in (START, END) else name)
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -3,7 +3,7 @@
 What cannot import it: statemachine/classify.asl.yml (the states that set a status, and the counts;
 `npm run export` writes its .asl.json), resources/logs.yml (what is counted of the filter's lines)
 and resources/dashboard-body.yml. All Python follows by import but for scripts/cost/plan.py. What no
-test can hold: README, docs/aws.md and docs/workflow.svg.
+test can hold: README, CONTRIBUTING and docs/.
 """
 
 from pathlib import Path

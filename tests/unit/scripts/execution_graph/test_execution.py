@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import boto3
@@ -79,32 +80,33 @@ def test_an_output_without_counts_has_none(states, cloud, output):
     assert execution.load(cloud, ARN).counts == {}
 
 
-def test_an_execution_that_is_gone(states, cloud):
-    states.add_client_error("describe_execution", "ExecutionDoesNotExist")
-    with pytest.raises(UserError, match="90 days"):
-        execution.load(cloud, ARN)
+@pytest.mark.parametrize("refusal", ["ExecutionDoesNotExist", "InvalidArn"])
+def test_what_is_no_execution_with_a_history_is_refused(states, cloud, refusal):
+    states.add_client_error("describe_execution", refusal)
+    with pytest.raises(UserError, match=f"no execution '{ARN}'.*90 days.*Express"):
+        execution.find(cloud, ARN, "dev")
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ("two words", "neither"),
-        ("a/b", "neither"),
-        ("arn:aws:s3:::bucket", "is not the ARN of an execution"),
-        (MACHINE, "is not the ARN of an execution"),
-        (ARN.replace("execution", "express") + ":id", "no history"),
-        (ARN.replace("machine:", "machine/Label:"), "no history"),
-        (ARN.replace("us-east-1", "eu-west-1"), "AWS_REGION"),
-    ],
-)
-def test_what_names_no_execution_with_a_history_is_refused(cloud, given, said):
-    with pytest.raises(UserError, match=said):
-        execution.find(cloud, given, "dev")
+def test_an_execution_that_runs_has_taken_its_seconds_so_far(states, cloud):
+    running = described(status="RUNNING", startDate=datetime.now(UTC) - timedelta(minutes=10))
+    del running["stopDate"]
+    respond(states, running)
+    found = execution.load(cloud, ARN)
+    assert found.running
+    assert 600 <= found.seconds < 660
 
 
-def test_a_name_is_looked_for_in_both_state_machines(states, cloud, monkeypatch):
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_name_is_looked_for_in_both_state_machines(states, cloud, monkeypatch, elsewhere):
     stack = SimpleNamespace(state_machine=f"{MACHINE}-one", bulk_state_machine=MACHINE)
     monkeypatch.setattr(execution, "find_stack", lambda *_: stack)
-    states.add_client_error("describe_execution", "ExecutionDoesNotExist")
+    if elsewhere:
+        states.add_response("describe_execution", described())
+    else:
+        states.add_client_error("describe_execution", "ExecutionDoesNotExist")
     states.add_response("describe_execution", described(), {"executionArn": ARN})
-    assert execution.find(cloud, "name", "dev") == ARN
+    if elsewhere:
+        with pytest.raises(UserError, match="Two executions are named name"):
+            execution.find(cloud, "name", "dev")
+    else:
+        assert execution.find(cloud, "name", "dev") == ARN

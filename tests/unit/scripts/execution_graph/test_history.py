@@ -3,7 +3,7 @@ from scripts.execution_graph.history import read
 from tests.unit.scripts.execution_graph.histories import BATCH, BULK, MAP_RUN, History, batch, bulk
 
 
-def told(events, definition=BATCH, ended=True):
+def summary(events, definition=BATCH, ended=True):
     return read(events, parse(definition), ended)
 
 
@@ -14,8 +14,8 @@ def outcome(numbers) -> tuple:
     )
 
 
-def test_events_of_items_that_run_at_once_are_told_apart():
-    states = told(batch()).states
+def test_events_of_items_that_run_at_once_are_kept_apart():
+    states = summary(batch()).states
     assert outcome(states["Read"]) == (4, 3, 1, 0, 1, 0, 0)
     assert outcome(states["Judge"]) == (3, 2, 1, 0, 0, 0, 0)
     assert outcome(states["Each"]) == (1, 1, 0, 0, 0, 0, 0)
@@ -24,13 +24,13 @@ def test_events_of_items_that_run_at_once_are_told_apart():
 
 
 def test_seconds_are_from_entry_to_exit_with_retries():
-    states = told(batch()).states
+    states = summary(batch()).states
     assert sorted(states["Read"].seconds) == [1, 2, 2, 4]
     assert states["Each"].seconds == [6]
 
 
 def test_ways_are_counted_apart_from_ways_of_caught_errors():
-    passed = told(batch()).passed
+    passed = summary(batch()).passed
     assert passed[START, "Read", False] == 4
     assert passed["Read", "Judge", False] == 3
     assert passed["Read", "Failed", True] == 1
@@ -39,7 +39,7 @@ def test_ways_are_counted_apart_from_ways_of_caught_errors():
 
 
 def test_errors_are_counted_with_what_became_of_them():
-    assert told(batch()).errors == {
+    assert summary(batch()).errors == {
         ("Read", "Throttled", "retried"): 1,
         ("Read", "NotFound", "caught"): 1,
         ("Judge", "NOT_SURE", "caught"): 1,
@@ -49,14 +49,14 @@ def test_errors_are_counted_with_what_became_of_them():
 def test_of_a_history_so_far_the_rest_is_running():
     events = batch()
     first_exit = next(i for i, e in enumerate(events) if e["type"] == "TaskStateExited")
-    states = told(events[:first_exit], ended=False).states
+    states = summary(events[:first_exit], ended=False).states
     assert outcome(states["Read"]) == (4, 0, 0, 0, 1, 4, 0)
     assert outcome(states["Each"]) == (1, 0, 0, 0, 0, 1, 0)
 
 
 def test_what_had_not_ended_when_the_execution_did_was_stopped():
     events = [e for e in batch() if e["type"] in ("ExecutionStarted", "PassStateEntered")]
-    assert outcome(told(events).states["Check"]) == (1, 0, 0, 0, 0, 0, 1)
+    assert outcome(summary(events).states["Check"]) == (1, 0, 0, 0, 0, 0, 1)
 
 
 def test_an_error_that_nothing_catches_is_a_failure():
@@ -71,7 +71,7 @@ def test_an_error_that_nothing_catches_is_a_failure():
     h.add(read_, "MapIterationFailed", 2, name="Each", index=0)
     last = h.add(read_, "MapStateFailed", 2)
     h.add(last, "ExecutionFailed", 2, error="Broken")
-    states, errors = told(h.events).states, told(h.events).errors
+    states, errors = summary(h.events).states, summary(h.events).errors
     assert outcome(states["Read"]) == (2, 0, 0, 1, 0, 0, 1)
     assert outcome(states["Each"]) == (1, 0, 0, 1, 0, 0, 0)
     assert errors == {("Read", "Broken", "failed"): 1}
@@ -81,7 +81,7 @@ def test_an_expression_that_cannot_be_evaluated_fails_its_state():
     h = History()
     checked = h.enter(0, "Pass", "Check", 1)
     h.add(checked, "ExecutionFailed", 2, error="States.QueryEvaluationError")
-    assert outcome(told(h.events).states["Check"]) == (1, 0, 0, 1, 0, 0, 0)
+    assert outcome(summary(h.events).states["Check"]) == (1, 0, 0, 1, 0, 0, 0)
 
 
 def test_a_map_that_starts_again_is_retried():
@@ -93,7 +93,7 @@ def test_a_map_that_starts_again_is_retried():
         last = h.attempt(h.enter(last, "Task", "Read", 1), 1, 1, "Broken")
         h.add(last, "MapIterationFailed", 2, name="Each", index=0)
     h.add(h.add(last, "MapStateFailed", 2), "ExecutionFailed", 2)
-    states = told(h.events).states
+    states = summary(h.events).states
     assert outcome(states["Each"]) == (1, 0, 0, 1, 2, 0, 0)
     assert outcome(states["Read"]) == (3, 0, 0, 3, 0, 0, 0)
 
@@ -104,30 +104,18 @@ def test_a_time_out_is_an_error_though_its_event_names_none():
     last = h.add(h.add(last, "TaskScheduled", 1), "TaskTimedOut", 2)
     last = h.attempt(last, 3, 1)
     h.exit(last, "Task", "Count", 4)
-    reads = told(h.events, BULK)
+    reads = summary(h.events, BULK)
     assert outcome(reads.states["Count"]) == (1, 1, 0, 0, 1, 0, 0)
     assert reads.errors == {("Count", "States.Timeout", "retried"): 1}
 
 
-def test_of_children_of_a_distributed_map_nothing_is_told():
-    reads = told(bulk(), BULK)
+def test_of_children_of_a_distributed_map_nothing_is_summary():
+    reads = summary(bulk(), BULK)
     assert set(reads.states) == {"Batches", "Count"}
     assert outcome(reads.states["Batches"]) == (1, 1, 0, 0, 0, 0, 0)
     assert reads.map_runs == {MAP_RUN: "Batches"}
 
 
 def test_children_of_a_distributed_map_that_was_not_reached_did_nothing():
-    reads = told([bulk()[0]], BULK)
+    reads = summary([bulk()[0]], BULK)
     assert reads.states["Read"].entered == 0
-
-
-def test_a_history_that_lacks_attempts_and_items_is_no_history_of_zeros():
-    lacking = [
-        event
-        for event in batch()
-        if event["type"].startswith(("Execution", "Pass", "Choice", "MapStateE"))
-    ]
-    lacking[-2]["previousEventId"] = lacking[-3]["id"]
-    states = told(lacking).states
-    assert {"Read", "Judge", "Review", "Failed"}.isdisjoint(states)
-    assert outcome(states["Each"]) == (1, None, None, None, None, 0, 0)

@@ -1,0 +1,68 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.execution_graph import svg
+from scripts.execution_graph.picture import Picture
+from service.terminal import UserError
+from tests.unit.scripts.execution_graph.executions import EXECUTIONS, execution
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def render(drawn) -> ElementTree.Element:
+    picture = Picture(drawn)
+    return ElementTree.fromstring(svg.render(picture.dot(), drawn.name, picture.description()))
+
+
+def words(root: ElementTree.Element) -> list[str]:
+    return [element.text for element in root.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("name", EXECUTIONS)
+def test_every_state_is_drawn_and_described(name):
+    root = render(EXECUTIONS[name])
+    states = [state.name for state in Picture(EXECUTIONS[name])._scope.every_state()]
+    assert states
+    for state in states:
+        assert state in words(root)
+        assert f"{state} (" in root.find(f"{SVG}desc").text
+    assert root.find(f"{SVG}title").text == EXECUTIONS[name].name
+
+
+def test_a_map_is_a_frame_around_its_states():
+    def corners(group) -> tuple[list[float], list[float]]:
+        outline = next(group.iter(f"{SVG}path")).get("d")
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", outline)]
+        return numbers[::2], numbers[1::2]
+
+    groups = {group.find(f"{SVG}title"): group for group in render(execution()).iter(f"{SVG}g")}
+    groups = {title.text: group for title, group in groups.items() if title is not None}
+    frame_x, frame_y = corners(groups["cluster Each"])
+    for state in ("Read", "Judge", "Review", "Failed"):
+        x, y = corners(groups[state])
+        assert min(frame_x) < min(x) < max(x) < max(frame_x)
+        assert min(frame_y) < min(y) < max(y) < max(frame_y)
+
+
+@pytest.mark.parametrize("name", ["<b>&\"'", "a\\", "\\N", "a\x07b", "日本", "end of execution"])
+def test_names_are_written_as_they_are(name):
+    states = {name: {"Type": "Map", "ItemProcessor": {"StartAt": "B", "States": {}}, "End": True}}
+    states[name]["ItemProcessor"]["States"] = {"B": {"Type": "Succeed"}}
+    written = words(render(execution({"StartAt": name, "States": states}, [], name=name)))
+    assert written.count(name.replace("\x07", "\N{REPLACEMENT CHARACTER}")) == 2
+
+
+def test_without_graphviz_one_line_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(svg, "GRAPHVIZ", tmp_path / "node_modules" / "@viz-js" / "viz")
+    with pytest.raises(UserError, match=r"node_modules has no @viz-js/viz.*make setup"):
+        svg.render("digraph {}", "", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="node is not on the PATH"):
+        svg.render("digraph {}", "", "")
+
+
+def test_a_graph_that_graphviz_refuses_is_one_line():
+    with pytest.raises(UserError, match="could not draw the picture: syntax error"):
+        svg.render("digraph {", "", "")

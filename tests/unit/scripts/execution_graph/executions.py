@@ -1,0 +1,67 @@
+"""Executions to draw, of the histories beside this file."""
+
+from scripts.execution_graph.execution import Execution
+from tests.unit.scripts.execution_graph.histories import (
+    BATCH,
+    BEGAN,
+    BULK,
+    MAP_RUN,
+    batch,
+    bulk,
+    catch,
+    task,
+)
+
+COUNTS = {"total": 1000, "succeeded": 940, "failed": 60, "running": 0, "timedOut": 0}
+
+
+def execution(definition=BATCH, events=None, **fields) -> Execution:
+    """An execution that took six seconds: of BATCH to its end, unless something else is given."""
+    return Execution(
+        **{
+            "name": "name",
+            "machine": "machine",
+            "status": "SUCCEEDED",
+            "started": BEGAN,
+            "seconds": 6,
+            "definition": definition,
+            "events": batch() if events is None else events,
+        }
+        | fields
+    )
+
+
+def bulk_execution(**fields) -> Execution:
+    """One of BULK."""
+    runs = [{"mapRunArn": MAP_RUN, "itemCounts": COUNTS, "executionCounts": {"total": 10}}]
+    return execution(BULK, **{"events": bulk(), "map_runs": runs} | fields)
+
+
+LONG = "A" * 80
+INNER = {"StartAt": "C", "States": {"C": {"Type": "Wait", "End": True}}}
+LONG_NAMES = {
+    "StartAt": LONG,
+    "States": {
+        LONG: task(Catch=[catch("B", "E" * 120)], Next="B"),
+        "B": {"Type": "Map", "ItemProcessor": INNER, "Next": "E"},
+        "E": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": "{% $states.input.n = 3 %}", "Next": LONG},
+                {"And": [], "Next": "F"},
+            ],
+            "Default": "F",
+        },
+        "F": {"Type": "Fail"},
+    },
+}
+EXECUTIONS = {
+    "batch": execution(counts={"submitted": 4, "accepted": 2, "review": 1, "failed": 1}),
+    "bulk": bulk_execution(),
+    "running": execution(status="RUNNING", events=batch()[:20]),
+    "nothing yet": execution(status="RUNNING", events=[]),
+    "failed": execution(
+        status="FAILED", error="Broken", cause="word " * 400, counts={"submitted": 4, "failed": 4}
+    ),
+    "long names": execution(LONG_NAMES, [], name="n" * 80),
+}
