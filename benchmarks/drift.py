@@ -19,7 +19,7 @@ import pandas as pd
 
 from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
-from model.serving.pixels import open_image, to_pixels
+from model.serving.pixels import read_png
 from monitoring import assessment, baseline, captures, embedding
 from monitoring.assessment import Images
 from monitoring.findings import VIOLATION
@@ -74,7 +74,7 @@ def main() -> None:
 
     def answered(kind: str, pngs: list[bytes]) -> pd.DataFrame:
         side = config.load()["image"]["size"]
-        pixels = np.stack([to_pixels(open_image(png, "image/png"), side) for png in pngs])
+        pixels = np.stack([read_png(png, side) for png in pngs])
         names = np.array([f"{number:05d}" for number in range(len(pngs))])
         rows = LabelledImages(pixels, np.zeros(len(pixels), np.int64), names)
         return baseline.validation_table(s3, rows, kind, model_data)

@@ -1,7 +1,7 @@
 """What the functions ask of S3 and SageMaker, and the names that failures get."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -29,9 +29,10 @@ PATIENCE = {
     "tcp_keepalive": True,
 }
 CONNECTIONS = 32
+MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
 LINES_CHUNK_BYTES = 1 << 20
 READS = 3  # of an object whose body breaks off, which botocore does not read again
-# Of a body's errors botocore leaves those of TLS as urllib3's.
+# What reading a body raises when the connection breaks; botocore leaves TLS's errors as urllib3's.
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, HTTPError)
 UNREACHABLE = (ConnectionError, HTTPClientError, *BROKEN_OFF)
 
@@ -54,20 +55,18 @@ def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
     A body that breaks off is read again, READS times in all. Raises ImageTooLarge, ImageNotFound,
     AccessDenied, StorageUnavailable, or InvalidInput for a key that S3 refuses.
     """
-    for reads_left in reversed(range(READS)):
-        try:
-            answer = client.get_object(Bucket=bucket, Key=key)
-            with closing(answer["Body"]) as body:
-                if answer["ContentLength"] > max_bytes:
-                    raise errors.ImageTooLarge(
-                        f"{answer['ContentLength']} bytes are more than {max_bytes}"
-                    )
-                return body.read()
-        except ClientError as error:
-            _raise_s3_error(error)
-        except UNREACHABLE as error:
-            if not (reads_left and isinstance(error, BROKEN_OFF)):
-                raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+    with _s3_errors():
+        for reads_left in reversed(range(READS)):
+            try:
+                answer = client.get_object(Bucket=bucket, Key=key)
+                with closing(answer["Body"]) as body:
+                    size = answer["ContentLength"]
+                    if size > max_bytes:
+                        raise errors.ImageTooLarge(f"{size} bytes are more than {max_bytes}")
+                    return body.read()
+            except BROKEN_OFF:
+                if not reads_left:
+                    raise
     raise AssertionError("the last read returns or raises")
 
 
@@ -76,23 +75,14 @@ def read_lines(client: Any, bucket: str, key: str) -> Iterator[bytes]:
 
     Raises ImageNotFound, AccessDenied, StorageUnavailable or InvalidInput.
     """
-    try:
-        with closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
-            yield from body.iter_lines(chunk_size=LINES_CHUNK_BYTES)
-    except ClientError as error:
-        _raise_s3_error(error)
-    except UNREACHABLE as error:
-        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+    with _s3_errors(), closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+        yield from body.iter_lines(chunk_size=LINES_CHUNK_BYTES)
 
 
 def write_object(client: Any, bucket: str, key: str, body: bytes) -> None:
     """Put the object. Raises AccessDenied, StorageUnavailable or InvalidInput."""
-    try:
+    with _s3_errors():
         client.put_object(Bucket=bucket, Key=key, Body=body)
-    except ClientError as error:
-        _raise_s3_error(error)
-    except UNREACHABLE as error:
-        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
 
 
 def invoke_endpoint(
@@ -128,19 +118,26 @@ def invoke_endpoint(
         ) from error
 
 
-def _raise_s3_error(error: ClientError) -> NoReturn:
-    status, code, message = _facts(error)
-    if status == HTTPStatus.NOT_FOUND:
-        raise errors.ImageNotFound(message) from error
-    if status == HTTPStatus.FORBIDDEN:
-        raise errors.AccessDenied(f"S3 refused: {message}") from error
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 or code == "RequestTimeout":
-        raise errors.StorageUnavailable(f"S3 answered {code}: {message}") from error
-    raise errors.InvalidInput(f"S3 answered {code}: {message}") from error
+@contextmanager
+def _s3_errors() -> Iterator[None]:
+    """Raises S3's errors under the names of handlers/errors."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise errors.StorageUnavailable(f"S3 could not be reached: {error}") from error
+    except ClientError as error:
+        status, code, message = _status_code_message(error)
+        if status == HTTPStatus.NOT_FOUND:
+            raise errors.ImageNotFound(message) from error
+        if status == HTTPStatus.FORBIDDEN:
+            raise errors.AccessDenied(f"S3 refused: {message}") from error
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 or code == "RequestTimeout":
+            raise errors.StorageUnavailable(f"S3 answered {code}: {message}") from error
+        raise errors.InvalidInput(f"S3 answered {code}: {message}") from error
 
 
 def _raise_endpoint_error(error: ClientError) -> NoReturn:
-    status, code, message = _facts(error)
+    status, code, message = _status_code_message(error)
     if code == "ModelError":
         _raise_model_error(error)
     if code.startswith("Validation") and "not found" in message:
@@ -156,10 +153,8 @@ def _raise_endpoint_error(error: ClientError) -> NoReturn:
 
 def _raise_model_error(error: ClientError) -> NoReturn:
     """By the status that the container itself gave, which SageMaker wraps in a 424."""
-    status, message = (
-        error.response.get("OriginalStatusCode", 0),
-        error.response["Error"]["Message"],
-    )
+    status = error.response.get("OriginalStatusCode", 0)
+    message = error.response["Error"]["Message"]
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise errors.EndpointThrottled(message) from error
     if 400 <= status < 500:
@@ -167,7 +162,7 @@ def _raise_model_error(error: ClientError) -> NoReturn:
     raise errors.EndpointUnavailable(message) from error
 
 
-def _facts(error: ClientError) -> tuple[int, str, str]:
+def _status_code_message(error: ClientError) -> tuple[int, str, str]:
     response = error.response
     return (
         response["ResponseMetadata"]["HTTPStatusCode"],

@@ -43,7 +43,7 @@ def location(item: Any, own_bucket: str) -> dict:
 
 
 def listed(item: dict) -> int:
-    """How often the image counts: once, too, where `listed` is something that it must not be."""
+    """How often the image counts: once where `listed` is missing or no whole number from 1."""
     return item["listed"] if _is_count(item.get("listed")) else 1
 
 
@@ -53,17 +53,12 @@ def is_left(item: dict) -> bool:
 
 
 def rounds(item: dict) -> int:
-    """How often the image was tried without being given by S3."""
+    """How often S3 was asked for the image in vain."""
     return item.get("left", 0)
 
 
-def result(item: dict) -> dict:
-    """What a result keeps of the item."""
-    return {name: item[name] for name in item if name != "left"}
-
-
-def common(batch: dict) -> dict:
-    """What the next function is told of the batch as a whole."""
+def batch_input(batch: dict) -> dict:
+    """What the next function needs of the batch as a whole."""
     return {name: batch[name] for name in batch if name == "BatchInput"}
 
 

@@ -12,18 +12,16 @@ from typing import Any
 from handlers import aws, batches, claim_check, events, npy, outcomes
 from handlers.answers import parse_answer, parse_answers
 from handlers.errors import InvalidInput
-from handlers.logs import logged, note
+from handlers.logs import log_calls, note
 from handlers.settings import Settings
 
 SETTINGS = Settings.from_env(os.environ)
 SAGEMAKER = aws.sagemaker()
 
-MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
-
 DIGITS = 32  # of a digest, in an inference id
 
 
-@logged
+@log_calls
 def handler(event: Any, context: Any) -> dict:
     """`{image_data, ...}` -> `{..., inferences, label, confidence}`, without the image.
 
@@ -65,7 +63,7 @@ def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> 
     answers = iter(found)
     judged = [item if outcomes.has_failed(item) else {**item, **next(answers)} for item in items]
     note(failed=outcomes.count_failed(judged))
-    return {**batches.common(batch), "Items": judged}
+    return {**batches.batch_input(batch), "Items": judged}
 
 
 def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> list[dict]:
@@ -73,7 +71,7 @@ def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> 
     images = claim_check.read(place, s3, settings)
     digest = PurePosixPath(place["s3_key"]).stem
     found = []
-    for first, count, part in npy.parts(images, settings.image_size, MAX_BODY_BYTES):
+    for first, count, part in npy.parts(images, settings.image_size, aws.MAX_BODY_BYTES):
         call = call_id(digest, first)
         answer = aws.invoke_endpoint(
             sagemaker, settings.endpoint_name, part, "application/x-npy", call

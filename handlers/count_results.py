@@ -5,13 +5,13 @@ from typing import Any
 
 from handlers import aws, events, outcomes
 from handlers.errors import InvalidInput
-from handlers.logs import logged, note
+from handlers.logs import log_calls, note
 
 S3 = aws.s3()
 MAX_MANIFEST_BYTES = 10_000_000
 
 
-@logged
+@log_calls
 def handler(event: Any, context: Any) -> dict:
     """`{s3_bucket, s3_key}` of ResultWriter's manifest -> `{submitted, accepted, review, failed}`.
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from handlers import batches, events, outcomes
 from handlers.errors import THRESHOLD_CONFIDENCE_NOT_MET
-from handlers.logs import logged, note
+from handlers.logs import log_calls, note
 from handlers.settings import Settings
 
 SETTINGS = Settings.from_env(os.environ)
 
 
-@logged
+@log_calls
 def handler(event: Any, context: Any) -> dict | list[dict]:
     """`{label, confidence, threshold?, ...}` -> the same, accepted.
 
@@ -32,12 +32,11 @@ def handler(event: Any, context: Any) -> dict | list[dict]:
 
 def filter_batch(batch: dict) -> list[dict]:
     """The batch's results, in its order."""
-    threshold = events.fraction(
-        batch.get("BatchInput", {}), "threshold", default=SETTINGS.threshold
-    )
-    results = [
-        {**batches.result(item), "status": outcomes.choose_status(item, threshold)}
-        for item in batches.items(batch)
-    ]
+    given = batch.get("BatchInput", {})
+    threshold = events.fraction(given, "threshold", default=SETTINGS.threshold)
+    results = []
+    for item in batches.items(batch):
+        kept = {name: value for name, value in item.items() if name != "left"}
+        results.append({**kept, "status": outcomes.choose_status(item, threshold)})
     note(**outcomes.tally(result["status"] for result in results))
     return results

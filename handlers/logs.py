@@ -11,8 +11,8 @@ from handlers.errors import HandlerError
 logger = Logger()
 
 
-def logged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The handler `function`, logging how each call ends; events, which hold images, stay out."""
+def log_calls(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The handler, which logs how each call ends, and no event: events hold images."""
 
     @wraps(function)
     @logger.inject_lambda_context(log_event=False, clear_state=True)

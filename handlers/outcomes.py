@@ -48,12 +48,12 @@ def _as_float32(value: float) -> float:
 
 
 def failed_row(item: Any, error: HandlerError) -> dict:
-    """The item with what is wrong with it; of one that is no item, what can be told of it."""
+    """The item with the error that it failed of; s3_bucket or s3_key that are no text are None."""
     return make_failed_row(item, type(error).__name__, str(error))
 
 
 def make_failed_row(item: Any, error: str, cause: str) -> dict:
-    """The item with the error that it failed of, given by name."""
+    """As `failed_row`, of an error that is given by name."""
     index, photo = index_and_photo(item)
     known = photo if isinstance(photo, dict) else {}
     names = ("s3_bucket", "s3_key")
@@ -86,13 +86,13 @@ def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator
         row = json.loads(line)
         if kind == "SUCCEEDED":
             yield row
-        else:
-            error = (row.get("Error") or row["Status"], _sentence(row.get("Cause") or ""))
-            for item in json.loads(row["Input"])["Items"]:
-                index, photo = index_and_photo(item)
-                if isinstance(photo, dict):
-                    item = {"s3_bucket": own_bucket, **photo, **index}
-                yield {**make_failed_row(item, *error), "status": FAILED}
+            continue
+        error = (row.get("Error") or row["Status"], _read_message(row.get("Cause") or ""))
+        for item in json.loads(row["Input"])["Items"]:
+            index, photo = index_and_photo(item)
+            if isinstance(photo, dict):
+                item = {"s3_bucket": own_bucket, **photo, **index}
+            yield {**make_failed_row(item, *error), "status": FAILED}
 
 
 def once(results: Iterable[dict]) -> Iterator[dict]:
@@ -133,8 +133,8 @@ def count_failed(items: Iterable[dict]) -> int:
     return sum(map(has_failed, items))
 
 
-def _sentence(cause: str) -> str:
-    """What a Cause says: of the JSON that Lambda makes of an exception, the message alone."""
+def _read_message(cause: str) -> str:
+    """The exception's message in the JSON that Lambda gives as Cause; any other Cause as it is."""
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,7 @@
-"""What a photo may be, and any permitted one as pixels of the model's size."""
+"""What a photo may be, and any permitted one as pixels of the model's size.
+
+The product's only decoder of photos: the endpoint takes nothing but what this makes.
+"""
 
 import io
 
@@ -7,8 +10,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa:
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 
-# Pillow's name of each format that is read, and how names of its files end. The container has a
-# list of its own, model/serving/pixels.FORMATS; commands and monitoring take theirs from these two.
+# Pillow's name of each format that is read, and how names of its files end.
 FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
 SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))
 FORMATS_IN_WORDS = "PNG, JPEG or WebP"
@@ -65,11 +67,11 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
 
 
 def _model_input(image: Image.Image, size: int) -> Image.Image:
-    # A JPEG is decoded at a fraction of its size; 4 x the target leaves the antialiasing its say.
+    # A JPEG is decoded at a fraction of its size: 4 x the target is enough to antialias.
     image.draft(None, (4 * size, 4 * size))
     image.load()
     # Squashed, not cropped: the middle of a wide photo may lack the wheels that tell what it is.
-    small = _eight_bit(image).resize((size, size), Image.Resampling.LANCZOS)
+    small = to_eight_bits(image).resize((size, size), Image.Resampling.LANCZOS)
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small.getchannel("A") if small.mode == "RGBA" else None)
     # A square can be turned after the resize as well as before, in a thousandth of the memory.
@@ -84,8 +86,8 @@ def _orientation(image: Image.Image) -> int | None:
         return None
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """`image` as RGB, or as RGBA where any of it may be transparent."""
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """The image as RGB, or as RGBA where any of it may be transparent."""
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
         levels = [(value + 128) // 257 for value in range(65536)]
         if isinstance(key := image.info.get("transparency"), int):

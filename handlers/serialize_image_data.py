@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers import aws, batches, claim_check, errors, events, outcomes
 from handlers.errors import BucketNotAllowed
-from handlers.logs import logged, note
+from handlers.logs import log_calls, note
 from handlers.photo import to_model_input, to_model_pixels
 from handlers.settings import Settings
 
@@ -40,7 +40,7 @@ READING = ThreadPoolExecutor(aws.CONNECTIONS)
 DECODING = ThreadPoolExecutor(1)
 
 
-@logged
+@log_calls
 def handler(event: Any, context: Any) -> dict:
     """`{s3_bucket, s3_key}` -> `{s3_bucket, s3_key, image_data}`; a batch as `serialize_batch`.
 
@@ -81,7 +81,7 @@ def serialize_batch(
             raise errors.StorageUnavailable(f"S3 gives no photo: {pairs[0][0]['cause']}")
     items, images = zip(*pairs, strict=True)
     serialized = {
-        **batches.common(batch),
+        **batches.batch_input(batch),
         "Items": list(items),
         "left": sum(map(batches.is_left, items)),
     }

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from handlers.photo import FORMATS_IN_WORDS
+from handlers.errors import HandlerError
+from handlers.photo import FORMATS, FORMATS_IN_WORDS, to_eight_bits, to_model_pixels
 from model.serving.bodies import JSON, NPY, read_npy
-from model.serving.errors import InvalidArray, InvalidImage
-from model.serving.pixels import FORMATS, MAX_PIXELS, to_eight_bits, to_pixels
+from model.serving.errors import InvalidArray
 
 CSV = "text/csv"
 SUM_TOLERANCE = 0.01  # not every algorithm answers with all digits
 
 # The last is what SageMaker's built-in image classification calls all of its images.
-PHOTOS = {*FORMATS, "image/jpg", "application/x-image"}
+PHOTOS = {"image/png", "image/jpeg", "image/webp", "image/jpg", "application/x-image"}
+
+MAX_PIXELS = 50_000_000
 
 # A larger image's features are those of its reduction to this: above, they only cost time.
 FEATURE_SIDE = 1024
@@ -230,7 +232,10 @@ def _array(data: bytes, side: int | None) -> Images | None:
 def _resized(array: np.ndarray, side: int | None) -> np.ndarray | None:
     if side is None or array.shape[1:3] == (side, side):
         return None if side is None else array
-    return np.stack([to_pixels(Image.fromarray(image), side) for image in array])
+    small = [
+        Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS) for image in array
+    ]
+    return np.stack([np.asarray(image) for image in small])
 
 
 def _photo(data: bytes, side: int | None) -> Images:
@@ -245,8 +250,9 @@ def _photo(data: bytes, side: int | None) -> Images:
         elif (width, height) == (side, side) and image.mode == "RGB" and not image.getexif():
             seen = pixels
         else:
-            seen = to_pixels(_open(data), side)[None]
-    except InvalidImage as error:
+            seen = np.frombuffer(to_model_pixels(data, side, MAX_PIXELS), np.uint8)
+            seen = seen.reshape(1, side, side, 3)
+    except HandlerError as error:
         raise RecordError(str(error)) from None
     except Exception:  # Pillow's decoders raise many classes on broken bytes
         raise RecordError("the image is broken or cut off") from None
@@ -255,7 +261,7 @@ def _photo(data: bytes, side: int | None) -> Images:
 
 def _open(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=tuple(FORMATS.values()))
+        return Image.open(io.BytesIO(data), formats=tuple(FORMATS))
     except Exception:  # as above
         raise RecordError(f"the image is not a {FORMATS_IN_WORDS} that can be read") from None
 

@@ -11,8 +11,8 @@ const LONGEST_WAIT = 5000;
 
 /**
  * What `sls invoke stepf` of serverless-step-functions lacks: --data may name a file (also as
- * @batch.json), an execution that was aborted or timed out exits with 1 as one that failed does,
- * standard output is JSON alone, and short executions are not waited for in steps of 5 s.
+ * @batch.json), standard output is the execution as JSON however it ended, only one that succeeded
+ * exits with 0, and short executions are not waited for in steps of 5 s.
  */
 module.exports = class InvokeStepf {
   constructor(serverless, options) {
@@ -25,11 +25,15 @@ module.exports = class InvokeStepf {
     const stepf = this.serverless.pluginManager.plugins.find(
       (plugin) => plugin.constructor.name === 'ServerlessStepFunctions',
     );
-    const describeExecution = stepf.describeExecution.bind(stepf);
-    stepf.describeExecution = async () => {
-      const execution = await describeExecution();
-      if (execution.status === 'ABORTED' || execution.status === 'TIMED_OUT') process.exitCode = 1;
-      return execution;
+    stepf.invoke = async () => {
+      await stepf.getStateMachineArn();
+      await stepf.startExecution();
+      const execution = await stepf.describeExecution();
+      process.stderr.write('\n');
+      process.stdout.write(`${JSON.stringify(execution, null, 2)}\n`);
+      if (execution.status === 'SUCCEEDED') return;
+      process.stderr.write(`The execution ended ${execution.status}${execution.error ? `: ${execution.error}` : ''}\n`);
+      process.exitCode = 1;
     };
     this.serverless.cli.printDot = () => process.stderr.write('.');
     let wait = FIRST_WAIT / 2;
@@ -44,8 +48,8 @@ module.exports = class InvokeStepf {
     if (isJson(data)) return data;
     const file = path.resolve(this.serverless.serviceDir, data.replace(/^@/, ''));
     if (!fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return refuse(`--data ${data} is neither JSON nor a file`);
-    const text = fs.readFileSync(file, 'utf8');
-    return isJson(text) ? text : refuse(`--data ${data} names a file that does not hold JSON`);
+    const text = fs.readFileSync(file, 'utf8').replace(/^\ufeff/, ''); // the byte order mark of some editors
+    return isJson(text) ? text : refuse(`--data ${data} names a file that does not hold JSON in UTF-8`);
   }
 };
 

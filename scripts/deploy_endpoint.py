@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from handlers import aws
 from handlers.answers import parse_answer
+from handlers.photo import to_model_input
 from service import config, datasets, keys, logs, options, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
@@ -172,7 +173,8 @@ def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
 def try_sample(cloud: Cloud, stack: Stack) -> None:
     """Send the first test photo of the newest dataset of the size, and print the answer."""
     s3 = cloud.client("s3")
-    size = config.load()["image"]["size"]
+    image = config.load()["image"]
+    size = image["size"]
     name = datasets.newest(s3, stack.bucket, size)
     if name is None:
         print_line("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
@@ -185,7 +187,8 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     photo = photos[0]
     body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
     runtime = cloud.client("sagemaker-runtime")
-    answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, body))
+    png = to_model_input(body, size, image["max_pixels"])
+    answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
     print_line("Sample", f"s3://{stack.bucket}/{photo['Key']}")
     print_line("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 

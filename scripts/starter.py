@@ -132,7 +132,7 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
 
     network = training_network.Network(len(CIFAR10_CLASSES))
     network.load_state_dict(training_network.read_weights(weights), strict=False)
-    return training_network.logits_of(
+    return training_network.compute_logits(
         training_network.Classifier(network).eval(), rows.images
     ).argmax(1)
 

@@ -5,7 +5,8 @@ import re
 
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
-from urllib3.exceptions import HTTPError
+
+from handlers.aws import BROKEN_OFF
 
 NO_CREDENTIALS = (
     'No AWS credentials. For the local cloud: eval "$(python -m local env)". '
@@ -17,13 +18,6 @@ CREDENTIAL_ERRORS = (
     aws.CredentialRetrievalError,
     aws.TokenRetrievalError,
     aws.SSOError,
-)
-# While a body is read; of these botocore leaves those of TLS as urllib3's.
-BROKEN_OFF = (
-    aws.IncompleteReadError,
-    aws.ResponseStreamingError,
-    HTTPError,
-    RetriesExceededError,
 )
 REFUSED_CREDENTIALS = {
     "ExpiredToken",
@@ -59,7 +53,7 @@ def explain(error: Exception) -> str | None:
         return NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
         return f"{error}. See `aws configure list-profiles`, or unset AWS_PROFILE."
-    if isinstance(error, BROKEN_OFF):
+    if isinstance(error, (*BROKEN_OFF, RetriesExceededError)):
         reason = one_line(str(error))
         return f"A download broke off ({type(error).__name__}): {reason}. Run this again."
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError):

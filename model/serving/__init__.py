@@ -1,1 +1,1 @@
-"""The parts of the serving container: pixels, formats, the model, the HTTP application."""
+"""The parts of the serving container: request bodies, the model, the HTTP application."""

@@ -10,7 +10,6 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +18,11 @@ import numpy as np
 from .bodies import JSON, NPY, answer_type, media_type, read_array, write_answer
 from .classifier import Classifier
 from .errors import RequestError, RequestTooLarge
-from .pixels import open_image, to_pixels
+from .pixels import read_png
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = 6_291_456  # InvokeEndpoint takes no more
 REQUEST_ID_HEADERS = (b"x-amzn-sagemaker-inference-id", b"x-amzn-requestid", b"x-amzn-trace-id")
 
-# A small image is decoded in less time than it takes to hand it to a thread; a large one would keep
-# the worker from answering /ping.
-INLINE_PIXELS = 512 * 512
 # Bounds the memory of a large batch, and lets other requests in between.
 BATCH = 64
 
@@ -68,8 +64,6 @@ class Application:
 
     def __init__(self, classifier: Classifier):
         self._classifier = classifier
-        # One thread: a decoded 50-megapixel image takes hundreds of megabytes.
-        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         self._routes = {
             "/ping": ("GET", self._ping),
             "/invocations": ("POST", self._invocations),
@@ -125,11 +119,12 @@ class Application:
         return response
 
     async def _classify(self, request: Request, record: dict) -> Response:
-        kind = record["content_type"] = media_type(request.header(b"content-type"))
+        side = self._classifier.side
+        kind = record["content_type"] = media_type(request.header(b"content-type"), side)
         answer = answer_type(request.header(b"accept"))
         body = await read_body(request)
         record["bytes"] = len(body)
-        images = await self._decode(body, kind)
+        images = read_array(body, side) if kind == NPY else read_png(body, side)[None]
         record["images"] = len(images)
 
         parts = [self._classifier(images[:BATCH])]
@@ -138,18 +133,6 @@ class Application:
             parts.append(self._classifier(images[begin : begin + BATCH]))
         probabilities = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return Response(200, write_answer(probabilities, self._classifier.classes, answer), answer)
-
-    async def _decode(self, body: bytes, kind: str) -> np.ndarray:
-        side = self._classifier.side
-        if kind == NPY:
-            return read_array(body, side)
-        image = open_image(body, kind)
-        if image.width * image.height <= INLINE_PIXELS:
-            pixels = to_pixels(image, side)
-        else:
-            loop = asyncio.get_running_loop()
-            pixels = await loop.run_in_executor(self._decoder, to_pixels, image, side)
-        return pixels[None]
 
 
 async def read_body(request: Request) -> bytes:

@@ -7,20 +7,23 @@ import math
 import numpy as np
 
 from .errors import InvalidArray, NotAcceptable, UnsupportedMediaType
-from .pixels import FORMATS
 
 JSON = "application/json"
 NPY = "application/x-npy"
+PNG = "image/png"
+TYPES = (NPY, PNG)
 ENCODER = json.JSONEncoder(separators=(",", ":"))
 ACCEPTED = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
 
 
-def media_type(header: str | None) -> str:
-    """The media type of a Content-Type header. Raises UnsupportedMediaType."""
+def media_type(header: str | None, side: int) -> str:
+    """The media type of a Content-Type header, one of TYPES. Raises UnsupportedMediaType."""
     name = (header or "").partition(";")[0].strip().lower()
-    if name not in FORMATS and name != NPY:
-        known = ", ".join((*FORMATS, NPY))
-        raise UnsupportedMediaType(f"Content-Type is {name or 'missing'}; send one of {known}")
+    if name not in TYPES:
+        raise UnsupportedMediaType(
+            f"Content-Type is {name[:64] or 'missing'}; the endpoint takes {NPY}, uint8 "
+            f"N x {side} x {side} x 3, and {PNG} of {side} x {side} pixels: shrink photos before"
+        )
     return name
 
 
@@ -30,7 +33,7 @@ def answer_type(header: str | None) -> str:
         name = part.partition(";")[0].strip().lower()
         if name in ACCEPTED:
             return ACCEPTED[name]
-    raise NotAcceptable(f"Accept is {header}; the endpoint answers in {JSON} or {NPY}")
+    raise NotAcceptable(f"Accept is {(header or '')[:64]}; the endpoint answers in {JSON} or {NPY}")
 
 
 def read_array(body: bytes, side: int) -> np.ndarray:
@@ -41,11 +44,12 @@ def read_array(body: bytes, side: int) -> np.ndarray:
     array = read_npy(body)
     if array.dtype != np.uint8 or not array.flags.c_contiguous:
         order = "C" if array.flags.c_contiguous else "Fortran"
-        raise InvalidArray(f"the array is {array.dtype} in {order} order; send uint8 in C order")
+        kind = str(array.dtype)[:64]
+        raise InvalidArray(f"the array is {kind} in {order} order; send uint8 in C order")
     shape = array.shape
     if len(shape) != 4 or shape[0] < 1 or shape[1:] != (side, side, 3):
         found = " x ".join(map(str, shape)) or "a single number"
-        raise InvalidArray(f"the array is {found}; send N x {side} x {side} x 3, N at least 1")
+        raise InvalidArray(f"the array is {found[:64]}; send N x {side} x {side} x 3, N at least 1")
     return array
 
 
@@ -65,11 +69,14 @@ def read_npy(body: bytes) -> np.ndarray:
     except Exception as error:  # NumPy evaluates the header's text: it raises many classes
         raise InvalidArray("the body is not an npy array") from error
     if dtype.hasobject or min(shape, default=0) < 0:
-        raise InvalidArray(f"the array is {dtype} of shape {shape}; send numbers")
+        raise InvalidArray("the array holds Python objects, or has a side below 0; send numbers")
     expected, found = math.prod(shape) * dtype.itemsize, len(body) - stream.tell()
     if found != expected:
-        raise InvalidArray(f"the header promises {expected} bytes of data, {found} follow")
-    return np.ndarray(shape, dtype, body, stream.tell(), order="F" if fortran_order else "C")
+        raise InvalidArray(f"the header promises another array than the {found} bytes after it")
+    try:
+        return np.ndarray(shape, dtype, body, stream.tell(), order="F" if fortran_order else "C")
+    except (ValueError, OverflowError) as error:  # more sides, or longer ones, than NumPy takes
+        raise InvalidArray("the array has too many sides, or too long ones") from error
 
 
 def write_answer(probabilities: np.ndarray, classes: list[str], kind: str) -> bytes:

@@ -8,7 +8,7 @@ class RequestError(Exception):
 
 
 class InvalidImage(RequestError):  # noqa: N818 - the name is part of the contract
-    """The body is no image of the stated type, or a broken one."""
+    """The body is no PNG of the model's size, or a broken one."""
 
 
 class InvalidArray(RequestError):  # noqa: N818
@@ -22,13 +22,7 @@ class NotAcceptable(RequestError):  # noqa: N818
 
 
 class RequestTooLarge(RequestError):  # noqa: N818
-    """The body has more bytes than an image may have."""
-
-    status = 413
-
-
-class ImageTooLarge(RequestError):  # noqa: N818
-    """The image has more pixels than an image may have."""
+    """The body has more bytes than a request may have."""
 
     status = 413
 

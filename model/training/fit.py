@@ -1,4 +1,4 @@
-"""Training: how photos are varied, the optimisers, the loop, and its checkpoints."""
+"""Training: how images are varied, the optimisers, the loop, and its checkpoints."""
 
 import copy
 import hashlib
@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - the field's own name
 from torch import nn
 
 from .data import Dataset, JobError
-from .network import Network, Starter, accuracy_of
+from .network import Network, Starter, measure_accuracy
 
 LABEL_SMOOTHING = 0.1
 CROP_PIXELS = 4  # how far a training crop may shift, each way
@@ -196,7 +196,7 @@ def fit(
 
         row = {"epoch": epoch, "loss": torch.stack(losses).mean().item()}
         if validation:
-            row["validation_accuracy"] = accuracy_of(averaged, validation, device)
+            row["validation_accuracy"] = measure_accuracy(averaged, validation, device)
         row["seconds"] = time.perf_counter() - start
         history.append(row)
         if epoch % max(1, epochs // EPOCHS_SHOWN) == 0 or epoch == epochs:

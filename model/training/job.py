@@ -8,9 +8,9 @@ is a folder that holds `data.npz`:
     names    str     N               where each image came from (not used here)
     classes  str     C               the same list in all channels
 
-The network starts from model/starter.npz, which have learned CIFAR-10's classes
+The network starts from the weights in model/starter.npz, which have learned CIFAR-10's classes
 (`python -m scripts.starter` makes them), with a last layer of its own. `--start scratch` is for
-photos that the starter weights have seen.
+photos that those weights have learned from.
 
 It leaves in the model folder
 
@@ -20,9 +20,9 @@ It leaves in the model folder
     metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
                    and the threshold that reaches the precision asked for
 
-and in the output folder `predictions.npz`, what it answers to the validation rows, `epochs.csv`
-and the same as pictures: `learning.png`, `reliability.png`, `coverage.png`, `confusion.png`. By
-hand:
+and in the output folder `predictions.npz` (the validation rows' `labels`, int64 N, and calibrated
+`probabilities`, float64 N x C), the learning curve as `epochs.csv`, and four pictures:
+`learning.png`, `reliability.png`, `coverage.png`, `confusion.png`. By hand:
 
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
@@ -37,6 +37,7 @@ epoch it leaves all that it needs to go on in `--checkpoint-dir`. On SageMaker t
 import argparse
 import csv
 import json
+import math
 import os
 import sys
 import time
@@ -47,11 +48,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from .data import CHANNELS, Dataset, JobError, check_channels, load_channel
+from .data import CHANNELS, JobError, check_channels, load_channel
 from .evaluation import at_threshold, evaluate, fit_temperature, softmax, threshold_for
 from .export import check_export, export
 from .fit import fit
-from .network import STARTER, Classifier, load_starter, logits_of
+from .network import STARTER, Classifier, compute_logits, load_starter
 from .pictures import draw
 
 
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> dict:
 
     recipe = RECIPES[arguments.start]
     hyperparameters = {
-        "epochs": arguments.epochs or epochs_for(recipe, len(train.images)),
+        "epochs": arguments.epochs or choose_epochs(recipe, len(train.images)),
         "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate or recipe.learning_rate,
         "seed": arguments.seed,
@@ -103,14 +104,14 @@ def run(arguments: argparse.Namespace) -> dict:
     )
 
     classifier = Classifier(network).eval()
-    logits = {"validation": logits_of(classifier, validation.images)}
+    logits = {"validation": compute_logits(classifier, validation.images)}
     temperature = fit_temperature(logits["validation"], validation.labels)
     classifier.temperature.fill_(temperature)
     probabilities = softmax(logits["validation"] / temperature)
     threshold = threshold_for(arguments.precision_target, probabilities, validation.labels)
 
     model_path = model_dir / "model.onnx"
-    logits["test"] = logits_of(classifier, test.images)
+    logits["test"] = compute_logits(classifier, test.images)
     test_probabilities = softmax(logits["test"] / temperature)
     export(classifier, test.images.shape[1], model_path)
     difference = check_export(model_path, test.images, test_probabilities)
@@ -139,29 +140,20 @@ def run(arguments: argparse.Namespace) -> dict:
     }
     (model_dir / "classes.json").write_text(json.dumps(train.classes) + "\n")
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    write_predictions(output_dir / "predictions.npz", validation, probabilities)
-    write_table(output_dir / "epochs.csv", history)
+    predictions = {"labels": validation.labels, "probabilities": probabilities}
+    np.savez(output_dir / "predictions.npz", **predictions)
+    with open(output_dir / "epochs.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, history[0])
+        table.writeheader()
+        table.writerows(history)
     draw(output_dir, channels, logits, {**metrics, "history": history})
     return metrics
 
 
-def epochs_for(recipe: Recipe, photos: int) -> int:
+def choose_epochs(recipe: Recipe, photos: int) -> int:
     """How often to go over so many photos."""
     fewest, most = EPOCHS
     return min(most, max(fewest, recipe.photos // photos))
-
-
-def write_predictions(path: Path, data: Dataset, probabilities: np.ndarray) -> None:
-    """Write a channel's `labels`, int64 N, and calibrated `probabilities`, float64 N x C."""
-    np.savez(path, labels=data.labels, probabilities=probabilities)
-
-
-def write_table(path: Path, history: list[dict]) -> None:
-    """Write the learning curve, a line per epoch."""
-    with open(path, "w", newline="") as file:
-        table = csv.DictWriter(file, history[0])
-        table.writeheader()
-        table.writerows(history)
 
 
 def print_summary(metrics: dict) -> None:
@@ -181,19 +173,15 @@ def print_summary(metrics: dict) -> None:
     if point["threshold"] is None:
         print(f"no threshold reaches a precision of {point['precision_target']:g} on validation")
     else:
+        precision, coverage = point["test"]["precision"], point["test"]["coverage"]
+        on_test = "of nothing" if precision is None else f"{precision:.3f}"
         print(
             f"threshold={point['threshold']:.4f}  for a precision of "
             f"{point['precision_target']:g} on validation, there with coverage "
-            f"{point['coverage']:.3f}; on test {shown(point['test']['precision'])} with coverage "
-            f"{point['test']['coverage']:.3f}"
+            f"{point['coverage']:.3f}; on test {on_test} with coverage {coverage:.3f}"
         )
     seconds = metrics["seconds"]
     print(f"trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s")
-
-
-def shown(share: float | None) -> str:
-    """A share for a person to read."""
-    return "of nothing" if share is None else f"{share:.3f}"
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -204,25 +192,18 @@ class ArgumentParser(argparse.ArgumentParser):
         raise JobError(message)
 
 
-def positive(kind: type):
-    """An argument type: a number of that kind, above zero."""
+def positive(kind: type, most: float = math.inf):
+    """An argument type: a number of that kind above 0, at most `most`."""
 
     def parse(text: str):
         value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above zero")
+        if not 0 < value <= most:
+            limit = "" if most == math.inf else f" and at most {most:g}"
+            raise argparse.ArgumentTypeError(f"{text} is not above 0{limit}")
         return value
 
     parse.__name__ = kind.__name__
     return parse
-
-
-def proportion(text: str) -> float:
-    """An argument type: a number above 0, at most 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -233,7 +214,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=positive(int), default=64)
     parser.add_argument("--learning-rate", type=positive(float), help="of Muon")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision-target", type=proportion, default=0.99)
+    parser.add_argument("--precision-target", type=positive(float, most=1), default=0.99)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))

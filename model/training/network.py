@@ -21,7 +21,7 @@ EVALUATION_BATCH = 500
 
 
 class Stage(nn.Module):
-    """Halves the picture, widens it, and adds one residual convolution."""
+    """Halves the image, widens it, and adds one residual convolution."""
 
     def __init__(self, channels_in: int, channels_out: int):
         super().__init__()
@@ -37,7 +37,7 @@ class Stage(nn.Module):
 
 
 class Network(nn.Module):
-    """A whitened 2 x 2 stem, three residual stages, a maximum over the picture, a linear layer."""
+    """A whitened 2 x 2 stem, three residual stages, a maximum over the image, a linear layer."""
 
     def __init__(self, classes: int):
         super().__init__()
@@ -79,15 +79,15 @@ class Network(nn.Module):
 
         The first of them are not trained on. JobError for weights of another network.
         """
-        body = shapes_of_body(weights)
-        if body != shapes_of_body(self.state_dict()):
+        body = body_shapes(weights)
+        if body != body_shapes(self.state_dict()):
             raise JobError(f"the starter weights {STARTER} are of another network")
         self.load_state_dict({name: weights[name] for name in body}, strict=False)
         self.stem.requires_grad_(False)
         self.stages[:FROZEN_STAGES].requires_grad_(False)
 
 
-def shapes_of_body(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+def body_shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
     """The shapes of a network's weights, those of the last layer and of counters left out."""
     return {
         name: value.shape
@@ -144,7 +144,7 @@ class Classifier(nn.Module):
 
 
 @torch.no_grad()
-def accuracy_of(network: Network, data: Dataset, device: torch.device) -> float:
+def measure_accuracy(network: Network, data: Dataset, device: torch.device) -> float:
     """The share of `data` that the network has right, without mirror images: for the table."""
     right = 0
     for begin in range(0, len(data.images), EVALUATION_BATCH):
@@ -155,7 +155,7 @@ def accuracy_of(network: Network, data: Dataset, device: torch.device) -> float:
 
 
 @torch.no_grad()
-def logits_of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+def compute_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Images uint8 N x S x S x 3 -> logits float64 N x C, before the temperature."""
     batches = torch.from_numpy(images).split(EVALUATION_BATCH)
     logits = [classifier.logits_and_features(batch)[0] for batch in batches]

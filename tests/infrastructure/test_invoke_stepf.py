@@ -32,6 +32,8 @@ class Services(BaseHTTPRequestHandler):
                 self.answer(json.dumps({"executionArn": ARN, "startDate": 0}), "x-amz-json-1.0")
             case "DescribeExecution":
                 execution = {"executionArn": ARN, "status": self.server.statuses.pop(0)}
+                if execution["status"] == "FAILED":
+                    execution |= {"error": "InvalidBatch", "cause": "the batch has no images"}
                 self.answer(json.dumps(execution), "x-amz-json-1.0")
             case "":
                 self.answer(OUTPUTS, "xml")
@@ -73,18 +75,26 @@ def invoke(data: str, port: int = 9) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize(("status", "code"), [("SUCCEEDED", 0), ("ABORTED", 1), ("TIMED_OUT", 1)])
+@pytest.mark.parametrize(
+    ("status", "code"), [("SUCCEEDED", 0), ("FAILED", 1), ("ABORTED", 1), ("TIMED_OUT", 1)]
+)
 def test_only_an_execution_that_succeeded_exits_with_0(services, status, code):
     services.statuses = ["RUNNING", "RUNNING", status]
     done = invoke('{"images": []}', services.server_port)
-    assert (done.returncode, json.loads(done.stdout)["status"]) == (code, status)
+    execution = json.loads(done.stdout)
+    assert (done.returncode, execution["status"]) == (code, status)
+    if status == "FAILED":
+        assert execution["error"] == "InvalidBatch"
+        assert execution["cause"] == "the batch has no images"
+        assert "FAILED: InvalidBatch" in done.stderr
 
 
-@pytest.mark.parametrize("prefix", ["", "@"])
-def test_data_may_name_a_file(services, tmp_path, prefix):
+@pytest.mark.parametrize(("prefix", "encoding"), [("", "utf-8"), ("@", "utf-8"), ("", "utf-8-sig")])
+def test_data_may_name_a_file(services, tmp_path, prefix, encoding):
     services.statuses = ["SUCCEEDED"]
     batch = {"images": [{"s3_key": "été.png"}]}
-    (tmp_path / "batch.json").write_text(json.dumps(batch, ensure_ascii=False))
+    text = json.dumps(batch, ensure_ascii=False)
+    (tmp_path / "batch.json").write_text(text, encoding=encoding)
     assert invoke(f"{prefix}{tmp_path}/batch.json", services.server_port).returncode == 0
     assert services.inputs == [batch]
 

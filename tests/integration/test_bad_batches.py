@@ -1,4 +1,4 @@
-"""A batch that cannot be worked on ends as InvalidBatch and says why; nothing of it is tried."""
+"""What is wrong with a batch ends it as InvalidBatch; what is wrong with an entry, that alone."""
 
 import json
 
@@ -17,8 +17,7 @@ PHOTO = {"s3_key": "tests/good.png"}
         ({"images": []}, "images"),
         ({"images": "tests/good.png"}, "images"),
         ({"images": [PHOTO] * 501}, "500"),
-        ({"images": [PHOTO, {"s3_bucket": "somewhere"}]}, "s3_key"),
-        ({"images": [PHOTO, {"s3_key": 7}]}, "s3_key"),
+        ({"images": [PHOTO], "treshold": 0.5}, "treshold"),
         ({"images": [PHOTO], "threshold": 1.5}, "threshold"),
         ({"images": [PHOTO], "threshold": "high"}, "threshold"),
         ([PHOTO], "object"),
@@ -28,6 +27,16 @@ def test_a_malformed_batch_is_named_and_explained(service, batch, said):
     execution = service.wait(service.start(batch))
     assert (execution["status"], execution["error"]) == ("FAILED", "InvalidBatch")
     assert said in execution["cause"]
+
+
+def test_a_bad_entry_fails_alone_whatever_it_is(service, photo):
+    bad = [None, 7, "a.png", [], [[photo]], {}, {"s3_key": 7}, {**photo, "s3_bucket": None}]
+    output = service.classify([photo, *bad, photo], threshold=0)["output"]
+    assert output["counts"] == {"submitted": 10, **tally(["accepted"] * 2 + ["failed"] * 8)}
+    first, *failed, last = output["results"]
+    assert first == last
+    assert {result["error"] for result in failed} == {"InvalidInput"}
+    assert [result["s3_key"] for result in failed] == [None] * 7 + [photo["s3_key"]]
 
 
 def test_a_batch_that_is_not_json_does_not_start(service):

@@ -76,6 +76,7 @@ def test_invoke_stepf_exits_1_for_a_failed_run(service):
         check=False,
     )
     assert done.returncode == 1
+    assert json.loads(done.stdout)["error"] == "InvalidBatch"
     assert "InvalidBatch" in done.stderr
 
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from handlers import answers, outcomes, photo
-from model.serving import app, classifier, pixels
+from handlers import answers, aws, outcomes
+from model.serving import app, classifier
 from model.training import data, evaluation
-from service import config
 
 
 def test_class_names_may_be_as_long_for_all():
@@ -28,11 +27,5 @@ def test_a_photo_at_the_threshold_ends_alike_for_the_filter_the_training_job_and
         assert evaluation.accepted(each, threshold).tolist() == filtered
 
 
-def test_images_may_be_as_large_for_the_endpoint_as_for_the_functions():
-    image = config.load()["image"]
-    assert image["max_bytes"] == app.MAX_BYTES
-    assert image["max_pixels"] == pixels.MAX_PIXELS
-
-
-def test_the_endpoint_takes_the_formats_that_the_functions_take():
-    assert set(pixels.FORMATS.values()) == set(photo.FORMATS)
+def test_the_endpoint_takes_the_largest_array_that_the_functions_send():
+    assert aws.MAX_BODY_BYTES <= app.MAX_BYTES

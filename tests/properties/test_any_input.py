@@ -1,4 +1,4 @@
-"""The functions' parsers on whatever may come: an answer or a named error, and nothing else."""
+"""The parsers of functions and endpoint on whatever comes: an answer or a named error alone."""
 
 import contextlib
 
@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 
 from handlers.answers import parse_answer
 from handlers.errors import HandlerError, InvalidModelResponse
+from model.serving.bodies import read_array
+from model.serving.errors import RequestError
+from model.serving.pixels import read_png
+from tests.model import served
 from tests.unit.handlers import photos
 from tests.unit.handlers.test_answers import answer
 from tests.unit.handlers.test_photo import seen
@@ -26,6 +30,19 @@ def test_damage_anywhere_gives_a_named_error_or_an_image(sample, place, damage):
     place %= len(sample)
     with contextlib.suppress(HandlerError):
         seen(sample[:place] + damage + sample[place + len(damage) :])
+
+
+IMAGES = served.images(2)
+PNG = (read_png, served.encode(IMAGES[0], "PNG"))
+ARRAY = (read_array, served.npy(IMAGES))
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # NumPy evaluates the header
+@given(st.sampled_from([PNG, ARRAY]), st.integers(0, 250), st.binary(min_size=1, max_size=8))
+def test_a_damaged_request_is_answered_or_refused_by_name(sample, place, damage):
+    read, body = sample
+    with contextlib.suppress(RequestError):
+        read(body[:place] + damage + body[place + len(damage) :], served.SIDE)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=9))

@@ -1,16 +1,19 @@
-"""What CheckBatch takes and refuses; the JSON Schema must say the same."""
+"""What `classify` takes: what it refuses whole, or photo by photo, the JSON Schema refuses."""
 
 import json
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from handlers import aws, events
 from handlers.answers import LABEL_BYTES
+from handlers.errors import HandlerError, InvalidInput
 from handlers.outcomes import STATUSES
-from tests.unit.statemachine.asl import FOLDER, SCHEMA, STATES, after, evaluate
+from tests.unit.statemachine.asl import FOLDER, ITEM_STATES, SCHEMA, STATES, after, evaluate
 
 VALIDATOR = Draft202012Validator(SCHEMA)
 EVENT = {
@@ -29,6 +32,50 @@ def images(count: int, key: str = "bike.png") -> dict:
     return {"images": [{"s3_key": key}] * count}
 
 
+def threshold_of(batch) -> object:
+    return evaluate(STATES["CheckBatch"]["Assign"]["threshold"], input=batch)
+
+
+class EmptyBucket:
+    """S3 without an object: a key is too long for it, or not found."""
+
+    def get_object(self, Bucket, Key):  # noqa: N803
+        status, code = (404, "NoSuchKey") if len(Key.encode()) <= 1024 else (400, "KeyTooLongError")
+        answer = {
+            "Error": {"Code": code, "Message": code},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        }
+        raise ClientError(answer, "GetObject")
+
+
+def read_photo(item: dict) -> None:
+    """What serializeImageData does first."""
+    bucket, key = events.text(item, "s3_bucket"), events.text(item, "s3_key")
+    aws.read_object(EmptyBucket(), bucket, key, 1)
+
+
+def results_of(batch) -> list[dict] | None:
+    """What an execution makes of the images, all of which fail; None if it ends InvalidBatch."""
+    checked = check(batch)
+    if after("IsBatchValid", checked) == "InvalidBatch":
+        return None
+    events.fraction({"threshold": threshold_of(batch)}, "threshold")
+    results = []
+    for value in evaluate(STATES["ClassifyImages"]["Items"], input=checked):
+        item = evaluate(
+            STATES["ClassifyImages"]["ItemSelector"],
+            {"service_bucket": "photos"},
+            context={"Map": {"Item": {"Value": value}}},
+        )
+        with pytest.raises(HandlerError) as failure:
+            read_photo(item)
+        cause = json.dumps({"errorMessage": str(failure.value)})
+        error = {"Error": type(failure.value).__name__, "Cause": cause}
+        (catch,) = ITEM_STATES["SerializeImageData"]["Catch"]
+        results.append(evaluate(catch["Output"], input=item, errorOutput=error))
+    return results
+
+
 @pytest.mark.parametrize(
     "batch",
     [
@@ -38,7 +85,6 @@ def images(count: int, key: str = "bike.png") -> dict:
         {**images(2), "threshold": 0},
         {**images(2), "threshold": 1},
         {"images": [{"s3_bucket": "photos", "s3_key": "a b.png"}]},
-        {"images": [{"s3_key": "a.png", "image_data": "", "inferences": []}]},
     ],
 )
 def test_a_valid_batch_passes_with_its_images_in_order(batch):
@@ -51,62 +97,80 @@ def test_a_valid_batch_passes_with_its_images_in_order(batch):
     [
         ({}, "the batch has no images"),
         (None, "the batch must be an object"),
-        ([], "the batch must be an object"),
         ("images", "the batch must be an object"),
         ([images(1)], "the batch must be an object"),
-        ({"images": []}, "images must hold at least one image"),
+        ({"images": []}, "images must hold 1 to 500 images, not 0"),
         ({"images": None}, "images must be an array"),
-        ({"images": {}}, "images must be an array"),
         ({"images": {"s3_key": "a.png"}}, "images must be an array"),
-        (images(501), "images must hold at most 500 images, not 501"),
-        ({"images": [{"s3_key": "a"}, {}]}, "images[1] has no s3_key"),
-        ({"images": ["a.png"]}, "images[0] must be an object"),
-        ({"images": [[{"s3_key": "a"}]]}, "images[0] must be an object"),
-        ({"images": [{"s3_key": ""}]}, "images[0] must have a string that is not empty as s3_key"),
-        ({"images": [{"s3_key": 7}]}, "images[0] must have a string that is not empty as s3_key"),
-        (
-            {"images": [{"s3_key": "a", "s3_bucket": None}]},
-            "images[0] must have a string that is not empty as s3_bucket",
-        ),
-        ({"images": [{"s3_key": "a", "key": "b"}]}, "images have unknown fields: key"),
+        (images(501), "images must hold 1 to 500 images, not 501"),
         ({**images(1), "threshold": 1.5}, "threshold must be a number from 0 to 1"),
         ({**images(1), "threshold": -0.1}, "threshold must be a number from 0 to 1"),
         ({**images(1), "threshold": "high"}, "threshold must be a number from 0 to 1"),
         ({**images(1), "threshold": None}, "threshold must be a number from 0 to 1"),
         ({**images(1), "threshold": True}, "threshold must be a number from 0 to 1"),
         ({**images(1), "treshold": 0.5}, "the batch has unknown fields: treshold"),
-        ({"detail-type": "Object Deleted"}, "the event must be an Object Created of S3"),
-        (
-            {"detail-type": "Object Created", "detail": {"bucket": {"name": "photos"}}},
-            "the event must have a detail.bucket.name and a detail.object.key",
-        ),
-        (
-            {"detail-type": "Object Created", "detail": [EVENT["detail"]]},
-            "the event must have a detail.bucket.name and a detail.object.key",
-        ),
+        ({"detail-type": "Object Deleted"}, "the event must be an Object Created of S3, with"),
+        ({**EVENT, "detail": {"bucket": {"name": "photos"}}}, "a detail.object.key"),
+        ({**EVENT, "detail": [EVENT["detail"]]}, "the event must be an Object Created of S3, with"),
     ],
 )
-def test_an_invalid_batch_is_told_what_is_wrong_and_where(batch, sentence):
+def test_what_no_execution_can_work_on_is_refused_with_the_reason(batch, sentence):
     assert not VALIDATOR.is_valid(batch)
     checked = check(batch)
-    assert checked == {"problem": sentence, "images": []}
+    assert sentence in checked["problem"]
     assert after("IsBatchValid", checked) == "InvalidBatch"
     fail = STATES["InvalidBatch"]
-    assert (fail["Error"], evaluate(fail["Cause"], input=checked)) == ("InvalidBatch", sentence)
+    assert fail["Error"] == "InvalidBatch"
+    assert evaluate(fail["Cause"], input=checked) == checked["problem"]
+
+
+NO_KEY = [None, 7, True, "a.png", [], [{"s3_key": "a.png"}], {}, {"key": "a.png"}]
+ODD_KEY = [None, ["a.png"], {"s3_key": "a.png"}, "", "a" * 1025, "\ud800"]
+ODD_BUCKET = [None, ["photos"], ""]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *NO_KEY,
+        *({"s3_key": key} for key in ODD_KEY),
+        *({"s3_key": "a.png", "s3_bucket": bucket} for bucket in ODD_BUCKET),
+    ],
+)
+def test_a_bad_entry_fails_alone(entry):
+    batch = {"images": [{"s3_key": "first.png"}, entry, {"s3_key": "last.png"}]}
+    assert not VALIDATOR.is_valid(batch)
+    first, bad, last = results_of(batch)
+    assert (first["s3_key"], first["error"]) == ("first.png", "ImageNotFound")
+    assert (last["s3_key"], last["error"]) == ("last.png", "ImageNotFound")
+    cause = bad.pop("cause")
+    assert cause.startswith("s3_") or "KeyTooLong" in cause
+    place = {"s3_bucket": "photos", "s3_key": None, **(entry if isinstance(entry, dict) else {})}
+    kept = {
+        name: place[name] if isinstance(place[name], str) else None
+        for name in ("s3_bucket", "s3_key")
+    }
+    assert bad == {**kept, "status": "failed", "error": "InvalidInput"}
+
+
+def test_other_fields_of_an_entry_are_ignored():
+    """The course's project had these two."""
+    batch = {"images": [{"s3_key": "a.png", "image_data": "", "inferences": []}]}
+    VALIDATOR.validate(batch)
+    assert check(batch) == {"problem": "", "images": [{"s3_key": "a.png"}]}
 
 
 def test_an_event_of_s3_is_a_batch_of_one():
     VALIDATOR.validate(EVENT)
     image = {"s3_bucket": "photos", "s3_key": "incoming/a b+é.png"}
     assert check(EVENT) == {"problem": "", "images": [image]}
-    assert after("IsBatchValid", check(EVENT)) == "ClassifyImages"
 
 
 def test_the_threshold_is_the_batch_s_or_the_service_s():
-    threshold = STATES["CheckBatch"]["Assign"]["threshold"]
     config = yaml.safe_load((FOLDER.parent / "config.yml").read_text())
-    assert evaluate(threshold, input=images(1)) == config["threshold"]
-    assert evaluate(threshold, input={**images(1), "threshold": 0}) == 0
+    assert threshold_of(images(1)) == threshold_of(EVENT) == config["threshold"]
+    assert threshold_of({**EVENT, "threshold": "high"}) == config["threshold"]
+    assert threshold_of({**images(1), "threshold": 0}) == 0
 
 
 def test_keys_that_leave_no_room_for_the_results_are_refused():
@@ -134,8 +198,11 @@ def test_results_of_whatever_passes_fit_into_a_state_s_output(letter, count):
         assert len(text.encode()) < 256 * 1024
 
 
-KEYS = st.sampled_from(["s3_key", "s3_bucket", "image_data", "inferences", "key", ""])
-VALUES = st.sampled_from([None, True, 0, 1, 0.5, 1.5, -1, "", "a", [], ["a"], {}, {"name": "a"}])
+KEYS = st.sampled_from(["s3_key", "s3_bucket", "image_data", "key", ""])
+TEXTS = ["", "a", "a" * 1025, "\ud800"]
+LISTS = [[], ["a"], [[]], [None], [{"s3_key": "a"}], [[{"s3_key": "a"}]]]
+OBJECTS = [{}, {"name": "a"}, {"s3_key": "a"}]
+VALUES = st.sampled_from([None, True, 0, 1, 0.5, 1.5, -1, *TEXTS, *LISTS, *OBJECTS])
 IMAGES = st.dictionaries(KEYS, VALUES, max_size=4) | st.just({"s3_key": "a"}) | VALUES
 BATCHES = st.fixed_dictionaries(
     {},
@@ -149,12 +216,19 @@ PARTS = st.fixed_dictionaries({}, optional={"name": VALUES, "key": VALUES}) | VA
 EVENTS = st.fixed_dictionaries(
     {"detail-type": st.sampled_from(["Object Created", "Object Deleted", None, 1, [], {}])},
     optional={
-        "detail": st.fixed_dictionaries({}, optional={"bucket": PARTS, "object": PARTS}) | VALUES
+        "detail": st.fixed_dictionaries({}, optional={"bucket": PARTS, "object": PARTS}) | VALUES,
+        "threshold": VALUES,
     },
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(BATCHES | EVENTS | VALUES)
-def test_the_expression_and_the_schema_agree(batch):
-    assert (check(batch)["problem"] == "") == VALIDATOR.is_valid(batch)
+def test_the_schema_takes_exactly_what_neither_the_batch_nor_a_photo_is_refused_for(batch):
+    results = results_of(batch)
+    errors = [result["error"] for result in results or ()]
+    assert VALIDATOR.is_valid(batch) == (
+        results is not None and InvalidInput.__name__ not in errors
+    )
+    if results is not None and isinstance(batch.get("images"), list):
+        assert len(results) == len(batch["images"])

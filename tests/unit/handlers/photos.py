@@ -39,6 +39,14 @@ def rotated(orientation: int) -> bytes:
     return encoded(two_halves().transpose(back[orientation]), "JPEG", quality=95, exif=exif)
 
 
+def odd_exif() -> bytes:
+    """A JPEG turned by its EXIF, whose tag of the compression is a fraction, not a short."""
+    tags = struct.pack("<HHII", 0x0103, 5, 1, 38) + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + struct.pack("<III", 0, 7, 2)
+    picture = two_halves().transpose(Image.Transpose.ROTATE_90)
+    return encoded(picture, "JPEG", quality=95, exif=exif)
+
+
 # Every kind of file that is no complete image; others are complete and too large.
 BAD = {
     name: kind.make(noise(64))

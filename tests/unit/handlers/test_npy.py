@@ -18,11 +18,6 @@ def test_numpy_reads_the_array(count, size):
     assert np.array_equal(read, images)
 
 
-def test_the_header_is_aligned_as_the_format_asks():
-    assert len(npy.encode(b"", 32)) % 64 == 0
-    assert len(npy.encode(pixels(12_345, 1).tobytes(), 1)) - 12_345 * 3 == npy.HEADER_BYTES
-
-
 @pytest.mark.parametrize(("fit", "parts"), [(10, 1), (9, 2), (3, 4), (1, 10)])
 def test_parts_hold_every_image_once_and_are_no_larger_than_asked(fit, parts):
     images = pixels(10, 4)

@@ -50,9 +50,6 @@ def test_png_jpeg_and_webp_come_out_as_rgb(file_format, mode):
     [
         ("a.jpg", True),
         ("s3://bucket/a b.JPEG", True),
-        ("in/b.Png", True),
-        ("c.webp", True),
-        (".png", True),
         ("a.gif", False),
         ("png", False),
         ("a.jpg.txt", False),
@@ -67,19 +64,9 @@ def test_cmyk_jpeg_keeps_its_colours():
     assert shows_two_halves(seen(data))
 
 
-def test_grey_jpeg_becomes_three_equal_channels():
-    red, green, blue = seen(photos.encoded(Image.new("L", (50, 50), 90), "JPEG")).getpixel((9, 9))
-    assert red == green == blue == 90
-
-
 @pytest.mark.parametrize(("level", "eight_bit"), [(0, 0), (32768, 128), (25700, 100), (65535, 255)])
 def test_16_bit_grey_is_scaled_and_not_clipped(level, eight_bit):
     assert seen(photos.grey16(level)).getpixel((5, 5)) == (eight_bit,) * 3
-
-
-def test_16_bit_colour_is_scaled():
-    rows = (b"\0" + b"\x80\x00\x40\x00\xff\xff" * 8) * 8
-    assert near(seen(png(8, 8, 16, 2, rows)).getpixel((5, 5)), (128, 64, 255), 1)
 
 
 def test_16_bit_transparency_key_shows_white():
@@ -111,8 +98,11 @@ def test_exif_rotation_is_honoured(orientation):
     assert shows_two_halves(seen(photos.rotated(orientation)))
 
 
-def test_broken_exif_is_passed_over():
-    data = photos.encoded(photos.two_halves(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*garbage")
+NO_EXIF = photos.encoded(photos.two_halves(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*garbage")
+
+
+@pytest.mark.parametrize("data", [NO_EXIF, photos.odd_exif()], ids=["broken", "an odd tag"])
+def test_exif_that_is_broken_or_odd_is_read_as_far_as_it_can_be(data):
     assert shows_two_halves(seen(data))
 
 

@@ -49,7 +49,6 @@ def test_a_run_may_ask_for_its_own_settings():
         (None, "the input must be an object"),
         ([], "the input must be an object"),
         ({}, "manifest must be an object with s3_bucket and s3_key"),
-        ({"manifest": []}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": "s3://b/k"}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": {}}, "manifest must have a string that is not empty as s3_key"),
         ({"manifest": {"s3_key": ""}}, "manifest must have a string that is not empty as s3_key"),
@@ -61,10 +60,6 @@ def test_a_run_may_ask_for_its_own_settings():
         ({"manifest": MANIFEST, "images": []}, "the input has unknown fields: images"),
         ({"manifest": MANIFEST, "threshold": 1.1}, "threshold must be a number from 0 to 1"),
         ({"manifest": MANIFEST, "threshold": "1"}, "threshold must be a number from 0 to 1"),
-        (
-            {"manifest": MANIFEST, "batch_size": 0},
-            "batch_size must be a whole number from 1 to 200",
-        ),
         (
             {"manifest": MANIFEST, "batch_size": 201},
             "batch_size must be a whole number from 1 to 200",
@@ -127,15 +122,6 @@ def test_the_last_round_leaves_time_for_the_rest_of_the_child_s_work():
     milliseconds = int(re.search(r"< (\d+)", again["Condition"])[1])
     last = milliseconds / 1000 + CHILD["WaitForStorage"]["Seconds"] + 120
     assert last + 30 < 300
-
-
-def test_batches_and_tolerance_are_those_of_the_run():
-    run = check({"manifest": MANIFEST, "batch_size": 50, "tolerated_failure_percentage": 1})
-    batcher = evaluate(MAP["ItemBatcher"], input=run)
-    assert batcher["MaxItemsPerBatch"] == 50
-    assert batcher["BatchInput"] == {"threshold": run["threshold"]}
-    assert evaluate(MAP["ToleratedFailurePercentage"], input=run) == 1
-    assert MAP["MaxConcurrency"] > 0
 
 
 def test_the_largest_batch_fits_into_a_state():

@@ -28,9 +28,12 @@ def caught(state: str, error: str, given: dict = IMAGE, **cause) -> tuple[str, d
     return match["Next"], output
 
 
-@pytest.mark.parametrize(("bucket", "used"), [({}, "own"), ({"s3_bucket": "guests"}, "guests")])
+@pytest.mark.parametrize(
+    ("bucket", "used"),
+    [({}, "own"), ({"s3_bucket": "guests"}, "guests"), ({"s3_bucket": None}, None)],
+)
 def test_the_bucket_is_the_image_s_or_the_service_s(bucket, used):
-    value = {"s3_key": "bike.png", "image_data": "", "inferences": [], **bucket}
+    value = {"s3_key": "bike.png", **bucket}
     selector = STATES["ClassifyImages"]["ItemSelector"]
     context = {"Map": {"Item": {"Value": value}}}
     item = evaluate(selector, {"service_bucket": "own"}, context=context)
@@ -123,6 +126,13 @@ def test_people_are_told_how_many_failed_the_first_errors_and_where_to_look(fail
     assert message["Message"].count("- bike.png\n  InvalidImage: it is empty\n") == named
     assert f"describe-execution --execution-arn {EXECUTION}\n" in message["Message"]
     assert "https://eu-central-1.console.aws.amazon.com/" in message["Message"]
+
+
+def test_a_message_about_entries_without_a_key_says_so():
+    bad = {**RESULTS["failed"], "s3_key": None}
+    output = evaluate(STATES["ClassifyImages"]["Output"], result=[RESULTS["accepted"], bad])
+    message = evaluate(STATES["TellPeople"]["Arguments"], input=output)["Message"]
+    assert "- (no s3_key)\n  InvalidImage: it is empty\n" in message
 
 
 def test_results_survive_a_message_that_cannot_be_sent():

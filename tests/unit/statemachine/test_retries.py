@@ -44,18 +44,6 @@ def test_exactly_what_another_try_may_mend_is_tried_again(task):
     assert retried == OF_LAMBDA | {error.__name__ for error in WORTH_A_RETRY}
 
 
-@pytest.mark.parametrize("task", TASKS + BULK_TASKS)
-def test_retries_are_bounded_and_spread(task):
-    for retrier in task["Retry"]:
-        assert retrier["JitterStrategy"] == "FULL"
-        assert retrier["MaxAttempts"] <= 8
-
-
-@pytest.mark.parametrize("task", BULK_TASKS)
-def test_a_time_out_of_a_batch_is_tried_once_more(task):
-    assert task["Retry"][-1]["MaxAttempts"] == 1
-
-
 def test_a_full_batch_that_fails_at_every_try_fits_into_the_history_of_an_execution():
     # Each retrier counts its tries apart.
     tries = sum(retrier["MaxAttempts"] for task in TASKS for retrier in task["Retry"])

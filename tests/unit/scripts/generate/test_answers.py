@@ -23,7 +23,15 @@ def execution(status: str = "SUCCEEDED", seconds: float = 1, **fields) -> dict:
 
 @pytest.mark.parametrize(
     "other",
-    [None, 3, {}, {"images": []}, {"images": [{"s3_key": "a"}, {"s3_key": "b"}]}, {"detail": {}}],
+    [
+        None,
+        3,
+        {},
+        {"images": []},
+        {"images": [{"s3_key": None}]},
+        {"images": [{"s3_key": "a"}, {"s3_key": "b"}]},
+        {"detail": {}},
+    ],
 )
 def test_other_executions_are_of_no_photo(other):
     assert read_answer(execution(input=json.dumps(other))) is None
