@@ -1,4 +1,4 @@
-"""A dataset in the bucket: `datasets/<name>/`, which exists once its dataset.json does."""
+"""Datasets in the bucket: each lies below `datasets/<name>/`, and is there if dataset.json is."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ Splits = dict[str, LabelledImages]
 
 
 def make_name(source: Source) -> str:
-    """Return `<source>-<classes joined by ->`; where that grows long, a digest of the classes."""
+    """Return `<source>-<class>-<class>...`, or with a digest of the classes if that is too long."""
     name = "-".join([source.name, *source.classes])
     if len(name) <= NAME_LENGTH:
         return name
@@ -30,40 +30,31 @@ def make_name(source: Source) -> str:
 
 
 def split(source: Source) -> Splits:
-    """Return the rows of train, validation and test. Test is the source's own."""
+    """Return the rows of train, validation and test. The test rows are the source's own."""
     train, validation = labelled_images.hold_out(source.train)
     return {"train": train, "validation": validation, "test": source.test}
 
 
 def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, storage.Summary]:
-    """Write the dataset and return its name and what was sent. Warns where it replaces another.
+    """Write the dataset; return its name and what was sent. Warns if it replaces another dataset.
 
-    dataset.json is written last, and taken away first where other data stood under the name,
-    so that whoever finds it finds a whole dataset.
+    dataset.json is written last, and deleted first if it describes other data: a dataset that has
+    one is whole.
     """
     name = make_name(source)
     prefix = f"{DATASETS}{name}/"
     arrays = {
         part: labelled_images.encode_npz(rows, source.classes) for part, rows in splits.items()
     }
-    description = _describe(name, source, splits, arrays)
-    if storage.read(s3, bucket, prefix + DESCRIPTION) not in (None, description):
+    key, description = prefix + DESCRIPTION, _describe(name, source, splits, arrays)
+    if storage.read(s3, bucket, key) not in (None, description):
         before = _read_description(s3, bucket, name).get("origin", "other photos")
         terminal.warn(f"The dataset {name} is replaced: it was of {before}, now {source.origin}.")
-        s3.delete_object(Bucket=bucket, Key=prefix + DESCRIPTION)
-    summary = storage.Summary(0, 0, 0, 0)
-    for folder, uploads in (
-        ("arrays/", _array_uploads(prefix, arrays)),
-        ("images/", _image_uploads(prefix, source, splits)),
-    ):
-        summary += storage.mirror(s3, bucket, prefix + folder, uploads)
+        s3.delete_object(Bucket=bucket, Key=key)
+    uploads = _list_uploads(name, source, splits, arrays)
+    summary = storage.mirror(s3, bucket, prefix, uploads, spared=key)
     # Written though it may be there: its date says which dataset is the newest.
-    s3.put_object(
-        Bucket=bucket,
-        Key=prefix + DESCRIPTION,
-        Body=description,
-        ContentType="application/json",
-    )
+    s3.put_object(Bucket=bucket, Key=key, Body=description, ContentType="application/json")
     return name, summary
 
 
@@ -89,16 +80,16 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
 def newest(s3, bucket: str, size: int) -> str | None:
     """Return the name of the newest dataset of photos of this size, or None where there is none."""
     for name in _newest_first(_dates(s3, bucket)):
-        if _stated_size(_read_description(s3, bucket, name)) == size:
+        if _read_size(_read_description(s3, bucket, name)) == size:
             return name
     return None
 
 
 def check_size(data: dict, size: int) -> None:
-    """Raise UserError for a dataset whose photos have another size than config.yml's."""
-    stamped = _stated_size(data)
-    if stamped != size:
-        sides = f"has photos of {stamped} pixels a side" if stamped else "does not say its size"
+    """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
+    own_size = _read_size(data)
+    if own_size != size:
+        sides = f"has photos of {own_size} pixels a side" if own_size else "does not say its size"
         raise UserError(
             f"The dataset {data['name']} {sides}, and image.size in config.yml is {size}: make it "
             "again with python -m scripts.etl (same --stage), or put the size back."
@@ -106,7 +97,8 @@ def check_size(data: dict, size: int) -> None:
 
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
-    found = {}
+    """Return when each dataset's dataset.json was written."""
+    dates = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=DATASETS, Delimiter="/"
     )
@@ -115,16 +107,16 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
             key = folder["Prefix"] + DESCRIPTION
             objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
             if objects:
-                found[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
-    return found
+                dates[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
+    return dates
 
 
-def _newest_first(found: dict[str, datetime]) -> list[str]:
-    return sorted(sorted(found), key=lambda name: found[name], reverse=True)
+def _newest_first(dates: dict[str, datetime]) -> list[str]:
+    return sorted(sorted(dates), key=lambda name: dates[name], reverse=True)
 
 
 def _read_description(s3, bucket: str, name: str) -> dict:
-    """Return what dataset.json says: nothing where it is gone, or no JSON object."""
+    """Return dataset.json; {} if it is missing or is no JSON object."""
     try:
         data = json.loads(storage.read(s3, bucket, f"{DATASETS}{name}/{DESCRIPTION}") or b"")
     except ValueError:
@@ -132,13 +124,13 @@ def _read_description(s3, bucket: str, name: str) -> dict:
     return data if isinstance(data, dict) else {}
 
 
-def _stated_size(data: dict) -> int | None:
+def _read_size(data: dict) -> int | None:
     size = data.get("image_size")
-    return size if isinstance(size, int) and not isinstance(size, bool) else None
+    return size if isinstance(size, int) else None
 
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:
-    """Return where the arrays of a split lie."""
+    """Return the prefix of a split's arrays."""
     return f"s3://{bucket}/{DATASETS}{name}/arrays/{part}/"
 
 
@@ -151,20 +143,19 @@ def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
 
 
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
-    """Tell whether a training job was given the dataset as it is now."""
-    training_rows = f"{DATASETS}{name}/arrays/train/data.npz"
-    changed = s3.head_object(Bucket=bucket, Key=training_rows)["LastModified"]
+    """Whether a training job read the dataset as it is now."""
+    key = f"{DATASETS}{name}/arrays/train/data.npz"
+    changed = s3.head_object(Bucket=bucket, Key=key)["LastModified"]
     channel = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
     return f"/{DATASETS}{name}/" in channel and changed <= job["CreationTime"]
 
 
-def image_key(name: str, part: str, class_name: str, image: str) -> str:
-    """Return the key of an image."""
+def _image_key(name: str, part: str, class_name: str, image: str) -> str:
     return f"{DATASETS}{name}/images/{part}/{class_name}/{image}.png"
 
 
 def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
-    """Return a batch for the workflow: `size` test photos, the classes taking turns."""
+    """Return a batch for `classify`: `size` test photos, the classes taking turns."""
     name = make_name(source)
     ranked = [
         (place, label, test.names[row])
@@ -173,7 +164,7 @@ def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
     ]
     return {
         "images": [
-            {"s3_key": image_key(name, "test", source.classes[label], image)}
+            {"s3_key": _image_key(name, "test", source.classes[label], image)}
             for _, label, image in sorted(ranked)[:size]
         ]
     }
@@ -200,16 +191,12 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
     return (json.dumps(description, indent=2) + "\n").encode()
 
 
-def _array_uploads(prefix: str, arrays: dict[str, bytes]) -> Iterator[storage.Upload]:
-    for part in arrays:
-        key = f"{prefix}arrays/{part}/data.npz"
-        body = partial(arrays.__getitem__, part)
-        yield storage.Upload(key, body, "application/octet-stream")
-
-
-def _image_uploads(prefix: str, source: Source, splits: Splits) -> Iterator[storage.Upload]:
-    name = prefix[len(DATASETS) : -1]
+def _list_uploads(
+    name: str, source: Source, splits: Splits, arrays: dict[str, bytes]
+) -> Iterator[storage.Upload]:
     for part, rows in splits.items():
+        key = f"{DATASETS}{name}/arrays/{part}/data.npz"
+        yield storage.Upload(key, partial(arrays.__getitem__, part), "application/octet-stream")
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
-            key = image_key(name, part, source.classes[label], image_name)
+            key = _image_key(name, part, source.classes[label], image_name)
             yield storage.Upload(key, partial(labelled_images.encode_png, image), "image/png")

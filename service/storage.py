@@ -1,13 +1,12 @@
-"""Objects in the service's bucket: listed, mirrored in parallel, or moved by way of a file."""
+"""Objects in S3: read, listed, put in parallel, and lines of files and objects."""
 
 import hashlib
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -16,38 +15,27 @@ from service.terminal import UserError
 
 THREADS = 16
 DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
-
 NOT_FOUND = {"404", "NoSuchKey"}
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Upload:
-    """An object to be: `body` is called when its turn comes, so that few are held at a time."""
+class Upload(NamedTuple):
+    """An object to put. `body` is called when its turn comes, so that few bodies are in memory."""
 
     key: str
     body: Callable[[], bytes]
     content_type: str
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What an upload did: objects and bytes sent, objects found in place, objects removed."""
+class Summary(NamedTuple):
+    """Counts of an upload: objects and bytes sent, objects found in place, objects removed."""
 
     sent: int
     sent_bytes: int
     kept: int
     removed: int
-
-    def __add__(self, other: "Summary") -> "Summary":
-        return Summary(
-            self.sent + other.sent,
-            self.sent_bytes + other.sent_bytes,
-            self.kept + other.kept,
-            self.removed + other.removed,
-        )
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -69,12 +57,12 @@ def read(s3, bucket: str, key: str) -> bytes | None:
 def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     """Return the first bytes of an object, at most `size` of them."""
     try:
-        wanted = f"bytes=0-{size - 1}"
-        return s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"].read()
+        answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{size - 1}")
     except ClientError as error:
-        if error.response["Error"]["Code"] != "InvalidRange":  # which an empty object is answered
+        if error.response["Error"]["Code"] != "InvalidRange":  # S3's answer for an empty object
             raise
         return b""
+    return answer["Body"].read()
 
 
 def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
@@ -87,11 +75,13 @@ def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
     }
 
 
-def mirror(s3, bucket: str, prefix: str, uploads: Iterable[Upload]) -> Summary:
+def mirror(
+    s3, bucket: str, prefix: str, uploads: Iterable[Upload], spared: str | None = None
+) -> Summary:
     """Make the objects below the prefix exactly these, sending only those that differ.
 
-    An object is the same when size and MD5 are: S3's ETag is the MD5 of an object put in one
-    piece, as all of these are.
+    Objects are equal if size and MD5 are: S3's ETag is the MD5 of an object that was put in one
+    piece, as these are. The object `spared` is left as it is.
     """
     uploads = list(uploads)
     present = listing(s3, bucket, prefix)
@@ -104,27 +94,21 @@ def mirror(s3, bucket: str, prefix: str, uploads: Iterable[Upload]) -> Summary:
         s3.put_object(Bucket=bucket, Key=upload.key, Body=body, ContentType=upload.content_type)
         return len(body)
 
-    sizes = []
-    with ThreadPoolExecutor(THREADS) as pool:
-        try:
-            futures = [pool.submit(put, upload) for upload in uploads]
-            done = as_completed(futures)
-            for future in terminal.track(done, "Upload", len(futures), "objects"):
-                sizes.append(future.result())
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    removed = delete(s3, bucket, sorted(present.keys() - {upload.key for upload in uploads}))
+    sizes = list(terminal.track(map_ahead(put, uploads), "Upload", len(uploads), "objects"))
+    outdated = sorted(present.keys() - {upload.key for upload in uploads} - {spared})
+    for start in range(0, len(outdated), DELETE_AT_ONCE):
+        keys = [{"Key": key} for key in outdated[start : start + DELETE_AT_ONCE]]
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
     sent = [size for size in sizes if size is not None]
-    return Summary(len(sent), sum(sent), len(sizes) - len(sent), removed)
+    return Summary(len(sent), sum(sent), len(sizes) - len(sent), len(outdated))
 
 
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS
 ) -> Iterator[Result]:
-    """Yield the function's results in the items' order, calling it for a few items at once.
+    """Yield the function's results in the items' order; `threads` calls run at once.
 
-    Takes items only as they are needed, so that any number of them may come.
+    Items are taken as results are: there may be any number of them.
     """
     ahead: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -138,14 +122,6 @@ def map_ahead(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def delete(s3, bucket: str, keys: list[str]) -> int:
-    """Delete the objects and return their number."""
-    for start in range(0, len(keys), DELETE_AT_ONCE):
-        batch = [{"Key": key} for key in keys[start : start + DELETE_AT_ONCE]]
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
-    return len(keys)
 
 
 def object_exists(s3, bucket: str, key: str) -> bool:
@@ -169,10 +145,7 @@ def send_file(s3, file: BinaryIO, bucket: str, key: str) -> bool:
 
 
 def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[bytes]:
-    """Yield an object's lines; of one longer than `longest` bytes, if given, only its beginning.
-
-    Raises UserError where there is no such object.
-    """
+    """Yield an object's lines, in pieces of at most `longest` bytes. UserError if it is missing."""
     with tempfile.TemporaryFile() as file:
         try:
             s3.download_fileobj(bucket, key, file)
@@ -185,7 +158,7 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
 
 
 def read_file_lines(path: Path, longest: int) -> Iterator[bytes]:
-    """Yield the lines of a file on this machine, bounded as in `read_object_lines`."""
+    """Yield the lines of a file on this machine, in pieces of at most `longest` bytes."""
     with path.open("rb") as file:
         yield from _lines(file, longest)
 
