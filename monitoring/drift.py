@@ -21,7 +21,13 @@ VECTORS = 1500
 CONFIDENCE_UNIT = "on its scale of 0 to 1"
 FEATURE_UNIT = "baseline standard deviations"
 LABEL_UNIT = "of the images"
+# All that is compared, as constraints.json and the report name it.
+PROPERTIES = ("confidence", "label", *table.FEATURES, "embedding")
+
 EMBEDDING_UNIT = "on its scale of 0 to 1 (energy coefficient)"
+
+
+HINT = "; name the --model, or judge without: --no-embedding"
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,6 @@ class _Test:
     means: tuple[float, float] | None = None
 
 
-def properties() -> list[str]:
-    """Return the names of all that is compared, as constraints.json and the report name it."""
-    return ["confidence", "label", *table.FEATURES, "embedding"]
-
-
 def measure(
     baseline: pd.DataFrame,
     current: pd.DataFrame,
@@ -50,8 +51,8 @@ def measure(
 ) -> tuple[list[Drift], list[str]]:
     """Return the drift of each property, and why a property of the baseline was not compared.
 
-    minimum_effects: for each of properties(), the effect that matters, in its unit. level: how
-    often a report on images like the baseline's may err at most.
+    minimum_effects: the effect that matters, in its unit, of each of PROPERTIES that is to be
+    compared. level: how often a report on images like the baseline's may err at most.
     """
     tests, reasons = [], []
     for test in [
@@ -60,13 +61,14 @@ def measure(
         *(_feature(name, baseline, current) for name in table.FEATURES),
         _embedding(baseline, current),
     ]:
-        if not len(test.baseline):
-            continue  # the baseline has no such property, and asks for none
+        if not len(test.baseline) or test.name not in minimum_effects:
+            continue  # neither the baseline nor its constraints ask for it
         sides = ((test.baseline, "of the baseline's images"), (test.current, "images"))
         few = [f"{len(rows):,} {whose}" for rows, whose in sides if len(rows) < minimum_images]
         if few:
             known = " and ".join(few)
-            reasons.append(f"{test.name}: known of {known}, {minimum_images:,} are needed")
+            hint = HINT if test.name == "embedding" and not len(test.current) else ""
+            reasons.append(f"{test.name}: known of {known}, {minimum_images:,} are needed{hint}")
         else:
             tests.append(test)
     corrected = level / max(len(tests), 1)

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from PIL import Image
 
-from monitoring.records import RecordError, parse, read_images
-from monitoring.sources import read_lines, source_of
+from monitoring.captures import RecordError, parse, read_images
+from monitoring.files import connect, open_file, read_lines
+from monitoring.table import FEATURES
 
 SHOWN = 30
-SIDE = 128  # pixels: a larger image is made smaller, for the report's sake
 
 ReadImage = Callable[[str, int, int], Image.Image]
 
@@ -35,7 +36,7 @@ def least_confident(frame: pd.DataFrame, read_image: ReadImage, count: int = SHO
 
     `read_image(file, line, position)` returns the image or raises ValueError or OSError.
     """
-    pictured = frame[frame["width"].notna()]
+    pictured = frame[frame[FEATURES[0]].notna()]
     chosen = pictured.sort_values("confidence", kind="stable").drop_duplicates("image_id")
     return [_tile(row, read_image) for row in chosen.head(count).itertuples()]
 
@@ -43,10 +44,9 @@ def least_confident(frame: pd.DataFrame, read_image: ReadImage, count: int = SHO
 def _tile(row, read_image: ReadImage) -> Tile:
     image, problem = None, ""
     try:
-        image = read_image(str(row.file), int(row.line), int(row.position)).convert("RGB")
-        image.thumbnail((SIDE, SIDE))
+        image = read_image(str(row.file), int(row.line), int(row.position))
     except (OSError, ValueError) as error:
-        image, problem = None, str(error) or type(error).__name__
+        problem = str(error) or type(error).__name__
     return Tile(
         label=str(row.label),
         confidence=float(row.confidence),
@@ -59,28 +59,32 @@ def _tile(row, read_image: ReadImage) -> Tile:
     )
 
 
-def image_reader(source: str) -> Callable[[str, int, int], Image.Image]:
-    """Return what gives the image of a row's `file`, `line` and `position` in the source.
+def image_reader(
+    source: str, side: int | None = None, connect: Callable[[str], Any] = connect
+) -> ReadImage:
+    """Return what gives the RGB image of a row's `file`, `line` and `position` in the source.
 
-    It raises OSError for a file that is gone, and ValueError where no image is in that place.
+    side: of the images in pixels (default: config.yml's). connect: makes the S3 client that reads
+    the source. It raises OSError for a file that is gone, and ValueError where no image is in that
+    place.
     """
-    open_file = source_of(source).opener()
+    s3 = connect(source)
 
-    def read(file: str, line: int, position: int) -> Image.Image:
-        with open_file(file) as stream:
+    def read_image(file: str, line: int, position: int) -> Image.Image:
+        with open_file(file, s3) as stream:
             for number, data, _ in read_lines(stream):
                 if number == line:
-                    return _image(data, position)
+                    return _read_image(data, position, side)
         raise ValueError(f"{file} has no line {line}")
 
-    return read
+    return read_image
 
 
-def _image(line: bytes, position: int) -> Image.Image:
+def _read_image(line: bytes, position: int, side: int | None) -> Image.Image:
     try:
-        images = read_images(parse(line).asked, None)
+        pixels = read_images(parse(line), side)
     except RecordError as error:
         raise ValueError(str(error)) from error
-    if images is None or position >= len(images.pixels):
+    if pixels is None or position >= len(pixels):
         raise ValueError("there is no image in this place")
-    return Image.fromarray(images.pixels[position])
+    return Image.fromarray(pixels[position])

@@ -13,12 +13,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
+from monitoring import plots, style
 from monitoring.captures import Unreadable
 from monitoring.findings import VIOLATION, Report, title
 from monitoring.gallery import Tile
 from monitoring.notification import span
 from monitoring.pictures import Picture
-from monitoring.plots import quality, style
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNREADABLE_SHOWN = 100
@@ -65,11 +65,11 @@ def render(
         css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
         report=report,
         verdict=verdict(report),
-        details=[*(item.description for item in report.violations), *report.reasons],
+        details=[*(item.description for item in report.violations), *report.reasons, *report.notes],
         span=span(report),
         numbers=key_numbers(report),
         drawn=[_draw(picture) for picture in pictures],
-        word=quality.verdict,
+        word=plots.verdict,
         tiles=tiles,
         unreadable=list(unreadable)[:UNREADABLE_SHOWN],
         unreadable_count=max(report.unreadable, len(unreadable)),
@@ -124,7 +124,7 @@ def p_value(value: float) -> str:
 
 def _draw(picture: Picture) -> _Drawn:
     wide = picture.draw(picture.width)
-    sentence = style.said(wide)
+    sentence = style.read_sentence(wide)
     if sentence is not None:
         return _Drawn(picture, sentence)
     width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())

@@ -53,7 +53,8 @@ def message(report: Report, place: str, stage: str) -> str:
         lines.append(f"- and {count - NAMED} more")
     lines += [
         f"Images: {report.images:,} captured {span(report)}; "
-        f"{report.unreadable:,} records could not be read.",
+        f"{report.unreadable:,} records could not be read."
+        + "".join(f" Note: {note}." for note in report.notes),
         f"Report, with the least confident images: {place}",
         "Look at the pictures first: a camera, a crop or other vehicles than before? If the change "
         "is meant to be, make a new baseline of it:",
@@ -62,7 +63,7 @@ def message(report: Report, place: str, stage: str) -> str:
     return "\n".join(lines)
 
 
-def table_of(drifts: Sequence[Drift]) -> str:
+def render_drifts(drifts: Sequence[Drift]) -> str:
     """Return the drifts as a table for a terminal."""
     rows = [
         (
@@ -79,8 +80,8 @@ def table_of(drifts: Sequence[Drift]) -> str:
     return terminal.render_table(header, rows, right=(1, 2, 3))
 
 
-def lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield label and text of what a terminal is told beside the table."""
+def list_lines(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield label and text of the lines that a terminal shows beside the table."""
     quality = report.accuracy
     if quality is not None:
         yield (
@@ -97,7 +98,7 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
     if report.share_accepted is not None:
         yield "Accepted", f"{report.share_accepted:.1%} at {report.threshold:g}"
     yield "Status", report.status
-    for text in [*(item.description for item in report.violations), *report.reasons]:
+    for text in [*(item.description for item in report.violations), *report.reasons, *report.notes]:
         yield "", text
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from monitoring import plots, style
 from monitoring.findings import Report, title
-from monitoring.plots import quality, style, traffic
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Picture:
         return style.HALF if self.half else style.WIDE
 
 
-def of_report(
+def list_pictures(
     report: Report,
     frame: pd.DataFrame,
     baseline: pd.DataFrame | None = None,
-    latencies: Sequence[traffic.Datapoint] = (),
+    latencies: Sequence[plots.Datapoint] = (),
 ) -> list[Picture]:
     """Return the pictures of a report on `frame`; `baseline` is the baseline's own table."""
     threshold = report.threshold
@@ -46,7 +46,7 @@ def of_report(
             "Each dot is an image. The scale stretches the top: a step up is ten times less doubt. "
             "What lies below the dashed threshold went to review.",
             _confidence(frame, threshold),
-            lambda width: traffic.draw_confidence_over_time(frame, threshold, width),
+            lambda width: plots.draw_confidence_over_time(frame, threshold, width),
         ),
         Picture(
             "share-accepted",
@@ -54,7 +54,7 @@ def of_report(
             "The share of images at or above the threshold. The band is where the true share lies "
             "19 times in 20: it is wide where there were few images.",
             _accepted(report),
-            lambda width: traffic.draw_share_accepted(frame, threshold, width),
+            lambda width: plots.draw_share_accepted(frame, threshold, width),
         ),
         Picture(
             "drift",
@@ -62,7 +62,7 @@ def of_report(
             "The grey bar is how far images of the same kind would seem to have moved by chance "
             "alone. A mark to the right of it moved; a diamond moved so far that it matters.",
             _drift(report),
-            lambda width: quality.draw_drift(report.drifts, width),
+            lambda width: plots.draw_drift(report.drifts, width),
         ),
         Picture(
             "confidence-by-class",
@@ -70,7 +70,7 @@ def of_report(
             "Half of a class's images lie in its box, nine tenths between the whiskers; the line "
             "in the box is the median. Classes are those that the model named.",
             _by_class(frame, threshold),
-            lambda width: traffic.draw_confidence_by_class(frame, threshold, width),
+            lambda width: plots.draw_confidence_by_class(frame, threshold, width),
             half=True,
         ),
         Picture(
@@ -79,7 +79,7 @@ def of_report(
             "How often the model named each class, now and in the baseline. Whiskers are 95% "
             "intervals: where they are far apart, the mix has changed.",
             _mix(frame, then),
-            lambda width: traffic.draw_label_mix(frame, then, width),
+            lambda width: plots.draw_label_mix(frame, then, width),
             half=True,
         ),
         Picture(
@@ -88,7 +88,7 @@ def of_report(
             "What the confidences promise on average, and what labels show where there are any. "
             "A true accuracy below the promise for the same images means: sure, and wrong.",
             _accuracy(report),
-            lambda width: quality.draw_accuracy(report.accuracy, width),
+            lambda width: plots.draw_accuracy(report.accuracy, width),
             half=True,
         ),
         Picture(
@@ -97,7 +97,7 @@ def of_report(
             "On the dashed line a confidence is what it says: of images at 90%, 90% are right. "
             "Below it the model is too sure. Small numbers count images.",
             _reliability(report),
-            lambda width: quality.draw_reliability(report.accuracy, width),
+            lambda width: plots.draw_reliability(report.accuracy, width),
             half=True,
         ),
         Picture(
@@ -106,7 +106,7 @@ def of_report(
             "p99 is what the slowest one of a hundred calls takes. Each step of the scale is a "
             "multiple, so that slow and quick calls can be read together.",
             _latency(latencies),
-            lambda width: traffic.draw_latency(latencies, width),
+            lambda width: plots.draw_latency(latencies, width),
         ),
     ]
 
@@ -127,7 +127,7 @@ def _accepted(report: Report) -> str:
 def _drift(report: Report) -> str:
     parts = [
         f"{style.short(title(item.name))} {style.number(item.effect)} {item.unit}, "
-        f"{quality.verdict(item)}"
+        f"{plots.verdict(item)}"
         for item in report.drifts
     ]
     return ("; ".join(parts) or "Nothing was compared") + "."
@@ -136,7 +136,7 @@ def _drift(report: Report) -> str:
 def _by_class(frame: pd.DataFrame, threshold: float) -> str:
     parts = [
         f"{style.short(label)}: median {pd.Series(values).median():.3f} of {len(values):,}"
-        for label, values in traffic.by_label(frame).items()
+        for label, values in plots.by_label(frame).items()
     ]
     return ("; ".join(parts) or "No images") + f". Threshold {threshold:g}."
 
@@ -168,7 +168,7 @@ def _reliability(report: Report) -> str:
     return ("; ".join(parts) or "No ground truth") + "."
 
 
-def _latency(latencies: Sequence[traffic.Datapoint]) -> str:
+def _latency(latencies: Sequence[plots.Datapoint]) -> str:
     if not latencies:
         return "No latencies."
     highest = max(point[3] for point in latencies)

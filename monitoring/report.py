@@ -1,4 +1,4 @@
-"""`python -m scripts.monitor report`: captured images against the baseline, shown and told."""
+"""`python -m scripts.monitor report`: captured images against the baseline, shown and published."""
 
 import argparse
 import dataclasses
@@ -8,18 +8,21 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
+
 from monitoring import (
     assessment,
     baseline,
+    files,
     ground_truth,
     load,
-    model_monitor,
+    model_change,
     notification,
-    sources,
+    table,
 )
 from monitoring.assessment import Images
 from monitoring.baseline import Baseline
-from monitoring.captures import Loaded
+from monitoring.captures import Unreadable
 from monitoring.findings import VIOLATION, Report
 from monitoring.gallery import image_reader
 from monitoring.ground_truth import GroundTruth
@@ -35,7 +38,6 @@ POINTS = 200  # in a picture
 KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
 HOUR = 3600
 HTML = "report.html"
-JSON = "report.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,11 +52,13 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--baseline",
         metavar="PLACE",
+        type=files.check_place,
         help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
     )
     result.add_argument(
         "--ground-truth",
         metavar="PLACE",
+        type=files.check_place,
         help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
     )
     result.add_argument(
@@ -74,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> None:
     """Report, and leave with the exit code that the status has."""
+    folder = files.make_folder(arguments.output)
     cloud = stack = None
     if not (arguments.local and arguments.source and arguments.baseline):
         cloud = Cloud()
@@ -81,68 +86,67 @@ def run(arguments: argparse.Namespace) -> None:
     endpoint = arguments.endpoint or (
         stack.endpoint if stack else config.service_name(arguments.stage)
     )
-    held_against = arguments.baseline or baseline.place_in(stack.bucket)
-    known = baseline.read(sources.client(cloud, held_against), held_against)
-    truth = GroundTruth()
-    if arguments.ground_truth:
-        truth = ground_truth.read(arguments.ground_truth)
+    place = arguments.baseline or baseline.default_place(stack.bucket)
+    known = baseline.read(files.connect(place, cloud), place)
+    truth = ground_truth.read(arguments.ground_truth) if arguments.ground_truth else None
     source, model = load.choose(arguments)
     loaded = load.load(source, model, arguments)
-    since, until = _span(loaded, arguments)
+    frame, notes = model_change.keep_served(loaded.frame, model, source)
+    if arguments.no_embedding and known and table.embeddings(known.frame).size:
+        known = dataclasses.replace(known, frame=table.without_embeddings(known.frame))
+        notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
+    since, until = _span(frame, arguments, cut=len(frame) < len(loaded.frame))
     report = assessment.assess(
         Images(
-            frame=loaded.frame,
+            frame=frame,
             since=since,
             until=until,
             records=loaded.records,
             unreadable=len(loaded.unreadable),
             endpoint=endpoint,
             model=model.name if model else "",
-            labels=truth.labels,
+            truth=truth,
+            notes=notes,
         ),
         known,
         Rules.from_config(config.load()),
     )
-    made = {
-        "captures": source,
-        "baseline": f"{known.images:,} images, {known.origin}" if known else "none",
-    }
-    if arguments.ground_truth:
+    made = {"captures": source, "baseline": str(known or "none")}
+    if truth:
         made["ground truth"] = f"{len(truth.labels):,} labels at {arguments.ground_truth}"
-    _show(report, known, truth)
+    _print(report, known, truth)
     points = []
     if cloud and since and until:
         points = read_latencies(cloud.client("cloudwatch"), endpoint, since, until)
-    folder = arguments.output
-    files = [
+    unreadable = [*loaded.unreadable, *(truth.unreadable if truth else [])]
+    written = [
         *write(folder, report, made),
-        draw(folder, report, loaded, known, truth, source, points, made),
+        draw(folder, report, frame, known, unreadable, source, points, made),
     ]
-    place = str(folder / HTML)
+    page = str(folder / HTML)
     if not arguments.local:
-        place = tell(cloud, stack, report, files, arguments)
-    terminal.say("Report", place)
+        page = publish(cloud, stack, report, written, arguments.stage)
+    terminal.say("Report", page)
     sys.exit(notification.EXIT_CODES[report.status])
 
 
 def write(folder: Path, report: Report, made: dict[str, str]) -> list[Path]:
     """Write the report and its violations as JSON into the folder; return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    content = dataclasses.asdict(report) | {"made": made}
-    violations = model_monitor.violations(report.violations)
-    files = []
-    for name, members in ((JSON, content), (model_monitor.VIOLATIONS, violations)):
-        files.append(folder / name)
-        files[-1].write_text(json.dumps(members, indent=2, default=_iso) + "\n")
-    return files
+    contents = {
+        "report.json": dataclasses.asdict(report) | {"made": made},
+        "constraint_violations.json": assessment.list_violations(report),
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(json.dumps(content, indent=2, default=datetime.isoformat) + "\n")
+    return [folder / name for name in contents]
 
 
 def draw(
     folder: Path,
     report: Report,
-    loaded: Loaded,
+    frame: pd.DataFrame,
     known: Baseline | None,
-    truth: GroundTruth,
+    unreadable: list[Unreadable],
     source: str,
     points: list,
     made: dict[str, str],
@@ -151,75 +155,70 @@ def draw(
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
     from monitoring import gallery, html, pictures
 
-    tiles = gallery.least_confident(loaded.frame, image_reader(source))
-    drawn = pictures.of_report(report, loaded.frame, known.frame if known else None, points)
-    unreadable = [*loaded.unreadable, *truth.unreadable]
+    tiles = gallery.least_confident(frame, image_reader(source))
+    drawn = pictures.list_pictures(report, frame, known.frame if known else None, points)
     page = html.render(report, drawn, tiles, unreadable, made)
     (folder / HTML).write_text(page, encoding="utf-8")
     return folder / HTML
 
 
-def tell(
-    cloud: Cloud,
-    stack: Stack,
-    report: Report,
-    files: list[Path],
-    arguments: argparse.Namespace,
-) -> str:
+def publish(cloud: Cloud, stack: Stack, report: Report, written: list[Path], stage: str) -> str:
     """Upload the files, publish metrics, and a message if there is a violation.
 
     Returns where the page lies.
     """
     s3 = cloud.client("s3")
     place = f"s3://{stack.bucket}/{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for file in files:
+    for file in written:
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        sources.put_file(s3, place, file.name, file.read_bytes(), content_type)
+        files.write_file(s3, place, file.name, file.read_bytes(), content_type)
     page = f"{place}/{HTML}"
     cloud.client("cloudwatch").put_metric_data(
         Namespace=f"{config.load()['service']}/monitoring",
-        MetricData=notification.metrics(report, arguments.stage),
+        MetricData=notification.metrics(report, stage),
     )
     if report.status == VIOLATION:
         cloud.client("sns").publish(
             TopicArn=stack.topic,
             Subject=notification.subject(report),
-            Message=notification.message(report, page, arguments.stage),
+            Message=notification.message(report, page, stage),
         )
-        terminal.say("Told", stack.topic)
+        terminal.say("Notified", stack.topic)
     return page
 
 
-def _show(report: Report, known: Baseline | None, truth: GroundTruth) -> None:
-    """Say what the report says."""
+def _print(report: Report, known: Baseline | None, truth: GroundTruth | None) -> None:
     if known:
-        terminal.say("Baseline", f"{known.images:,} images, {known.origin}")
-    if truth.labels or truth.unreadable:
-        terminal.say("Labels", _labels(report, truth))
+        terminal.say("Baseline", known)
+    if truth:
+        terminal.say("Labels", _describe_labels(report, truth))
     if report.drifts:
-        print(f"\n{notification.table_of(report.drifts)}\n")
-    for label, text in notification.lines(report):
+        print(f"\n{notification.render_drifts(report.drifts)}\n")
+    for label, text in notification.list_lines(report):
         terminal.say(label, text)
 
 
-def _labels(report: Report, truth: GroundTruth) -> str:
+def _describe_labels(report: Report, truth: GroundTruth) -> str:
     labelled = report.accuracy.labelled if report.accuracy else 0
-    words = f"{load.counted(len(truth.labels), 'label')}, of {labelled:,} of the images"
+    words = f"{load.count(len(truth.labels), 'label')}, of {labelled:,} of the images"
     if truth.unreadable:
         first = truth.unreadable[0]
         words += (
-            f"; {load.counted(len(truth.unreadable), 'line')} unreadable, the first is "
+            f"; {load.count(len(truth.unreadable), 'line')} unreadable, the first is "
             f"{first.file} line {first.line}: {first.reason}"
         )
     return words
 
 
-def _span(loaded: Loaded, arguments: argparse.Namespace) -> tuple[datetime | None, datetime | None]:
-    """Return the span that was asked for, its open ends those of the images."""
+def _span(
+    frame: pd.DataFrame, arguments: argparse.Namespace, cut: bool
+) -> tuple[datetime | None, datetime | None]:
+    """Return the span that was asked for, its open ends, or the one cut, those of the images."""
     since, until = arguments.since, arguments.until
-    if len(loaded.frame):
-        times = loaded.frame["time"]
-        since = since or times.min().to_pydatetime()
+    if len(frame):
+        times = frame["time"]
+        if cut or since is None:
+            since = times.min().to_pydatetime()
         until = until or times.max().to_pydatetime() + timedelta(seconds=1)
     return since, until
 
@@ -252,22 +251,16 @@ def read_latencies(
         }
         for percentile in PERCENTILES
     ]
-    found: dict[datetime, dict[str, float]] = {}
+    points: dict[datetime, dict[str, float]] = {}
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=since, EndTime=until
     )
     for page in pages:
         for series in page["MetricDataResults"]:
             for time, value in zip(series["Timestamps"], series["Values"], strict=True):
-                found.setdefault(time, {})[series["Id"]] = value / 1000  # it is in microseconds
+                points.setdefault(time, {})[series["Id"]] = value / 1000  # of microseconds
     return [
         (time, *(values[percentile] for percentile in PERCENTILES))
-        for time, values in sorted(found.items())
+        for time, values in sorted(points.items())
         if len(values) == len(PERCENTILES)
     ]
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is no JSON")

@@ -6,7 +6,7 @@ import pytest
 from monitoring import drift, permutation, table
 from tests.monitoring.simulated import frame
 
-EFFECTS = dict.fromkeys(drift.properties(), 0.1) | {"confidence": 0.01, "embedding": 0.01}
+EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.1) | {"confidence": 0.01, "embedding": 0.01}
 LEVEL = 0.05
 
 
@@ -24,7 +24,7 @@ def measure(current, effects=EFFECTS, baseline=None, level=LEVEL):
 
 def test_every_property_is_compared_in_the_order_of_its_groups():
     found, reasons = measure(frame(100, seed=2))
-    assert list(found) == drift.properties()
+    assert tuple(found) == drift.PROPERTIES
     assert reasons == []
     groups = [item.group for item in found.values()]
     assert groups == ["confidence", "label mix", *["feature"] * 4, "embedding"]
@@ -89,7 +89,7 @@ def test_what_the_baseline_has_and_the_images_lack_is_named():
     current.loc[40:, "sharpness"] = np.nan
     current = current[[name for name in current if not name.startswith(table.EMBEDDING)]]
     found, reasons = measure(current)
-    assert set(found) == set(drift.properties()) - {"sharpness", "embedding"}
+    assert set(found) == set(drift.PROPERTIES) - {"sharpness", "embedding"}
     assert len(reasons) == 2
     assert "sharpness: known of 40 images" in reasons[0]
     assert "embedding: known of 0 images" in reasons[1]
@@ -112,6 +112,11 @@ def test_what_the_baseline_lacks_is_not_asked_for():
     found, reasons = measure(frame(100, seed=2), baseline=baseline)
     assert "embedding" not in found
     assert reasons == []
+
+
+def test_what_no_effect_is_named_for_is_not_compared():
+    found, reasons = measure(frame(100, seed=2), {"colour": 0.1, "label": 0.1})
+    assert (list(found), reasons) == (["label", "colour"], [])
 
 
 def test_images_that_could_not_be_read_do_not_count():

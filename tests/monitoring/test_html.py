@@ -6,11 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from monitoring import gallery, html, pictures
+from monitoring import gallery, html, pictures, style
 from monitoring.captures import Unreadable
 from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
 from monitoring.pictures import Picture
-from monitoring.plots import style
 from tests.monitoring import frames
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -83,11 +82,14 @@ def test_the_verdict_in_words(report, verdict):
 
 
 def test_the_page_says_verdict_reasons_and_key_numbers():
-    report = frames.a_report(VIOLATION, reasons=["embedding: known of 3 images"])
+    report = frames.a_report(
+        VIOLATION, reasons=["embedding: known of 3 images"], notes=["so it is"]
+    )
     text = page(report).text
     assert "Violation: confidence" in text
     assert report.violations[0].description in text
     assert "embedding: known of 3 images" in text
+    assert "so it is" in text
     for number in ("5,000", "72%", "4 of 7", "95.1%", "88.6%"):
         assert number in text
 
@@ -125,7 +127,7 @@ def test_a_picture_of_nothing_is_a_sentence_on_the_page():
     report = frames.a_report(
         NOT_ENOUGH_DATA, images=0, drifts=[], accuracy=None, share_accepted=None
     )
-    parsed = page(report, pictures.of_report(report, frames.week(3)[:0]))
+    parsed = page(report, pictures.list_pictures(report, frames.week(3)[:0]))
     assert "img" not in {tag for tag, _ in parsed.tags}
     assert "CloudWatch has no latencies" in parsed.text
     assert "Nothing was compared with a baseline." in parsed.text

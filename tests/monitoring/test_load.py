@@ -1,11 +1,14 @@
 """`monitor load` on folders: what it says and writes."""
 
+import argparse
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from monitoring import __main__ as monitoring
-from monitoring import captures, embedding, table
+from monitoring import captures, embedding, load, table
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
@@ -42,10 +45,10 @@ def test_the_summary_counts_everything_once(folder, capsys):
         ["motorcycle", "1", "25.0%"],
     ]
     assert texts["Confidence"][0].startswith("mean 0.7875, median 0.7750")
-    assert texts["Images"][0] == "16 x 16 pixels"
+    assert texts["Images"][0].startswith("mean brightness ")
     assert texts["Unreadable"][0].startswith("7, ")
     assert len(texts["Unreadable"]) == 7
-    assert texts["Unreadable"][1].endswith("a.jsonl line 2: captureData is missing")
+    assert texts["Unreadable"][1].endswith("a.jsonl line 2: it has no 'captureData'")
     assert texts["Unreadable"][6] == "… and 2 more"
     assert texts["Empty"][0].startswith("1 file: ")
     assert "Embedding" not in texts
@@ -55,12 +58,18 @@ def test_the_summary_counts_everything_once(folder, capsys):
 def test_the_table_is_written(folder, tmp_path, capsys, name):
     model = served.write_model(tmp_path / "model")
     texts = said(capsys, folder, "--model", model, "--output", tmp_path / name)
-    assert texts["Written"] == [f"{tmp_path / name}, 4 rows of 18 columns"]
+    assert texts["Written"] == [f"{tmp_path / name}, 4 rows of 16 columns"]
     read = pd.read_parquet if name.endswith("parquet") else pd.read_csv
     frame = read(tmp_path / name)
     assert frame["image_id"].tolist() == ["photo-1", "call/0", "call/1", "call/2"]
     expected = captured.IMAGES[[1, 0, 1, 2]].mean((1, 2))
     np.testing.assert_allclose(table.embeddings(frame), expected, atol=1e-3)
+
+
+def test_no_text_of_a_csv_is_a_formula(tmp_path, capsys):
+    captured.write(tmp_path / "a.jsonl", record(npy(1), answer([0.9, 0.1]), "=1+1"))
+    said(capsys, tmp_path / "a.jsonl", "--output", tmp_path / "table.csv")
+    assert pd.read_csv(tmp_path / "table.csv")["image_id"].tolist() == ["'=1+1/0"]
 
 
 def test_a_model_without_an_embedding_is_said_and_loading_goes_on(folder, tmp_path, capsys):
@@ -74,7 +83,7 @@ def test_a_model_without_an_embedding_is_said_and_loading_goes_on(folder, tmp_pa
     ("options", "reason"),
     [
         (("--since", "2026-11-04"), "no captures since 2026-11-04 00:00 UTC in"),
-        (("--until", "2026-11-03T10:00"), "no captures until 2026-11-03 10:00 UTC in"),
+        (("--until", "2026-11-03T08:00"), "no captures until 2026-11-03 08:00 UTC in"),
         (("--since", "2026-11-04", "--until", "2026-11-03"), "--since must be before --until"),
     ],
 )
@@ -87,7 +96,7 @@ def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_p
     captured.write(tmp_path / "a.jsonl", b"{}\n")
     with pytest.raises(UserError, match="None of the records"):
         monitoring.main(["load", str(tmp_path)])
-    assert "captureData is missing" in capsys.readouterr().out
+    assert "it has no 'captureData'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -96,11 +105,14 @@ def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_p
         [],
         ["load", "--output", "table.xlsx"],
         ["load", "--output", "no/such/folder/table.csv"],
+        ["load", "--output", "folder.csv"],
         ["load", "--model", "a", "--no-embedding"],
         ["report", "--since", "yesterday"],
     ],
 )
-def test_wrong_arguments_end_with_1_since_2_is_a_violation(argv, capsys):
+def test_wrong_arguments_end_with_1_since_2_is_a_violation(argv, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SystemExit) as leaving:
         monitoring.main(argv)
     assert leaving.value.code == 1
@@ -119,3 +131,31 @@ def test_several_processes_load_what_one_does(tmp_path, monkeypatch):
     assert together.frame.equals(alone.frame)
     assert together.unreadable == alone.unreadable
     assert (together.empty, together.records) == (alone.empty, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-03", datetime(2026, 11, 3, tzinfo=UTC)),
+        ("2026-11-03T10:30", datetime(2026, 11, 3, 10, 30, tzinfo=UTC)),
+        ("2026-11-03T10:30:00Z", datetime(2026, 11, 3, 10, 30, tzinfo=UTC)),
+        ("2026-11-03T10:30+02:00", datetime(2026, 11, 3, 8, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_utc_unless_it_says_otherwise(text, expected):
+    assert load.parse_time(text) == expected
+
+
+@pytest.mark.parametrize(("text", "hours"), [("24h", 24), ("7d", 168)])
+def test_an_age_is_a_time_ago(text, hours):
+    assert abs(datetime.now(UTC) - timedelta(hours=hours) - load.parse_time(text)) < timedelta(
+        minutes=1
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "7", "7w", "-1d", "2026-13-01", "0001-01-01", "9" * 20 + "d"]
+)
+def test_what_is_no_time_is_refused_with_what_is(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is no time: write 2026-11-03"):
+        load.parse_time(text)

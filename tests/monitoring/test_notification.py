@@ -121,7 +121,7 @@ def test_a_message_has_a_dozen_lines_at_most_and_counts_the_rest(count):
 
 def test_the_table_marks_what_is_violated():
     calm = replace(DRIFTED, name="colour", violated=False)
-    brightness, colour = notification.table_of([DRIFTED, calm]).splitlines()[2:]
+    brightness, colour = notification.render_drifts([DRIFTED, calm]).splitlines()[2:]
     assert "violation" in brightness
     assert "violation" not in colour
     assert "0.020 to 0.200" in colour
@@ -133,7 +133,7 @@ def test_the_terminal_is_told_of_both_accuracies_and_of_every_reason():
         reasons=["there is no baseline"],
         accuracy=Accuracy(0.95, 0.93, 0.97, 0.9, 0.85, 0.94, 80, expected_labelled=0.96),
     )
-    said = dict.fromkeys(text for _, text in notification.lines(labelled))
+    said = dict.fromkeys(text for _, text in notification.list_lines(labelled))
     assert "95.0% expected (93.0% to 97.0%)" in said
     assert "90.0% true (85.0% to 94.0%) of 80 labelled, 96.0% expected of them" in said
     assert "there is no baseline" in said

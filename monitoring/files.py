@@ -1,0 +1,216 @@
+"""Files in S3 or in a folder: listed by hour as Data Capture leaves them, read, written."""
+
+import gzip
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, NoReturn
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
+
+from service import storage
+from service.stack import Cloud
+from service.terminal import UserError
+
+# From the month on: a year alone might as well be the name of a variant.
+FOLDER_TIME = re.compile(r"/(\d{4}/\d\d(?:/\d\d(?:/\d\d)?)?)/$")
+DAY = re.compile(r"/\d{4}/\d\d/\d\d/(?:\d\d/)?$")
+HOUR = timedelta(hours=1)
+
+CONNECTIONS = 8
+ATTEMPTS = 3
+# What botocore raises where a connection is cut or reset, or leaves urllib3's; none is an OSError.
+BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError, HTTPError)
+BYTES_IN_MEMORY = 16 * 1024**2  # of an object; a larger one goes through a temporary file
+
+# InvokeEndpoint takes 6 MB, which base64 makes 8: no record is near this.
+MAX_LINE_BYTES = 64 * 1024**2
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `since` until just before `until`; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __contains__(self, time: datetime) -> bool:
+        return (self.since is None or self.since <= time) and (
+            self.until is None or time < self.until
+        )
+
+    def reaches(self, folder: str) -> bool:
+        """Whether a folder may hold records of the span, by the month, day or hour in its name.
+
+        An hour more on either side counts: a file may hold records of the next hour.
+        """
+        named = FOLDER_TIME.search(folder)
+        if named is None:
+            return True
+        time = named[1]
+        first = f"{self.since - HOUR:%Y/%m/%d/%H}" if self.since else ""
+        last = f"{self.until + HOUR:%Y/%m/%d/%H}" if self.until else time
+        return first[: len(time)] <= time <= last[: len(time)]
+
+    def __str__(self):
+        if self.since is None and self.until is None:
+            return "at any time"
+        words = (("since", self.since), ("until", self.until))
+        return " ".join(f"{word} {time:%Y-%m-%d %H:%M} UTC" for word, time in words if time)
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    """A file: its path or `s3://bucket/key`, and its bytes as they lie there."""
+
+    name: str
+    size: int
+
+
+def check_place(text: str) -> str:
+    """Return `s3://bucket/prefix` or a path as it is. UserError for what can be neither."""
+    if not text or (text.startswith("s3:") and not re.match(r"s3://[a-z0-9.-]{3,63}(/|$)", text)):
+        raise UserError(f"{text!r} is no place: write s3://bucket/prefix, or a path.")
+    return text
+
+
+def connect(place: str, cloud: Cloud | None = None):
+    """Return an S3 client for a place in S3, None for one in a folder."""
+    if not place.startswith("s3://"):
+        return None
+    return (cloud or Cloud()).client("s3", connections=CONNECTIONS)
+
+
+def list_files(source: str, span: Span, s3) -> list[File]:
+    """List a file, or the files below a folder or prefix in the span's hours, sorted by name.
+
+    Raises UserError for a path that does not exist or cannot be looked into.
+    """
+    if source.startswith("s3://"):
+        return sorted(_list_source(s3, *storage.split_uri(source), span))
+    path = Path(source)
+    if path.is_file():
+        return [File(source, path.stat().st_size)]
+    if not path.is_dir():
+        raise UserError(f"There is no file or folder {source}.")
+    return sorted(_walk(path, span))
+
+
+def _walk(path: Path, span: Span) -> Iterator[File]:
+    for folder, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
+        below = os.path.abspath(folder)
+        folders[:] = [name for name in folders if span.reaches(f"{below}/{name}/")]
+        if span.reaches(f"{below}/"):
+            for name in names:
+                if not name.startswith("."):
+                    file = Path(folder) / name
+                    yield File(str(file), file.stat().st_size)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+def _list_source(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
+    if prefix and not prefix.endswith("/"):
+        # The name may be an object's, and begins the names of others.
+        for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", []):
+            if item["Key"] == prefix:
+                yield File(f"s3://{bucket}/{prefix}", item["Size"])
+        prefix += "/"
+    yield from _list_objects(s3, bucket, prefix, span)
+
+
+def _list_objects(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
+    # A day is listed at once: an answer holds 1,000 names, an hour has few.
+    whole = span == Span() or DAY.search(f"/{prefix}")
+    request = {"Bucket": bucket, "Prefix": prefix} | ({} if whole else {"Delimiter": "/"})
+    for page in s3.get_paginator("list_objects_v2").paginate(**request):
+        for item in page.get("Contents", []):
+            folder, _, name = item["Key"].rpartition("/")
+            if name and span.reaches(f"/{folder}/"):  # a console's "folder" has no name
+                yield File(f"s3://{bucket}/{item['Key']}", item["Size"])
+        for item in page.get("CommonPrefixes", []):
+            if span.reaches(f"/{item['Prefix']}"):
+                yield from _list_objects(s3, bucket, item["Prefix"], span)
+
+
+def open_file(name: str, s3) -> BinaryIO:
+    """Open a file, or a copy of an object. Raises OSError, also for a connection that breaks."""
+    if not name.startswith("s3://"):
+        return Path(name).open("rb")
+    bucket, key = storage.split_uri(name)
+    for attempt in range(1, ATTEMPTS + 1):
+        copy = SpooledTemporaryFile(BYTES_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+        try:
+            shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], copy, 1024**2)
+            break
+        except BROKEN as error:
+            if attempt == ATTEMPTS:
+                raise OSError(f"its connection broke {ATTEMPTS} times: {error}") from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise FileNotFoundError("it is gone since it was listed") from error
+            raise
+    copy.seek(0)
+    return copy
+
+
+def read_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
+    """Yield each line's number, from 1, its bytes, and what is wrong with it ("" if nothing).
+
+    Blank lines are passed over. A line above MAX_LINE_BYTES is never held, nor is what a broken
+    gzip stream would still have held.
+    """
+    number = 0
+    try:
+        packed = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+        stream = gzip.GzipFile(fileobj=file, mode="rb") if packed else file
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(line) > MAX_LINE_BYTES:
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(MAX_LINE_BYTES)
+                yield number, b"", f"the line has more than {MAX_LINE_BYTES:,} bytes"
+            elif not line.isspace():
+                yield number, line, ""
+    except (EOFError, OSError, zlib.error) as error:
+        yield number + 1, b"", f"the file cannot be read on: {error}"
+
+
+def write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
+    """Write a file below a place and return where it lies. UserError where a folder cannot be."""
+    if place.startswith("s3://"):
+        uri = f"{place.rstrip('/')}/{name}"
+        bucket, key = storage.split_uri(uri)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        return uri
+    path = make_folder(Path(place)) / name
+    path.write_bytes(body)
+    return str(path)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder where there is none, and return it. UserError where it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be a folder: {error.strerror}. Name another.") from error
+    return path
+
+
+def read_file(s3, place: str, name: str) -> bytes | None:
+    """Return the bytes of a file below a place, or None where it is not there."""
+    if place.startswith("s3://"):
+        return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
+    path = Path(place) / name
+    return path.read_bytes() if path.is_file() else None
