@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
@@ -28,7 +27,7 @@ from monitoring.rules import Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
 from scripts.generate import changes, source
 from scripts.generate.source import ImageSource
-from service import config
+from service import config, terminal
 from service.hosting import Hosting
 from service.labelled_images import LabelledImages
 from service.stack import Cloud, find_stack
@@ -94,7 +93,7 @@ def photos(pictures: source.Pictures, kind: str, count: int) -> list[bytes]:
     source = ImageSource(SEEDS[kind], pictures, drifted=drifted)
     return [
         to_model_input(source[number].make(), settings["size"], settings["max_pixels"])
-        for number in tqdm(range(count), kind, unit="photo", disable=None)
+        for number in terminal.track(range(count), kind, count, "photos")
     ]
 
 
@@ -116,7 +115,7 @@ def through_endpoint(cloud: Cloud, stack, pngs: list[bytes], model_data: str) ->
 
     with ThreadPoolExecutor(THREADS) as pool:
         sent = pool.map(send, zip(pngs, ids, strict=True))
-        list(tqdm(sent, "endpoint", len(pngs), unit="photo", disable=None))
+        list(terminal.track(sent, "endpoint", len(pngs), "photos"))
     source = f"s3://{stack.bucket}/capture/{stack.endpoint}/"
     model = embedding.fetch(cloud.client("s3"), model_data)
     deadline = time.monotonic() + CAPTURE_SECONDS
@@ -147,7 +146,7 @@ def print_agreement(captured: pd.DataFrame, direct: pd.DataFrame) -> None:
 def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int) -> str:
     """A row of the table: in how many seeds the kind is a violation."""
     violations, names, seconds = 0, Counter(), []
-    for seed in tqdm(range(seeds), kind, unit="seed", disable=None):
+    for seed in terminal.track(range(seeds), kind, seeds, "seeds"):
         current = pool.sample(REPORT, random_state=seed)
         began = time.perf_counter()
         report = assessment.assess(Images(current), made, rules)

@@ -1,6 +1,5 @@
 """The whole job on this machine: every step is one of the README's commands, on the local cloud."""
 
-import argparse
 import contextlib
 import fcntl
 import json
@@ -8,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+import click
 
 from handlers.outcomes import LABELLED
 from monitoring.notification import EXIT_CODES
-from service import config, datasets, jobs, keys, terminal
+from service import config, datasets, jobs, keys, options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack, require_loopback
 from setup.environment import CACHE, clean
@@ -34,15 +35,29 @@ MANY_PHOTOS = 5000
 FEWER_EPOCHS = 2
 
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.demo`."""
-    arguments = _parser().parse_args(argv)
-    port = arguments.port
+@terminal.command("demo", example="--port 4570")
+@click.option(
+    "--port",
+    type=options.WholeNumber(1, 65535),
+    default=PORT,
+    metavar="N",
+    help="the local cloud's port",
+)
+@click.option(
+    "--epochs",
+    type=options.WholeNumber(1, 10_000),
+    metavar="N",
+    help="passes over the photos in training (default: as many as the model needs)",
+)
+def main(port, epochs):
+    """The whole job on the local cloud."""
     with alone():
-        use(variables(port))
+        environment = variables(port)  # of this process and of those that it starts
+        os.environ.clear()
+        os.environ.update(environment)
         steps = Steps()
         try:
-            run(steps, port, arguments.epochs)
+            run(steps, port, epochs)
         except terminal.UserError as error:
             raise terminal.UserError(f"{error} {remains(port)}") from error
         except KeyboardInterrupt:
@@ -74,7 +89,9 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
 
     if running := find_job("InProgress"):
         name = running["TrainingJobName"]
-        steps.call("train", "Train the model", f"{name} runs already", lambda: follow(cloud, name))
+        with steps.step("train", "Train the model"):
+            print(f"{name} runs already", flush=True)
+            jobs.report(jobs.follow(cloud, name))
     elif trained := find_job("Completed"):
         steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
     else:
@@ -91,7 +108,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
     output = json.loads(execution["output"])
-    print(results_table(output["results"][:ROWS_SHOWN]))
+    print_results(output["results"][:ROWS_SHOWN])
 
     photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
@@ -111,7 +128,8 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
         "monitoring": json.loads(REPORT.with_suffix(".json").read_text())["status"],
         "seconds": steps.seconds,
     }
-    write_summary(summary)
+    SUMMARY.parent.mkdir(exist_ok=True)
+    SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
     print(closing(summary, data, cloud.address, stack.bucket, own_port, time.monotonic() - began))
 
 
@@ -145,24 +163,14 @@ def local(command: str, port: int, *options: str) -> subprocess.CompletedProcess
     return subprocess.run(program, cwd=config.ROOT, capture_output=True, text=True)  # noqa: S603
 
 
-def use(variables: dict[str, str]) -> None:
-    """Make these the environment of this process and of those that it starts."""
-    os.environ.clear()
-    os.environ.update(variables)
-
-
-def follow(cloud: Cloud, job_name: str) -> None:
-    """Wait for a training job that an earlier demo started."""
-    jobs.report(jobs.follow(cloud, job_name))
-
-
 def remains(port: int) -> str:
     """Return what goes on after the demo has ended early, and how to end or resume it."""
     if local("status", port).returncode:
         return "Nothing of it is left running."
+    own_port = "" if port == PORT else f" PORT={port}"
     return (
         f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, with what it is doing: "
-        f"make demo{_make_port(port)} goes on from there; make clean ends it."
+        f"make demo{own_port} goes on from there; make clean ends it."
     )
 
 
@@ -173,6 +181,22 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self._number = 0
 
+    @contextlib.contextmanager
+    def step(self, name: str, title: str) -> Iterator[None]:
+        """Announce a step that is done in the block, and time it."""
+        self._number += 1
+        print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 1)
+
+    def skip(self, name: str, title: str, reason: str) -> None:
+        """Count a step whose work is done already."""
+        with self.step(name, title):
+            print(reason, flush=True)
+
     def run(self, name: str, title: str, *command: str, accept: Collection[int] = (0,)) -> None:
         """Run a command that writes to the terminal itself and ends with a code to `accept`."""
         self._run(name, title, command, None, accept)
@@ -180,18 +204,6 @@ class Steps:
     def capture(self, name: str, title: str, *command: str) -> str:
         """Run a command and return what it wrote to stdout."""
         return self._run(name, title, command, subprocess.PIPE, (0,)).stdout
-
-    def call(self, name: str, title: str, reason: str, act: Callable[[], None]) -> None:
-        """Do a step in this process."""
-        self._announce(title)
-        print(reason, flush=True)
-        began = time.monotonic()
-        act()
-        self.seconds[name] = round(time.monotonic() - began, 1)
-
-    def skip(self, name: str, title: str, reason: str) -> None:
-        """Count a step whose work is done already."""
-        self.call(name, title, reason, lambda: None)
 
     def _run(
         self,
@@ -201,14 +213,10 @@ class Steps:
         stdout: int | None,
         accept: Collection[int],
     ) -> subprocess.CompletedProcess:
-        self._announce(title)
-        print(f"$ {' '.join(command)}", flush=True)
-        began = time.monotonic()
-        program = [PROGRAMS[command[0]], *command[1:]]
-        try:
+        with self.step(name, title):
+            print(f"$ {' '.join(command)}", flush=True)
+            program = [PROGRAMS[command[0]], *command[1:]]
             done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
-        finally:
-            self.seconds[name] = round(time.monotonic() - began, 1)
         if done.returncode not in accept:
             print(done.stdout or "", end="", flush=True)
             raise terminal.UserError(
@@ -216,27 +224,16 @@ class Steps:
             )
         return done
 
-    def _announce(self, title: str) -> None:
-        self._number += 1
-        print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
 
-
-def write_summary(summary: dict) -> None:
-    """Write build/demo.json."""
-    SUMMARY.parent.mkdir(exist_ok=True)
-    SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def results_table(results: list[dict]) -> str:
-    """Return the first results of the batch as a table."""
+def print_results(results: list[dict]) -> None:
+    """Print these results of the batch as a table."""
     rows = [
         (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
         for r in results
         if r["status"] in LABELLED
     ]
-    return (
-        terminal.render_table(("photo", "status", "label", "confidence"), rows, right=(3,)) + "\n…"
-    )
+    terminal.show(terminal.table(("photo", "status", "label", "confidence"), rows, right=(3,)))
+    print("…")
 
 
 def closing(
@@ -276,29 +273,6 @@ def closing(
         f"To stop it: {command.format('down')}",
     ]
     return "\n".join(lines)
-
-
-def _make_port(port: int) -> str:
-    return "" if port == PORT else f" PORT={port}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.demo", description="The whole job on the local cloud."
-    )
-    parser.add_argument(
-        "--port",
-        type=terminal.whole(1, 65535),
-        default=PORT,
-        help="the local cloud's port (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--epochs",
-        type=terminal.whole(1),
-        metavar="N",
-        help="passes over the photos in training (default: as many as the model needs)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 plugins/removal.js runs this and prints the list once the stack is gone.
 """
 
-import argparse
-
+import click
 from botocore.exceptions import ClientError
 
 from scripts.cost import bill
-from service import config, terminal
+from service import config, options, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.logs import LOG_GROUP as JOBS_LOG_GROUP
 from service.scaling import Scaling, delete_endpoint
@@ -18,17 +17,24 @@ HOURS_A_MONTH = 730
 COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
 
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.removal`."""
-    arguments = _parser().parse_args(argv)
+@terminal.command("removal", example="--stage dev")
+@options.stage
+@click.option(
+    "--delete-endpoint",
+    "deletes_endpoint",
+    is_flag=True,
+    help="delete the endpoint, if there is one",
+)
+def main(stage, deletes_endpoint):
+    """What `sls remove` asks first: is there an endpoint, and what will stay?"""
     cloud = Cloud()
-    name = config.service_name(arguments.stage)
+    name = config.service_name(stage)
     hosting = Hosting(cloud.client("sagemaker"), name, name)
     endpoint = hosting.describe()
-    if arguments.delete_endpoint:
+    if deletes_endpoint:
         delete_endpoint(hosting, Scaling(cloud.client("application-autoscaling"), name))
     elif endpoint is not None:
-        raise terminal.UserError(refusal(hosting, endpoint, arguments.stage))
+        raise terminal.UserError(refusal(hosting, endpoint, stage))
     try:
         bucket = find_bucket(cloud.client("cloudformation"), name)
         if bucket:
@@ -109,20 +115,6 @@ def log_groups(logs, endpoint: str) -> list[tuple[str, float, int | None]]:
                     (name, group.get("storedBytes", 0) / 1e6, group.get("retentionInDays"))
                 )
     return found
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = terminal.parser(
-        "removal",
-        "What `sls remove` asks first: is there an endpoint, and what will stay?",
-        "--stage dev",
-    )
-    parser.add_argument(
-        "--delete-endpoint",
-        action="store_true",
-        help="delete the endpoint, if there is one",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 SageMaker takes Docker's image form alone, which each engine makes when told to.
 """
 
-import argparse
 import re
 import shutil
 import subprocess
 
-from service import config, registry, terminal
+import click
+
+from service import config, options, registry, terminal
 from service.stack import Cloud, find_stack
 
 ENGINES = ("docker", "podman", "buildah")
@@ -19,31 +20,41 @@ ALONE = ("--provenance=false", "--sbom=false")
 LOCAL_REGISTRY = "000000000000."
 
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.serving_image`."""
-    arguments = _parser().parse_args(argv)
+engine_option = click.option(
+    "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="what builds it"
+)
+
+
+@terminal.group("serving_image")
+def main():
+    """The container that serves the model."""
+
+
+@main.command("build", example="--engine podman")
+@options.stage
+@engine_option
+def build(stage, engine):
+    """Build the serving container with this machine's engine, without AWS."""
+    image = f"{config.service_name(stage)}-serving:{commit()}"
+    make(engine, image, push=False)
+    terminal.print_line("Image", image)
+    print_base(engine)
+
+
+@main.command("push", example="--engine podman")
+@options.stage
+@engine_option
+def push(stage, engine):
+    """Build the serving container and push it to the stage's repository in ECR."""
+    cloud = Cloud()
+    stack = find_stack(cloud, stage)
     try:
-        arguments.act(arguments)
+        send(cloud.client("ecr"), stack.serving_repository, stage, engine)
     except KeyboardInterrupt:
         raise terminal.Interrupted("Interrupted. What was pushed already stays.") from None
 
 
-def build(arguments: argparse.Namespace) -> None:
-    """Build the image for this machine's engine, without AWS."""
-    image = f"{config.service_name(arguments.stage)}-serving:{commit()}"
-    make(arguments.engine, image, push=False)
-    terminal.say("Image", image)
-    say_base(arguments.engine)
-
-
-def push(arguments: argparse.Namespace) -> None:
-    """Build the image and push it to the stage's repository in ECR."""
-    cloud = Cloud()
-    stack = find_stack(cloud, arguments.stage)
-    send(cloud.client("ecr"), stack.serving_repository, arguments)
-
-
-def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
+def send(ecr, repository: str, stage: str, engine: str) -> None:
     """Build and push an image to a repository; raises UserError where SageMaker would refuse it."""
     if repository.startswith(LOCAL_REGISTRY):
         raise terminal.UserError(
@@ -53,11 +64,11 @@ def send(ecr, repository: str, arguments: argparse.Namespace) -> None:
     image = f"{repository}:{commit()}"
     user, password = registry.login(ecr)
     host = repository.partition("/")[0]
-    run(arguments.engine, "login", "--username", user, "--password-stdin", host, given=password)
-    make(arguments.engine, image, push=True)
-    terminal.say("Image", image)
-    terminal.say("Pushed", registry.resolve(ecr, image, arguments.stage))
-    say_base(arguments.engine)
+    run(engine, "login", "--username", user, "--password-stdin", host, given=password)
+    make(engine, image, push=True)
+    terminal.print_line("Image", image)
+    terminal.print_line("Pushed", registry.resolve(ecr, image, stage))
+    print_base(engine)
 
 
 def make(engine: str, image: str, *, push: bool) -> None:
@@ -89,12 +100,12 @@ def commit() -> str:
     return found
 
 
-def say_base(engine: str) -> None:
+def print_base(engine: str) -> None:
     """Print what the image was built on. The image is made: not to know this is no error."""
     try:
-        terminal.say("Base", base_image(engine))
+        terminal.print_line("Base", base_image(engine))
     except terminal.UserError as error:
-        terminal.say("Base", f"the digest is not known: {error}")
+        terminal.print_line("Base", f"the digest is not known: {error}")
 
 
 def base_image(engine: str) -> str:
@@ -135,22 +146,6 @@ def run(program: str, *arguments: str, given: str | None = None, read: bool = Fa
             f"{command} failed (exit code {done.returncode}){f': {reason}' if reason else ''}."
         )
     return (done.stdout or "").strip()
-
-
-def _parser():
-    parts = {
-        "build": (_part("build", "Build the serving container with this machine's engine."), build),
-        "push": (_part("push", "Build the serving container and push it to the stage."), push),
-    }
-    return terminal.parser_of("serving_image", "The container that serves the model.", parts)
-
-
-def _part(name: str, description: str) -> argparse.ArgumentParser:
-    part = terminal.parser(f"serving_image {name}", description, "--engine podman")
-    part.add_argument(
-        "--engine", choices=ENGINES, default="docker", help="what builds it (default: %(default)s)"
-    )
-    return part
 
 
 if __name__ == "__main__":

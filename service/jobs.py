@@ -147,7 +147,7 @@ def follow(cloud: Cloud, job_name: str, show_log: bool = True) -> dict:
 def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool = True) -> dict:
     """Start the job, follow it, and return its description."""
     job_name = start(cloud, stack, job, instance_type)
-    terminal.say("Job", f"{job_name} on {instance_type}{', on Spot' if job.spot else ''}")
+    terminal.print_line("Job", f"{job_name} on {instance_type}{', on Spot' if job.spot else ''}")
     try:
         return follow(cloud, job_name, show_log)
     except KeyboardInterrupt:
@@ -165,12 +165,12 @@ def report(job: dict) -> None:
         raise UserError(
             f"The job {job['TrainingJobName']} completed but its log has no {', '.join(missing)}."
         )
-    terminal.say(
+    terminal.print_line(
         "Accuracy",
         f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
     )
-    terminal.say("Seconds", seconds_of(job))
-    terminal.say("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
+    terminal.print_line("Seconds", seconds_of(job))
+    terminal.print_line("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
 def seconds_of(job: dict) -> str:

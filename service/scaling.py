@@ -1,11 +1,11 @@
 """An endpoint's automatic scaling: more instances when each has more calls than it should."""
 
 import re
-from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import click
 from botocore.exceptions import ClientError
 
 from service import terminal
@@ -32,12 +32,17 @@ class Bounds:
         return f"{self.least} to {self.most} instances"
 
 
-def bounds(text: str) -> Bounds:
-    """Parse `1-4` (an argparse type)."""
-    found = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise ArgumentTypeError(f"{text!r} is not LEAST-MOST instances, such as 1-4")
-    return Bounds(int(found[1]), int(found[2]))
+class BoundsType(click.ParamType):
+    """`1-4` at the command line: Bounds."""
+
+    name = "bounds"
+
+    def convert(self, value, param, ctx):
+        """Return the Bounds."""
+        found = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", value)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            self.fail(f"{value!r} is not LEAST-MOST instances, such as 1-4.", param, ctx)
+        return Bounds(int(found[1]), int(found[2]))
 
 
 class Scaling:
@@ -122,9 +127,9 @@ class Scaling:
 def delete_endpoint(hosting: Hosting, scaled: Scaling) -> None:
     """Delete the endpoint and what belongs to it, its scaling first; print what there was."""
     if scaled.remove():
-        terminal.say("Scaling", "removed")
+        terminal.print_line("Scaling", "removed")
     found = hosting.delete()
-    terminal.say("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
+    terminal.print_line("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
 
 
 def _members(described: dict, names: tuple[str, ...]) -> dict:

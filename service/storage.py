@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from botocore.exceptions import ClientError
-from tqdm import tqdm
 
+from service import terminal
 from service.terminal import UserError
 
 THREADS = 16
@@ -93,7 +93,7 @@ def mirror(s3, bucket: str, prefix: str, uploads: Iterable[Upload]) -> Summary:
         try:
             futures = [pool.submit(put, upload) for upload in uploads]
             done = as_completed(futures)
-            for future in tqdm(done, "Upload", len(futures), unit="object", disable=None):
+            for future in terminal.track(done, "Upload", len(futures), "objects"):
                 sizes.append(future.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -1,66 +1,28 @@
-"""What every command shares: its parser, tables, waiting, and errors as one line."""
+"""What every command shares: how it is run, its lines, tables and waiting, errors as one line."""
 
-import argparse
-import math
-import os
-import re
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
-from botocore import exceptions as aws
-from s3transfer.exceptions import RetriesExceededError
-from urllib3.exceptions import HTTPError
+import click
+from rich import box, progress
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from handlers.outcomes import STATUSES
-from service import config
+from service import aws_errors, config
+from service.aws_errors import one_line
 
 LABEL_WIDTH = 11
+UNBOUNDED = 100_000  # columns of what is no terminal: nothing is wrapped there
+RULES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 
-NO_CREDENTIALS = (
-    'No AWS credentials. For the local cloud: eval "$(python -m local env)". '
-    "For AWS: set AWS_PROFILE, or run `aws configure`."
-)
-CREDENTIAL_ERRORS = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.TokenRetrievalError,
-    aws.SSOError,
-)
-# While a body is read; of these botocore leaves those of TLS as urllib3's.
-BROKEN_OFF = (
-    aws.IncompleteReadError,
-    aws.ResponseStreamingError,
-    HTTPError,
-    RetriesExceededError,
-)
-REFUSED_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-# botocore's list, botocore.retries.standard.ThrottledRetryableChecker, but LimitExceededException:
-# CloudWatch Logs and Application Auto Scaling say that of too many resources.
-THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-}
-ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
+Item = TypeVar("Item")
 
 
 class UserError(Exception):
@@ -69,6 +31,259 @@ class UserError(Exception):
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C at a moment when the person should be told what goes on without them."""
+
+
+class Command(click.Command):
+    """A command whose help ends with an example: what stands behind its name."""
+
+    def __init__(self, *args, example: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def get_short_help_str(self, limit=45):
+        """Return what a group's help says of the command: its first sentence, however long."""
+        return super().get_short_help_str(200)
+
+    def format_epilog(self, ctx, formatter):
+        """Write the example, in one line however long it is."""
+        formatter.write(f"\nexample: {ctx.command_path} {self.example}\n")
+
+
+class Group(click.Group):
+    """A command with sub-commands, which are Commands."""
+
+    command_class = Command
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.no_args_is_help = False  # but an error: "Missing command."
+
+
+command = partial(click.command, cls=Command)
+group = partial(click.group, cls=Group)
+
+
+def run(
+    main: click.Command | Callable[[list[str] | None], None],
+    arguments: Sequence[str] | None = None,
+    usage_error_code: int = 2,
+) -> None:
+    """Run a command and leave with its exit code, unless that is 0.
+
+    1 on an error, 2 where the arguments are wrong, 130 on Ctrl-C. Errors that a person can mend
+    become one line on stderr. Any other exception is a bug and keeps its traceback.
+    """
+    try:
+        # scripts/__init__.py has it end the process, as long as modules are imported.
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if isinstance(main, click.Command):
+            _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
+        else:
+            main(None)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.UsageError as error:
+        assert isinstance(main, click.Command)  # noqa: S101 - argparse ends by itself
+        _print_error(_explain_usage(error, main.name))
+        sys.exit(usage_error_code)
+    except KeyboardInterrupt as interrupt:
+        _print_error(str(interrupt) or "Interrupted.")
+        sys.exit(130)
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        _print_error(message)
+        sys.exit(1)
+
+
+def _invoke(main: click.Command, arguments: list[str]) -> None:
+    # Not main.main(), which takes Ctrl-C for itself.
+    with main.make_context(
+        f"python -m scripts.{main.name}",
+        arguments,
+        help_option_names=["-h", "--help"],
+        max_content_width=100,
+        show_default=True,
+    ) as context:
+        main.invoke(context)
+
+
+def _explain_usage(error: click.UsageError, name: str | None) -> str:
+    message = one_line(error.format_message(), 400)
+    stop = "" if message.endswith((".", "?", "?)")) else "."
+    command = error.ctx.command_path if error.ctx else f"python -m scripts.{name}"
+    return f"{message}{stop} See {command} --help."
+
+
+def explain(error: Exception) -> str | None:
+    """Return the one line that tells a person what to do, or None where the error is a bug."""
+    if isinstance(error, UserError | config.ConfigError):
+        return one_line(str(error), 1000)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return aws_errors.explain(error)
+
+
+def escape(text: str) -> str:
+    """Return the text with what a terminal must not get as it is written as Python escapes.
+
+    That is control characters, line ends among them, and bytes of a file name that are not UTF-8.
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def print_line(label: str, text: object) -> None:
+    """Print one line of the report: a label column, then the text."""
+    print(f"{label:<{LABEL_WIDTH}}{escape(str(text))}", flush=True)
+
+
+def warn(*lines: str) -> None:
+    """Print lines that nobody should overlook, to stderr."""
+    print("".join(f"!! {escape(line)}\n" for line in lines), end="", file=sys.stderr, flush=True)
+
+
+def _print_error(message: str) -> None:
+    print(f"error: {escape(message)}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it: 7 ms, 1.24 s, 2 min 05 s, 3 h 07 min, 2.5 days."""
+    if seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 99.95:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else f"{seconds / 86_400:,.1f} days"
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Return `3 accepted, 1 review, 0 failed` for {status: photos}."""
+    return ", ".join(f"{counts.get(status, 0):,} {status}" for status in STATUSES)
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Sequence[int] = (),
+    foot: Iterable[Sequence[str]] = (),
+) -> Table:
+    """Return a table with a rule below the header, and one above the foot's rows.
+
+    `right` holds the indexes of right-aligned columns.
+    """
+    result = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, name in enumerate(header):
+        result.add_column(name, justify="right" if index in right else "left", overflow="fold")
+    for part in (rows, foot):
+        for row in part:
+            result.add_row(*(Text(escape(cell)) for cell in row))
+        result.add_section()
+    return result
+
+
+def show(what: Table) -> None:
+    """Print a table: as wide as the terminal at most, and in full where there is none."""
+    live = sys.stdout.isatty()
+    print(_render(what, Console(highlight=False, width=None if live else UNBOUNDED)), flush=True)
+
+
+def render(what: Table) -> str:
+    """Return a table as plain text, as wide as it is, for a message."""
+    return _render(what, Console(highlight=False, width=UNBOUNDED, color_system=None))
+
+
+def _render(what: Table, console: Console) -> str:
+    with console.capture() as captured:
+        console.print(what)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+@contextmanager
+def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iterator[Callable]:
+    """Show a bar on stderr where that is a terminal; yield a function that advances it.
+
+    It takes how much more is done (1), and `total` where that was not known before. The unit
+    is a noun in the plural, or `B` for bytes.
+    """
+    amount = (
+        progress.DownloadColumn()
+        if unit == "B"
+        else progress.TextColumn("{task.completed:,.0f}{task.fields[of]} " + unit)
+    )
+    console = Console(stderr=True)
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        amount,
+        progress.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # or what goes to a file would go to stderr
+        disable=not console.is_terminal,
+    ) as bars:
+        if context := click.get_current_context(silent=True):
+            context.call_on_close(bars.stop)  # also where an error leaves `track` unfinished
+        task = bars.add_task(label, total=total, of="" if total is None else f" of {total:,}")
+
+        def advance(by: float = 1, total: float | None = None) -> None:
+            if total is not None:
+                bars.update(task, total=total, of=f" of {total:,}")
+            bars.advance(task, by)
+
+        yield advance
+
+
+def track(
+    items: Iterable[Item], label: str, total: float | None = None, unit: str = ""
+) -> Iterator[Item]:
+    """Yield the items and show how many have been."""
+    with progress_bar(label, total, unit) as advance:
+        for item in items:
+            yield item
+            advance()
+
+
+class Waiting:
+    """Shows a changing status: on a terminal one line that counts seconds, else a line a status."""
+
+    def __init__(self, label: str):
+        self._label = label
+        self._began = time.monotonic()
+        self._status: str | None = None
+        self._live = sys.stdout.isatty()
+
+    def show(self, status: str) -> None:
+        """Show the status. To be called at every poll."""
+        if self._live:
+            self.clear()
+            print(f"{self._label:<{LABEL_WIDTH}}{status} {self.seconds:.0f} s", end="", flush=True)
+        elif status != self._status:
+            print_line(self._label, f"{status} ({self.seconds:.0f} s)")
+        self._status = status
+
+    def clear(self) -> None:
+        """Make room for other output."""
+        if self._live:
+            print("\r\033[K", end="", flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been waited for."""
+        return time.monotonic() - self._began
+
+
+# ---- The argparse way: deleted when every command is a click command ----
+
+import argparse  # noqa: E402
+import math  # noqa: E402
+import re  # noqa: E402
 
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -146,100 +361,7 @@ def s3_uri(text: str) -> str:
     return text
 
 
-def say(label: str, text: object) -> None:
-    """Print one line of the report: a label column, then the text."""
-    print(f"{label:<{LABEL_WIDTH}}{text}", flush=True)
-
-
-def warn(*lines: str) -> None:
-    """Print lines that nobody should overlook, to stderr."""
-    print("".join(f"!! {line}\n" for line in lines), end="", file=sys.stderr, flush=True)
-
-
-def run(main: Callable[[list[str] | None], None]) -> None:
-    """Run a command and leave with its exit code: 0, 1 on an error, 130 on Ctrl-C.
-
-    Errors that a person can mend become one line on stderr. Any other exception is a bug and
-    keeps its traceback.
-    """
-    try:
-        main(None)
-    except KeyboardInterrupt as interrupt:
-        _print_error(str(interrupt) or "Interrupted.")
-        sys.exit(130)
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        _print_error(message)
-        sys.exit(1)
-
-
-def explain(error: Exception) -> str | None:
-    """Return the one line that tells a person what to do, or None where the error is a bug."""
-    if isinstance(error, UserError | config.ConfigError):
-        return one_line(str(error), 1000)
-    if isinstance(error, CREDENTIAL_ERRORS):
-        return NO_CREDENTIALS
-    if isinstance(error, aws.ProfileNotFound):
-        return f"{error}. See `aws configure list-profiles`, or unset AWS_PROFILE."
-    if isinstance(error, BROKEN_OFF):
-        reason = one_line(str(error))
-        return f"A download broke off ({type(error).__name__}): {reason}. Run this again."
-    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
-        url = error.kwargs.get("endpoint_url", "the service's address")
-        return (
-            f"Nothing answers at {url} ({type(error).__name__}). Local cloud: is it up "
-            "(python -m local status), and is AWS_ENDPOINT_URL right? AWS: is there a network?"
-        )
-    if isinstance(error, aws.ClientError):
-        return _explain_refusal(error)
-    return None
-
-
-def _explain_refusal(error: aws.ClientError) -> str:
-    code = error.response.get("Error", {}).get("Code", "Unknown")
-    message = one_line(error.response.get("Error", {}).get("Message", "")) or "no reason given"
-    if code in REFUSED_CREDENTIALS:
-        return f"AWS does not accept these credentials ({code}): {message}. Log in again."
-    if code in ACCESS_DENIED:
-        return f"Access denied to {error.operation_name}: {message}"
-    if code == "ResourceLimitExceeded":
-        advice = quota_advice(message)
-        return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
-    if code in THROTTLED:
-        return (
-            f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
-            "Other calls of this account in this region count as well: wait a minute and run this "
-            "again, and where it stays so, ask for a higher rate in the Service Quotas console."
-        )
-    return f"{error.operation_name} was refused ({code}): {message}"
-
-
-def quota_advice(message: str) -> str:
-    """Return which quota to raise, where, and how, of the message that AWS refuses with."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    where = f"in {region}" if region else "in this region"
-    named = re.search(r"service limit (?:'([^']+)'|\"([^\"]+)\")", message)
-    if not named:
-        return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
-    quota = named[1] or named[2]
-    # What is in use counts: a roll-out runs new instances beside the old.
-    counts = re.findall(r"(?:utilization|request delta) of (\d[\d,]*)", message)
-    wanted = sum(int(count.replace(",", "")) for count in counts) or 1
-    spot = " Spot has a quota of its own." if "training job" in quota else ""
-    return (
-        f"Ask AWS for at least {wanted} of the quota '{quota}' {where}: the "
-        "Service Quotas console, Amazon SageMaker, or aws service-quotas "
-        "list-service-quotas --service-code sagemaker --query "
-        f"\"Quotas[?QuotaName=='{quota}']\", then request-service-quota-increase.{spot}"
-    )
-
-
-def one_line(text: str, limit: int = 500) -> str:
-    """Return the text with its white space collapsed and its length bounded."""
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+say = print_line
 
 
 def _stage(text: str) -> str:
@@ -248,64 +370,11 @@ def _stage(text: str) -> str:
     return text
 
 
-def _print_error(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr, flush=True)
-
-
-class Waiting:
-    """Shows a changing status: on a terminal one line that counts seconds, else a line a status."""
-
-    def __init__(self, label: str):
-        self._label = label
-        self._began = time.monotonic()
-        self._status: str | None = None
-        self._live = sys.stdout.isatty()
-
-    def show(self, status: str) -> None:
-        """Show the status. To be called at every poll."""
-        if self._live:
-            self.clear()
-            print(f"{self._label:<{LABEL_WIDTH}}{status} {self.seconds:.0f} s", end="", flush=True)
-        elif status != self._status:
-            say(self._label, f"{status} ({self.seconds:.0f} s)")
-        self._status = status
-
-    def clear(self) -> None:
-        """Make room for other output."""
-        if self._live:
-            print("\r\033[K", end="", flush=True)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been waited for."""
-        return time.monotonic() - self._began
-
-
-def format_counts(counts: Mapping[str, int]) -> str:
-    """Return `3 accepted, 1 review, 0 failed` for {status: photos}."""
-    return ", ".join(f"{counts.get(status, 0):,} {status}" for status in STATUSES)
-
-
 def render_table(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     right: Sequence[int] = (),
     foot: Sequence[Sequence[str]] = (),
 ) -> str:
-    """Return aligned columns with a rule below the header, and one above the foot's rows.
-
-    `right` holds the indexes of right-aligned columns. The last column is never padded.
-    """
-    lines = [header, *rows, *foot]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-
-    def row(cells: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "  ".join(padded).rstrip()
-
-    rule = row(["─" * width for width in widths])
-    below = [rule, *map(row, foot)] if foot else []
-    return "\n".join([row(header), rule, *map(row, rows), *below])
+    """Return `table` as plain text."""
+    return render(table(header, rows, right, foot))

@@ -1,39 +1,73 @@
 """Train a model on a dataset in the service's bucket, as a SageMaker training job."""
 
-import argparse
+import click
 
 from scripts.train import folds
-from service import config, datasets, jobs, logs, terminal
+from service import config, datasets, jobs, logs, options, terminal
 from service.jobs import Job
 from service.logs import LOG_GROUP
 from service.stack import Cloud, Stack, find_stack
 
+MOST_SEED = 2**32 - 1  # NumPy's
 
-def main(argv: list[str] | None) -> None:
-    """Run `python -m scripts.train`."""
-    arguments = _parser().parse_args(argv)
+
+@terminal.command("train", example="--epochs 30 --seed 1")
+@options.stage
+@click.option("--dataset", metavar="NAME", help="the dataset (default: the newest)")
+@click.option(
+    "--epochs",
+    type=options.WholeNumber(1, 10_000),
+    metavar="N",
+    help=f"passes over the images (default: {jobs.ENTRY_SCRIPT}'s)",
+)
+@click.option(
+    "--seed",
+    type=options.WholeNumber(0, MOST_SEED),
+    metavar="N",
+    help=f"random seed (default: {jobs.ENTRY_SCRIPT}'s)",
+)
+@click.option(
+    "--folds",
+    "fold_count",
+    type=options.WholeNumber(2, 100),
+    metavar="N",
+    help="N jobs, each without a fold of the training photos that it then classifies",
+)
+@click.option("--spot", is_flag=True, help="on Spot capacity, with checkpoints to go on from")
+@click.option(
+    "--instance-type",
+    type=options.InstanceType(),
+    metavar="TYPE",
+    default=lambda: config.load()["training"]["instance_type"],
+    show_default=False,
+    help="what the job runs on (default: config.yml's)",
+)
+def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
+    """Train a model on a dataset, as a SageMaker training job."""
     cloud = Cloud()
-    stack = find_stack(cloud, arguments.stage)
+    stack = find_stack(cloud, stage)
     s3 = cloud.client("s3")
-    data = datasets.find(s3, stack.bucket, arguments.dataset)
+    data = datasets.find(s3, stack.bucket, dataset)
     datasets.check_size(data, config.load()["image"]["size"])
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
-    job = describe(stack, arguments, data["name"])
-    terminal.say("Dataset", data["name"])
-    terminal.say("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
+    job = describe_job(stack, stage, data["name"], epochs, seed, spot)
+    terminal.print_line("Dataset", data["name"])
+    terminal.print_line("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
 
     logs.keep_log_group(cloud.client("logs"), LOG_GROUP)
 
     def run(job: Job, show_log: bool = False) -> dict:
-        return jobs.run(cloud, stack, job, arguments.instance_type, show_log)
+        return jobs.run(cloud, stack, job, instance_type, show_log)
 
-    if arguments.folds:
-        folds.study(s3, stack.bucket, job, data, arguments.folds, run)
+    if fold_count:
+        folds.study(s3, stack.bucket, job, data, fold_count, run)
     else:
         jobs.report(run(job, show_log=True))
 
 
-def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> Job:
+def describe_job(
+    stack: Stack, stage: str, dataset_name: str, epochs: int | None, seed: int | None, spot: bool
+) -> Job:
     """Return the job that the options ask for.
 
     Hyperparameters reach model/training/job.py as they are named: a hyphen, where it has one.
@@ -42,51 +76,16 @@ def describe(stack: Stack, arguments: argparse.Namespace, dataset_name: str) -> 
         part: datasets.arrays_uri(stack.bucket, dataset_name, part)
         for part in ("train", "validation", "test")
     }
-    chosen = {name: getattr(arguments, name) for name in ("epochs", "seed")}
+    chosen = {"epochs": epochs, "seed": seed}
     return Job(
-        name=config.service_name(arguments.stage),
+        name=config.service_name(stage),
         channels=channels,
         hyperparameters={
             "precision-target": config.load()["model"]["precision_target"],
             **{name: value for name, value in chosen.items() if value is not None},
         },
-        spot=arguments.spot,
+        spot=spot,
     )
-
-
-def _parser():
-    parser = terminal.parser(
-        "train", "Train a model on a dataset, as a SageMaker training job.", "--epochs 30 --seed 1"
-    )
-    parser.add_argument("--dataset", metavar="NAME", help="the dataset (default: the newest)")
-    parser.add_argument(
-        "--epochs",
-        type=terminal.whole(1),
-        metavar="N",
-        help=f"passes over the images (default: {jobs.ENTRY_SCRIPT}'s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        help=f"random seed (default: {jobs.ENTRY_SCRIPT}'s)",
-    )
-    parser.add_argument(
-        "--folds",
-        type=terminal.whole(2),
-        metavar="N",
-        help="N jobs, each without a fold of the training photos that it then classifies",
-    )
-    parser.add_argument(
-        "--spot", action="store_true", help="on Spot capacity, with checkpoints to go on from"
-    )
-    parser.add_argument(
-        "--instance-type",
-        metavar="TYPE",
-        default=config.load()["training"]["instance_type"],
-        help="default: %(default)s",
-    )
-    return parser
 
 
 if __name__ == "__main__":

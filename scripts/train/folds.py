@@ -53,7 +53,7 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
     start = {}
     if "cifar10" in data["source"].split("+"):
         start = {"start": "scratch"}
-        terminal.say(
+        terminal.print_line(
             "Start", "from scratch: the starter weights have seen CIFAR-10's training photos"
         )
     jobs = [
@@ -67,7 +67,7 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
         for number, channels in enumerate(uris, 1)
     ]
     folds = [read_fold(s3, run(each)) for each in jobs]
-    print(f"\n{report(folds, job.hyperparameters['precision-target'])}")
+    print_report(folds, job.hyperparameters["precision-target"])
 
 
 def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
@@ -128,8 +128,8 @@ def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answ
     return Answers(fold.labels, probabilities, accepted)
 
 
-def report(folds: Sequence[Fold], precision_target: float) -> str:
-    """Return a table with a row a fold and one of all photos, and what to read it by."""
+def print_report(folds: Sequence[Fold], precision_target: float) -> None:
+    """Print a table with a row a fold and one of all photos, and what to read it by."""
     by_fold = [answers(folds, number, precision_target) for number in range(len(folds))]
     together = Answers(
         *(
@@ -141,23 +141,21 @@ def report(folds: Sequence[Fold], precision_target: float) -> str:
     spread = statistics.stdev(_accuracy(each) for each in by_fold)
     by_chance = evaluation.calibration_error_by_chance(together.probabilities.max(1))
     threshold = evaluation.threshold_for(precision_target, together.probabilities, together.labels)
-    return "\n".join(
-        [
-            terminal.render_table(
-                HEADER, rows, right=range(len(HEADER)), foot=[["all", *_cells(together)]]
-            ),
-            "",
-            f"Each photo as a model answered that has not seen it; accuracy ± {spread:.4f} over "
-            "the folds.",
-            "Temperature and threshold of a fold are fitted on the other folds.",
-            f"ECE: of so many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
-            f"less than {by_chance.percentile_95:.4f} in 95 of 100 draws.",
-            f"No threshold reaches {precision_target * 100:g} % precision."
-            if threshold is None
-            else f"Threshold {threshold:.4f} gives {precision_target * 100:g} % precision over all "
-            "photos (config.yml: threshold).",
-        ]
+    print()
+    foot = [["all", *_cells(together)]]
+    terminal.show(terminal.table(HEADER, rows, right=range(len(HEADER)), foot=foot))
+    print(
+        "\nEach photo as a model answered that has not seen it; "
+        f"accuracy ± {spread:.4f} over the folds.\n"
+        "Temperature and threshold of a fold are fitted on the other folds.\n"
+        f"ECE: of so many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
+        f"less than {by_chance.percentile_95:.4f} in 95 of 100 draws."
     )
+    target = f"{precision_target * 100:g} % precision"
+    if threshold is None:
+        print(f"No threshold reaches {target}.")
+    else:
+        print(f"Threshold {threshold:.4f} gives {target} over all photos (config.yml: threshold).")
 
 
 def _cells(answers: Answers) -> list[str]:

@@ -1,6 +1,14 @@
 import importlib
+import signal
+import subprocess
+import sys
+from functools import partial
+from types import SimpleNamespace
 
+import click
 import pytest
+
+from service import terminal
 
 COMMANDS = (
     "etl",
@@ -24,8 +32,24 @@ COMMANDS = (
 )
 
 
-def parse(command: str, *arguments: str):
-    return module_of(command)._parser().parse_args(arguments)
+def parse(command: str, *arguments: str) -> SimpleNamespace:
+    """What the command's function would be called with."""
+    main = module_of(command).main
+    if not isinstance(main, click.Command):  # not converted yet
+        return module_of(command)._parser().parse_args(arguments)
+    if isinstance(main, click.Group):
+        main, *arguments = main.commands[arguments[0]], *arguments[1:]
+    return SimpleNamespace(**main.make_context(command, list(arguments)).params)
+
+
+def run(command: str, *arguments: str) -> int:
+    """The exit code of the command. For arguments with which it does not start."""
+    main = module_of(command).main
+    converted = isinstance(main, click.Command)
+    start = partial(terminal.run, main, arguments) if converted else partial(parse, command)
+    with pytest.raises(SystemExit) as left:
+        start(*() if converted else arguments)
+    return left.value.code
 
 
 def module_of(command: str):
@@ -37,9 +61,7 @@ def module_of(command: str):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_fits_a_screen_and_has_an_example(command, capsys):
-    with pytest.raises(SystemExit) as left:
-        parse(*command.split(), "--help")
-    assert left.value.code == 0
+    assert run(*command.split(), "--help") == 0
     said = capsys.readouterr().out
     assert "--stage" in said
     assert f"example: python -m scripts.{command} " in said
@@ -48,12 +70,12 @@ def test_help_fits_a_screen_and_has_an_example(command, capsys):
 
 @pytest.mark.parametrize("command", ["bulk", "generate", "cost", "monitor"])
 def test_help_of_a_command_with_parts_names_each(command, capsys):
-    with pytest.raises(SystemExit) as left:
-        parse(command, "--help")
-    assert left.value.code == 0
+    assert run(command, "--help") == 0
     said = capsys.readouterr().out
     parts = {name.split()[1] for name in COMMANDS if name.startswith(f"{command} ")}
-    assert parts <= {line.split()[0] for line in said.splitlines() if line.startswith("    ")}
+    assert parts <= {
+        line.split()[0] for line in said.splitlines() if line.strip() and line.startswith("  ")
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,7 +86,19 @@ def test_help_of_a_command_with_parts_names_each(command, capsys):
         ("train", "--seed", "x"),
         ("train", "--seeds", "3"),
         ("train", "--folds", "1"),
+        ("train", "--seed", "99999999999999999999"),
+        ("train", "--instance-type", "bogus"),
         ("deploy_endpoint", "--model-data", "model.tar.gz"),
+        ("deploy_endpoint", "--model-data", "s3://my bucket/x"),
+        ("deploy_endpoint", "--autoscale", "4-1"),
+        ("serving_image",),
+        ("serving_image", "build", "--engine", "nerdctl"),
+        ("starter", "--output", ""),
+        ("starter", "--output", __file__),
+        ("starter", "--archive", ""),
+        ("starter", "--archive", "."),
+        ("starter", "--archive", "nothing.tar.gz"),
+        ("demo", "--port", "70000"),
         ("predict",),
         ("etl", "--class", "bicycle"),
         ("etl", "--stage", "My_Stage"),
@@ -98,15 +132,8 @@ def test_help_of_a_command_with_parts_names_each(command, capsys):
     ],
 )
 def test_wrong_arguments_end_with_exit_code_2(wrong, capsys):
-    with pytest.raises(SystemExit) as left:
-        parse(*wrong)
-    assert left.value.code == 2
+    assert run(*wrong) == 2
     assert "error: " in capsys.readouterr().err
-
-
-def test_classes_are_a_list_by_commas():
-    assert parse("etl", "--classes", "bus, tank ,").classes == ["bus", "tank"]
-    assert parse("etl").classes is None
 
 
 def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_for():
@@ -119,3 +146,13 @@ def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_f
 def test_generated_images_are_good_ones_without_drift_unless_others_are_asked_for(part):
     given = parse("generate", *part)
     assert (given.seed, given.bad, given.drift) == (0, 0, None)
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line():
+    command = [sys.executable, "-X", "importtime", "-m", "scripts.train", "--help"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stderr.readline().endswith("| scripts\n"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert (process.returncode, said) == (130, ["error: Interrupted.\n"])

@@ -19,7 +19,7 @@ def test_a_second_demo_in_the_folder_is_told_of_the_first():
 @pytest.mark.parametrize("port", ["70000", "0", "http", ""])
 def test_what_is_no_port_is_refused(port, capsys):
     with pytest.raises(SystemExit):
-        demo.main(["--port", port])
+        terminal.run(demo.main, ["--port", port])
     assert "from 1 to 65,535" in capsys.readouterr().err
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from scripts import serving_image
-from service import config
+from service import config, terminal
 from service.terminal import UserError
 from tests.unit.service.memory_ecr import OCI_INDEX, REPOSITORY, MemoryEcr
 
@@ -62,15 +62,11 @@ def commands(folder) -> list[str]:
     return (folder.parent / "record").read_text().splitlines()
 
 
-def parse(*arguments: str):
-    return serving_image._parser().parse_args(arguments)
-
-
 def send(engine: str, kind: str | None = None) -> None:
     """Push with the engine; what it pushed is then in ECR."""
     ecr = MemoryEcr()
     ecr.push(serving_image.commit(), **({"kind": kind} if kind else {}))
-    serving_image.send(ecr, REPOSITORY, parse("push", "--engine", engine))
+    serving_image.send(ecr, REPOSITORY, "dev", engine)
 
 
 HOST = REPOSITORY.split("/")[0]
@@ -110,8 +106,7 @@ def test_a_push_whose_form_sagemaker_refuses_is_an_error(repository):
 
 
 def test_building_alone_asks_neither_aws_nor_a_registry(repository):
-    arguments = parse("build", "--stage", "prod")
-    arguments.act(arguments)
+    terminal.run(serving_image.main, ["build", "--stage", "prod"])
     image = f"scones-vehicles-prod-serving:{git(repository, 'log', '-1', '--format=%h')}"
     build, _ = commands(repository)
     assert build == (
@@ -156,5 +151,5 @@ def test_a_push_that_worked_is_no_error_where_the_base_image_cannot_be_asked(
 def test_the_local_cloud_takes_no_images(repository):
     local = "000000000000.dkr.ecr.us-east-1.amazonaws.com/scones-vehicles-dev-serving"
     with pytest.raises(UserError, match="local cloud"):
-        serving_image.send(MemoryEcr(), local, parse("push"))
+        serving_image.send(MemoryEcr(), local, "dev", "docker")
     assert not (repository.parent / "record").exists()

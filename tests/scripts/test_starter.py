@@ -32,7 +32,7 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
 
     monkeypatch.setattr(starter, "make", stop)
     with pytest.raises(UserError, match="enough"):
-        starter.main(["--archive", str(path)])
+        starter.main.main(["--archive", str(path)], standalone_mode=False)
     (rows,) = learnt
     assert len(rows) == 200
     for classes in (cifar10.LABELS, ("automobile", "truck"), ("cat", "dog", "ship")):
@@ -47,7 +47,9 @@ def test_weights_are_written_described_and_compared_with_the_recorded_ones(
     tmp_path, checkpoint, capsys
 ):
     path = archives.write_ten(tmp_path / "c.tar.gz")
-    starter.main(["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)])
+    starter.main.main(
+        ["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)], standalone_mode=False
+    )
     weights = (tmp_path / "starter.npz").read_bytes()
     described = json.loads((tmp_path / "starter.json").read_text())
     assert described["sha256"] == hashlib.sha256(weights).hexdigest()
@@ -80,4 +82,7 @@ def test_a_checkpoint_of_another_making_is_named(tmp_path, checkpoint):
     path = archives.write_ten(tmp_path / "c.tar.gz")
     checkpoint.write_bytes(b"rubbish")
     with pytest.raises(UserError, match=r"starter\.pt cannot be read.*or delete it"):
-        starter.main(["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)])
+        starter.main.main(
+            ["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)],
+            standalone_mode=False,
+        )

@@ -78,49 +78,6 @@ def test_a_model_of_another_size_says_what_to_do(odd):
         deploy_endpoint.check_image_size(odd, "s3://b/model.tar.gz", 32)
 
 
-def test_a_models_own_threshold_says_on_how_many_photos_it_rests():
-    point = {"threshold": 0.9123, "precision_target": 0.99}
-    own = deploy_endpoint.own_threshold({"operating_point": point, "validation": {"images": 1234}})
-    assert own.value == 0.9123
-    assert str(own) == "0.9123 reaches 99 % precision on its 1,234 validation photos"
-
-
-def test_a_model_without_a_threshold_says_so():
-    point = {"threshold": None, "precision_target": 0.99}
-    own = deploy_endpoint.own_threshold({"operating_point": point, "validation": {"images": 20}})
-    assert own.value is None
-    assert str(own) == "none reaches 99 % precision on its 20 validation photos"
-
-
-GOOD = {"threshold": 0.97, "precision_target": 0.99}
-NO_NUMBERS = ("0.97", True, float("nan"), float("inf"), 10**400, [0.97])
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        None,
-        {},
-        {"operating_point": GOOD},
-        {"validation": {"images": 800}},
-        *({"operating_point": GOOD, "validation": {"images": n}} for n in ("800", True, 8.5, 0)),
-        *(
-            {"operating_point": {**GOOD, name: value}, "validation": {"images": 800}}
-            for name in GOOD
-            for value in NO_NUMBERS
-        ),
-        *(
-            {"operating_point": {name: 0.5}, "validation": {"images": 800}}
-            for name in GOOD  # without the other
-        ),
-    ],
-)
-def test_an_operating_point_that_is_odd_or_missing_does_not_say(odd):
-    own = deploy_endpoint.own_threshold(odd)
-    assert own.value is None
-    assert str(own) == "metrics.json does not say"
-
-
 class Bucket:
     """S3 with one object, or none."""
 
@@ -153,32 +110,23 @@ def test_an_archive_without_readable_metrics_is_named(archive, reason):
         deploy_endpoint.read_metrics(Bucket(archive), "s3://bucket/model.tar.gz")
 
 
-class Cloud:
-    """Clients of a bucket that holds what is put into it."""
-
-    def __init__(self):
-        self.s3 = MemoryS3()
-
-    def client(self, service: str):
-        assert service == "s3"
-        return self.s3
-
-
 @pytest.fixture
-def cloud(monkeypatch):
+def s3():
+    return MemoryS3()
+
+
+@pytest.fixture(autouse=True)
+def threshold(monkeypatch):
     settings = {**config.load(), "threshold": 0.95}
     monkeypatch.setattr(config, "load", lambda: settings)
-    return Cloud()
 
 
-def check(cloud, force: bool = False, **changes) -> None:
-    archive = tar({"metrics.json": json.dumps(METRICS | changes).encode()})
-    cloud.s3.objects["model.tar.gz"] = archive
-    deploy_endpoint.check_model(cloud, MODEL, SimpleNamespace(force=force, stage="prod"))
+def check(force: bool = False, **changes) -> None:
+    deploy_endpoint.check_model(METRICS | changes, MODEL, "prod", force)
 
 
-def test_the_threshold_is_set_beside_the_models_own(cloud, capsys):
-    check(cloud)
+def test_the_threshold_is_set_beside_the_models_own(capsys):
+    check()
     said = capsys.readouterr()
     assert (
         "0.95 in config.yml; the model's own: 0.9 reaches 99 % precision on its 160 validation "
@@ -187,39 +135,46 @@ def test_the_threshold_is_set_beside_the_models_own(cloud, capsys):
     assert said.err == ""
 
 
-def test_a_threshold_below_the_models_own_is_warned_of_and_not_refused(cloud, capsys):
-    check(cloud, operating_point={"threshold": 0.9731, "precision_target": 0.99})
+def test_a_threshold_below_the_models_own_is_warned_of_and_not_refused(capsys):
+    check(operating_point={"threshold": 0.9731, "precision_target": 0.99})
     (warning,) = capsys.readouterr().err.splitlines()
     assert "`threshold: 0.9731`" in warning
     assert "sls deploy --stage prod" in warning
 
 
-def test_a_model_of_no_threshold_is_not_warned_of(cloud, capsys):
-    check(cloud, operating_point={"threshold": None, "precision_target": 0.99})
+NO_NUMBERS = (None, "0.97", True, float("nan"), float("inf"), 10**400, [0.97])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"operating_point": None},
+        {"operating_point": {"threshold": 0.97}},
+        {"operating_point": {"precision_target": 0.99}},
+        {"validation": None},
+        *(
+            {"operating_point": METRICS["operating_point"] | {name: value}}
+            for name in METRICS["operating_point"]
+            for value in NO_NUMBERS
+        ),
+    ],
+)
+def test_a_threshold_that_is_missing_or_no_number_is_said_and_not_warned_of(odd, capsys):
+    check(**odd)
     said = capsys.readouterr()
-    assert "none reaches 99 % precision" in said.out
+    assert "0.95 in config.yml; the model has none of its own (metrics.json)" in said.out
     assert said.err == ""
 
 
-def test_a_model_of_another_size_is_refused_even_by_force(cloud):
+def test_a_model_of_another_size_is_refused_even_by_force():
     with pytest.raises(UserError, match=r"image\.size"):
-        check(cloud, force=True, image_size=64)
-
-
-def test_a_model_that_does_not_say_its_threshold_is_not_warned_of(cloud, capsys):
-    check(cloud, operating_point={"threshold": 0.99, "precision_target": 0.99}, validation=None)
-    said = capsys.readouterr()
-    assert "does not say" in said.out
-    assert said.err == ""
+        check(force=True, image_size=64)
 
 
 def test_an_empty_image_is_refused_and_not_the_newest():
-    cloud = SimpleNamespace(client=lambda _: MemoryEcr())
-    arguments = SimpleNamespace(image="", stage="dev")
+    stack = SimpleNamespace(serving_repository=REPOSITORY)
     with pytest.raises(UserError, match="'' is no image"):
-        deploy_endpoint.choose_image(
-            cloud, SimpleNamespace(serving_repository=REPOSITORY), arguments
-        )
+        deploy_endpoint.choose_image(MemoryEcr(), stack, "", "dev")
 
 
 @pytest.mark.parametrize(
@@ -231,9 +186,10 @@ def test_an_empty_image_is_refused_and_not_the_newest():
         ({"empty": {"name": "empty", "image_size": 32}}, "dataset empty in bucket has no test"),
     ],
 )
-def test_a_stage_without_a_photo_to_try_says_so_and_has_no_error(cloud, capsys, descriptions, said):
+def test_a_stage_without_a_photo_to_try_says_so_and_has_no_error(s3, capsys, descriptions, said):
     for name, description in descriptions.items():
         body = json.dumps(description).encode()
-        cloud.s3.put_object("bucket", f"datasets/{name}/dataset.json", body, "")
+        s3.put_object("bucket", f"datasets/{name}/dataset.json", body, "")
+    cloud = SimpleNamespace(client=lambda _: s3)
     deploy_endpoint.try_sample(cloud, SimpleNamespace(bucket="bucket", endpoint="e"))
     assert said in capsys.readouterr().out

@@ -18,24 +18,15 @@ WRONG = [
     ("threshold", None, ["threshold", "required"]),
     ("image.size", 0, ["image.size", "0", "16"]),
     ("image.size", 36, ["image.size", "36", "multiple of 8"]),
-    ("image.size", "32", ["image.size", "32", "integer"]),
-    ("image.size", None, ["image", "size", "required"]),
     ("image.sise", 32, ["image", "sise"]),
     ("capture.retention_days", 30, ["capture", "retention_days"]),
     ("retention_days.incoming", 0, ["retention_days.incoming", "0", "1"]),
     ("classify.max_concurrency", 41, ["classify.max_concurrency", "41", "40"]),
     ("endpoint.instance_type", "c5.large", ["endpoint.instance_type", "c5.large"]),
-    ("service", "Vehicles", ["service", "Vehicles"]),
     ("service", "vehicles\n", ["service", "vehicles"]),
     ("service", "x" * 26, ["service", "x" * 26]),
-    ("image.size", 232, ["image.size", "232", "224"]),
-    ("image.max_bytes", 10**9, ["image.max_bytes", "100000000"]),
     ("image.max_pixels", 10**9, ["image.max_pixels", "90000000"]),
     ("endpoint.instance_type", "ml.c5.large\n", ["endpoint.instance_type", "ml.c5.large"]),
-    ("endpoint.instance_count", 101, ["endpoint.instance_count", "101", "100"]),
-    ("retention_days.captures", 36501, ["retention_days.captures", "36501", "36500"]),
-    ("alarms.endpoint_latency_milliseconds", 60001, ["endpoint_latency", "60001", "60000"]),
-    ("monitoring.minimum_effects.feature", 1e9, ["feature", "1000000000", "100"]),
     ("extra_buckets", ["photos..old"], ["extra_buckets.0", "photos..old"]),
     ("extra_buckets", ["192.168.5.4"], ["extra_buckets.0", "192.168.5.4"]),
     ("extra_buckets", ["photos\n"], ["extra_buckets.0", "photos"]),
@@ -115,8 +106,14 @@ def rewritten(tmp_path, monkeypatch):
 )
 def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, text, said):
     rewritten(text)
+
+    @terminal.command("x", example="")
+    def main():
+        """Read config.yml."""
+        config.load()
+
     with pytest.raises(SystemExit) as left:
-        terminal.run(lambda _: config.load())
+        terminal.run(main, [])
     assert left.value.code == 1
     out, err = capsys.readouterr()
     assert re.fullmatch(r"error: config\.yml.*\n", err)
@@ -124,7 +121,6 @@ def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, t
     assert out == ""
 
 
-# The last is longer than one that can be deployed now: it may have been before.
 @pytest.mark.parametrize(
     ("text", "value"), [("1e-1", 0.1), ("1.0", 1), ("001", 1), ("+.5", 0.5), ("0.", 0), ("1E0", 1)]
 )

@@ -182,6 +182,21 @@ def test_a_first_roll_out_that_fails_leaves_nothing_and_says_why(stage, sagemake
     assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
 
 
+def test_ctrl_c_says_what_sagemaker_goes_on_with_and_what_stands(stage, sagemaker, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    sleep = hosting.time.sleep
+    monkeypatch.setattr(hosting.time, "sleep", interrupt)
+    with pytest.raises(terminal.Interrupted, match=r"goes on creating .* --delete"):
+        roll_out(stage)
+    monkeypatch.setattr(hosting.time, "sleep", sleep)
+    stage.settle()
+    monkeypatch.setattr(hosting.time, "sleep", interrupt)
+    with pytest.raises(terminal.Interrupted, match=r"goes on updating .* the model before answers"):
+        roll_out(stage)
+
+
 def test_an_update_that_fails_leaves_the_model_before_it_serving(stage, sagemaker):
     roll_out(stage)
     serving = dict(sagemaker.endpoint)
@@ -355,10 +370,3 @@ def test_the_newest_model_is_of_this_stages_newest_job_in_its_bucket(stage, sage
     assert "20260101000000" in stage.newest_model("b")
     with pytest.raises(UserError, match=r"scripts\.train"):
         stage.newest_model("another")
-
-
-def test_answers_are_captured_as_readable_json():
-    capture = capture_configuration("bucket", 25)
-    assert capture["DestinationS3Uri"] == "s3://bucket/capture"
-    assert capture["InitialSamplingPercentage"] == 25
-    assert capture["CaptureContentTypeHeader"] == {"JsonContentTypes": ["application/json"]}

@@ -56,11 +56,6 @@ def test_what_is_no_archive_is_one_line():
         jobs.read_member(s3, URI, "metrics.json")
 
 
-def test_what_lies_beside_the_model_is_found():
-    job = {"ModelArtifacts": {"S3ModelArtifacts": URI}}
-    assert jobs.output_uri(job) == "s3://bucket/training/job/output/output.tar.gz"
-
-
 def test_the_report_has_accuracies_seconds_and_the_models_place(capsys):
     jobs.report(JOB)
     said = capsys.readouterr().out

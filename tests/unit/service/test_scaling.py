@@ -1,11 +1,12 @@
 import contextlib
-from argparse import ArgumentTypeError
 from types import SimpleNamespace
 
+import click
 import pytest
 from botocore.exceptions import ClientError
 
 from service import scaling
+from service.scaling import Bounds
 
 RESOURCE = "endpoint/scones-vehicles-dev/variant/AllTraffic"
 
@@ -50,7 +51,7 @@ def scaled(autoscaling):
 
 def test_scaling_tracks_the_invocations_of_each_instance(scaled, autoscaling):
     assert not scaled.is_set()
-    scaled.set(scaling.bounds("1-4"), 30000)
+    scaled.set(Bounds(1, 4), 30000)
     assert scaled.is_set()
     target, policy = autoscaling.target, autoscaling.policy
     assert target["ResourceId"] == policy["ResourceId"] == RESOURCE
@@ -63,7 +64,7 @@ def test_scaling_tracks_the_invocations_of_each_instance(scaled, autoscaling):
 
 
 def test_removing_says_whether_there_was_any(scaled, autoscaling):
-    scaled.set(scaling.bounds("2-2"), 100)
+    scaled.set(Bounds(2, 2), 100)
     assert scaled.remove() is True
     assert (autoscaling.target, autoscaling.policy) == (None, None)
     assert scaled.remove() is False
@@ -71,7 +72,7 @@ def test_removing_says_whether_there_was_any(scaled, autoscaling):
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_scaling_is_away_during_a_pause_and_comes_back_as_it_was(scaled, autoscaling, fails):
-    scaled.set(scaling.bounds("2-5"), 100)
+    scaled.set(Bounds(2, 5), 100)
     before = (autoscaling.target, autoscaling.policy)
     with contextlib.suppress(ZeroDivisionError), scaled.paused():
         assert not scaled.is_set()
@@ -81,7 +82,7 @@ def test_scaling_is_away_during_a_pause_and_comes_back_as_it_was(scaled, autosca
 
 
 def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscaling, capsys):
-    scaled.set(scaling.bounds("2-5"), 100)
+    scaled.set(Bounds(2, 5), 100)
 
     def refuse(**_):
         raise ClientError(
@@ -95,8 +96,9 @@ def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscal
 
 @pytest.mark.parametrize("text", ["", "4", "0-4", "4-1", "1-", "a-b", "1-4-5", "1 - 4", "-1-4"])
 def test_bounds_are_two_numbers_in_order(text):
-    with pytest.raises(ArgumentTypeError, match="1-4"):
-        scaling.bounds(text)
+    assert scaling.BoundsType().convert("1-4", None, None) == Bounds(1, 4)
+    with pytest.raises(click.BadParameter, match="1-4"):
+        scaling.BoundsType().convert(text, None, None)
 
 
 def test_an_endpoint_is_deleted_with_its_scaling(scaled, autoscaling, capsys):

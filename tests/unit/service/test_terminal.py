@@ -6,7 +6,7 @@ from s3transfer.exceptions import RetriesExceededError
 from urllib3.exceptions import SSLError
 
 from service import terminal
-from service.terminal import Waiting, render_table
+from service.terminal import Waiting
 
 
 def refusal(code: str, message: str = "the\nmessage") -> aws.ClientError:
@@ -112,17 +112,28 @@ def test_a_bug_is_not_explained_away(bug):
 
 
 def raising(error):
-    def main(_argv):
+    @terminal.command("x", example="")
+    def main():
+        """Do x."""
         raise error
 
     return main
 
 
-def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
+def run(main, *arguments: str) -> int:
     with pytest.raises(SystemExit) as left:
-        terminal.run(raising(terminal.UserError("do this")))
-    assert left.value.code == 1
+        terminal.run(main, arguments)
+    return left.value.code
+
+
+def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
+    assert run(raising(terminal.UserError("do this"))) == 1
     assert capsys.readouterr() == ("", "error: do this\n")
+
+
+def test_a_file_that_cannot_be_used_is_one_line(capsys):
+    assert run(raising(PermissionError(13, "Permission denied", "a\udc80\x1b.json"))) == 1
+    assert capsys.readouterr().err == "error: a\\udc80\\x1b.json: Permission denied.\n"
 
 
 @pytest.mark.parametrize(
@@ -130,9 +141,7 @@ def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
     [(KeyboardInterrupt(), "Interrupted."), (terminal.Interrupted("The job goes on."), "goes on")],
 )
 def test_ctrl_c_is_one_line_and_exit_130(capsys, interrupt, said):
-    with pytest.raises(SystemExit) as left:
-        terminal.run(raising(interrupt))
-    assert left.value.code == 130
+    assert run(raising(interrupt)) == 130
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
@@ -141,32 +150,23 @@ def test_ctrl_c_is_one_line_and_exit_130(capsys, interrupt, said):
 
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
-        terminal.run(raising(ZeroDivisionError()))
+        terminal.run(raising(ZeroDivisionError()), [])
 
 
-def test_a_stage_that_no_stack_can_have_is_refused(capsys):
-    with pytest.raises(SystemExit) as left:
-        terminal.parser("x", "Does x.", "").parse_args(["--stage=Dev"])
-    assert left.value.code == 2
-    assert '--stage: "Dev" is no stage name' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "21"])
-def test_a_whole_number_lies_within_its_bounds(text):
-    assert (terminal.whole(1)("999"), terminal.whole(1, 20)("1"), terminal.whole(1, 20)("20")) == (
-        999,
-        1,
-        20,
+def test_a_usage_error_is_one_line_with_a_hint(capsys):
+    assert run(raising(None), "--\x1b[31m") == 2
+    assert capsys.readouterr().err == (
+        "error: No such option '--\\x1b[31m'. See python -m scripts.x --help.\n"
     )
-    with pytest.raises(terminal.argparse.ArgumentTypeError, match="whole number from 1 to 20"):
-        terminal.whole(1, 20)(text)
 
 
-@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "inf", "x", ""])
-def test_a_number_lies_within_its_bounds(text):
-    assert (terminal.number(0, 1)("0"), terminal.number(0, 1)("1e0")) == (0, 1)
-    with pytest.raises(terminal.argparse.ArgumentTypeError, match="number from 0 to 1"):
-        terminal.number(0, 1)(text)
+def test_a_group_without_a_command_is_a_usage_error(capsys):
+    @terminal.group("x")
+    def main():
+        """Do x."""
+
+    assert run(main) == 2
+    assert capsys.readouterr().err == "error: Missing command. See python -m scripts.x --help.\n"
 
 
 def test_long_messages_are_cut():
@@ -194,16 +194,47 @@ def test_on_a_terminal_one_line_is_written_over_and_cleared(capsys, monkeypatch)
 
 
 def test_columns_are_aligned_and_numbers_stand_right():
-    assert render_table(
-        ("file", "n", "status"), [("a.png", "7", "ok"), ("b", "12", "")], right=(1,)
-    ) == ("file    n  status\n─────  ──  ──────\na.png   7  ok\nb      12")
-
-
-def test_an_empty_table_is_its_header():
-    assert render_table(("file", "n"), []) == "file  n\n────  ─"
-
-
-def test_the_foot_stands_below_a_rule():
-    assert render_table(("a", "n"), [("x", "1")], foot=[("all", "1")]) == (
-        "a    n\n───  ─\nx    1\n───  ─\nall  1"
+    header, rows = ("file", "n", "status"), [("a.png", "7", "ok"), ("b", "12", "")]
+    assert terminal.render(terminal.table(header, rows, right=(1,), foot=[("all", "19", "")])) == (
+        "file    n  status\n"
+        "─────────────────\n"
+        "a.png   7  ok\n"
+        "b      12\n"
+        "─────────────────\n"
+        "all    19"
     )
+
+
+def test_names_are_shown_as_they_are_and_never_move_the_cursor():
+    name = "[red]日本\udc80\x1b[2J\n\u202e.png"
+    shown = "[red]日本\\udc80\\x1b[2J\\n\\u202e.png"
+    assert terminal.escape(name) == shown
+    assert terminal.render(terminal.table(("file",), [(name,)])).endswith(f"\n{shown}")
+
+
+def test_what_is_no_terminal_gets_plain_lines_of_any_length(capsys):
+    terminal.show(terminal.table(("file", "n"), [("x" * 300, "7")]))
+    with terminal.progress_bar("Load", unit="B") as advance:
+        advance(10, total=20)
+    assert list(terminal.track("ab", "Predict", 2, "photos")) == ["a", "b"]
+    out, err = capsys.readouterr()
+    assert out.splitlines()[2] == f"{'x' * 300}  7"
+    assert "\x1b" not in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.9996, "1 s"),
+        (1.239, "1.24 s"),
+        (12, "12 s"),
+        (99.96, "1 min 40 s"),
+        (125, "2 min 05 s"),
+        (3 * 3600 + 7 * 60, "3 h 07 min"),
+        (200_000, "2.3 days"),
+    ],
+)
+def test_a_duration_is_in_the_unit_that_suits_it(seconds, text):
+    assert terminal.duration(seconds) == text

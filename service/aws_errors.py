@@ -1,0 +1,118 @@
+"""What AWS refused, and what to do about it, in one line."""
+
+import os
+import re
+
+from botocore import exceptions as aws
+from s3transfer.exceptions import RetriesExceededError
+from urllib3.exceptions import HTTPError
+
+NO_CREDENTIALS = (
+    'No AWS credentials. For the local cloud: eval "$(python -m local env)". '
+    "For AWS: set AWS_PROFILE, or run `aws configure`."
+)
+CREDENTIAL_ERRORS = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.CredentialRetrievalError,
+    aws.TokenRetrievalError,
+    aws.SSOError,
+)
+# While a body is read; of these botocore leaves those of TLS as urllib3's.
+BROKEN_OFF = (
+    aws.IncompleteReadError,
+    aws.ResponseStreamingError,
+    HTTPError,
+    RetriesExceededError,
+)
+REFUSED_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+# botocore's list, botocore.retries.standard.ThrottledRetryableChecker, but LimitExceededException:
+# CloudWatch Logs and Application Auto Scaling say that of too many resources.
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+}
+ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
+
+
+def explain(error: Exception) -> str | None:
+    """Return the one line that tells a person what to do, or None where it is not of AWS."""
+    if isinstance(error, CREDENTIAL_ERRORS):
+        return NO_CREDENTIALS
+    if isinstance(error, aws.ProfileNotFound):
+        return f"{error}. See `aws configure list-profiles`, or unset AWS_PROFILE."
+    if isinstance(error, BROKEN_OFF):
+        reason = one_line(str(error))
+        return f"A download broke off ({type(error).__name__}): {reason}. Run this again."
+    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
+        url = error.kwargs.get("endpoint_url", "the service's address")
+        return (
+            f"Nothing answers at {url} ({type(error).__name__}). Local cloud: is it up "
+            "(python -m local status), and is AWS_ENDPOINT_URL right? AWS: is there a network?"
+        )
+    if isinstance(error, aws.ClientError):
+        return _explain_refusal(error)
+    return None
+
+
+def _explain_refusal(error: aws.ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    message = one_line(error.response.get("Error", {}).get("Message", "")) or "no reason given"
+    if code in REFUSED_CREDENTIALS:
+        return f"AWS does not accept these credentials ({code}): {message}. Log in again."
+    if code in ACCESS_DENIED:
+        return f"Access denied to {error.operation_name}: {message}"
+    if code == "ResourceLimitExceeded":
+        advice = quota_advice(message)
+        return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
+    if code in THROTTLED:
+        return (
+            f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
+            "Other calls of this account in this region count as well: wait a minute and run this "
+            "again, and where it stays so, ask for a higher rate in the Service Quotas console."
+        )
+    return f"{error.operation_name} was refused ({code}): {message}"
+
+
+def quota_advice(message: str) -> str:
+    """Return which quota to raise, where, and how, of the message that AWS refuses with."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    where = f"in {region}" if region else "in this region"
+    named = re.search(r"service limit (?:'([^']+)'|\"([^\"]+)\")", message)
+    if not named:
+        return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
+    quota = named[1] or named[2]
+    # What is in use counts: a roll-out runs new instances beside the old.
+    counts = re.findall(r"(?:utilization|request delta) of (\d[\d,]*)", message)
+    wanted = sum(int(count.replace(",", "")) for count in counts) or 1
+    spot = " Spot has a quota of its own." if "training job" in quota else ""
+    return (
+        f"Ask AWS for at least {wanted} of the quota '{quota}' {where}: the "
+        "Service Quotas console, Amazon SageMaker, or aws service-quotas "
+        "list-service-quotas --service-code sagemaker --query "
+        f"\"Quotas[?QuotaName=='{quota}']\", then request-service-quota-increase.{spot}"
+    )
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Return the text with its white space collapsed and its length bounded."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
