@@ -1,6 +1,5 @@
 """`python -m scripts.monitor baseline`: what later images are held against."""
 
-import argparse
 import io
 import json
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import click
 import numpy as np
 import pandas as pd
 
@@ -15,6 +15,7 @@ from monitoring import captures, embedding, files, load, model_change, table
 from monitoring.captures import Record
 from monitoring.embedding import Network
 from monitoring.files import Span
+from monitoring.load import Selection
 from monitoring.rules import (
     Constraints,
     Rules,
@@ -22,7 +23,7 @@ from monitoring.rules import (
     read_constraints,
     write_constraints,
 )
-from service import config, terminal
+from service import config, options, terminal
 from service.hosting import Hosting
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
@@ -37,69 +38,61 @@ SEED = 0
 COLUMNS = ("label", "confidence", *table.FEATURES)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of `baseline`."""
-    result = terminal.parser(
-        "monitor baseline",
-        "Take the validation photos of the served model as the baseline; with a source or a span "
-        "of time, what was captured.",
-        "--since 2026-11-02 --until 2026-11-09",
-    )
-    load.add_source(result)
-    result.add_argument(
-        "--output",
-        metavar="PLACE",
-        type=files.check_place,
-        help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
-    )
-    return result
+@terminal.command("baseline", example="--since 2026-11-02 --until 2026-11-09")
+@load.select_captures
+@click.option(
+    "--output",
+    metavar="PLACE",
+    type=options.PathOrUri(),
+    help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
+)
+def main(selection: Selection, output: str | None) -> None:
+    """Take the validation photos of the served model as the baseline.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Make the baseline and write it. UserError where there are too few images."""
-    from_captures = bool(arguments.source or arguments.since or arguments.until)
+    With a SOURCE (s3://bucket/prefix, a folder or a file) or a span of time: what was captured.
+    """
+    from_captures = bool(selection.source or selection.since or selection.until)
     cloud = stack = None
-    if not (from_captures and arguments.source and arguments.output):
+    if not (from_captures and selection.source and output):
         cloud = Cloud()
-        stack = find_stack(cloud, arguments.stage)
-    place = arguments.output or default_place(stack.bucket)
+        stack = find_stack(cloud, selection.stage)
+    place = output or default_place(stack.bucket)
     if from_captures:
-        frame, origin, model = _load_captures(arguments)
+        frame, origin, model = _load_captures(selection)
     else:
-        frame, origin, model = _answer_validation(cloud, stack, arguments)
+        frame, origin, model = _answer_validation(cloud, stack, selection)
     rules = Rules.from_config(config.load())
     baseline = make(frame, origin, model, rules.minimum_images, rules.minimum_effects)
     written = write(files.connect(place, cloud), place, baseline)
     mean = frame["confidence"].mean()
-    terminal.say("Baseline", f"{baseline.images:,} images, mean confidence {mean:.4f}")
+    terminal.print_line("Baseline", f"{baseline.images:,} images, mean confidence {mean:.4f}")
     for number, file in enumerate(written):
-        terminal.say("" if number else "Written", file)
+        terminal.print_line("" if number else "Written", file)
 
 
-def _load_captures(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str, str]:
-    source, model = load.choose(arguments)
-    loaded = load.load(source, model, arguments)
+def _load_captures(selection: Selection) -> tuple[pd.DataFrame, str, str]:
+    source, model = load.choose(selection)
+    loaded = load.load(source, model, selection)
     frame, notes = model_change.keep_served(loaded.frame, model, source)
-    for note in notes:
-        terminal.warn(note)
-    origin = f"captures {Span(arguments.since, arguments.until)} in {source}"
+    terminal.warn(*notes)
+    origin = f"captures {Span(selection.since, selection.until)} in {source}"
     return frame, origin, model.name if model else ""
 
 
 def _answer_validation(
-    cloud: Cloud, stack: Stack, arguments: argparse.Namespace
+    cloud: Cloud, stack: Stack, selection: Selection
 ) -> tuple[pd.DataFrame, str, str]:
-    if arguments.model:
+    if selection.model:
         raise UserError("--model is for captures: name a source, or --since.")
     s3 = cloud.client("s3")
-    endpoint = arguments.endpoint or stack.endpoint
-    service = config.service_name(arguments.stage)
+    endpoint = selection.endpoint or stack.endpoint
+    service = config.service_name(selection.stage)
     hosting = Hosting(cloud.client("sagemaker"), service, endpoint)
     model = hosting.served_model()
     if model is None:
         raise UserError(
             f"The endpoint {endpoint} is not in service. Deploy it: "
-            f"python -m scripts.deploy_endpoint --stage {arguments.stage}"
+            f"python -m scripts.deploy_endpoint --stage {selection.stage}"
         )
     job = hosting.served_job()
     if job is None:
@@ -108,10 +101,10 @@ def _answer_validation(
             "known. Take captures as the baseline: --since, --until"
         )
     uri, photos = read_channel(s3, job)
-    terminal.say("Photos", uri)
-    terminal.say("Model", model)
+    terminal.print_line("Photos", uri)
+    terminal.print_line("Model", model)
     frame = validation_table(s3, photos, uri, model)
-    if arguments.no_embedding:
+    if selection.no_embedding:
         frame = table.without_embeddings(frame)
     return frame, f"validation photos at {uri}", model
 

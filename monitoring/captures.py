@@ -24,7 +24,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_pixels
@@ -32,7 +31,7 @@ from monitoring import table
 from monitoring.embedding import Model, Network
 from monitoring.features import features
 from monitoring.files import File, Span, connect, list_files, open_file, read_lines
-from service import config
+from service import config, terminal
 from service.terminal import UserError
 
 NPY = "application/x-npy"
@@ -119,12 +118,12 @@ def _read_all(start: tuple, files: list[File], processes: int) -> Iterator[Loade
     size = sum(file.size for file in files)
     with (
         ProcessPoolExecutor(min(processes, len(chunks)), context, _start, start) as pool,
-        tqdm(total=size, desc="Load", unit="B", unit_scale=True, disable=None) as bar,
+        terminal.progress_bar("Load", size, "B") as advance,
     ):
         try:
             for chunk, part in zip(chunks, pool.map(_read, chunks), strict=True):
                 yield part
-                bar.update(sum(file.size for file in chunk))
+                advance(sum(file.size for file in chunk))
         except BrokenProcessPool as error:
             raise UserError(
                 "A process that read captures was ended from outside. Was the memory used up?"

@@ -75,13 +75,6 @@ class File:
     size: int
 
 
-def check_place(text: str) -> str:
-    """Return `s3://bucket/prefix` or a path as it is. UserError for what can be neither."""
-    if not text or (text.startswith("s3:") and not re.match(r"s3://[a-z0-9.-]{3,63}(/|$)", text)):
-        raise UserError(f"{text!r} is no place: write s3://bucket/prefix, or a path.")
-    return text
-
-
 def connect(place: str, cloud: Cloud | None = None):
     """Return an S3 client for a place in S3, None for one in a folder."""
     if not place.startswith("s3://"):

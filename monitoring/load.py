@@ -1,113 +1,124 @@
 """`python -m scripts.monitor load`: captures into one table, and what is in it."""
 
-import argparse
+import contextlib
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 
 from monitoring import captures, embedding, table
 from monitoring.captures import Loaded, Unreadable
 from monitoring.embedding import Model
-from monitoring.files import Span, check_place
-from service import config, terminal
+from monitoring.files import Span
+from service import config, options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack
+from service.terminal import UserError
 
 FORMULA = r"^(?=[=+\-@\t\r])"  # what spreadsheets would take a text that begins so for
-
 UNITS = {"h": "hours", "d": "days"}
 
 NAMED = 5  # of the records that could not be read: the first ones
 NAME_WIDTH = 60
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of `load`."""
-    result = terminal.parser(
-        "monitor load",
-        "Read what the endpoint was asked and answered into one table, a row an image.",
-        "--since 24h --output captures.parquet",
-    )
-    add_source(result)
-    result.add_argument(
-        "--output",
-        type=_parse_output,
-        metavar="FILE",
-        help="write the table: .parquet or .csv",
-    )
-    return result
+class Time(click.ParamType):
+    """An ISO date, which stands for its midnight, or time, UTC unless it says otherwise; an age."""
+
+    name = "time"
+
+    def convert(self, value, param, ctx):
+        """Return the moment."""
+        time = None
+        with contextlib.suppress(ValueError, OverflowError):
+            if age := re.fullmatch(r"(\d+)([hd])", value):
+                time = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+            else:
+                time = datetime.fromisoformat(value)
+                time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        if time is None or time.year not in captures.CENTURY:
+            examples = "2026-11-03, 2026-11-03T14:30, 24h or 7d"
+            self.fail(f"{value!r} is no time: write {examples}.", param, ctx)
+        return time
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose captures and a model."""
-    parser.add_argument(
-        "source",
-        nargs="?",
-        type=check_place,
-        help="s3://bucket/prefix, a folder or a file (default: the endpoint's captures)",
-    )
-    parser.add_argument(
-        "--since",
-        type=parse_time,
-        metavar="TIME",
-        help="an ISO date or time (UTC), or 24h, 7d",
-    )
-    parser.add_argument(
-        "--until", type=parse_time, metavar="TIME", help="the same; what happened then is left out"
-    )
-    parser.add_argument(
-        "--endpoint", metavar="NAME", help="whose captures and model (default: the stage's)"
-    )
-    model = parser.add_mutually_exclusive_group()
-    model.add_argument(
+OPTIONS = (
+    click.argument("source", required=False, type=options.PathOrUri()),
+    click.option("--since", type=Time(), help="an ISO date or time, UTC, or an age: 24h, 7d"),
+    click.option("--until", type=Time(), help="the same; what happened then is left out"),
+    click.option("--endpoint", metavar="NAME", help="whose captures (default: the stage's)"),
+    click.option(
         "--model",
         metavar="MODEL",
-        type=check_place,
+        type=options.PathOrUri(),
         help="model.tar.gz, in S3 or here, or a folder, for the embedding (default: the "
         "endpoint's; for a source that is named, only with --endpoint)",
-    )
-    model.add_argument(
-        "--no-embedding", action="store_true", help="ask no model, which is much faster"
-    )
+    ),
+    click.option("--no-embedding", is_flag=True, help="ask no model, which is much faster"),
+    options.stage,
+)
 
 
-def parse_time(text: str) -> datetime:
-    """Parse an ISO date or time, UTC unless it says otherwise, or an age: 24h, 7d (argparse type).
+@dataclass(frozen=True)
+class Selection:
+    """Which captures, and which model: the options of `select_captures`."""
 
-    A date stands for its midnight.
+    source: str | None
+    since: datetime | None
+    until: datetime | None
+    endpoint: str | None
+    model: str | None
+    no_embedding: bool
+    stage: str
+
+
+def select_captures(command: Callable) -> Callable:
+    """Give a command the options that choose captures and a model, as its first argument."""
+
+    @functools.wraps(command)
+    def run(source, since, until, endpoint, model, no_embedding, stage, **others):
+        if model and no_embedding:
+            raise click.UsageError("Give --model or --no-embedding.")
+        if since and until and since >= until:
+            raise click.UsageError("--since must be before --until.")
+        selection = Selection(source, since, until, endpoint, model, no_embedding, stage)
+        return command(selection, **others)
+
+    for option in reversed(OPTIONS):
+        run = option(run)
+    return run
+
+
+@terminal.command("load", example="--since 24h --output captures.parquet")
+@select_captures
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=options.OutputFile(".parquet", ".csv"),
+    help="write the table to this .parquet or .csv",
+)
+def main(selection: Selection, output: Path | None) -> None:
+    """Read what the endpoint was asked and answered into one table, a row an image.
+
+    SOURCE is s3://bucket/prefix, a folder or a file; without it, the endpoint's captures.
     """
-    try:
-        if age := re.fullmatch(r"(\d+)([hd])", text):
-            time = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-        else:
-            time = datetime.fromisoformat(text)
-            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        if time.year in captures.CENTURY:
-            return time
-    except (ValueError, OverflowError):
-        pass
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is no time: write 2026-11-03, 2026-11-03T14:30, 24h or 7d"
-    )
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Load, say what was found, and write it. UserError where there is nothing."""
-    source, model = choose(arguments)
-    loaded = load(source, model, arguments)
+    source, model = choose(selection)
+    loaded = load(source, model, selection)
     if not (loaded.records or loaded.unreadable):
-        span = Span(arguments.since, arguments.until)
-        raise terminal.UserError(f"There are no captures {span} in {source}.")
+        span = Span(selection.since, selection.until)
+        raise UserError(f"There are no captures {span} in {source}.")
     if not len(loaded.frame):
-        raise terminal.UserError(f"None of the records in {source} could be read: the lines above.")
-    if arguments.output:
-        write(loaded.frame, arguments.output)
+        raise UserError(f"None of the records in {source} could be read: the lines above.")
+    if output:
+        write(loaded.frame, output)
         rows, columns = loaded.frame.shape
-        terminal.say("Written", f"{arguments.output}, {rows:,} rows of {columns} columns")
+        terminal.print_line("Written", f"{output}, {rows:,} rows of {columns} columns")
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
@@ -120,33 +131,31 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     frame.assign(**safe).to_csv(path, index=False)
 
 
-def load(source: str, model: Model | None, arguments: argparse.Namespace) -> captures.Loaded:
-    """Load the span that the arguments of `add_source` choose, and say what is in it."""
-    span = Span(arguments.since, arguments.until)
-    if arguments.since and arguments.until and arguments.since >= arguments.until:
-        raise terminal.UserError("--since must be before --until.")
-    terminal.say("Source", source)
+def load(source: str, model: Model | None, selection: Selection) -> Loaded:
+    """Load the span that was selected, and print what is in it."""
+    terminal.print_line("Source", source)
     if model:
-        known = model.name if model.graph else f"{model.name} has none: train it anew"
-        terminal.say("Embedding", known)
-    loaded = captures.load(source, span.since, span.until, model=model)
+        embeds = model.name if model.graph else f"{model.name} has none: train it anew"
+        terminal.print_line("Embedding", embeds)
+    loaded = captures.load(source, selection.since, selection.until, model=model)
     for label, text in summarize(loaded):
-        terminal.say(label, text)
+        terminal.print_line(label, text)
     return loaded
 
 
-def choose(arguments: argparse.Namespace) -> tuple[str, Model | None]:
+def choose(selection: Selection) -> tuple[str, Model | None]:
     """Return the source, and the model unless none is asked for."""
-    if arguments.source and (arguments.no_embedding or not arguments.endpoint):
-        return arguments.source, _read_model(arguments.model)
+    source, endpoint = selection.source, selection.endpoint
+    if source and (selection.no_embedding or not endpoint):
+        return source, _read_model(selection.model)
     cloud = Cloud()
-    stack = find_stack(cloud, arguments.stage)
-    endpoint = arguments.endpoint or stack.endpoint
-    source = arguments.source or f"s3://{stack.bucket}/capture/{endpoint}/"
-    if arguments.model or arguments.no_embedding:
-        return source, _read_model(arguments.model)
-    hosting = Hosting(cloud.client("sagemaker"), config.service_name(arguments.stage), endpoint)
-    served = hosting.served_model()
+    stack = find_stack(cloud, selection.stage)
+    endpoint = endpoint or stack.endpoint
+    source = source or f"s3://{stack.bucket}/capture/{endpoint}/"
+    if selection.model or selection.no_embedding:
+        return source, _read_model(selection.model)
+    service = config.service_name(selection.stage)
+    served = Hosting(cloud.client("sagemaker"), service, endpoint).served_model()
     if served is None:
         terminal.warn(f"The endpoint {endpoint} is not in service: no embedding without its model.")
         return source, None
@@ -159,17 +168,6 @@ def _read_model(model: str | None) -> Model | None:
     if model.startswith("s3://"):
         return embedding.fetch(Cloud().client("s3"), model)
     return embedding.read(Path(model))
-
-
-def _parse_output(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in (".parquet", ".csv"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither .parquet nor .csv")
-    if not path.resolve().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{path} is a folder: name a file")
-    return path
 
 
 def summarize(loaded: Loaded) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.table import Table
+
 from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
 from service import terminal
 
@@ -63,7 +65,7 @@ def message(report: Report, place: str, stage: str) -> str:
     return "\n".join(lines)
 
 
-def render_drifts(drifts: Sequence[Drift]) -> str:
+def tabulate(drifts: Sequence[Drift]) -> Table:
     """Return the drifts as a table for a terminal."""
     rows = [
         (
@@ -77,7 +79,7 @@ def render_drifts(drifts: Sequence[Drift]) -> str:
         for drift in drifts
     ]
     header = ("drift", "effect", "by chance", "p", "", "unit")
-    return terminal.render_table(header, rows, right=(1, 2, 3))
+    return terminal.table(header, rows, right=(1, 2, 3))
 
 
 def list_lines(report: Report) -> Iterator[tuple[str, str]]:

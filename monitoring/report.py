@@ -1,6 +1,5 @@
 """`python -m scripts.monitor report`: captured images against the baseline, shown and published."""
 
-import argparse
 import dataclasses
 import json
 import mimetypes
@@ -8,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pandas as pd
 
 from monitoring import (
@@ -26,8 +26,9 @@ from monitoring.captures import Unreadable
 from monitoring.findings import VIOLATION, Report
 from monitoring.gallery import image_reader
 from monitoring.ground_truth import GroundTruth
+from monitoring.load import Selection
 from monitoring.rules import Rules
-from service import config, terminal
+from service import config, options, terminal
 from service.hosting import VARIANT
 from service.keys import REPORTS
 from service.stack import Cloud, Stack, find_stack
@@ -40,62 +41,58 @@ HOUR = 3600
 HTML = "report.html"
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of `report`."""
-    result = terminal.parser(
-        "monitor report",
-        "Hold captured images against the baseline. The exit code is 0 for healthy, 2 for a "
-        "violation, 3 for not enough data to tell, and 1 for an error.",
-        "--since 24h --output report/",
-    )
-    load.add_source(result)
-    result.add_argument(
-        "--baseline",
-        metavar="PLACE",
-        type=files.check_place,
-        help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
-    )
-    result.add_argument(
-        "--ground-truth",
-        metavar="PLACE",
-        type=files.check_place,
-        help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
-    )
-    result.add_argument(
-        "--output",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("build/monitoring"),
-        help="default: %(default)s",
-    )
-    result.add_argument(
-        "--local",
-        action="store_true",
-        help="write the folder alone: no upload, no metrics, no message",
-    )
-    return result
+@terminal.command("report", example="--since 24h --output report/")
+@load.select_captures
+@click.option(
+    "--baseline",
+    "baseline_place",
+    metavar="PLACE",
+    type=options.PathOrUri(),
+    help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
+)
+@click.option(
+    "--ground-truth",
+    "truth_place",
+    metavar="PLACE",
+    type=options.PathOrUri(),
+    help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
+)
+@click.option(
+    "--output", metavar="FOLDER", type=options.Folder(exists=False), default="build/monitoring"
+)
+@click.option(
+    "--local", is_flag=True, help="write the folder alone: no upload, no metrics, no message"
+)
+def main(
+    selection: Selection,
+    baseline_place: str | None,
+    truth_place: str | None,
+    output: Path,
+    local: bool,
+) -> None:
+    """Hold captured images against the baseline.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Report, and leave with the exit code that the status has."""
-    folder = files.make_folder(arguments.output)
+    SOURCE is s3://bucket/prefix, a folder or a file; without it, the endpoint's captures. The exit
+    code is 0 for healthy, 2 for a violation, 3 for not enough data to tell, and 1 for an error.
+    """
+    files.make_folder(output)
     cloud = stack = None
-    if not (arguments.local and arguments.source and arguments.baseline):
+    if not (local and selection.source and baseline_place):
         cloud = Cloud()
-        stack = find_stack(cloud, arguments.stage)
-    endpoint = arguments.endpoint or (
-        stack.endpoint if stack else config.service_name(arguments.stage)
+        stack = find_stack(cloud, selection.stage)
+    endpoint = selection.endpoint or (
+        stack.endpoint if stack else config.service_name(selection.stage)
     )
-    place = arguments.baseline or baseline.default_place(stack.bucket)
+    place = baseline_place or baseline.default_place(stack.bucket)
     known = baseline.read(files.connect(place, cloud), place)
-    truth = ground_truth.read(arguments.ground_truth) if arguments.ground_truth else None
-    source, model = load.choose(arguments)
-    loaded = load.load(source, model, arguments)
+    truth = ground_truth.read(truth_place) if truth_place else None
+    source, model = load.choose(selection)
+    loaded = load.load(source, model, selection)
     frame, notes = model_change.keep_served(loaded.frame, model, source)
-    if arguments.no_embedding and known and table.embeddings(known.frame).size:
+    if selection.no_embedding and known and table.embeddings(known.frame).size:
         known = dataclasses.replace(known, frame=table.without_embeddings(known.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
-    since, until = _span(frame, arguments, cut=len(frame) < len(loaded.frame))
+    since, until = _span(frame, selection, cut=len(frame) < len(loaded.frame))
     report = assessment.assess(
         Images(
             frame=frame,
@@ -113,20 +110,20 @@ def run(arguments: argparse.Namespace) -> None:
     )
     made = {"captures": source, "baseline": str(known or "none")}
     if truth:
-        made["ground truth"] = f"{len(truth.labels):,} labels at {arguments.ground_truth}"
+        made["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
     _print(report, known, truth)
     points = []
     if cloud and since and until:
         points = read_latencies(cloud.client("cloudwatch"), endpoint, since, until)
     unreadable = [*loaded.unreadable, *(truth.unreadable if truth else [])]
     written = [
-        *write(folder, report, made),
-        draw(folder, report, frame, known, unreadable, source, points, made),
+        *write(output, report, made),
+        draw(output, report, frame, known, unreadable, source, points, made),
     ]
-    page = str(folder / HTML)
-    if not arguments.local:
-        page = publish(cloud, stack, report, written, arguments.stage)
-    terminal.say("Report", page)
+    page = str(output / HTML)
+    if not local:
+        page = publish(cloud, stack, report, written, selection.stage)
+    terminal.print_line("Report", page)
     sys.exit(notification.EXIT_CODES[report.status])
 
 
@@ -183,19 +180,21 @@ def publish(cloud: Cloud, stack: Stack, report: Report, written: list[Path], sta
             Subject=notification.subject(report),
             Message=notification.message(report, page, stage),
         )
-        terminal.say("Notified", stack.topic)
+        terminal.print_line("Notified", stack.topic)
     return page
 
 
 def _print(report: Report, known: Baseline | None, truth: GroundTruth | None) -> None:
     if known:
-        terminal.say("Baseline", known)
+        terminal.print_line("Baseline", known)
     if truth:
-        terminal.say("Labels", _describe_labels(report, truth))
+        terminal.print_line("Labels", _describe_labels(report, truth))
     if report.drifts:
-        print(f"\n{notification.render_drifts(report.drifts)}\n")
+        print()
+        terminal.show(notification.tabulate(report.drifts))
+        print()
     for label, text in notification.list_lines(report):
-        terminal.say(label, text)
+        terminal.print_line(label, text)
 
 
 def _describe_labels(report: Report, truth: GroundTruth) -> str:
@@ -211,10 +210,10 @@ def _describe_labels(report: Report, truth: GroundTruth) -> str:
 
 
 def _span(
-    frame: pd.DataFrame, arguments: argparse.Namespace, cut: bool
+    frame: pd.DataFrame, selection: Selection, cut: bool
 ) -> tuple[datetime | None, datetime | None]:
     """Return the span that was asked for, its open ends, or the one cut, those of the images."""
-    since, until = arguments.since, arguments.until
+    since, until = selection.since, selection.until
     if len(frame):
         times = frame["time"]
         if cut or since is None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.files import Span, check_place, list_files, make_folder
+from monitoring.files import Span, list_files, make_folder
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -77,12 +77,6 @@ def test_files_that_lie_in_no_hour_belong_to_every_span(tmp_path):
     (tmp_path / "copied.jsonl").write_bytes(b"{}")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     assert len(list_files(str(tmp_path), Span(at(3), at(4)), None)) == 1
-
-
-@pytest.mark.parametrize("text", ["", "s3://", "s3://my bucket/x", "s3:/bucket/x", "s3://a/x"])
-def test_what_is_neither_a_bucket_nor_a_path_is_one_line(text):
-    with pytest.raises(UserError, match="is no place: write s3://bucket/prefix, or a path"):
-        check_place(text)
 
 
 def test_a_file_where_a_folder_should_be_is_one_line(tmp_path):

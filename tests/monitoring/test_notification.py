@@ -15,6 +15,7 @@ from monitoring.findings import (
     Report,
     Violation,
 )
+from service import terminal
 
 DRIFTED = Drift(
     "brightness",
@@ -121,7 +122,7 @@ def test_a_message_has_a_dozen_lines_at_most_and_counts_the_rest(count):
 
 def test_the_table_marks_what_is_violated():
     calm = replace(DRIFTED, name="colour", violated=False)
-    brightness, colour = notification.render_drifts([DRIFTED, calm]).splitlines()[2:]
+    brightness, colour = terminal.render(notification.tabulate([DRIFTED, calm])).splitlines()[2:4]
     assert "violation" in brightness
     assert "violation" not in colour
     assert "0.020 to 0.200" in colour

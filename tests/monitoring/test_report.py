@@ -4,16 +4,17 @@ import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import click
 import numpy as np
 import pytest
 
-from monitoring import __main__ as monitoring
 from monitoring import embedding, permutation
 from monitoring import report as monitoring_report
 from monitoring.findings import HEALTHY, VIOLATION
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
+from tests.monitoring.commands import invoke
 from tests.monitoring.test_notification import REPORT
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -51,7 +52,7 @@ def no_cloud(monkeypatch):
 @pytest.fixture
 def known(tmp_path):
     folder = tmp_path / "baseline"
-    monitoring.main(["baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder)])
+    invoke("baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder))
     return str(folder)
 
 
@@ -59,7 +60,7 @@ def report(tmp_path, known, source, *more):
     """Run it and give the exit code and the two files."""
     arguments = ["--baseline", known, "--local", "--output", str(tmp_path / "out"), *more]
     with pytest.raises(SystemExit) as end:
-        monitoring.main(["report", source, *arguments])
+        invoke("report", source, *arguments)
     read = [
         json.loads((tmp_path / "out" / name).read_text())
         for name in ("report.json", "constraint_violations.json")
@@ -156,7 +157,7 @@ def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, option):
     model = served.write_model(tmp_path / "model", [*captured.CLASSES, "none"])
     then, now = (answered(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
     known = str(tmp_path / "baseline")
-    monitoring.main(["baseline", then, "--model", str(model), "--output", known])
+    invoke("baseline", then, "--model", str(model), "--output", known)
     more = [option] if option == "--no-embedding" else [option, str(model)]
     _, content, _ = report(tmp_path, known, now, *more)
     compared = {item["name"] for item in content["drifts"]}
@@ -193,7 +194,7 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
     )
     known = str(tmp_path / "baseline")
     then = answered(tmp_path / "then", new, 200, 1)
-    monitoring.main(["baseline", then, "--model", str(new), "--output", known])
+    invoke("baseline", then, "--model", str(new), "--output", known)
     answered(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
     now = answered(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
     _, content, violations = report(tmp_path, known, now, "--model", str(new))
@@ -207,10 +208,11 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--output", "file"), "file cannot be a folder"),
-        (("--baseline", "s3://my bucket/x"), "is no place"),
+        (("--output", "file"), "is a file"),
+        (("--output", "file/below"), "cannot be a folder"),
+        (("--baseline", "s3://my bucket/x"), "is not s3://bucket/key or s3://bucket/prefix/"),
         (("--ground-truth", "nothere.jsonl"), "no file or folder nothere.jsonl"),
-        (("--ground-truth", "s3://"), "is no place"),
+        (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
     ],
 )
 def test_places_that_cannot_be_are_one_line(tmp_path, known, monkeypatch, options, reason):
@@ -218,14 +220,14 @@ def test_places_that_cannot_be_are_one_line(tmp_path, known, monkeypatch, option
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     arguments = ["report", source, "--local", "--baseline", known, "--output", "out", *options]
-    with pytest.raises(UserError, match=reason):
-        monitoring.main(arguments)
+    with pytest.raises((UserError, click.BadParameter), match=reason):
+        invoke(*arguments)
 
 
 def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     source = write(tmp_path / "then", 20, seed=1)
     with pytest.raises(UserError, match="20 images are too few for a baseline"):
-        monitoring.main(["baseline", source, "--output", str(tmp_path / "baseline")])
+        invoke("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
 
 
