@@ -85,7 +85,7 @@ def connect(place: str, cloud: Cloud | None = None):
 def list_files(source: str, span: Span, s3) -> list[File]:
     """List a file, or the files below a folder or prefix in the span's hours, sorted by name.
 
-    Raises UserError for a path that does not exist or cannot be looked into.
+    Raises UserError for a path that does not exist, OSError for a folder that cannot be read.
     """
     if source.startswith("s3://"):
         return sorted(_list_source(s3, *storage.split_uri(source), span))
@@ -109,7 +109,7 @@ def _walk(path: Path, span: Span) -> Iterator[File]:
 
 
 def _refuse(error: OSError) -> NoReturn:
-    raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    raise error
 
 
 def _list_source(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
@@ -181,24 +181,16 @@ def read_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
 
 
 def write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
-    """Write a file below a place and return where it lies. UserError where a folder cannot be."""
+    """Write a file below a place and return where it lies."""
     if place.startswith("s3://"):
         uri = f"{place.rstrip('/')}/{name}"
         bucket, key = storage.split_uri(uri)
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
         return uri
-    path = make_folder(Path(place)) / name
+    path = Path(place) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
     return str(path)
-
-
-def make_folder(path: Path) -> Path:
-    """Make a folder where there is none, and return it. UserError where it cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path} cannot be a folder: {error.strerror}. Name another.") from error
-    return path
 
 
 def read_file(s3, place: str, name: str) -> bytes | None:

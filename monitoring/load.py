@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import numpy as np
-import pandas as pd
 
 from monitoring import captures, embedding, table
-from monitoring.captures import Loaded, Unreadable
+from monitoring.captures import Loaded
 from monitoring.embedding import Model
 from monitoring.files import Span
 from service import config, options, terminal
@@ -21,11 +19,9 @@ from service.hosting import Hosting
 from service.stack import Cloud, find_stack
 from service.terminal import UserError
 
-FORMULA = r"^(?=[=+\-@\t\r])"  # what spreadsheets would take a text that begins so for
 UNITS = {"h": "hours", "d": "days"}
 
 NAMED = 5  # of the records that could not be read: the first ones
-NAME_WIDTH = 60
 
 
 class Time(click.ParamType):
@@ -100,8 +96,8 @@ def select_captures(command: Callable) -> Callable:
 @click.option(
     "--output",
     metavar="FILE",
-    type=options.OutputFile(".parquet", ".csv"),
-    help="write the table to this .parquet or .csv",
+    type=options.OutputFile(".parquet"),
+    help="write the table to this .parquet",
 )
 def main(selection: Selection, output: Path | None) -> None:
     """Read what the endpoint was asked and answered into one table, a row an image.
@@ -116,19 +112,9 @@ def main(selection: Selection, output: Path | None) -> None:
     if not len(loaded.frame):
         raise UserError(f"None of the records in {source} could be read: the lines above.")
     if output:
-        write(loaded.frame, output)
+        loaded.frame.to_parquet(output, index=False)
         rows, columns = loaded.frame.shape
         terminal.print_line("Written", f"{output}, {rows:,} rows of {columns} columns")
-
-
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as .parquet or .csv, in which texts never are formulas."""
-    if path.suffix == ".parquet":
-        frame.to_parquet(path, index=False)
-        return
-    texts = ("image_id", "label", "file")
-    safe = {name: frame[name].str.replace(FORMULA, "'", regex=True) for name in texts}
-    frame.assign(**safe).to_csv(path, index=False)
 
 
 def load(source: str, model: Model | None, selection: Selection) -> Loaded:
@@ -172,61 +158,33 @@ def _read_model(model: str | None) -> Model | None:
 
 def summarize(loaded: Loaded) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line; a label is empty where the one above goes on."""
-    frame = loaded.frame
-    records = count(loaded.records, "record")
-    yield "Read", f"{count(loaded.files, 'file')}, {records}, {count(len(frame), 'image')}"
+    frame, unreadable = loaded.frame, loaded.unreadable
+    counts = {"file": loaded.files, "record": loaded.records, "image": len(frame)}
+    yield "Read", ", ".join(count(number, noun) for noun, number in counts.items())
     if len(frame):
         first, last = frame["time"].min(), frame["time"].max()
         yield "Span", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
-        yield from _label("Labels", _labels(frame))
-        confidence = frame["confidence"].to_numpy(np.float64)
-        low, middle = np.percentile(confidence, (5, 50))
+        shares = frame["label"].value_counts(normalize=True)
+        yield "Labels", ", ".join(f"{label} {share:.1%}" for label, share in shares.items())
+        low, middle = frame["confidence"].quantile((0.05, 0.5))
+        mean = frame["confidence"].mean()
         yield (
             "Confidence",
-            f"mean {confidence.mean():.4f}, median {middle:.4f}, one in twenty below {low:.4f}",
+            f"mean {mean:.4f}, median {middle:.4f}, one in twenty below {low:.4f}",
         )
-        yield from _label("Images", _features(frame))
-    if loaded.unreadable:
-        yield from _label("Unreadable", _unreadable(loaded.unreadable, records))
+        means = frame[[*table.FEATURES]].dropna().mean()
+        texts = [f"mean {name} {value:.3g}" for name, value in means.dropna().items()]
+        without = int(frame[table.FEATURES[0]].isna().sum())
+        texts += [f"{without:,} answers without an image that could be looked at"] * (without > 0)
+        yield "Images", ", ".join(texts)
+    for number, fault in enumerate(unreadable[:NAMED]):
+        yield "" if number else "Unreadable", f"{fault.file} line {fault.line}: {fault.reason}"
+    if len(unreadable) > NAMED:
+        yield "", f"… and {len(unreadable) - NAMED:,} more"
     if loaded.empty:
-        more = f" and {len(loaded.empty) - 1:,} more" if len(loaded.empty) > 1 else ""
-        yield "Empty", f"{count(len(loaded.empty), 'file')}: {_short(loaded.empty[0])}{more}"
+        yield "Empty", f"{count(len(loaded.empty), 'file')}, such as {loaded.empty[0]}"
 
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _label(label: str, texts: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for text in texts:
-        yield label, text
-        label = ""
-
-
-def _labels(frame: pd.DataFrame) -> Iterator[str]:
-    counts = frame["label"].value_counts()
-    width = max(map(len, counts.index))
-    for label, number in counts.items():
-        yield f"{label:<{width}}  {number:>9,}  {number / len(frame):>6.1%}"
-
-
-def _features(frame: pd.DataFrame) -> Iterator[str]:
-    measured = frame[[*table.FEATURES]].dropna()
-    if len(measured):
-        yield "mean " + ", ".join(f"{name} {measured[name].mean():.3g}" for name in table.FEATURES)
-    if len(measured) < len(frame):
-        yield f"{len(frame) - len(measured):,} answers without an image that could be looked at"
-
-
-def _unreadable(unreadable: list[Unreadable], records: str) -> Iterator[str]:
-    yield f"{len(unreadable):,}, not among the {records} above"
-    for fault in unreadable[:NAMED]:
-        place = f" line {fault.line}" if fault.line else ""
-        yield f"{_short(fault.file)}{place}: {fault.reason}"
-    if len(unreadable) > NAMED:
-        yield f"… and {len(unreadable) - NAMED:,} more"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"

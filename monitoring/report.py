@@ -75,7 +75,7 @@ def main(
     SOURCE is s3://bucket/prefix, a folder or a file; without it, the endpoint's captures. The exit
     code is 0 for healthy, 2 for a violation, 3 for not enough data to tell, and 1 for an error.
     """
-    files.make_folder(output)
+    output.mkdir(parents=True, exist_ok=True)
     cloud = stack = None
     if not (local and selection.source and baseline_place):
         cloud = Cloud()

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.files import Span, list_files, make_folder
-from service.terminal import UserError
+from monitoring.files import Span, list_files
 from tests.unit.service.memory_s3 import MemoryS3
 
 HOURS = ("2026/10/31/23", "2026/11/01/00", "2026/11/03/09", "2026/11/03/10", "2026/11/04/00")
@@ -77,10 +76,3 @@ def test_files_that_lie_in_no_hour_belong_to_every_span(tmp_path):
     (tmp_path / "copied.jsonl").write_bytes(b"{}")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     assert len(list_files(str(tmp_path), Span(at(3), at(4)), None)) == 1
-
-
-def test_a_file_where_a_folder_should_be_is_one_line(tmp_path):
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UserError, match="cannot be a folder"):
-            make_folder(path)

@@ -27,58 +27,41 @@ def folder(tmp_path):
     return tmp_path / "captures"
 
 
-def said(capsys, *argv) -> dict[str, list[str]]:
-    """The report's texts by label."""
-    invoke("load", *map(str, argv))
-    texts, label = {}, None
-    for line in capsys.readouterr().out.splitlines():
-        label = line[:11].strip() or label
-        texts.setdefault(label, []).append(line[11:])
-    return texts
-
-
 def test_the_summary_counts_everything_once(folder, capsys):
-    texts = said(capsys, folder)
-    assert texts["Source"] == [str(folder)]
-    assert texts["Read"] == ["3 files, 2 records, 4 images"]
-    assert texts["Span"] == ["2026-11-03 10:20:30 to 2026-11-03 10:20:30 UTC"]
-    assert [line.split()[:3] for line in texts["Labels"]] == [
-        ["bicycle", "3", "75.0%"],
-        ["motorcycle", "1", "25.0%"],
+    invoke("load", str(folder))
+    lines = capsys.readouterr().out.splitlines()
+    hour = folder / "endpoint/AllTraffic/2026/11/03/10"
+    assert lines == [
+        f"Source     {folder}",
+        "Read       3 files, 2 records, 4 images",
+        "Span       2026-11-03 10:20:30 to 2026-11-03 10:20:30 UTC",
+        "Labels     bicycle 75.0%, motorcycle 25.0%",
+        "Confidence mean 0.7875, median 0.7750, one in twenty below 0.7075",
+        lines[5],
+        f"Unreadable {hour}/a.jsonl line 2: it has no 'captureData'",
+        *(f"           {hour}/a.jsonl line {n}: it has no 'captureData'" for n in range(3, 7)),
+        "           … and 2 more",
+        f"Empty      1 file, such as {hour}/c.jsonl",
     ]
-    assert texts["Confidence"][0].startswith("mean 0.7875, median 0.7750")
-    assert texts["Images"][0].startswith("mean brightness ")
-    assert texts["Unreadable"][0].startswith("7, ")
-    assert len(texts["Unreadable"]) == 7
-    assert texts["Unreadable"][1].endswith("a.jsonl line 2: it has no 'captureData'")
-    assert texts["Unreadable"][6] == "… and 2 more"
-    assert texts["Empty"][0].startswith("1 file: ")
-    assert "Embedding" not in texts
+    assert lines[5].startswith("Images     mean brightness 0.")
 
 
-@pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
-def test_the_table_is_written(folder, tmp_path, capsys, name):
-    model = served.write_model(tmp_path / "model")
-    texts = said(capsys, folder, "--model", model, "--output", tmp_path / name)
-    assert texts["Written"] == [f"{tmp_path / name}, 4 rows of 16 columns"]
-    read = pd.read_parquet if name.endswith("parquet") else pd.read_csv
-    frame = read(tmp_path / name)
+def test_the_table_is_written(folder, tmp_path, capsys):
+    model, path = served.write_model(tmp_path / "model"), tmp_path / "table.parquet"
+    invoke("load", str(folder), "--model", str(model), "--output", str(path))
+    assert f"Written    {path}, 4 rows of 16 columns" in capsys.readouterr().out
+    frame = pd.read_parquet(path)
     assert frame["image_id"].tolist() == ["photo-1", "call/0", "call/1", "call/2"]
     expected = captured.IMAGES[[1, 0, 1, 2]].mean((1, 2))
     np.testing.assert_allclose(table.embeddings(frame), expected, atol=1e-3)
 
 
-def test_no_text_of_a_csv_is_a_formula(tmp_path, capsys):
-    captured.write(tmp_path / "a.jsonl", record(npy(1), answer([0.9, 0.1]), "=1+1"))
-    said(capsys, tmp_path / "a.jsonl", "--output", tmp_path / "table.csv")
-    assert pd.read_csv(tmp_path / "table.csv")["image_id"].tolist() == ["'=1+1/0"]
-
-
 def test_a_model_without_an_embedding_is_said_and_loading_goes_on(folder, tmp_path, capsys):
     model = served.write_model(tmp_path / "model", outputs=("probabilities",))
-    texts = said(capsys, folder, "--model", model)
-    assert texts["Embedding"] == [f"{model} has none: train it anew"]
-    assert texts["Read"] == ["3 files, 2 records, 4 images"]
+    invoke("load", str(folder), "--model", str(model))
+    said = capsys.readouterr().out
+    assert f"Embedding  {model} has none: train it anew" in said
+    assert "3 files, 2 records, 4 images" in said
 
 
 @pytest.mark.parametrize(
@@ -105,8 +88,8 @@ def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_p
     [
         [],
         ["load", "--output", "table.xlsx"],
-        ["load", "--output", "no/such/folder/table.csv"],
-        ["load", "--output", "folder.csv"],
+        ["load", "--output", "no/such/folder/a.parquet"],
+        ["load", "--output", "folder.parquet"],
         ["load", "--model", "a", "--no-embedding"],
         ["load", "--since", "2026-11-04", "--until", "2026-11-03"],
         ["load", "s3://my bucket/x"],
@@ -116,7 +99,7 @@ def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_p
 )
 def test_wrong_arguments_end_with_1_since_2_is_a_violation(argv, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder.parquet").mkdir()
     with pytest.raises(SystemExit) as leaving:
         terminal.run(main, argv, usage_error_code=1)
     assert leaving.value.code == 1

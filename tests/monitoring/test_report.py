@@ -209,7 +209,6 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
     ("options", "reason"),
     [
         (("--output", "file"), "is a file"),
-        (("--output", "file/below"), "cannot be a folder"),
         (("--baseline", "s3://my bucket/x"), "is not s3://bucket/key or s3://bucket/prefix/"),
         (("--ground-truth", "nothere.jsonl"), "no file or folder nothere.jsonl"),
         (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
