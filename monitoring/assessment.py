@@ -21,7 +21,7 @@ from monitoring.findings import (
     title,
 )
 from monitoring.ground_truth import GroundTruth
-from monitoring.rules import Rules, is_known
+from monitoring.rules import Rules
 
 # A larger share of unreadable records leaves open what the images at hand stand for; so it is with
 # labels.
@@ -84,10 +84,17 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
             violations += [
                 Violation(item.name, DRIFTED, describe(item)) for item in drifts if item.violated
             ]
-            violations += _incomplete(frame, constraints.completeness)
-            notes += _unjudged(baseline)
-        violations += _review(accepted, rules)
-        violations += _inaccurate(quality, rules)
+            violations += _find_gaps(frame, constraints.completeness)
+            unnamed = [
+                title(name)
+                for name in drift.PROPERTIES
+                if name not in constraints.minimum_effects
+                and table.is_known(baseline.frame, name).any()
+            ]
+            if unnamed:
+                notes.append(f"constraints.json does not ask for: {', '.join(unnamed)}")
+        violations += _find_review(accepted, rules)
+        violations += _find_shortfall(quality, rules)
     records = images.records + images.unreadable
     if images.unreadable > MOST_UNREADABLE * records:
         reasons.append(f"{images.unreadable:,} of {records:,} records could not be read")
@@ -165,15 +172,6 @@ def _check_labels(images: Images, reasons: list[str], notes: list[str]) -> dict[
     return {name: label for name, label in of_images.items() if label in classes}
 
 
-def _unjudged(baseline: Baseline) -> list[str]:
-    names = [
-        title(name)
-        for name in drift.PROPERTIES
-        if name not in baseline.constraints.minimum_effects and is_known(baseline.frame, name).any()
-    ]
-    return [f"constraints.json does not ask for: {', '.join(names)}"] if names else []
-
-
 def describe(item: Drift) -> str:
     """Return a drift in words: how far, against which band, of how many images."""
     moved = ""
@@ -187,54 +185,44 @@ def describe(item: Drift) -> str:
     )
 
 
-def _incomplete(frame: pd.DataFrame, completeness: dict[str, float]) -> list[Violation]:
+def _find_gaps(frame: pd.DataFrame, completeness: dict[str, float]) -> list[Violation]:
     """Return what is known of fewer images than the constraints ask.
 
     What is known of none is a gap in the data, which `drift` names.
     """
-    shares = {name: is_known(frame, name).mean() for name in completeness}
+    shares = {name: table.is_known(frame, name).mean() for name in completeness}
+    text = "{} is known of {:.1%} of the images, at least {:.1%} is required"
     return [
-        Violation(
-            name,
-            INCOMPLETE,
-            f"{name} is known of {shares[name]:.1%} of the images, at least {required:.1%} is "
-            "required",
-        )
+        Violation(name, INCOMPLETE, text.format(name, shares[name], required))
         for name, required in completeness.items()
         if 0 < shares[name] < required
     ]
 
 
-def _review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
+def _find_review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
     """Return the share in review, if it is above its bound by more than chance."""
     review, count = int((~accepted).sum()), len(accepted)
     if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:
         return []
-    return [
-        Violation(
-            "review_share",
-            ABOVE,
-            f"{review / count:.1%} of the images go to review (confidence below "
-            f"{rules.threshold:g}), more than {rules.review_share:.1%}",
-        )
-    ]
+    text = (
+        f"{review / count:.1%} of the images go to review (confidence below {rules.threshold:g}), "
+        f"more than {rules.review_share:.1%}"
+    )
+    return [Violation("review_share", ABOVE, text)]
 
 
-def _inaccurate(quality: Accuracy, rules: Rules) -> list[Violation]:
+def _find_shortfall(quality: Accuracy, rules: Rules) -> list[Violation]:
+    """Return the true accuracy, if it is below the promise by more than chance and so matters."""
     if quality.true is None or accuracy.shortfall_p_value(quality) > rules.level:
         return []
-    missing = quality.expected_labelled - quality.true
-    if missing < rules.minimum_effects["accuracy"]:
+    if quality.expected_labelled - quality.true < rules.minimum_effects["accuracy"]:
         return []
-    return [
-        Violation(
-            "accuracy",
-            BELOW,
-            f"{quality.true:.1%} of {quality.labelled:,} labelled images are right "
-            f"({quality.true_low:.1%} to {quality.true_high:.1%}), their confidences promise "
-            f"{quality.expected_labelled:.1%}",
-        )
-    ]
+    text = (
+        f"{quality.true:.1%} of {quality.labelled:,} labelled images are right "
+        f"({quality.true_low:.1%} to {quality.true_high:.1%}), their confidences promise "
+        f"{quality.expected_labelled:.1%}"
+    )
+    return [Violation("accuracy", BELOW, text)]
 
 
 def list_violations(report: Report) -> dict:

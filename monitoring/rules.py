@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from monitoring import drift, table
@@ -59,20 +58,12 @@ class Constraints:
     completeness: dict[str, float]
 
 
-def is_known(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """Return of which images a property is known, as bool N."""
-    if name != "embedding":
-        return frame[name].notna().to_numpy()
-    vectors = table.embeddings(frame)
-    return np.isfinite(vectors).all(1) & (vectors.shape[1] > 0)
-
-
 def make_constraints(frame: pd.DataFrame, minimum_effects: Mapping[str, float]) -> Constraints:
     """Return what images like the table's keep to.
 
     minimum_effects: for each property that `drift` compares, the effect that matters.
     """
-    shares = {name: float(is_known(frame, name).mean()) for name in drift.PROPERTIES}
+    shares = {name: float(table.is_known(frame, name).mean()) for name in drift.PROPERTIES}
     required = {
         name: round(max(share - COMPLETENESS_SLACK, 0), 4)
         for name, share in shares.items()
@@ -110,7 +101,7 @@ def read_constraints(given: Any) -> Constraints:
     result = Constraints({}, {})
     for feature in features:
         name = feature.get("name")
-        if name not in drift.PROPERTIES:
+        if name not in [*drift.PROPERTIES]:
             raise ValueError(f"it names {name!r}, which is none of {', '.join(drift.PROPERTIES)}")
         threshold = feature
         for member in ("monitoringConfigOverrides", "distribution_constraints"):

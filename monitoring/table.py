@@ -32,6 +32,14 @@ def without_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=_columns(frame, EMBEDDING))
 
 
+def is_known(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Return of which images a column, or the `embedding`, is known, as bool N."""
+    if name != "embedding":
+        return frame[name].notna().to_numpy()
+    vectors = embeddings(frame)
+    return np.isfinite(vectors).all(1) & (vectors.shape[1] > 0)
+
+
 def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Return one table of several, by time and place, with the classes of all of them."""
     frame = pd.concat(frames, ignore_index=True)
