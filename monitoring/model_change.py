@@ -16,6 +16,7 @@ from monitoring.embedding import Model, Network
 from monitoring.gallery import image_reader
 
 PROBES = 40  # images that are answered again at once, spread over those in question
+LEAST_SHARE = 0.25
 # Other processors round otherwise; of two models hardly an answer is so much alike.
 RELATIVE, ABSOLUTE = 1e-3, 1e-7
 
@@ -55,11 +56,15 @@ def keep_served(
 
 
 def first_served(count: int, differs: Callable[[int], bool]) -> int:
-    """Return the row behind the last of `count` that differs, as far as probes find it."""
+    """Return the row behind the last of `count` that differs, as far as probes find it.
+
+    Rows that differ among many before them that do not are odd photos, not another model's.
+    """
     low, high = -1, count  # the last row known to differ, and the first after it that does not
     while high - low > 1:
-        probes = np.unique(np.linspace(low + 1, high - 1, PROBES).astype(int)).tolist()
-        wrong = [row for row in probes if differs(row)]
-        low = max(wrong, default=low)
-        high = min((row for row in probes if row > low), default=high)
-    return high
+        probes = np.unique(np.linspace(low + 1, high - 1, PROBES).astype(int))
+        wrong = np.array([differs(int(row)) for row in probes])
+        share = np.cumsum(wrong) / np.arange(1, len(probes) + 1)
+        low = max(probes[wrong & (share >= LEAST_SHARE)], default=low)
+        high = min(probes[probes > low], default=high)
+    return int(high)

@@ -43,19 +43,8 @@ PERCENTILE_LINES = {
 
 MARKS = {
     "violation": {"marker": "D", "color": style.VERMILION, "markersize": 8},
-    "above, tolerated": {
-        "marker": "s",
-        "color": style.ORANGE,
-        "markersize": 6.5,
-        "markeredgecolor": style.INK,
-    },
-    "as usual": {
-        "marker": "o",
-        "color": style.BLUE,
-        "markersize": 6.5,
-        "markerfacecolor": "white",
-        "markeredgewidth": 1.6,
-    },
+    "above, tolerated": {"marker": "s", "color": style.ORANGE, "markeredgecolor": style.INK},
+    "as usual": {"marker": "o", "color": style.BLUE, "markerfacecolor": "white"},
 }
 
 PROMISED = {"color": style.INK, "marker": "D", "markerfacecolor": "white"}
@@ -273,7 +262,7 @@ def draw_drift(drifts: Sequence[Drift], width: float = style.WIDE) -> Figure:
         _panel(panel, unit, rows, width)
     used = {verdict(drift) for drift in drifts}
     marks = {"by chance alone": Patch(color=style.BAND)}
-    marks |= {word: Line2D([], [], linestyle="", **MARKS[word]) for word in MARKS if word in used}
+    marks |= {word: _mark([], [], word) for word in MARKS if word in used}
     style.legend(picture, width, list(marks.values()), list(marks))
     return picture
 
@@ -286,12 +275,15 @@ def verdict(drift: Drift) -> str:
     return "as usual" if drift.effect <= drift.band[1] else "above, tolerated"
 
 
+def _mark(x: list[float], y: list[float], word: str) -> Line2D:
+    return Line2D(x, y, linestyle="", **{"markersize": 6.5, "markeredgewidth": 1.4, **MARKS[word]})
+
+
 def _panel(axes, unit: str, rows: list[Drift], width: float) -> None:
     for row, drift in enumerate(rows):
         low, high = drift.band
         axes.barh(row, high - low, left=low, height=0.62, color=style.BAND)
-        word = verdict(drift)
-        axes.plot(drift.effect, row, linestyle="", **MARKS[word])
+        axes.add_line(_mark([drift.effect], [row], verdict(drift)))
         weight = "bold" if drift.violated else "normal"
         style.write_beside(axes, row, _words(drift, width), fontsize=8.5, fontweight=weight)
     values = [0.0, *(x for drift in rows for x in (*drift.band, drift.effect))]

@@ -59,16 +59,7 @@ SETTINGS = {
     "ytick.labelsize": 8.5,
 }
 
-LENGTHS = {
-    "minute": "1min",
-    "5 minutes": "5min",
-    "15 minutes": "15min",
-    "hour": "1h",
-    "3 hours": "3h",
-    "6 hours": "6h",
-    "day": "1D",
-    "week": "7D",
-}
+LENGTHS = ("1 minute", "5 minutes", "15 minutes", "1 hour", "3 hours", "6 hours", "1 day", "7 days")
 MOST = 60
 FEWEST_IMAGES = 20  # in a span, on average: fewer say more about chance than about time
 
@@ -181,11 +172,11 @@ def cut_spans(times: pd.Series) -> Spans:
     """Cut the times (not empty) into spans of the shortest length that is not too fine for them."""
     first, last = times.min(), times.max()
     most = min(MOST, max(1, len(times) // FEWEST_IMAGES))
-    fitting = (name for name, step in LENGTHS.items() if last - first <= most * pd.Timedelta(step))
-    length = next(fitting, "week")
-    step = LENGTHS[length]
+    fitting = (length for length in LENGTHS if last - first <= most * pd.Timedelta(length))
+    length = next(fitting, LENGTHS[-1])
+    step = pd.Timedelta(length)
     starts, row_spans = np.unique(drop_zone(times.dt.floor(step)), return_inverse=True)
-    return Spans(length, starts + pd.Timedelta(step).to_timedelta64() / 2, row_spans)
+    return Spans(length.removeprefix("1 "), starts + step.to_timedelta64() / 2, row_spans)
 
 
 def scale_time(axes: Axes, times: pd.Series, width: float) -> None:

@@ -87,12 +87,6 @@ def test_of_too_few_images_nothing_is_said(known):
     assert (report.drifts, report.violations) == ([], [])
 
 
-def test_no_images_at_all_are_not_healthy(known):
-    report = assessment.assess(Images(frame(0, seed=2)), known, RULES)
-    assert report.status == NOT_ENOUGH_DATA
-    assert (report.accuracy, report.share_accepted) == (None, None)
-
-
 def test_without_a_baseline_a_calm_report_is_not_healthy():
     report = assessment.assess(Images(frame(200, seed=2)), None, RULES)
     assert report.status == NOT_ENOUGH_DATA
@@ -189,13 +183,6 @@ def test_true_accuracy_well_below_the_promise_is_a_violation(known, share, statu
             "accuracy",
             "LessThanThreshold",
         )
-
-
-def test_a_small_shortfall_of_many_images_is_tolerated(known):
-    current = frame(200, seed=2)
-    tolerant = replace(RULES, minimum_effects={**RULES.minimum_effects, "accuracy": 0.5})
-    report = assessment.assess(Images(current, truth=truth(current, 0.8)), known, tolerant)
-    assert report.status == HEALTHY
 
 
 @pytest.mark.parametrize("label", ["0", "Bicycle", "cat"])

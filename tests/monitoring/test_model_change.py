@@ -25,6 +25,10 @@ def test_a_model_that_came_back_counts_from_its_return():
     assert model_change.first_served(40, lambda row: 10 <= row < 20) == 20
 
 
+def test_a_single_odd_photo_is_no_other_model():
+    assert model_change.first_served(1000, lambda row: row in (500, 999)) == 0
+
+
 def write(folder, models, batch=1):
     """Captures of each model's answers, one hour a model."""
     for hour, model in enumerate(models):

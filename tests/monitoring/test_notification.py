@@ -7,8 +7,6 @@ import pytest
 
 from monitoring import notification
 from monitoring.findings import (
-    HEALTHY,
-    NOT_ENOUGH_DATA,
     VIOLATION,
     Accuracy,
     Drift,
@@ -58,38 +56,6 @@ def test_metrics_hold_the_reports_numbers():
         "ShareAccepted": 0.7,
         "Drift.brightness": 1.25,
     }
-
-
-def test_every_metric_is_of_the_stage_and_the_endpoint():
-    for item in notification.metrics(REPORT, "dev"):
-        assert item["Dimensions"] == [
-            {"Name": "Stage", "Value": "dev"},
-            {"Name": "Endpoint", "Value": "scones-vehicles-dev"},
-        ]
-        assert isinstance(item["Value"], float)
-
-
-def test_a_report_without_images_has_no_confidence_to_publish():
-    empty = replace(
-        REPORT,
-        status=NOT_ENOUGH_DATA,
-        images=0,
-        drifts=[],
-        accuracy=None,
-        share_accepted=None,
-        violations=[],
-    )
-    assert values(empty) == {"Images": 0, "UnreadableRecords": 2, "Violations": 0, "Status": 3}
-
-
-def test_true_accuracy_is_published_where_it_is_known():
-    labelled = replace(REPORT, accuracy=replace(REPORT.accuracy, true=0.9, labelled=50))
-    assert values(labelled)["TrueAccuracy"] == 0.9
-
-
-def test_each_status_has_an_exit_code_of_its_own_and_only_health_is_0():
-    codes = [notification.EXIT_CODES[status] for status in (HEALTHY, VIOLATION, NOT_ENOUGH_DATA)]
-    assert codes == [0, 2, 3]
 
 
 def test_a_message_says_what_of_which_images_and_what_to_do():

@@ -297,14 +297,6 @@ def test_points_come_in_milliseconds_by_time_from_all_pages():
     assert found == [(NOON, 1, 3, 8), (NOON + timedelta(minutes=5), 2, 4, 9)]
 
 
-def test_a_point_without_all_percentiles_is_left_out():
-    cloudwatch = CloudWatch([("p50", [0], [1000])])
-    assert (
-        monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, NOON + timedelta(hours=1))
-        == []
-    )
-
-
 @pytest.mark.parametrize(
     ("ago", "span", "period"),
     [
