@@ -1,9 +1,7 @@
 """The images that the model was least sure of, read again from where they were captured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from PIL import Image
@@ -17,16 +15,10 @@ SHOWN = 30
 ReadImage = Callable[[str, int, int], Image.Image]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One image of the gallery; `image` is None where `problem` says why it is not there."""
+class Tile(NamedTuple):
+    """One image of the gallery and its row; `image` is None where `problem` says why."""
 
-    label: str
-    confidence: float
-    time: datetime
-    image_id: str
-    file: str
-    line: int
+    row: Any  # as DataFrame.itertuples gives it
     image: Image.Image | None
     problem: str = ""
 
@@ -38,25 +30,13 @@ def least_confident(frame: pd.DataFrame, read_image: ReadImage, count: int = SHO
     """
     pictured = frame[frame[FEATURES[0]].notna()]
     chosen = pictured.sort_values("confidence", kind="stable").drop_duplicates("image_id")
-    return [_tile(row, read_image) for row in chosen.head(count).itertuples()]
-
-
-def _tile(row, read_image: ReadImage) -> Tile:
-    image, problem = None, ""
-    try:
-        image = read_image(str(row.file), int(row.line), int(row.position))
-    except (OSError, ValueError) as error:
-        problem = str(error) or type(error).__name__
-    return Tile(
-        label=str(row.label),
-        confidence=float(row.confidence),
-        time=row.time.to_pydatetime(),
-        image_id=str(row.image_id),
-        file=str(row.file),
-        line=int(row.line),
-        image=image,
-        problem=problem,
-    )
+    tiles = []
+    for row in chosen.head(count).itertuples():
+        try:
+            tiles.append(Tile(row, read_image(row.file, row.line, row.position)))
+        except (OSError, ValueError) as error:
+            tiles.append(Tile(row, None, str(error) or type(error).__name__))
+    return tiles
 
 
 def image_reader(

@@ -65,11 +65,13 @@ def parse(line: bytes) -> tuple[str, str]:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
-    data = _member(record, "groundTruthData")
-    label, encoding = _member(data, "data"), _member(data, "encoding")
-    image_id = _member(_member(record, "eventMetadata"), "eventId")
+    try:
+        image_id, truth = record["eventMetadata"]["eventId"], record["groundTruthData"]
+        label, encoding = truth["data"], truth["encoding"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
     if not isinstance(image_id, str) or not image_id:
-        raise ValueError("it has no eventMetadata.eventId")
+        raise ValueError("eventMetadata.eventId is no id")
     if encoding != "CSV":
         raise ValueError(f"groundTruthData.encoding is {encoding!r}, not 'CSV'")
     if not isinstance(label, str) or not label.strip():
@@ -78,7 +80,3 @@ def parse(line: bytes) -> tuple[str, str]:
     if "," in label or "\n" in label:
         raise ValueError("groundTruthData.data holds more than one value")
     return image_id, label
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None

@@ -3,9 +3,9 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 import matplotlib
@@ -25,12 +25,12 @@ UNREADABLE_SHOWN = 100
 NAMED = 4
 
 
-@dataclass(frozen=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """A picture for a wide and a narrow screen as data URIs; or the sentence that it comes to."""
 
     picture: Picture
     sentence: str | None
+    alt: str = ""
     wide: str = ""
     narrow: str = ""
     size: tuple[int, int] = (0, 0)
@@ -128,7 +128,8 @@ def _draw(picture: Picture) -> _Drawn:
     if sentence is not None:
         return _Drawn(picture, sentence)
     width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())
-    return _Drawn(picture, None, _svg(wide), _svg(picture.draw(style.NARROW)), (width, height))
+    narrow = _svg(picture.draw(style.NARROW))
+    return _Drawn(picture, None, picture.alt(), _svg(wide), narrow, (width, height))
 
 
 def _svg(figure: Figure) -> str:

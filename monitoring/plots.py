@@ -121,10 +121,8 @@ def by_label(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return each label's confidences, in the model's order of classes."""
     classes, _ = table.probabilities(frame)
     labels = frame["label"].astype(str)
-    given = set(labels)
-    order = [name for name in classes if name in given]
-    order += sorted(given.difference(order))
-    return {name: frame["confidence"].to_numpy()[labels == name] for name in order}
+    given = sorted(set(labels), key=lambda name: (*classes, name).index(name))
+    return {name: frame["confidence"].to_numpy()[labels == name] for name in given}
 
 
 def _box(axes, row: int, quantiles: np.ndarray) -> None:
@@ -395,7 +393,7 @@ def draw_least_confident(tiles: Sequence[Tile], width: float = style.WIDE) -> Fi
         if tile.image is None:
             place.text(0.5, 0.5, "cannot be\nread again", ha="center", va="center", fontsize=8)
         else:
-            place.imshow(np.asarray(tile.image.convert("RGB")), interpolation="nearest")
-        title = f"{style.short(tile.label)[:14]}\n{tile.confidence:.3f}"
+            place.imshow(np.asarray(tile.image), interpolation="nearest")
+        title = f"{style.short(tile.row.label)[:14]}\n{tile.row.confidence:.3f}"
         place.set_title(title, fontsize=8.5, loc="center")
     return picture

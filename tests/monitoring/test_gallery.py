@@ -13,7 +13,7 @@ def test_the_least_confident_images_come_first_and_each_once():
     frame.loc[frame.index[1], "image_id"] = frame["image_id"].iloc[0]
     tiles = gallery.least_confident(frame, read_image, 60)
     assert len(tiles) == 59
-    assert [tile.confidence for tile in tiles] == sorted(tile.confidence for tile in tiles)
+    assert [tile.row.confidence for tile in tiles] == sorted(tile.row.confidence for tile in tiles)
 
 
 def test_rows_without_an_image_are_left_out():

@@ -49,7 +49,10 @@ def whole() -> str:
     report = frames.a_report(endpoint=HOSTILE, violations=[Violation(HOSTILE, HOSTILE, HOSTILE)])
     return html.render(
         report,
-        [Picture("one", HOSTILE, HOSTILE, HOSTILE, drawing, half) for half in (False, True)],
+        [
+            Picture("one", HOSTILE, HOSTILE, lambda: HOSTILE, drawing, half)
+            for half in (False, True)
+        ],
         tiles=gallery.least_confident(frame, lambda *place: Image.new("RGB", (8, 8))),
         unreadable=[Unreadable(HOSTILE, 1, HOSTILE)],
         made={HOSTILE: HOSTILE},

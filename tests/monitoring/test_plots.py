@@ -142,8 +142,8 @@ def test_nothing_leaves_a_narrow_picture(picture):
 
 def test_every_picture_says_what_is_to_be_seen():
     for picture in PICTURES:
-        assert re.search(r"\d", picture.alt), picture.name
-        assert picture.alt.endswith("."), picture.name
+        assert re.search(r"\d", picture.alt()), picture.name
+        assert picture.alt().endswith("."), picture.name
 
 
 def test_accuracy_shows_promise_and_truth():
