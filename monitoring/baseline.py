@@ -251,6 +251,6 @@ def validation_table(s3, photos: LabelledImages, uri: str, model_data: str) -> p
         )
     names = [str(name) for name in photos.names]
     began = datetime.fromtimestamp(0, UTC)
-    record = Record(began, names, uri, 0, model.classes, probabilities, photos.images)
+    record = Record(began, names, None, probabilities, photos.images, uri, 0)
     network = Network(model.graph, "embedding") if model.graph else None
-    return captures.to_frame([record], network)
+    return captures.to_frame([record], model.classes, network)

@@ -13,8 +13,8 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from handlers.photo import to_model_pixels
 from monitoring import table
 from monitoring.embedding import Model, Network
 from monitoring.features import features
-from monitoring.files import File, Span, connect, list_files, open_file, read_lines
+from monitoring.files import ANY_TIME, File, Span, connect, list_files, open_file, read_lines
 from service import config, terminal
 from service.terminal import UserError
 
@@ -49,8 +49,7 @@ class RecordError(Exception):
     """A record that cannot be read; the message says why."""
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A line, from 1, that holds no record that can be read, and why; line 0 is the whole file."""
 
     file: str
@@ -62,11 +61,9 @@ class Unreadable:
 class Loaded:
     """What captures hold.
 
-    frame: a row an image, as `table` says, by time. unreadable: what could not be read. files:
-    how many there are in the span's folders. records: those of the span, the unreadable ones not
-    counted. empty: the names of files without any record.
-
-    Records of the same inference id are all kept: the endpoint was asked as often.
+    frame: a row an image, as `table` says, by time; records of the same inference id are all kept.
+    unreadable: what could not be read. files: how many there are in the span's folders. records:
+    those of the span, the unreadable ones not counted. empty: the names of files without any.
     """
 
     frame: pd.DataFrame
@@ -95,11 +92,14 @@ def load(
     """
     span = Span(since, until)
     files = list_files(source, span, connect(source))
+    chunks = [files[first : first + CHUNK_FILES] for first in range(0, len(files), CHUNK_FILES)]
     start = (source, connect, span, model)
-    parts = list(_read_all(start, files, processes or os.cpu_count() or 1))
-    frames = [part.frame for part in parts if len(part.frame)]
+    if len(chunks) <= 1 or processes == 1:
+        parts = list(map(Reader(*start).read, chunks))
+    else:
+        parts = list(_read_parallel(start, chunks, processes or os.cpu_count() or 1))
     return Loaded(
-        table.join(frames or [to_frame([], None)]),
+        table.join([part.frame for part in parts if len(part.frame)] or [to_frame([], [], None)]),
         list(chain.from_iterable(part.unreadable for part in parts)),
         len(files),
         sum(part.records for part in parts),
@@ -107,15 +107,11 @@ def load(
     )
 
 
-def _read_all(start: tuple, files: list[File], processes: int) -> Iterator[Loaded]:
-    """Yield what the files hold, in their order; `start` are a Reader's arguments."""
-    chunks = [files[first : first + CHUNK_FILES] for first in range(0, len(files), CHUNK_FILES)]
-    if len(chunks) <= 1 or processes == 1:
-        yield from map(Reader(*start).read, chunks)
-        return
+def _read_parallel(start: tuple, chunks: list[list[File]], processes: int) -> Iterator[Loaded]:
+    """Yield what the chunks hold, in their order; `start` are a Reader's arguments."""
     # A copy of this process would share its connections and its threads' locks.
     context = multiprocessing.get_context("spawn")
-    size = sum(file.size for file in files)
+    size = sum(file.size for chunk in chunks for file in chunk)
     with (
         ProcessPoolExecutor(min(processes, len(chunks)), context, _start, start) as pool,
         terminal.progress_bar("Load", size, "B") as advance,
@@ -143,25 +139,21 @@ def _read(files: list[File]) -> Loaded:
     return _reader.read(files)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One invocation of N images: `probabilities` are float32 N x C.
 
-    `pixels` are uint8 N x H x W x 3, or None where no photo was captured.
+    image_ids: the inference id, or else the event id; images of an array are numbered. classes:
+    None where the answer names none. pixels: uint8 N x H x W x 3; None without a photo. file and
+    line: where it was read.
     """
 
     time: datetime
     image_ids: list[str]
-    file: str
-    line: int
-    classes: list[str]
+    classes: list[str] | None
     probabilities: np.ndarray
     pixels: np.ndarray | None
-
-    def is_like(self, other: "Record") -> bool:
-        """Whether both have the same classes and images of the same size."""
-        sizes = [None if each.pixels is None else each.pixels.shape[1:] for each in (self, other)]
-        return sizes[0] == sizes[1] and self.classes == other.classes
+    file: str
+    line: int
 
 
 class Reader:
@@ -177,22 +169,26 @@ class Reader:
         """Read the files' lines, each file streamed."""
         unreadable: list[Unreadable] = []
         empty: list[str] = []
-        frames, held = [], []
-        count = size = 0
+        frames, held, held_bytes, held_columns = [], [], 0, None
+        count = 0
         for record in self._read_records(files, unreadable, empty):
-            if held and (size >= PIXEL_BYTES or not record.is_like(held[0])):
-                frames.append(to_frame(held, self._network))
-                held, size = [], 0
+            pixels = record.pixels
+            columns = self._name_classes(record), None if pixels is None else pixels.shape[1:]
+            if held and (held_bytes >= PIXEL_BYTES or columns != held_columns):
+                frames.append(to_frame(held, held_columns[0], self._network))
+                held, held_bytes = [], 0
             held.append(record)
-            size += 0 if record.pixels is None else record.pixels.nbytes
+            held_bytes += 0 if pixels is None else pixels.nbytes
+            held_columns = columns
             count += 1
-        frames.append(to_frame(held, self._network))
+        frames.append(to_frame(held, held_columns[0] if held else [], self._network))
         return Loaded(table.join(frames), unreadable, len(files), count, empty)
 
     def _read_records(
         self, files: list[File], unreadable: list[Unreadable], empty: list[str]
     ) -> Iterator[Record]:
         """Yield the records of the span; add to the lists what could not be read."""
+        side = self._network.side if self._network else None
         for file, opened in self._open_ahead(files):
             number = 0
             try:
@@ -201,98 +197,71 @@ class Reader:
                         try:
                             if fault:
                                 raise RecordError(fault)
-                            if record := self._read_record(line, file.name, number):
+                            if record := parse(line, side, self._span, (file.name, number)):
                                 yield record
                         except RecordError as error:
                             unreadable.append(Unreadable(file.name, number, str(error)))
                 if number == 0:
                     empty.append(file.name)
             except OSError as error:
-                reason = error.strerror or str(error)
-                unreadable.append(Unreadable(file.name, 0, reason))
+                unreadable.append(Unreadable(file.name, 0, error.strerror or str(error)))
 
     def _open_ahead(self, files: list[File]) -> Iterator[tuple[File, Callable[[], BinaryIO]]]:
         """Yield the files, and what gives each opened, or raises; the next few are on the way."""
         with ThreadPoolExecutor(OPENED_AHEAD) as pool:
-            waiting: deque[tuple[File, Future[BinaryIO]]] = deque()
+            waiting: deque = deque()
             for file in files:
-                waiting.append((file, pool.submit(open_file, file.name, self._s3)))
+                waiting.append((file, pool.submit(open_file, file.name, self._s3).result))
                 if len(waiting) > OPENED_AHEAD:
-                    first, future = waiting.popleft()
-                    yield first, future.result
-            for first, future in waiting:
-                yield first, future.result
+                    yield waiting.popleft()
+            yield from waiting
 
-    def _read_record(self, line: bytes, file: str, number: int) -> Record | None:
-        """Read a line, None where it is not of the span. Raises RecordError."""
-        capture = parse(line)
-        if capture.time not in self._span:
-            return None
-        classes, probabilities = read_answer(capture.answered)
-        pixels = read_images(capture, self._network.side if self._network else None)
-        count = len(probabilities)
-        if pixels is not None and len(pixels) != count:
-            raise RecordError(f"{len(pixels)} images came with {count} answers")
-        ids = [capture.image_id]
-        if count > 1 or capture.media_type == NPY:
-            ids = [f"{capture.image_id}/{n}" for n in range(count)]
-        if classes is None:
-            classes = self._classes
-            if len(classes) != probabilities.shape[1]:
-                classes = [f"class {n}" for n in range(probabilities.shape[1])]
-        return Record(capture.time, ids, file, number, classes, probabilities, pixels)
+    def _name_classes(self, record: Record) -> list[str]:
+        count = record.probabilities.shape[1]
+        named = self._classes if len(self._classes) == count else None
+        return record.classes or named or [f"class {number}" for number in range(count)]
 
 
-def to_frame(records: Sequence[Record], network: Network | None) -> pd.DataFrame:
-    """Return records that are alike as a table; none are a table without rows or classes."""
-    classes = records[0].classes if records else []
-    pixels = records[0].pixels if records else None
+def to_frame(records: list[Record], classes: list[str], network: Network | None) -> pd.DataFrame:
+    """Return records of these classes, of images of one size, as a table; it may be empty."""
     counts = [len(record.image_ids) for record in records]
+    ids = [name for record in records for name in record.image_ids]
     times = np.array([record.time.replace(tzinfo=None) for record in records], "datetime64[us]")
     probabilities = np.empty((0, 0), np.float32)
     if records:
         probabilities = np.concatenate([record.probabilities for record in records])
-    measures = np.full((sum(counts), len(table.FEATURES)), np.nan, np.float32)
-    vectors = np.empty((sum(counts), 0), np.float32)
-    if pixels is not None:
+    labels = [classes[index] for index in probabilities.argmax(1)] if records else []
+    measures = np.full((len(ids), len(table.FEATURES)), np.nan, np.float32)
+    vectors = np.empty((len(ids), 0), np.float32)
+    if records and records[0].pixels is not None:
         pixels = np.concatenate([record.pixels for record in records])
         measures = features(pixels)
         vectors = network(pixels) if network else vectors
-    names = np.array(classes, dtype=object)
+    files = list(chain.from_iterable([each.file] * len(each.image_ids) for each in records))
     return pd.DataFrame(
         {
             "time": pd.DatetimeIndex(np.repeat(times, counts)).tz_localize("UTC"),
-            "image_id": pd.Series(
-                list(chain.from_iterable(record.image_ids for record in records)), dtype="str"
-            ),
-            "label": pd.Series(names[probabilities.argmax(1)] if records else [], dtype="str"),
+            "image_id": pd.Series(ids, dtype="str"),
+            "label": pd.Series(labels, dtype="str"),
             "confidence": probabilities.max(1, initial=0),
             **table.name_columns(table.PROBABILITY, classes, probabilities),
             **table.name_columns("", table.FEATURES, measures),
             **table.name_columns(table.EMBEDDING, range(vectors.shape[1]), vectors),
-            "file": pd.Series(np.repeat([record.file for record in records], counts), dtype="str"),
+            "file": pd.Series(files, dtype="str"),
             "line": np.repeat(np.array([record.line for record in records], np.int64), counts),
             "position": np.array([n for count in counts for n in range(count)], np.int64),
         }
     )
 
 
-class Capture(NamedTuple):
-    """One line of a capture file.
+def parse(
+    line: bytes, side: int | None, span: Span = ANY_TIME, place: tuple[str, int] = ("", 0)
+) -> Record | None:
+    """Read a line of the file and number in `place`; None where it is not of the span.
 
-    image_id: the inference id, or else the event id. media_type: of what was asked, "" where that
-    was not kept; asked, answered: the bytes.
+    Images are of `side` pixels; None: photos are of config.yml's size, and arrays as they are.
+    Raises RecordError.
     """
-
-    time: datetime
-    image_id: str
-    media_type: str
-    asked: bytes
-    answered: bytes
-
-
-def parse(line: bytes) -> Capture:
-    """Read a line. Raises RecordError."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -303,59 +272,56 @@ def parse(line: bytes) -> Capture:
         time = datetime.fromisoformat(metadata["inferenceTime"])
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
         image_id = metadata.get("inferenceId") or metadata["eventId"]
-        asked = captured.get("endpointInput")
-        media_type = (asked.get("observedContentType") or "") if asked else ""
-        media_type = media_type.partition(";")[0].strip().lower()
-        asked = _decode(asked) if asked else b""
-        answered = _decode(captured["endpointOutput"])
+        if time.year not in CENTURY:
+            raise RecordError(f"inferenceTime is not of this century: {time.isoformat()}")
+        if not isinstance(image_id, str) or not image_id:
+            raise RecordError("it has neither an inferenceId nor an eventId")
+        if time not in span:
+            return None
+        classes, probabilities = _read_answer(_decode(captured["endpointOutput"]))
+        asked = captured.get("endpointInput") or {}
+        media_type = (asked.get("observedContentType") or "").partition(";")[0].strip().lower()
+        pixels = None
+        if media_type == NPY:
+            pixels = _read_array(_decode(asked), side)
+        elif media_type in PHOTOS:
+            pixels = _read_photo(_decode(asked), side)[None]
     except KeyError as error:
         raise RecordError(f"it has no {error}") from None
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise RecordError(f"it is no record of Data Capture: {error}") from None
-    if time.year not in CENTURY:
-        raise RecordError(f"inferenceTime is not of this century: {time.isoformat()}")
-    if not isinstance(image_id, str) or not image_id:
-        raise RecordError("it has neither an inferenceId nor an eventId")
-    return Capture(time, image_id, media_type, asked, answered)
+    count = len(probabilities)
+    if pixels is not None and len(pixels) != count:
+        raise RecordError(f"{len(pixels)} images came with {count} answers")
+    ids = [image_id]
+    if count > 1 or media_type == NPY:
+        ids = [f"{image_id}/{number}" for number in range(count)]
+    return Record(time, ids, classes, probabilities, pixels, *place)
 
 
 def _decode(side: dict) -> bytes:
     if side["encoding"] == "JSON":
         return side["data"].encode(errors="replace")
     if side["encoding"] != "BASE64":
-        raise ValueError(f"the encoding {side['encoding']!r} is neither BASE64 nor JSON")
+        raise RecordError(f"the encoding {side['encoding']!r} is neither BASE64 nor JSON")
     return base64.b64decode(side["data"], validate=True)
 
 
-def read_answer(body: bytes) -> tuple[list[str] | None, np.ndarray]:
-    """Return the class names, where the answer has them, and the probabilities, float32 N x C.
-
-    Raises RecordError for all but the two forms above.
-    """
+def _read_answer(body: bytes) -> tuple[list[str] | None, np.ndarray]:
+    """Return the class names, where the answer has them, and the probabilities, float32 N x C."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise RecordError("the answer is not JSON") from None
-    if isinstance(answer, list):
-        return None, _read_probabilities([answer])
-    if not isinstance(answer, dict) or not {"classes", "inferences"} <= answer.keys():
-        start = body[:80].decode(errors="replace")
-        raise RecordError(f"the answer has no 'classes' and 'inferences': {start}")
-    classes = answer["classes"]
-    if (
-        not isinstance(classes, list)
-        or not all(isinstance(name, str) and name for name in classes)
-        or len(set(classes)) < len(classes)
-    ):
-        raise RecordError("the answer's classes are not different names")
-    probabilities = _read_probabilities(answer["inferences"])
-    if probabilities.shape[1] != len(classes):
-        count = probabilities.shape[1]
-        raise RecordError(f"{len(classes)} classes came with {count} probabilities")
-    return classes, probabilities
-
-
-def _read_probabilities(rows: Any) -> np.ndarray:
+    classes, rows = None, [answer]
+    if not isinstance(answer, list):
+        if not isinstance(answer, dict) or not {"classes", "inferences"} <= answer.keys():
+            start = body[:80].decode(errors="replace")
+            raise RecordError(f"the answer has no 'classes' and 'inferences': {start}")
+        classes, rows = answer["classes"], answer["inferences"]
+        names = isinstance(classes, list) and all(isinstance(x, str) and x for x in classes)
+        if not names or len(set(classes)) < len(classes):
+            raise RecordError("the answer's classes are not different names")
     try:
         array = np.asarray(rows)
     except ValueError:  # rows of different lengths
@@ -365,19 +331,10 @@ def _read_probabilities(rows: Any) -> np.ndarray:
     # Not a number fails any comparison.
     if not (array.min() >= 0 and np.abs(array.sum(1) - 1).max() <= SUM_TOLERANCE):
         raise RecordError("the answer's numbers are not probabilities that sum to 1")
-    return array.astype(np.float32)
-
-
-def read_images(capture: Capture, side: int | None) -> np.ndarray | None:
-    """Return what was asked as pixels, uint8 N x H x W x 3, of `side` unless that is None.
-
-    None where no photo was captured. Raises RecordError for what is broken or of another size.
-    """
-    if capture.media_type == NPY:
-        return _read_array(capture.asked, side)
-    if capture.media_type in PHOTOS:
-        return _read_photo(capture.asked, side)[None]
-    return None
+    count = array.shape[1]
+    if classes is not None and len(classes) != count:
+        raise RecordError(f"{len(classes)} classes came with {count} probabilities")
+    return classes, array.astype(np.float32)
 
 
 def _read_array(data: bytes, side: int | None) -> np.ndarray:
@@ -386,9 +343,9 @@ def _read_array(data: bytes, side: int | None) -> np.ndarray:
     except Exception:  # NumPy evaluates the header's text: it raises many classes
         raise RecordError("the input is broken npy") from None
     shape = array.shape
-    size = shape[1:3] if side is None else (side, side)
+    size = (side, side) if side else shape[1:3]
     if array.dtype != np.uint8 or len(shape) != 4 or shape[1:] != (*size, 3) or not array.size:
-        wanted = " x ".join(map(str, (*size, 3))) if side else "H x W x 3"
+        wanted = f"{side} x {side} x 3" if side else "H x W x 3"
         raise RecordError(f"the array is {array.dtype} of shape {shape}, not uint8 N x {wanted}")
     return array
 

@@ -1,21 +1,18 @@
 """Files in S3 or in a folder: listed by hour as Data Capture leaves them, read, written."""
 
 import gzip
-import os
 import re
-import shutil
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from service import storage
+from service import aws_errors, storage
 from service.stack import Cloud
 from service.terminal import UserError
 
@@ -25,9 +22,8 @@ DAY = re.compile(r"/\d{4}/\d\d/\d\d/(?:\d\d/)?$")
 HOUR = timedelta(hours=1)
 
 CONNECTIONS = 8
-ATTEMPTS = 3
-# What botocore raises where a connection is cut or reset, or leaves urllib3's; none is an OSError.
-BROKEN = (ConnectionError, HTTPClientError, IncompleteReadError, HTTPError)
+# What S3's client raises where a connection breaks; none is an OSError.
+BROKEN = (*aws_errors.BROKEN_OFF, HTTPClientError, ConnectionError)
 BYTES_IN_MEMORY = 16 * 1024**2  # of an object; a larger one goes through a temporary file
 
 # InvokeEndpoint takes 6 MB, which base64 makes 8: no record is near this.
@@ -67,6 +63,9 @@ class Span:
         return " ".join(f"{word} {time:%Y-%m-%d %H:%M} UTC" for word, time in words if time)
 
 
+ANY_TIME = Span()
+
+
 @dataclass(frozen=True, order=True)
 class File:
     """A file: its path or `s3://bucket/key`, and its bytes as they lie there."""
@@ -88,7 +87,7 @@ def list_files(source: str, span: Span, s3) -> list[File]:
     Raises UserError for a path that does not exist, OSError for a folder that cannot be read.
     """
     if source.startswith("s3://"):
-        return sorted(_list_source(s3, *storage.split_uri(source), span))
+        return sorted(_list_objects(s3, *storage.split_uri(source), span))
     path = Path(source)
     if path.is_file():
         return [File(source, path.stat().st_size)]
@@ -97,62 +96,46 @@ def list_files(source: str, span: Span, s3) -> list[File]:
     return sorted(_walk(path, span))
 
 
-def _walk(path: Path, span: Span) -> Iterator[File]:
-    for folder, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
-        below = os.path.abspath(folder)
-        folders[:] = [name for name in folders if span.reaches(f"{below}/{name}/")]
-        if span.reaches(f"{below}/"):
-            for name in names:
-                if not name.startswith("."):
-                    file = Path(folder) / name
-                    yield File(str(file), file.stat().st_size)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise error
-
-
-def _list_source(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
-    if prefix and not prefix.endswith("/"):
-        # The name may be an object's, and begins the names of others.
-        for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", []):
-            if item["Key"] == prefix:
-                yield File(f"s3://{bucket}/{prefix}", item["Size"])
-        prefix += "/"
-    yield from _list_objects(s3, bucket, prefix, span)
+def _walk(folder: Path, span: Span) -> Iterator[File]:
+    for path in folder.iterdir():
+        if path.is_dir():
+            if span.reaches(f"{path.absolute()}/"):
+                yield from _walk(path, span)
+        elif not path.name.startswith("."):
+            yield File(str(path), path.stat().st_size)
 
 
 def _list_objects(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
+    # Without its slash a prefix may be an object's name, and begins the names of others.
+    is_folder = not prefix or prefix.endswith("/")
     # A day is listed at once: an answer holds 1,000 names, an hour has few.
-    whole = span == Span() or DAY.search(f"/{prefix}")
-    request = {"Bucket": bucket, "Prefix": prefix} | ({} if whole else {"Delimiter": "/"})
+    at_once = is_folder and (span == ANY_TIME or DAY.search(f"/{prefix}"))
+    request = {"Bucket": bucket, "Prefix": prefix} | ({} if at_once else {"Delimiter": "/"})
     for page in s3.get_paginator("list_objects_v2").paginate(**request):
         for item in page.get("Contents", []):
-            folder, _, name = item["Key"].rpartition("/")
-            if name and span.reaches(f"/{folder}/"):  # a console's "folder" has no name
-                yield File(f"s3://{bucket}/{item['Key']}", item["Size"])
+            key, (folder, _, name) = item["Key"], item["Key"].rpartition("/")
+            if name and span.reaches(f"/{folder}/") and (is_folder or key == prefix):
+                yield File(f"s3://{bucket}/{key}", item["Size"])
         for item in page.get("CommonPrefixes", []):
-            if span.reaches(f"/{item['Prefix']}"):
-                yield from _list_objects(s3, bucket, item["Prefix"], span)
+            below = item["Prefix"]
+            if span.reaches(f"/{below}") and (is_folder or below == f"{prefix}/"):
+                yield from _list_objects(s3, bucket, below, span)
 
 
 def open_file(name: str, s3) -> BinaryIO:
-    """Open a file, or a copy of an object. Raises OSError, also for a connection that breaks."""
+    """Open a file, or a copy of an object. Raises OSError, also where a connection breaks."""
     if not name.startswith("s3://"):
         return Path(name).open("rb")
     bucket, key = storage.split_uri(name)
-    for attempt in range(1, ATTEMPTS + 1):
-        copy = SpooledTemporaryFile(BYTES_IN_MEMORY)  # noqa: SIM115 - the caller closes it
-        try:
-            shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], copy, 1024**2)
-            break
-        except BROKEN as error:
-            if attempt == ATTEMPTS:
-                raise OSError(f"its connection broke {ATTEMPTS} times: {error}") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                raise FileNotFoundError("it is gone since it was listed") from error
-            raise
+    copy = SpooledTemporaryFile(BYTES_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    try:
+        s3.download_fileobj(bucket, key, copy)  # which asks again for what breaks off
+    except BROKEN as error:
+        raise OSError(f"its download broke off: {error}") from error
+    except ClientError as error:
+        if error.response["Error"]["Code"] in storage.NOT_FOUND:
+            raise FileNotFoundError("it is gone since it was listed") from error
+        raise
     copy.seek(0)
     return copy
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from monitoring.captures import RecordError, parse, read_images
+from monitoring.captures import RecordError, parse
 from monitoring.files import connect, open_file, read_lines
 from monitoring.table import FEATURES
 
@@ -62,7 +62,7 @@ def image_reader(
 
 def _read_image(line: bytes, position: int, side: int | None) -> Image.Image:
     try:
-        pixels = read_images(parse(line), side)
+        pixels = parse(line, side).pixels
     except RecordError as error:
         raise ValueError(str(error)) from error
     if pixels is None or position >= len(pixels):

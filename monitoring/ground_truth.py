@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitoring.captures import Unreadable
-from monitoring.files import Span, connect, list_files, open_file, read_lines
+from monitoring.files import ANY_TIME, connect, list_files, open_file, read_lines
 from service.terminal import UserError
 
 
@@ -34,7 +34,7 @@ def read(source: str, connect: Callable[[str], Any] = connect) -> GroundTruth:
     connect: makes the S3 client that reads the source. Raises UserError where nothing is there.
     """
     s3 = connect(source)
-    files = list_files(source, Span(), s3)
+    files = list_files(source, ANY_TIME, s3)
     if not files:
         raise UserError(f"There is no ground truth at {source}.")
     truth, relabelled = GroundTruth(), {}
