@@ -1,7 +1,6 @@
 """Which images the gallery shows, and what becomes of those it cannot read."""
 
 import numpy as np
-from PIL import Image
 
 from monitoring import gallery
 from tests.monitoring.frames import week
@@ -20,19 +19,6 @@ def test_rows_without_an_image_are_left_out():
     frame = week(10)
     frame["brightness"] = np.where(np.arange(10) < 7, np.nan, 0.5)
     assert len(gallery.least_confident(frame, read_image)) == 3
-
-
-def test_the_image_is_read_from_where_its_row_says():
-    asked = []
-
-    def read(*place):
-        asked.append(place)
-        return Image.new("RGB", (32, 32))
-
-    frame = week(1).assign(file="a.jsonl", line=12, position=3)
-    (tile,) = gallery.least_confident(frame, read)
-    assert asked == [("a.jsonl", 12, 3)]
-    assert tile.image.size == (32, 32)
 
 
 def test_an_image_that_is_gone_leaves_a_tile_that_says_why():

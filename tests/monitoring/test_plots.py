@@ -123,10 +123,6 @@ def test_drift_says_of_each_property_how_far_it_moved_and_what_that_means():
     assert "moved by … baseline standard deviations" in text
 
 
-def test_a_narrow_picture_marks_violations_by_word_too():
-    assert "1.43\nviolation" in words(plots.draw_drift(frames.drifts(), style.NARROW))
-
-
 WEEK = frames.week(300, frames.TEN)
 PICTURES = pictures.list_pictures(frames.a_report(), WEEK, WEEK, frames.latency(30))
 
