@@ -31,6 +31,11 @@ stage = click.option(
 )
 
 
+def stage_hint(name: str) -> str:
+    """Return what a command that is shown for copying needs behind it: ` --stage NAME`, if any."""
+    return "" if name == "dev" else f" --stage {name}"
+
+
 class Number(click.ParamType):
     """A number within bounds."""
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +18,9 @@ THREADS = 16
 DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
 
 NOT_FOUND = {"404", "NoSuchKey"}
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,17 @@ def read(s3, bucket: str, key: str) -> bytes | None:
         return None
 
 
+def read_head(s3, bucket: str, key: str, size: int) -> bytes:
+    """Return the first bytes of an object, at most `size` of them."""
+    try:
+        wanted = f"bytes=0-{size - 1}"
+        return s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidRange":  # which an empty object is answered
+            raise
+        return b""
+
+
 def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
     """Return {key: (size, ETag)} of all objects below the prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -101,6 +117,27 @@ def mirror(s3, bucket: str, prefix: str, uploads: Iterable[Upload]) -> Summary:
     removed = delete(s3, bucket, sorted(present.keys() - {upload.key for upload in uploads}))
     sent = [size for size in sizes if size is not None]
     return Summary(len(sent), sum(sent), len(sizes) - len(sent), removed)
+
+
+def map_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS
+) -> Iterator[Result]:
+    """Yield the function's results in the items' order, calling it for a few items at once.
+
+    Takes items only as they are needed, so that any number of them may come.
+    """
+    ahead: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def delete(s3, bucket: str, keys: list[str]) -> int:
@@ -144,9 +181,14 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
                 raise
             raise UserError(f"There is no s3://{bucket}/{key}.") from error
         file.seek(0)
-        yield from read_lines(file, longest)
+        yield from _lines(file, longest)
 
 
-def read_lines(file: BinaryIO, longest: int) -> Iterator[bytes]:
-    """Yield a file's lines, bounded as in `lines`."""
+def read_file_lines(path: Path, longest: int) -> Iterator[bytes]:
+    """Yield the lines of a file on this machine, bounded as in `read_object_lines`."""
+    with path.open("rb") as file:
+        yield from _lines(file, longest)
+
+
+def _lines(file: BinaryIO, longest: int) -> Iterator[bytes]:
     return iter(lambda: file.readline(longest), b"")

@@ -168,6 +168,27 @@ def format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts.get(status, 0):,} {status}" for status in STATUSES)
 
 
+class FirstFew:
+    """Counts texts and keeps the first few of them: `a, b, c and 9 more`."""
+
+    def __init__(self, texts: Iterable[str] = (), most: int = 3, separator: str = ", "):
+        self.count = 0
+        self._kept: list[str] = []
+        self._most, self._separator = most, separator
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if self.count <= self._most:
+            self._kept.append(text)
+
+    def __str__(self):
+        more = f" and {self.count - self._most:,} more" if self.count > self._most else ""
+        return self._separator.join(self._kept) + more
+
+
 def table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],

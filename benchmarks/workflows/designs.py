@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from scripts.bulk import runs, submission
+from scripts.bulk import runs
 from service.stack import Cloud, Stack
 
 COURSE = Path(__file__).with_name("course.asl.yml")
@@ -86,9 +86,7 @@ class Designs:
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as manifest:
             manifest.writelines(json.dumps({"s3_key": key}) + "\n" for key in self._take(images))
             manifest.flush()
-            submitted = submission.submit(
-                self._cloud, self._stack, manifest.name, again=True, keep_duplicates=True
-            )
+            submitted = runs.submit(self._cloud, self._stack, manifest.name, keep_duplicates=True)
         execution = runs.wait(self._states, submitted.execution_arn)
         _check_counts("classifyBulk", images, [execution])
         return _run("classifyBulk", images, [execution])

@@ -1,33 +1,37 @@
-"""The manifest of a run: a line an image, each once, under a key that is its content's digest."""
+"""The manifest of a run, a line a photo: read, or made of a folder, and put into the bucket."""
 
 import hashlib
 import json
+import mimetypes
 import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
-from handlers import events
+from handlers import batches
 from handlers.errors import InvalidInput
-from service import storage
-from service.keys import MANIFESTS
-from service.terminal import UserError
+from service import photos, storage
+from service.keys import MANIFESTS, PHOTOS
+from service.photos import Place, S3Place
+from service.terminal import FirstFew, UserError, one_line, track
 
+SUFFIX = ".jsonl"
 FIELDS = {"s3_bucket", "s3_key", "listed"}
 IGNORED = {"image_data", "inferences"}  # Empty in the batches of the course; `classify` takes them.
 KEY_BYTES = 1024  # S3 has no longer keys, and the state machine reckons with that.
 BUCKET_LENGTH = 63
 LISTED_MOST = 10**9
 LINE_BYTES = 8 * 2**20
+DIGEST_LENGTH = 32
+LINES_NAMED = 10
 
 
 class Entry(NamedTuple):
-    """An image; an empty bucket is the service's own."""
+    """A photo; an empty bucket is the service's own."""
 
     s3_bucket: str
     s3_key: str
@@ -43,67 +47,12 @@ class Entry(NamedTuple):
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def parse_entry(line: bytes, own_bucket: str) -> Entry:
-    """Return the entry in a line of a manifest. Raises UserError that says what is wrong."""
-    if len(line) > LINE_BYTES:
-        raise UserError(f"it has more than {LINE_BYTES:,} bytes")
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        raise UserError("it is not JSON") from None
-    if not isinstance(value, dict):
-        raise UserError('it is not an object such as {"s3_key": "photos/1.jpg"}')
-    unknown = sorted(value.keys() - FIELDS - IGNORED)
-    if unknown:
-        raise UserError(f"unknown field {unknown[0]!r}; it may have {', '.join(sorted(FIELDS))}")
-    if "s3_key" not in value:
-        raise UserError("it lacks s3_key")
-    key = _text(value, "s3_key", KEY_BYTES)
-    bucket = _text({"s3_bucket": own_bucket, **value}, "s3_bucket", BUCKET_LENGTH)
-    listed = value.get("listed", 1)
-    if type(listed) is not int or not 1 <= listed <= LISTED_MOST:
-        raise UserError(f"listed must be a whole number from 1 to {LISTED_MOST:,}")
-    return Entry("" if bucket == own_bucket else bucket, key, listed)
-
-
-def _text(line: dict, name: str, most: int) -> str:
-    try:
-        text = events.text(line, name)
-    except InvalidInput as error:
-        raise UserError(str(error)) from None
-    length = len(text.encode())
-    if length > most:
-        raise UserError(f"{name} has {length} bytes; S3 allows {most}")
-    return text
-
-
-def distinct(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield each image once, where it was listed first, with how often it was listed in all.
-
-    A database in a temporary file remembers them: millions take no more memory than a few.
-    """
-    with closing(sqlite3.connect("", isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute(
-            "CREATE TABLE images (place INTEGER PRIMARY KEY, s3_bucket TEXT NOT NULL, "
-            "s3_key TEXT NOT NULL, listed INTEGER NOT NULL, UNIQUE (s3_bucket, s3_key))"
-        )
-        database.execute("BEGIN")
-        database.executemany(
-            "INSERT INTO images (s3_bucket, s3_key, listed) VALUES (?, ?, ?) "
-            "ON CONFLICT (s3_bucket, s3_key) DO UPDATE SET listed = listed + excluded.listed",
-            entries,
-        )
-        rows = database.execute("SELECT s3_bucket, s3_key, listed FROM images ORDER BY place")
-        yield from map(Entry._make, rows)
-
-
 @dataclass(frozen=True)
 class Manifest:
     """A manifest in the bucket.
 
-    lines: how many it has; submitted: how many images were listed, of which `elsewhere`
-    {bucket: images} lie outside the service's bucket; sent: whether it was not there before.
+    lines: how many it has; submitted: how many photos were listed, of which `elsewhere`
+    {bucket: photos} lie outside the service's bucket; sent: whether it was not there before.
     """
 
     key: str
@@ -113,12 +62,150 @@ class Manifest:
     sent: bool
 
 
+def list_entries(s3, own_bucket: str, source: str) -> Iterator[Entry]:
+    """Yield the photos that a source names: a manifest, or what service.photos knows.
+
+    Photos of this machine are uploaded. Raises UserError for what is no source.
+    """
+    place = photos.locate(s3, source)
+    if photos.is_single(place):
+        if source.endswith(SUFFIX):
+            return read_manifest(s3, own_bucket, place)
+        if why := photos.why_no_photo(s3, place):
+            raise UserError(
+                f"{source} is neither a photo ({why}) nor a manifest{SUFFIX}, a folder or a prefix."
+            )
+    found = photos.find_photos(s3, place)
+    if isinstance(place, Path):
+        return upload(s3, own_bucket, place if place.is_dir() else place.parent, found)
+    bucket = "" if place.bucket == own_bucket else place.bucket
+    return (Entry(bucket, photo.key) for photo in found)
+
+
+def upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[Entry]:
+    """Upload a folder's photos and yield their entries, by name; what is there is not sent again.
+
+    A key holds the digest of the content and the path within the folder: a photo that changes gets
+    another key, and whoever reads the results finds the file. Raises UserError that names photos
+    that cannot be uploaded, once the others are.
+    """
+
+    def put(path: Path) -> Entry | UserError:
+        try:
+            key = make_key(folder, path)
+            if not storage.object_exists(s3, bucket, key):
+                content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+                with path.open("rb") as file:
+                    s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType=content_type)
+        except OSError as error:
+            return UserError(f"{path} cannot be read ({error.strerror})")
+        except UserError as error:
+            return error
+        return Entry("", key)
+
+    refused = FirstFew(separator="; ")
+    for entry in storage.map_ahead(put, files):
+        if isinstance(entry, UserError):
+            refused.add(str(entry))
+        else:
+            yield entry
+    if refused.count:
+        raise UserError(f"{refused.count:,} photos cannot be uploaded: {refused}.")
+
+
+def make_key(folder: Path, path: Path) -> str:
+    """Return `bulk/photos/<digest>/<path within the folder>`. Raises UserError where S3 cannot."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]
+    key = f"{PHOTOS}{digest}/{path.relative_to(folder).as_posix()}"
+    try:
+        if len(key.encode()) <= KEY_BYTES:
+            return key
+    except UnicodeEncodeError:
+        raise UserError(f"the name of {path} is not UTF-8, rename it") from None
+    raise UserError(f"the path {path} is too long for a key in S3, shorten it")
+
+
+def read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
+    """Yield the entries of a manifest. Raises UserError that names the lines that are wrong."""
+    longest = LINE_BYTES + 1  # enough to tell that a line is too long
+    if isinstance(place, S3Place):
+        lines = storage.read_object_lines(s3, *place, longest)
+    else:
+        lines = storage.read_file_lines(place, longest)
+    wrong = FirstFew(most=LINES_NAMED, separator="; ")
+    number = 0
+    for number, line in enumerate(lines, 1):
+        if number == 1:
+            encoding = json.detect_encoding(line[:4])
+            if not encoding.startswith("utf-8"):
+                raise UserError(f"{place} is {encoding.upper()}: save it as UTF-8.")
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            try:
+                yield parse_entry(line, own_bucket)
+            except UserError as error:
+                wrong.add(f"line {number}: {one_line(str(error), 80)}")
+    if wrong.count:
+        raise UserError(f"{place}: {wrong.count:,} of {number:,} lines are wrong. {wrong}.")
+
+
+def parse_entry(line: bytes, own_bucket: str) -> Entry:
+    """Return the entry in a line of a manifest. Raises UserError that says what is wrong."""
+    if len(line) > LINE_BYTES:
+        raise UserError(f"it has more than {LINE_BYTES:,} bytes")
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise UserError("it is not JSON") from None
+    if isinstance(value, dict):
+        unknown = sorted(value.keys() - FIELDS - IGNORED)
+        if unknown:
+            raise UserError(f"it may have {', '.join(sorted(FIELDS))}, but not {unknown[0]!r}")
+        if "s3_key" not in value:
+            raise UserError("it lacks s3_key")
+    try:
+        found = batches.location(value, own_bucket)
+    except InvalidInput as error:
+        raise UserError(str(error)) from None
+    entry = Entry(found["s3_bucket"], found["s3_key"], found.get("listed", 1))
+    if len(entry.s3_key.encode()) > KEY_BYTES or len(entry.s3_bucket) > BUCKET_LENGTH:
+        raise UserError("its key or bucket is longer than S3 allows")
+    if entry.listed > LISTED_MOST:
+        raise UserError(f"listed may be {LISTED_MOST:,} at most")
+    return entry._replace(s3_bucket="") if entry.s3_bucket == own_bucket else entry
+
+
+def merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield each photo once, where it was listed first, with how often it was listed in all.
+
+    A database in a temporary file remembers them: millions take no more memory than a few.
+    """
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute(
+            "CREATE TABLE photos (place INTEGER PRIMARY KEY, s3_bucket TEXT NOT NULL, "
+            "s3_key TEXT NOT NULL, listed INTEGER NOT NULL, UNIQUE (s3_bucket, s3_key))"
+        )
+        database.execute("BEGIN")
+        database.executemany(
+            "INSERT INTO photos (s3_bucket, s3_key, listed) VALUES (?, ?, ?) "
+            "ON CONFLICT (s3_bucket, s3_key) DO UPDATE SET listed = listed + excluded.listed",
+            entries,
+        )
+        rows = database.execute("SELECT s3_bucket, s3_key, listed FROM photos ORDER BY place")
+        yield from map(Entry._make, rows)
+
+
 def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = False) -> Manifest:
-    """Write the images' manifest into the bucket, each image once or, as asked, each line."""
-    listed = tqdm(entries, "List", unit="image", disable=None)
+    """Write the photos' manifest into the bucket, each photo once or, as asked, each line.
+
+    Its key is its content's digest, so that the same photos have one manifest.
+    """
+    listed = track(entries, "List", unit="photos")
     digest, elsewhere, lines, submitted = hashlib.sha256(), Counter(), 0, 0
     with tempfile.TemporaryFile() as file:
-        for entry in listed if keep_duplicates else distinct(listed):
+        for entry in listed if keep_duplicates else merge_duplicates(listed):
             line = entry.to_line()
             digest.update(line)
             file.write(line)
@@ -126,6 +213,6 @@ def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = F
             submitted += entry.listed
             if entry.s3_bucket:
                 elsewhere[entry.s3_bucket] += entry.listed
-        key = f"{MANIFESTS}{digest.hexdigest()}.jsonl"
+        key = f"{MANIFESTS}{digest.hexdigest()}{SUFFIX}"
         sent = lines > 0 and storage.send_file(s3, file, bucket, key)
     return Manifest(key, lines, submitted, dict(elsewhere), sent)

@@ -1,17 +1,80 @@
-"""Runs of `classifyBulk`: found by name or ARN, and how far they are."""
+"""Runs of `classifyBulk`: started, found by name or ARN, and how far they are."""
 
+import json
 import time
+import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from tqdm import tqdm
-
-from service import stack, terminal
-from service.terminal import UserError
+from scripts.bulk import manifest
+from service import config, stack, storage, terminal
+from service.stack import Cloud, Stack
+from service.terminal import FirstFew, UserError
 
 # Short runs are seen to end at once, and over hours Step Functions does not throttle the questions.
 FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.5, 5.0
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
+COMPARED = 20  # of the runs that go on, the newest; each takes a call
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was started. running: the name of another on the same manifest, if one goes on."""
+
+    name: str
+    execution_arn: str
+    manifest: manifest.Manifest
+    running: str | None
+
+
+def submit(
+    cloud: Cloud, stack: Stack, source: str, keep_duplicates: bool = False, **options: float | None
+) -> Run:
+    """Start a run over what `source` names, as manifest.list_entries reads it.
+
+    options: threshold, batch_size and tolerated_failure_percentage; what is None or missing is the
+    state machine's. Raises UserError for a source that is wrong or names no photos; then nothing is
+    started.
+    """
+    s3, states = cloud.client("s3", connections=storage.THREADS), cloud.client("stepfunctions")
+    entries = manifest.list_entries(s3, stack.bucket, source)
+    published = manifest.publish(s3, stack.bucket, entries, keep_duplicates)
+    if not published.lines:
+        raise UserError(f"There are no photos in {source}.")
+    _warn_of_closed_buckets(published)
+    running = find_running(states, stack.bulk_state_machine, published.key)
+    request = {
+        "manifest": {"s3_bucket": stack.bucket, "s3_key": published.key},
+        **{name: value for name, value in options.items() if value is not None},
+    }
+    name = f"bulk-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    arn = states.start_execution(
+        stateMachineArn=stack.bulk_state_machine, name=name, input=json.dumps(request)
+    )["executionArn"]
+    return Run(name, arn, published, running)
+
+
+def find_running(states, state_machine: str, manifest_key: str) -> str | None:
+    """Return the name of a run that goes on over this manifest; None if the newest few do not."""
+    listed = states.list_executions(
+        stateMachineArn=state_machine, statusFilter="RUNNING", maxResults=COMPARED
+    )
+    for execution in listed["executions"]:
+        described = stack.describe_execution(states, execution["executionArn"])
+        if described and manifest_key in described["input"]:  # a digest, which stands nowhere else
+            return execution["name"]
+    return None
+
+
+def _warn_of_closed_buckets(published: manifest.Manifest) -> None:
+    closed = sorted(published.elsewhere.keys() - set(config.load()["extra_buckets"]))
+    if closed:
+        photos = sum(published.elsewhere[bucket] for bucket in closed)
+        terminal.warn(
+            f"{photos:,} of {published.submitted:,} photos will fail as BucketNotAllowed: the "
+            f"service may not read {FirstFew(closed)}.",
+            "Name what it shall read in extra_buckets of config.yml, and deploy.",
+        )
 
 
 def find(states, state_machine: str, run: str | None = None) -> dict:
@@ -20,7 +83,7 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
         # By their end, not their beginning, does Step Functions sort those that have ended.
         recent = states.list_executions(stateMachineArn=state_machine)["executions"]
         if not recent:
-            raise UserError("There is no run yet: python -m scripts.bulk submit (same --stage)")
+            raise UserError("There is no run yet: submit one.")
         run = max(recent, key=lambda execution: execution["startDate"])["executionArn"]
     arn = run if run.startswith("arn:") else stack.execution_arn(state_machine, run)
     execution = stack.describe_execution(states, arn)
@@ -29,71 +92,37 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
     return execution
 
 
-def took(execution: dict) -> timedelta:
-    """Return how long an execution, or a Map Run, has run or took."""
-    return (execution.get("stopDate") or datetime.now(UTC)) - execution["startDate"]
+def describe_map_run(states, execution_arn: str) -> dict | None:
+    """Return what DescribeMapRun says of the execution's Map Run; None before it has begun.
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Images by the state of their batch, and how long the Map Run has run or took."""
-
-    total: int
-    succeeded: int
-    failed: int
-    running: int
-    pending: int
-    seconds: float
-
-    @property
-    def done(self) -> int:
-        """Images whose batch has ended."""
-        return self.succeeded + self.failed
-
-    @property
-    def rate(self) -> float:
-        """Images a second; 0 before the first."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds that the rest takes at this rate; None before the first."""
-        return (self.total - self.done) / self.rate if self.done else None
-
-
-def map_run_of(states, execution_arn: str) -> str | None:
-    """Return the ARN of the execution's Map Run, or None before it has begun."""
+    Its itemCounts are those of the manifest's lines, by what became of their batch.
+    """
     map_runs = states.list_map_runs(executionArn=execution_arn)["mapRuns"]
-    return map_runs[0]["mapRunArn"] if map_runs else None
+    return states.describe_map_run(mapRunArn=map_runs[0]["mapRunArn"]) if map_runs else None
 
 
-def progress_of(states, map_run_arn: str) -> Progress:
-    """Return the progress of a Map Run."""
-    map_run = states.describe_map_run(mapRunArn=map_run_arn)
+def count_ended(map_run: dict) -> int:
+    """Return of how many photos the batch has ended, whichever way."""
     counts = map_run["itemCounts"]
-    return Progress(
-        total=counts["total"],
-        succeeded=counts["succeeded"],
-        failed=counts["failed"] + counts["timedOut"] + counts["aborted"],
-        running=counts["running"],
-        pending=counts["pending"],
-        seconds=took(map_run).total_seconds(),
-    )
+    return sum(counts[kind] for kind in ("succeeded", "failed", "timedOut", "aborted"))
+
+
+def elapsed(execution: dict) -> float:
+    """Return how many seconds an execution, or a Map Run, has run or took."""
+    until = execution.get("stopDate") or datetime.now(UTC)
+    return (until - execution["startDate"]).total_seconds()
 
 
 def wait(states, execution_arn: str) -> dict:
     """Wait until the run ends, with a progress bar; return what DescribeExecution then says."""
-    map_run, nap = None, FIRST_NAP_SECONDS
+    ended, nap = 0, FIRST_NAP_SECONDS
     try:
-        with tqdm(desc="Classify", unit="image", disable=None) as bar:
+        with terminal.progress_bar("Classify", unit="photos") as advance:
             while True:
                 execution = states.describe_execution(executionArn=execution_arn)
-                map_run = map_run or map_run_of(states, execution_arn)
-                if map_run is not None:
-                    progress = progress_of(states, map_run)
-                    bar.total = progress.total
-                    bar.update(progress.done - bar.n)
-                    bar.refresh()
+                if map_run := describe_map_run(states, execution_arn):
+                    before, ended = ended, count_ended(map_run)
+                    advance(ended - before, total=map_run["itemCounts"]["total"])
                 if execution["status"] not in RUNNING:
                     return execution
                 time.sleep(nap)

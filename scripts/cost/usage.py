@@ -169,7 +169,9 @@ def of_execution(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
         images, s3_gets, s3_puts = history.items, history.tasks["SerializeImageData"], 0
     else:
         images = sum(_started(run["itemCounts"]) for run in runs)
-        files = len(results.files_of(cloud.client("s3"), stack.bucket, execution))
+        s3, (map_run, *_) = cloud.client("s3"), [*history.map_runs, None]
+        written = results.read_result_files(s3, stack.bucket, execution, map_run)
+        files = sum(map(len, written.values())) + bool(written)
         # Each batch's array is written and read, and so are the results; the manifest is read.
         s3_gets, s3_puts = images + children + len(runs) + files, children + files
     if not images:

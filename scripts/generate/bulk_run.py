@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from handlers.outcomes import STATUSES
-from scripts.bulk import results, runs, submission
+from scripts.bulk import results, runs
 from scripts.generate.source import CONTENT_TYPE, ImageSource
 from service import storage, terminal
 from service.keys import GENERATED
@@ -53,13 +53,12 @@ def run(cloud: Cloud, stack: Stack, source: ImageSource, count: int) -> Run:
     summary = storage.mirror(s3, stack.bucket, prefix, uploads)
     terminal.say("Objects", f"{summary.sent:,} sent, {summary.kept:,} there already")
     terminal.say("Keys", f"s3://{stack.bucket}/{prefix}")
-    submitted = submission.submit(
+    submitted = runs.submit(
         cloud,
         stack,
         f"s3://{stack.bucket}/{prefix}",
         # Which images should fail is known here, and checked below.
         tolerated_failure_percentage=100,
-        again=True,
     )
     terminal.say("Run", submitted.name)
     execution = runs.wait(cloud.client("stepfunctions"), submitted.execution_arn)

@@ -42,21 +42,25 @@ def folder(service, batch, tmp_path_factory):
     return folder
 
 
-def test_a_prefix_is_classified_once_however_often_it_is_submitted(service, batch, tmp_path):
-    prefix = batch["images"][0]["s3_key"].rsplit("/", 1)[0] + "/"
-    photos = keys_below(service, prefix)
+def test_a_prefix_is_classified_by_a_run_of_its_own_each_time(service, batch, tmp_path):
+    prefix = batch["images"][0]["s3_key"].rsplit("/", 1)[0]
+    photos = keys_below(service, f"{prefix}/")
     source = f"s3://{service.bucket}/{prefix}"
 
     said = bulk(service, "submit", source, "--wait").stdout
     assert "SUCCEEDED" in said
     assert f"{len(photos)} submitted" in said
+    assert "submitted before" not in said
     before = runs(service)
-    assert "submitted before: SUCCEEDED" in bulk(service, "submit", source).stdout
-    assert runs(service) == before
+    said = bulk(service, "submit", f"{source}/").stdout
+    assert "submitted before: this is another run" in said
+    assert len(runs(service)) == len(before) + 1
+    bulk(service, "status", "--follow")
 
     said = bulk(service, "status", before[0]).stdout
-    assert f"100%  {len(photos)} of {len(photos)} images" in said
-    assert f"scripts.bulk results {before[0]}\n" in said
+    assert f"100%, {len(photos)} of {len(photos)} photos" in said
+    hint = "" if service.stage == "dev" else f" --stage {service.stage}"
+    assert f"scripts.bulk results {before[0]}{hint}\n" in said
 
     path = tmp_path / "results.csv"
     bulk(service, "results", before[0], "--output", path)
@@ -65,6 +69,23 @@ def test_a_prefix_is_classified_once_however_often_it_is_submitted(service, batc
     assert sorted(row["s3_key"] for row in rows) == sorted(photos)
     assert {row["status"] for row in rows} <= {"accepted", "review"}
     assert all(row["label"] and float(row["confidence"]) > 0 for row in rows)
+
+
+def test_bulk_and_predict_take_the_same_photos_below_a_prefix(service, batch):
+    photo = service.client("s3").get_object(Bucket=service.bucket, Key=batch["images"][0]["s3_key"])
+    service.put("tests/mixed/without-an-ending", photo["Body"].read())
+    service.put("tests/mixed/a.heic", b"\0\0\0 ftypheic")
+    service.put("tests/mixed/empty", b"")
+    service.put("tests/mixed-old/a.png", b"")
+    source = f"s3://{service.bucket}/tests/mixed"
+    submitted = bulk(service, "submit", source, "--wait")
+    assert "1 listed, 1 to classify" in submitted.stdout
+    assert "SUCCEEDED" in submitted.stdout
+    module = (sys.executable, "-m", "scripts.predict", "--stage", service.stage)
+    predicted = service.run(*module, source)
+    assert f"{source}/without-an-ending" in predicted.stdout
+    for done in (submitted, predicted):
+        assert f"Passed over: 2 of {source}/" in done.stderr
 
 
 def test_every_line_of_a_manifest_is_accounted_for(service, batch, tmp_path):
@@ -102,13 +123,17 @@ def test_a_folder_is_uploaded_once(service, folder):
     uploaded = keys_below(service, "bulk/photos/")
     names = sorted(key.rsplit("/", 1)[1] for key in set(uploaded) - set(earlier))
     assert names == [*(f"{place} é.png" for place in range(6)), "broken.jpg"]
-    started = len(runs(service))
-    assert "submitted before" in bulk(service, "submit", folder, *options).stdout
-    assert (keys_below(service, "bulk/photos/"), len(runs(service))) == (uploaded, started)
+    none = ("--tolerated-failure-percentage", "0")
+    again = bulk(service, "submit", folder, *none, "--wait", check=False)
+    assert "submitted before" in again.stdout
+    fails_in_one_line(again, "ended FAILED")
+    assert keys_below(service, "bulk/photos/") == uploaded
+    rows = [line.split() for line in bulk(service, "results").stdout.splitlines()]
+    assert ["failed", "1", "14.3%"] in rows
 
 
 def test_results_that_do_not_add_up_are_refused_and_written_nowhere(service, folder, tmp_path):
-    bulk(service, "submit", folder, "--again", "--tolerated-failure-percentage", "50", "--wait")
+    bulk(service, "submit", folder, "--tolerated-failure-percentage", "50", "--wait")
     (name, *_) = runs(service)
     (file,) = [k for k in keys_below(service, f"bulk/results/{name}/") if "SUCCEEDED" in k]
     s3 = service.client("s3")
@@ -116,7 +141,7 @@ def test_results_that_do_not_add_up_are_refused_and_written_nowhere(service, fol
     service.put(file, b"\n".join(lines[:-1]))
 
     done = bulk(service, "results", name, "--output", tmp_path / "results.csv", check=False)
-    fails_in_one_line(done, name, "no result for 1 of 7 images", "--again")
+    fails_in_one_line(done, name, "no result for 1 of 7 photos", "submit")
     assert not list(tmp_path.iterdir())
 
 
@@ -127,6 +152,6 @@ def test_what_cannot_be_submitted_is_one_line(service, tmp_path):
     done = bulk(service, "submit", manifest, check=False)
     fails_in_one_line(done, "line 2", "s3_key must be a string")
     nowhere = f"s3://{service.bucket}/nowhere/"
-    fails_in_one_line(bulk(service, "submit", nowhere, check=False), "no images", nowhere)
+    fails_in_one_line(bulk(service, "submit", nowhere, check=False), "no photos", nowhere)
     fails_in_one_line(bulk(service, "status", "absent", check=False), "no run absent")
     assert runs(service) == started

@@ -42,19 +42,18 @@ import json
 import resource
 from scripts.bulk.results import gather
 from tests.unit.scripts.bulk.memory_states import BUCKET, STACK, MemoryCloud
-from tests.unit.scripts.bulk.test_results import EXECUTION, FOLDER, ended, accepted
+from tests.unit.scripts.bulk.test_results import EXECUTION, ended, accepted
 
 def most(images):
-    cloud = ended([], SUCCEEDED_0=[])
+    cloud = ended(images, SUCCEEDED_0=[])
 
     def download(bucket, key, file):
         for n in range(images):
             name = f"photos/{n:0900}.png"
-            line = accepted(name) if FOLDER in key else {"s3_key": name}
-            file.write(json.dumps(line).encode() + b"\\n")
+            file.write(json.dumps(accepted(name)).encode() + b"\\n")
 
     cloud.s3.download_fileobj = download
-    assert gather(cloud, STACK, EXECUTION).statuses == {"accepted": images}
+    assert gather(cloud, STACK, EXECUTION).statuses["accepted"] == images
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 print(most(100), most(11_000))

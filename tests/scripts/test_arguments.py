@@ -139,7 +139,7 @@ def test_wrong_arguments_end_with_exit_code_2(wrong, capsys):
 def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_for():
     given = parse("bulk", "submit", "folder")
     assert (given.threshold, given.batch_size, given.tolerated_failure_percentage) == (None,) * 3
-    assert (given.again, given.keep_duplicates, given.wait) == (False,) * 3
+    assert (given.keep_duplicates, given.wait) == (False, False)
 
 
 @pytest.mark.parametrize("part", [("stream",), ("bulk", "--images", "5")])

@@ -21,10 +21,13 @@ class MemoryS3:
         self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
         self.modified[Key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(len(self.changes))
 
-    def get_object(self, Bucket, Key):  # noqa: N803
+    def get_object(self, Bucket, Key, Range="bytes=0-"):  # noqa: N803
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
-        return {"Body": io.BytesIO(self.objects[Key])}
+        body, last = self.objects[Key], Range.removeprefix("bytes=0-")
+        if last and not body:
+            raise ClientError({"Error": {"Code": "InvalidRange", "Message": Key}}, "GetObject")
+        return {"Body": io.BytesIO(body[: int(last) + 1] if last else body)}
 
     def head_object(self, Bucket, Key):  # noqa: N803
         if Key not in self.objects:

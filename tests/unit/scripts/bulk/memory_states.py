@@ -41,8 +41,6 @@ class MemoryStates:
                 "startDate": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=self.started),
                 "input": input,
             }
-        elif known["status"] != "RUNNING" or known["input"] != input:
-            raise refused("ExecutionAlreadyExists", "StartExecution")
         return {"executionArn": arn, "startDate": known["startDate"]}
 
     def describe_execution(self, executionArn):  # noqa: N803
@@ -50,8 +48,11 @@ class MemoryStates:
             raise refused("ExecutionDoesNotExist", "DescribeExecution")
         return self.executions[executionArn]
 
-    def list_executions(self, stateMachineArn):  # noqa: N803
-        return {"executions": list(self.executions.values())}
+    def list_executions(self, stateMachineArn, statusFilter=None, maxResults=100):  # noqa: N803
+        found = [
+            each for each in self.executions.values() if statusFilter in (None, each["status"])
+        ]
+        return {"executions": found[-maxResults:][::-1]}
 
     def list_map_runs(self, executionArn):  # noqa: N803
         return {"mapRuns": [{"mapRunArn": arn} for arn in self.map_runs if executionArn in arn]}
@@ -79,3 +80,15 @@ class MemoryCloud:
 
 def refused(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)
+
+
+def make_map_run(arn: str = "", seconds: float = 4, **counts: int) -> dict:
+    """What DescribeMapRun says."""
+    names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    return {
+        "mapRunArn": arn,
+        "itemCounts": {**dict.fromkeys(names, 0), **counts},
+        "startDate": began,
+        "stopDate": began + timedelta(seconds=seconds),
+    }

@@ -1,9 +1,19 @@
 import hashlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from scripts.bulk.manifest import KEY_BYTES, LINE_BYTES, Entry, parse_entry, publish
+from scripts.bulk.manifest import (
+    KEY_BYTES,
+    LINE_BYTES,
+    Entry,
+    list_entries,
+    parse_entry,
+    publish,
+)
+from service import terminal
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -24,7 +34,7 @@ def line(**fields) -> bytes:
         (line(s3_key="é" * (KEY_BYTES // 2)), Entry("", "é" * (KEY_BYTES // 2), 1)),
     ],
 )
-def test_a_line_names_an_image(given, entry):
+def test_a_line_names_a_photo(given, entry):
     assert parse_entry(given, "own") == entry
 
 
@@ -35,22 +45,22 @@ def test_a_line_names_an_image(given, entry):
         (b'{"s3_key": "a.png"', "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b"[" * 100_000, "not JSON"),
-        (b'["a.png"]', "not an object"),
-        (b"null", "not an object"),
+        (b'["a.png"]', "must be an object"),
+        (b"null", "must be an object"),
         (line(s3_bucket="b"), "lacks s3_key"),
         (line(s3_key=""), "s3_key must be a string"),
         (line(s3_key=7), "s3_key must be a string"),
         (line(s3_key="a.png", s3_bucket=""), "s3_bucket must be a string"),
         (line(s3_key="a.png", s3_bucket=None), "s3_bucket must be a string"),
-        (line(s3_key="a.png", key="b"), "unknown field 'key'"),
-        (line(s3_key="a.png", threshold=0.5), "unknown field 'threshold'"),
+        (line(s3_key="a.png", key="b"), "not 'key'"),
+        (line(s3_key="a.png", threshold=0.5), "not 'threshold'"),
         (b'{"s3_key": "\\ud800.png"}', "surrogate"),
-        (line(s3_key="k" * (KEY_BYTES + 1)), "1025 bytes"),
-        (line(s3_key="a.png", s3_bucket="b" * 64), "64 bytes"),
+        (line(s3_key="k" * (KEY_BYTES + 1)), "longer than S3"),
+        (line(s3_key="a.png", s3_bucket="b" * 64), "longer than S3"),
         (line(s3_key="a.png", listed=0), "listed must"),
         (line(s3_key="a.png", listed=1.0), "listed must"),
         (line(s3_key="a.png", listed=True), "listed must"),
-        (line(s3_key="a.png", listed=10**10), "listed must"),
+        (line(s3_key="a.png", listed=10**10), "listed may be"),
         (b" " * (LINE_BYTES + 1), "more than"),
     ],
 )
@@ -72,7 +82,7 @@ def lines(s3, manifest) -> list[dict]:
     return [json.loads(line) for line in s3.objects[manifest.key].splitlines()]
 
 
-def test_an_image_listed_twice_is_one_line_that_says_so():
+def test_a_photo_listed_twice_is_one_line_that_says_so():
     s3 = MemoryS3()
     made = publish(s3, "own", iter(TWICE))
     assert lines(s3, made) == [
@@ -100,7 +110,114 @@ def test_a_manifest_is_named_by_its_content_and_sent_once():
     assert publish(s3, "own", iter(TWICE[:2])).key != first.key
 
 
-def test_of_no_images_there_is_no_manifest():
+def test_of_no_photos_there_is_no_manifest():
     s3 = MemoryS3()
     assert publish(s3, "own", iter(())).lines == 0
     assert not s3.objects
+
+
+def keys_of(s3, source) -> list[str]:
+    return [entry.s3_key for entry in list_entries(s3, "own", str(source))]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.PNG", "a.jpg", "notes.txt", "in/c é.webp", "in/d.jpeg"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(name.encode())
+    return tmp_path / "photos"
+
+
+def test_photos_in_s3_are_listed_with_their_bucket_if_it_is_another():
+    s3 = MemoryS3()
+    for key in ("photos/b.png", "photos/x/a b+c.JPG", "photos/readme.md", "photos-old/c.png"):
+        s3.put_object("own", key, b"", "")
+    assert keys_of(s3, "s3://own/photos") == ["photos/b.png", "photos/x/a b+c.JPG"]
+    assert list(list_entries(s3, "own", "s3://own/photos/b.png")) == [Entry("", "photos/b.png")]
+    other = list(list_entries(s3, "own", "s3://other/photos/b.png"))
+    assert other == [Entry("other", "photos/b.png")]
+
+
+@pytest.mark.parametrize("where", ["here", "in S3"])
+def test_a_manifest_lists_its_lines(tmp_path, where):
+    body = b'\xef\xbb\xbf{"s3_key": "a.png"}\r\n\n{"s3_key": "b.png", "s3_bucket": "other"}'
+    s3, source = MemoryS3(), tmp_path / "m.jsonl"
+    source.write_bytes(body)
+    if where == "in S3":
+        s3.put_object("any", "x/m.jsonl", body, "")
+        source = "s3://any/x/m.jsonl"
+    entries = list(list_entries(s3, "own", str(source)))
+    assert entries == [Entry("", "a.png"), Entry("other", "b.png")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_manifest_in_another_encoding_is_one_line_that_says_what_to_do(tmp_path, encoding):
+    (tmp_path / "m.jsonl").write_text('{"s3_key": "é.png"}\n' * 3, encoding=encoding)
+    with pytest.raises(UserError, match=r"m\.jsonl is UTF-(16|32).*: save it as UTF-8"):
+        keys_of(None, tmp_path / "m.jsonl")
+
+
+def test_all_lines_that_are_wrong_are_counted_and_the_first_ten_named(tmp_path):
+    source = tmp_path / "m.jsonl"
+    source.write_text('{"s3_key": "a.png"}\n\n' + '{"s3_key": ""}\nphotos/a.jpg\n' * 150)
+    with pytest.raises(UserError) as error:
+        keys_of(None, source)
+    said = terminal.explain(error.value)
+    assert "m.jsonl: 300 of 302 lines are wrong. line 3: s3_key must be a string that" in said
+    assert said.endswith(
+        "line 11: s3_key must be a string that is not empty; line 12: it is not JSON and 290 more."
+    )
+
+
+def test_a_file_without_an_end_of_line_is_not_read_into_memory(tmp_path):
+    source = tmp_path / "m.jsonl"
+    with source.open("wb") as file:
+        file.write(b" " * 4)
+        file.truncate(50 * LINE_BYTES)
+    with pytest.raises(UserError, match="line 1: it has more than"):
+        keys_of(None, source)
+
+
+@pytest.mark.parametrize("name", ["list.csv", "photo.heic"])
+def test_a_file_that_is_neither_a_photo_nor_a_manifest_is_one_line(tmp_path, name):
+    (tmp_path / name).write_bytes(b"a.png")
+    with pytest.raises(UserError, match=rf"{name} is neither a photo .* nor a manifest\.jsonl"):
+        keys_of(MemoryS3(), tmp_path / name)
+
+
+def test_a_folder_is_uploaded_by_content_and_name_and_only_once(folder):
+    s3 = MemoryS3()
+    keys = keys_of(s3, folder)
+    assert [key.split("/", 3)[3] for key in keys] == ["a.jpg", "b.PNG", "in/c é.webp", "in/d.jpeg"]
+    assert all(key.startswith("bulk/photos/") for key in keys)
+    assert {key: body.decode() for key, body in s3.objects.items()} == {
+        key: key.split("/", 3)[3] for key in keys
+    }
+    del s3.objects[keys[1]]  # as if the first submission had been interrupted
+    s3.changes.clear()
+    assert keys_of(s3, folder) == keys
+    assert s3.changes == [f"put {keys[1]}"]
+    assert keys_of(s3, folder / "a.jpg") == keys[:1]
+
+
+def test_a_photo_that_changed_gets_a_key_of_its_own(folder):
+    s3 = MemoryS3()
+    before = keys_of(s3, folder)
+    (folder / "a.jpg").write_bytes(b"another")
+    after = keys_of(s3, folder)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, True, True, True]
+    assert (s3.objects[before[0]], s3.objects[after[0]]) == (b"a.jpg", b"another")
+
+
+def test_all_photos_that_cannot_be_uploaded_are_named_once_the_others_are(tmp_path):
+    deep = tmp_path.joinpath(*["d" * 200] * 5)
+    deep.mkdir(parents=True)
+    (deep / "a.png").write_bytes(b"")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).write_bytes(b"")
+    (tmp_path / "z.png").write_bytes(b"")
+    s3 = MemoryS3()
+    with pytest.raises(UserError, match=r"2 photos .*/\udcff.png is not UTF-8, .*; .* too long"):
+        keys_of(s3, tmp_path)
+    (key,) = s3.objects
+    assert key.endswith("/z.png")

@@ -3,17 +3,19 @@ import json
 
 import pytest
 
-from scripts.bulk.results import COLUMNS, gather, written
+from scripts.bulk.results import COLUMNS, gather, open_output
 from service.terminal import UserError
-from tests.unit.scripts.bulk.memory_states import BUCKET, STACK, MemoryCloud
+from tests.unit.scripts.bulk.memory_states import BUCKET, STACK, MemoryCloud, make_map_run
 
-MANIFEST = "bulk/manifests/m.jsonl"
 FOLDER = "bulk/results/run/0b1c"
+MAP_RUN = "arn:aws:states:us-east-1:123456789012:mapRun:vehicles-classifyBulk/Batches:0b1c"
 EXECUTION = {
+    "executionArn": "run",
     "name": "run",
     "status": "SUCCEEDED",
-    "input": json.dumps({"manifest": {"s3_bucket": BUCKET, "s3_key": MANIFEST}}),
+    "output": json.dumps({"results": {"s3_key": f"{FOLDER}/manifest.json"}}),
 }
+FAILED = {**EXECUTION, "status": "FAILED", "output": None}
 
 RESULTS = [
     {
@@ -60,22 +62,22 @@ def child(*items: dict, status: str = "FAILED", **more) -> dict:
     return {"ExecutionArn": "…", "Input": json.dumps(given), "Status": status, **more}
 
 
-def ended(submitted: list[dict], **files: list[dict]) -> MemoryCloud:
-    """A cloud where the run has ended with these result files."""
+def ended(lines: int, pending: int = 0, **files: list[dict]) -> MemoryCloud:
+    """A cloud where a run over so many lines has ended with these result files."""
     cloud = MemoryCloud()
 
     def put(key: str, lines: list[dict]) -> None:
         body = "".join(json.dumps(line) + "\n" for line in lines).encode()
         cloud.s3.put_object(BUCKET, key, body, "")
 
-    put(MANIFEST, submitted)
     written: dict[str, list] = {"SUCCEEDED": [], "FAILED": [], "PENDING": []}
-    for name, lines in files.items():
+    for name, results in files.items():
         key = f"{FOLDER}/{name}.jsonl"
-        put(key, lines)
+        put(key, results)
         written[name.split("_")[0]].append({"Key": key, "Size": 1})
     body = {"DestinationBucket": BUCKET, "ResultFiles": written}
     cloud.s3.put_object(BUCKET, f"{FOLDER}/manifest.json", json.dumps(body).encode(), "")
+    cloud.states.map_runs["run"] = make_map_run(MAP_RUN, total=lines, pending=pending)
     return cloud
 
 
@@ -84,9 +86,9 @@ def collect(cloud: MemoryCloud, execution: dict = EXECUTION):
     return gather(cloud, STACK, execution, found.append), found
 
 
-def test_every_image_has_one_result_from_whichever_file():
+def test_every_photo_has_one_result_from_whichever_file():
     cloud = ended(
-        [{"s3_key": "a", "listed": 3}, {"s3_key": "b"}, {"s3_key": "c"}, {"s3_key": "d"}],
+        4,
         SUCCEEDED_0=[accepted("a", listed=3), failed("c")],
         SUCCEEDED_1=[in_review("b")],
         FAILED_0=[child({"s3_key": "d"}, Error="EndpointUnavailable", Cause="down")],
@@ -98,7 +100,7 @@ def test_every_image_has_one_result_from_whichever_file():
         ("b", "review", 1),
         ("d", "failed", 1),
     ]
-    assert counts.submitted == counts.ended == 6
+    assert counts.submitted == 6
     assert counts.statuses == {"accepted": 3, "review": 1, "failed": 2}
     assert counts.lines == 4
     assert counts.labels == {"bicycle": {"accepted": 3}, "motorcycle": {"review": 1}}
@@ -118,12 +120,9 @@ def test_every_image_has_one_result_from_whichever_file():
         ({"status": "ABORTED", "Error": None, "Cause": "[1]"}, "ABORTED", "[1]"),
     ],
 )
-def test_images_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
+def test_photos_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
     batch = child({"s3_key": "a", "listed": 2}, {"s3_bucket": "other", "s3_key": "b"}, **ending)
-    cloud = ended(
-        [{"s3_key": "a", "listed": 2}, {"s3_bucket": "other", "s3_key": "b"}], FAILED_0=[batch]
-    )
-    counts, found = collect(cloud, {**EXECUTION, "status": "FAILED"})
+    counts, found = collect(ended(2, FAILED_0=[batch]), FAILED)
     reason = {"status": "failed", "error": error, "cause": cause}
     assert found == [
         {"index": 0, "s3_bucket": BUCKET, "s3_key": "a", "listed": 2, **reason},
@@ -132,10 +131,10 @@ def test_images_of_a_failed_batch_fail_for_its_reason(ending, error, cause):
     assert counts.statuses["failed"] == counts.submitted == 3
 
 
-def test_lines_that_name_no_image_are_counted_as_what_they_are():
+def test_lines_that_name_no_photo_are_counted_as_what_they_are():
     none = {"status": "failed", "error": "InvalidInput", "cause": "no"}
     cloud = ended(
-        [{"s3_key": 7}, {"listed": 2}, {"s3_key": "a", "listed": -3}],
+        3,
         SUCCEEDED_0=[
             {"s3_bucket": None, "s3_key": None, **none},
             {"s3_bucket": None, "s3_key": None, "listed": 2, **none},
@@ -150,58 +149,45 @@ def test_lines_that_name_no_image_are_counted_as_what_they_are():
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"SUCCEEDED_0": [accepted("a")]}, "no result for 4 of 5 images"),
-        ({"SUCCEEDED_0": [accepted("a"), in_review("b")]}, "no result for 3 of 5 images"),
+        ({"SUCCEEDED_0": [accepted("a")]}, "no result for 2 of 3 photos. Once"),
         (
             {
+                "pending": 2,
                 "FAILED_0": [child({"s3_key": "a"}, Error="EndpointNotFound", Cause="")],
-                "PENDING_0": [child({"s3_key": "b"}, {"s3_key": "c", "listed": 3})],
             },
-            "4 of 5 images, 4 of them in batches that never started.*EndpointNotFound.*--again",
+            "2 of 3 photos, 2 of them in batches that never started.*of EndpointNotFound. .*submit",
         ),
         (
-            {"SUCCEEDED_0": [accepted("a"), in_review("b", listed=2), failed("c", listed=3)]},
-            "has 1 results more than images were submitted",
-        ),
-        (
-            {"SUCCEEDED_0": [accepted("a"), accepted("a"), failed("c", listed=3)]},
-            "of other images",
-        ),
-        (
-            {"SUCCEEDED_0": [accepted("a", listed=3), in_review("b"), failed("c")]},
-            "of other images",
-        ),
-        (
-            {"SUCCEEDED_0": [accepted("a"), image("b", status="skipped"), failed("c", listed=3)]},
-            "no result for 1 of 5",
+            {"SUCCEEDED_0": [accepted("a", index=0), failed("c", index=2), accepted("a", index=0)]},
+            "no result for 1 of 3",
         ),
     ],
 )
-def test_results_that_are_not_those_of_the_images_submitted_are_refused(files, said):
-    cloud = ended([{"s3_key": "a"}, {"s3_key": "b"}, {"s3_key": "c", "listed": 3}], **files)
+def test_results_that_are_not_those_of_all_photos_are_refused(files, said):
     with pytest.raises(UserError, match=said):
-        collect(cloud)
+        collect(ended(3, **files))
 
 
-def test_a_run_that_goes_on_has_no_results_yet():
-    with pytest.raises(UserError, match=r"status --follow"):
-        collect(MemoryCloud(), {**EXECUTION, "status": "RUNNING"})
+def test_results_of_an_earlier_run_of_the_same_name_are_not_those_of_this():
+    """Names are free again 90 days after a run has ended; its results stay."""
+    cloud = ended(1, SUCCEEDED_0=[accepted("a")])
+    for earlier in ("0000", "ffff"):
+        cloud.s3.put_object(BUCKET, f"bulk/results/run/{earlier}/manifest.json", b"{}", "")
+    for execution in (EXECUTION, FAILED):
+        assert collect(cloud, execution)[0].lines == 1
 
 
-def test_a_run_without_result_files_says_why_it_failed():
-    execution = {**EXECUTION, "status": "FAILED", "error": "InvalidManifest", "cause": "empty"}
-    with pytest.raises(UserError, match=r"ended FAILED without results\. InvalidManifest: empty"):
-        collect(MemoryCloud(), execution)
-
-
-def test_result_files_of_a_run_whose_name_begins_alike_are_not_its_own():
-    cloud = ended([{"s3_key": "a"}], SUCCEEDED_0=[accepted("a")])
-    with pytest.raises(UserError, match="without results"):
-        collect(cloud, {**EXECUTION, "name": "ru"})
+@pytest.mark.parametrize("map_run", [True, False])
+def test_a_run_without_result_files_says_why_it_failed(map_run):
+    cloud = MemoryCloud()
+    if map_run:
+        cloud.states.map_runs["run"] = make_map_run(MAP_RUN)
+    with pytest.raises(UserError, match=r"ended FAILED, and there are no results of it\. E: empty"):
+        collect(cloud, {**FAILED, "error": "E", "cause": "empty"})
 
 
 def write(path, results=RESULTS) -> None:
-    with written(path) as add:
+    with open_output(path) as add:
         for result in results:
             add({**result, "of_no_interest": 1})
 
@@ -219,6 +205,21 @@ def test_csv_has_every_column_in_every_row(tmp_path):
     assert list(rows[0]) == list(COLUMNS)
     wanted = [{name: str(result.get(name, "")) for name in COLUMNS} for result in RESULTS]
     assert rows == wanted
+
+
+def test_no_text_in_csv_is_a_formula_and_numbers_stay_numbers(tmp_path):
+    texts = ["=1+2", "+1", "-1", "@a", "\tb", "a=b", "1"]
+    write(tmp_path / "r.csv", [{"s3_key": text, "confidence": -0.5} for text in texts])
+    with (tmp_path / "r.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["s3_key"] for row in rows] == ["'=1+2", "'+1", "'-1", "'@a", "'\tb", "a=b", "1"]
+    assert {row["confidence"] for row in rows} == {"-0.5"}
+
+
+def test_half_a_surrogate_pair_is_written_as_json_escapes_it(tmp_path):
+    write(tmp_path / "r.jsonl", [{"s3_key": "\ud800.png"}])
+    (line,) = (tmp_path / "r.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"s3_key": "\ud800.png"}
 
 
 @pytest.mark.parametrize("failure", [UserError("incomplete"), KeyboardInterrupt()])

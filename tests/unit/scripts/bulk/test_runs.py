@@ -1,32 +1,112 @@
-from datetime import UTC, datetime, timedelta
+import json
+import re
 
 import pytest
 
 from scripts.bulk import runs
-from scripts.bulk.runs import Progress, map_run_of, progress_of, wait
+from scripts.bulk.runs import count_ended, describe_map_run, submit, wait
 from service import stack
 from service.terminal import Interrupted, UserError
-from tests.unit.scripts.bulk.memory_states import MACHINE, MemoryStates
+from tests.unit.scripts.bulk.memory_states import (
+    BUCKET,
+    MACHINE,
+    STACK,
+    MemoryCloud,
+    MemoryStates,
+    make_map_run,
+)
 
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+@pytest.fixture
+def cloud():
+    return MemoryCloud()
 
 
-def counts(**given) -> dict:
-    names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
-    return {**dict.fromkeys(names, 0), **given}
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"s3_key": "a.png"}\n{"s3_key": "a.png"}\n{"s3_key": "b.png"}\n')
+    return str(path)
+
+
+def test_a_run_is_started_with_its_manifest_and_only_the_options_asked_for(cloud, source):
+    run = submit(cloud, STACK, source, threshold=0.5, batch_size=50)
+    execution = cloud.states.executions[run.execution_arn]
+    request = json.loads(execution["input"])
+    key = request["manifest"]["s3_key"]
+    assert request == {
+        "manifest": {"s3_bucket": BUCKET, "s3_key": key},
+        "threshold": 0.5,
+        "batch_size": 50,
+    }
+    assert cloud.s3.objects[key] == b'{"s3_key":"a.png","listed":2}\n{"s3_key":"b.png"}\n'
+    assert (run.manifest.submitted, run.manifest.lines) == (3, 2)
+    assert run.running is None
+    assert run.name == execution["name"]
+    assert re.fullmatch(r"bulk-\d{8}-\d{6}-[0-9a-f]{6}", run.name)
+
+
+def test_the_same_photos_again_are_another_run_of_the_same_manifest(cloud, source):
+    first = submit(cloud, STACK, source)
+    second = submit(cloud, STACK, source, threshold=0.5)
+    assert second.name != first.name
+    assert (first.running, second.running) == (None, first.name)
+    assert (first.manifest.sent, second.manifest.sent) == (True, False)
+    assert len(cloud.s3.changes) == 1
+    for arn in list(cloud.states.executions):
+        cloud.states.end(arn, "SUCCEEDED")
+    assert submit(cloud, STACK, source).running is None
+
+
+def test_a_run_over_other_photos_is_not_named(cloud, source):
+    submit(cloud, STACK, source, keep_duplicates=True)
+    cloud.states.start_execution(MACHINE, "by-hand", "[]")
+    assert submit(cloud, STACK, source).running is None
+
+
+def test_few_of_the_runs_that_go_on_are_looked_at(cloud, source):
+    submit(cloud, STACK, source)
+    for number in range(1000):
+        cloud.states.start_execution(MACHINE, f"other-{number}", "{}")
+    looked_at = []
+    describe = cloud.states.describe_execution
+    cloud.states.describe_execution = lambda **arn: (looked_at.append(arn), describe(**arn))[1]
+    submit(cloud, STACK, source)
+    assert 0 < len(looked_at) <= runs.COMPARED
+
+
+def test_nothing_to_classify_is_one_line_and_no_run(cloud, tmp_path):
+    empty = tmp_path / "m.jsonl"
+    empty.write_text("\n")
+    for source in (str(empty), "s3://own-bucket/photos/"):
+        with pytest.raises(UserError, match=f"no photos .*{source}"):
+            submit(cloud, STACK, source)
+    assert cloud.states.started == 0
+
+
+def test_a_bad_line_starts_nothing_and_leaves_nothing(cloud, tmp_path):
+    (tmp_path / "m.jsonl").write_text('{"s3_key": "a.png"}\n{"key": "b.png"}\n')
+    with pytest.raises(UserError, match="line 2"):
+        submit(cloud, STACK, str(tmp_path / "m.jsonl"))
+    assert (cloud.states.started, cloud.s3.objects) == (0, {})
+
+
+def test_buckets_that_the_service_may_not_read_are_named_once(cloud, tmp_path, capsys):
+    lines = '{"s3_key": "a.png", "s3_bucket": "closed", "listed": 2}\n{"s3_key": "b"}\n'
+    (tmp_path / "m.jsonl").write_text(lines)
+    submit(cloud, STACK, str(tmp_path / "m.jsonl"))
+    said = capsys.readouterr().err
+    assert "2 of 3 photos" in said
+    assert said.count("closed") == 1
 
 
 @pytest.fixture
 def states():
     states = MemoryStates()
     arn = states.start_execution(MACHINE, "run", "{}")["executionArn"]
-    states.map_runs[f"map-run-of-{arn}"] = {
-        "itemCounts": counts(
-            total=1000, succeeded=300, failed=60, timedOut=30, aborted=10, running=200, pending=400
-        ),
-        "startDate": BEGAN,
-        "stopDate": BEGAN + timedelta(seconds=4),
-    }
+    states.map_runs[f"map-run-of-{arn}"] = make_map_run(
+        total=1000, succeeded=300, failed=60, timedOut=30, aborted=10, running=200, pending=400
+    )
     return states
 
 
@@ -34,17 +114,10 @@ def arn_of(states) -> str:
     return next(iter(states.executions))
 
 
-def test_progress_counts_images_by_the_state_of_their_batch(states):
-    found = progress_of(states, map_run_of(states, arn_of(states)))
-    assert found == Progress(1000, 300, 100, 200, 400, 4.0)
-    assert (found.done, found.rate, found.seconds_left) == (400, 100, 6)
-
-
-def test_before_the_map_run_there_is_no_progress_and_before_the_first_image_no_estimate(states):
+def test_photos_have_ended_with_their_batch(states):
+    assert count_ended(describe_map_run(states, arn_of(states))) == 400
     states.map_runs.clear()
-    assert map_run_of(states, arn_of(states)) is None
-    begun = Progress(1000, 0, 0, 0, 1000, 0.0)
-    assert (begun.rate, begun.seconds_left) == (0.0, None)
+    assert describe_map_run(states, arn_of(states)) is None
 
 
 def test_waiting_ends_with_the_run(states, monkeypatch):
@@ -109,7 +182,7 @@ def test_runs_that_are_not_there_are_one_line(two_runs):
         runs.find(two_runs, MACHINE, "third")
     with pytest.raises(UserError, match="no run arn:"):
         runs.find(two_runs, MACHINE, "arn:aws:states:us-east-1:123456789012:execution:other:first")
-    with pytest.raises(UserError, match=r"scripts\.bulk submit"):
+    with pytest.raises(UserError, match="no run yet"):
         runs.find(MemoryStates(), MACHINE)
 
 

@@ -1,0 +1,123 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from service.photos import S3Place, find_photos, locate
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
+
+JPEG, PNG, WEBP = b"\xff\xd8\xff\xe0..", b"\x89PNG\r\n\x1a\n..", b"RIFF....WEBPVP8 .."
+HEIC, GIF = b"\0\0\0 ftypheic", b"GIF89a"
+# Which of the names in a folder or below a prefix are photos, by their endings or what they hold.
+PHOTOS = {
+    "a.jpg": b"not looked at",
+    "b.PNG": PNG,
+    "c.jfif": JPEG,
+    "d.jpe": JPEG,
+    "e": WEBP,
+    "f.gif": PNG,
+    "in/g #1?.webp": WEBP,
+}
+OTHERS = {
+    ".hidden": b"",
+    "h.heic": HEIC,
+    "i.gif": GIF,
+    "j.tiff": b"II*\0",
+    "k": b"RIFF....WAVEfmt ",
+    "labels.json": JPEG,
+    "l.jpg.txt": b"",
+}
+
+
+@pytest.fixture
+def s3():
+    s3 = MemoryS3()
+    for name, body in {**PHOTOS, **OTHERS, "in/": b""}.items():
+        s3.put_object("bucket", f"photos/{name}", body, "")
+    s3.put_object("bucket", "photos-old/a.jpg", JPEG, "")
+    return s3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, body in {**PHOTOS, **OTHERS}.items():
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(body)
+    return tmp_path / "photos"
+
+
+def found(s3, source) -> list[str]:
+    return [str(photo) for photo in find_photos(s3, locate(s3, str(source)))]
+
+
+@pytest.mark.parametrize("where", ["folder", "s3://bucket/photos/", "s3://bucket/photos"])
+def test_photos_are_known_by_their_endings_or_first_bytes_and_the_rest_is_named(
+    where, s3, folder, capsys
+):
+    source = folder if where == "folder" else where
+    root = f"{str(source).removesuffix('/')}/"
+    assert sorted(name.removeprefix(root) for name in found(s3, source)) == sorted(PHOTOS)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert f"Passed over: {len(OTHERS)} of" in warning
+    assert "no PNG, JPEG or WebP image" in warning
+    assert f"{root}.hidden, {root}h.heic, {root}i.gif and 4 more" in warning
+
+
+def test_a_label_beside_each_photo_is_not_asked_for(s3):
+    asked = []
+    get_object = s3.get_object
+    s3.get_object = lambda **request: (asked.append(request["Key"]), get_object(**request))[1]
+    found(s3, "s3://bucket/photos/")
+    assert "photos/c.jfif" in asked
+    assert not {"photos/a.jpg", "photos/labels.json", "photos/l.jpg.txt"} & set(asked)
+
+
+def test_an_object_comes_before_a_prefix_and_a_prefix_is_never_the_beginning_of_a_name(s3):
+    assert locate(s3, "s3://bucket/photos") == S3Place("bucket", "photos/")
+    assert locate(s3, "s3://bucket/photos/e") == S3Place("bucket", "photos/e")
+    assert locate(s3, "s3://bucket") == S3Place("bucket", "")
+    s3.put_object("bucket", "photos", JPEG, "")
+    assert found(s3, "s3://bucket/photos") == ["s3://bucket/photos"]
+    for source in ("s3://bucket/photo", "s3://bucket/photos/a"):
+        with pytest.raises(UserError, match=f"no object {source}, and none below {source}/"):
+            locate(s3, source)
+
+
+def test_a_file_and_an_object_stand_for_themselves_whatever_they_are(s3, folder):
+    for source in (folder / "h.heic", "s3://bucket/photos/labels.json"):
+        assert found(s3, source) == [str(source)]
+
+
+def test_a_place_without_photos_is_one_line(s3, tmp_path):
+    with pytest.raises(UserError, match="no file or folder absent"):
+        locate(s3, "absent")
+    for source in (tmp_path, "s3://bucket/nowhere/"):
+        with pytest.raises(UserError, match=f"no photos .* in {source}"):
+            found(s3, source)
+
+
+def test_what_cannot_be_read_is_named_with_the_reason(tmp_path, capsys):
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    (tmp_path / "gone.jpg").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert found(None, tmp_path) == [str(tmp_path / "a.jpg")]
+    assert "2 of" in (said := capsys.readouterr().err)
+    assert "not a regular file" in said
+
+
+def test_a_name_that_is_not_utf_8_is_shown_escaped(tmp_path, capsysbinary):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\x1b[2J.txt")).write_bytes(b"")
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    found(None, tmp_path)
+    said = capsysbinary.readouterr().err
+    assert rb"/\udcff\x1b[2J.txt" in said
+    assert b"\x1b" not in said
+
+
+def test_photos_come_in_the_same_order_each_time(tmp_path):
+    names = [f"{number:03}.png" for number in range(120)]
+    for name in reversed(names):
+        (tmp_path / name).write_bytes(b"")
+    assert [name.rsplit("/")[-1] for name in found(None, tmp_path)] == names
