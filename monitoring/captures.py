@@ -279,13 +279,13 @@ def parse(
         if time not in span:
             return None
         classes, probabilities = _read_answer(_decode(captured["endpointOutput"]))
-        asked = captured.get("endpointInput") or {}
-        media_type = (asked.get("observedContentType") or "").partition(";")[0].strip().lower()
+        request = captured.get("endpointInput") or {}
+        media_type = (request.get("observedContentType") or "").partition(";")[0].strip().lower()
         pixels = None
         if media_type == NPY:
-            pixels = _read_array(_decode(asked), side)
+            pixels = _read_array(_decode(request), side)
         elif media_type in PHOTOS:
-            pixels = _read_photo(_decode(asked), side)[None]
+            pixels = _read_photo(_decode(request), side)[None]
     except KeyError as error:
         raise RecordError(f"it has no {error}") from None
     except (AttributeError, OverflowError, TypeError, ValueError) as error:

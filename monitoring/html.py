@@ -41,9 +41,9 @@ def render(
     pictures: Sequence[Picture],
     tiles: Sequence[Tile] = (),
     unreadable: Sequence[Unreadable] = (),
-    made: Mapping[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the report as HTML. `made` says how it was made, a line a fact."""
+    """Return the report as HTML. `provenance` says how it was made, a line a fact."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,  # labels, file names and reasons come from outside
@@ -73,7 +73,7 @@ def render(
         tiles=tiles,
         unreadable=list(unreadable)[:UNREADABLE_SHOWN],
         unreadable_count=max(report.unreadable, len(unreadable)),
-        made=dict(made or {}),
+        provenance=dict(provenance or {}),
         written=datetime.now(UTC),
     )
 

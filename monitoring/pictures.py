@@ -122,7 +122,7 @@ def _accepted(report: Report) -> str:
 
 def _drift(report: Report) -> str:
     parts = [
-        f"{style.short(title(item.name))} {style.number(item.effect)} {item.unit}, "
+        f"{style.shorten(title(item.name))} {style.number(item.effect)} {item.unit}, "
         f"{plots.verdict(item)}"
         for item in report.drifts
     ]
@@ -131,7 +131,7 @@ def _drift(report: Report) -> str:
 
 def _by_class(frame: pd.DataFrame, threshold: float) -> str:
     parts = [
-        f"{style.short(label)}: median {pd.Series(values).median():.3f} of {len(values):,}"
+        f"{style.shorten(label)}: median {pd.Series(values).median():.3f} of {len(values):,}"
         for label, values in plots.by_label(frame).items()
     ]
     return "; ".join(parts) + f". Threshold {threshold:g}."
@@ -140,7 +140,7 @@ def _by_class(frame: pd.DataFrame, threshold: float) -> str:
 def _mix(frame: pd.DataFrame, then: dict[str, int] | None) -> str:
     before = {label: count / sum(then.values()) for label, count in (then or {}).items()}
     parts = [
-        f"{style.short(label)} {style.share(share)}"
+        f"{style.shorten(label)} {style.share(share)}"
         + (f", {style.share(before.get(label, 0))} in the baseline" if before else "")
         for label, share in frame["label"].value_counts(normalize=True).items()
     ]

@@ -103,7 +103,7 @@ def draw_confidence_by_class(
     for row, (label, confidence) in enumerate(classes.items()):
         count = len(confidence)
         accepted = is_accepted(confidence, threshold).mean()
-        names.append(f"{style.short(label)}\n{count:,}, {style.share(accepted)} accepted")
+        names.append(f"{style.shorten(label)}\n{count:,}, {style.share(accepted)} accepted")
         drawn = style.clip_confidence(confidence)
         if count < BOXED:
             axes.plot(drawn, np.full(count, row), "o", color=style.BLUE, alpha=0.6)
@@ -164,7 +164,7 @@ def draw_label_mix(
     if then.sum():
         _shares(axes, rows - 0.13, then.reindex(labels, fill_value=0), "baseline", THEN)
     _shares(axes, rows + 0.13, now.reindex(labels, fill_value=0), "now", NOW)
-    style.name_rows(axes, [style.short(label) for label in labels])
+    style.name_rows(axes, [style.shorten(label) for label in labels])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -288,7 +288,7 @@ def _panel(axes, unit: str, rows: list[Drift], width: float) -> None:
     margin = 0.06 * (max(values) - min(values) or 1)
     axes.set_xlim(min(values) - (margin if min(values) < 0 else margin / 3), max(values) + margin)
     axes.axvline(0, color=style.QUIET, linewidth=1)
-    style.name_rows(axes, [style.short(title(drift.name)) for drift in rows])
+    style.name_rows(axes, [style.shorten(title(drift.name)) for drift in rows])
     axes.xaxis.set_major_locator(MaxNLocator(4 if width < 4 else 7))
     axes.set_xlabel(textwrap.fill(f"moved by … {unit}", int(width * 12)))
 
@@ -394,6 +394,6 @@ def draw_least_confident(tiles: Sequence[Tile], width: float = style.WIDE) -> Fi
             place.text(0.5, 0.5, "cannot be\nread again", ha="center", va="center", fontsize=8)
         else:
             place.imshow(np.asarray(tile.image), interpolation="nearest")
-        title = f"{style.short(tile.row.label)[:14]}\n{tile.row.confidence:.3f}"
+        title = f"{style.shorten(tile.row.label)[:14]}\n{tile.row.confidence:.3f}"
         place.set_title(title, fontsize=8.5, loc="center")
     return picture

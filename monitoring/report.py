@@ -84,13 +84,13 @@ def main(
         stack.endpoint if stack else config.service_name(selection.stage)
     )
     place = baseline_place or baseline.default_place(stack.bucket)
-    known = baseline.read(files.connect(place, cloud), place)
+    reference = baseline.read(files.connect(place, cloud), place)
     truth = ground_truth.read(truth_place) if truth_place else None
     source, model = load.choose(selection)
     loaded = load.load(source, model, selection)
     frame, notes = model_change.keep_served(loaded.frame, model, source)
-    if selection.no_embedding and known and table.embeddings(known.frame).size:
-        known = dataclasses.replace(known, frame=table.without_embeddings(known.frame))
+    if selection.no_embedding and reference and table.embeddings(reference.frame).size:
+        reference = dataclasses.replace(reference, frame=table.without_embeddings(reference.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
     since, until = _span(frame, selection, cut=len(frame) < len(loaded.frame))
     report = assessment.assess(
@@ -105,20 +105,20 @@ def main(
             truth=truth,
             notes=notes,
         ),
-        known,
+        reference,
         Rules.from_config(config.load()),
     )
-    made = {"captures": source, "baseline": str(known or "none")}
+    provenance = {"captures": source, "baseline": str(reference or "none")}
     if truth:
-        made["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
-    _print(report, known, truth)
+        provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
+    _print(report, reference, truth)
     points = []
     if cloud and since and until:
         points = read_latencies(cloud.client("cloudwatch"), endpoint, since, until)
     unreadable = [*loaded.unreadable, *(truth.unreadable if truth else [])]
     written = [
-        *write(output, report, made),
-        draw(output, report, frame, known, unreadable, source, points, made),
+        *write(output, report, provenance),
+        draw(output, report, frame, reference, unreadable, source, points, provenance),
     ]
     page = str(output / HTML)
     if not local:
@@ -127,10 +127,10 @@ def main(
     sys.exit(notification.EXIT_CODES[report.status])
 
 
-def write(folder: Path, report: Report, made: dict[str, str]) -> list[Path]:
+def write(folder: Path, report: Report, provenance: dict[str, str]) -> list[Path]:
     """Write the report and its violations as JSON into the folder; return the files."""
     contents = {
-        "report.json": dataclasses.asdict(report) | {"made": made},
+        "report.json": dataclasses.asdict(report) | {"made": provenance},
         "constraint_violations.json": assessment.list_violations(report),
     }
     for name, content in contents.items():
@@ -142,19 +142,19 @@ def draw(
     folder: Path,
     report: Report,
     frame: pd.DataFrame,
-    known: Baseline | None,
+    reference: Baseline | None,
     unreadable: list[Unreadable],
     source: str,
     points: list,
-    made: dict[str, str],
+    provenance: dict[str, str],
 ) -> Path:
     """Write the report's page, which holds its pictures; return the file."""
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
     from monitoring import gallery, html, pictures
 
     tiles = gallery.least_confident(frame, image_reader(source))
-    drawn = pictures.list_pictures(report, frame, known.frame if known else None, points)
-    page = html.render(report, drawn, tiles, unreadable, made)
+    drawn = pictures.list_pictures(report, frame, reference.frame if reference else None, points)
+    page = html.render(report, drawn, tiles, unreadable, provenance)
     (folder / HTML).write_text(page, encoding="utf-8")
     return folder / HTML
 
@@ -184,9 +184,9 @@ def publish(cloud: Cloud, stack: Stack, report: Report, written: list[Path], sta
     return page
 
 
-def _print(report: Report, known: Baseline | None, truth: GroundTruth | None) -> None:
-    if known:
-        terminal.print_line("Baseline", known)
+def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None) -> None:
+    if reference:
+        terminal.print_line("Baseline", reference)
     if truth:
         terminal.print_line("Labels", _describe_labels(report, truth))
     if report.drifts:

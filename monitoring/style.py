@@ -117,7 +117,7 @@ def write_beside(axes: Axes, row: int, text: str, **font) -> None:
     )
 
 
-def short(label: object) -> str:
+def shorten(label: object) -> str:
     """Return a label as it can be drawn: one line, printable, of bounded length."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(label))
     text = " ".join(text.split()) or "(no name)"

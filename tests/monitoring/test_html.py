@@ -55,7 +55,7 @@ def whole() -> str:
         ],
         tiles=gallery.least_confident(frame, lambda *place: Image.new("RGB", (8, 8))),
         unreadable=[Unreadable(HOSTILE, 1, HOSTILE)],
-        made={HOSTILE: HOSTILE},
+        provenance={HOSTILE: HOSTILE},
     )
 
 
