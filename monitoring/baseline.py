@@ -28,7 +28,6 @@ from service.hosting import Hosting
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.stack import Cloud, Stack, find_stack
-from service.storage import split_uri
 from service.terminal import UserError
 
 ROWS = "baseline.npz"
@@ -100,7 +99,7 @@ def _answer_validation(
             f"No training job of {service} made {model}, so that its validation photos are not "
             "known. Take captures as the baseline: --since, --until"
         )
-    uri, photos = read_channel(s3, job)
+    uri, photos = read_validation(s3, job)
     terminal.print_line("Photos", uri)
     terminal.print_line("Model", model)
     frame = validation_table(s3, photos, uri, model)
@@ -217,20 +216,20 @@ def default_place(bucket: str) -> str:
     return f"s3://{bucket}/{BASELINE}"
 
 
-def read_channel(s3, job: dict) -> tuple[str, LabelledImages]:
+def read_validation(s3, job: dict) -> tuple[str, LabelledImages]:
     """Return where a training job's validation photos lie, and the photos."""
-    for channel in job["InputDataConfig"]:
-        if channel["ChannelName"] == "validation":
-            uri = f"{channel['DataSource']['S3DataSource']['S3Uri'].rstrip('/')}/data.npz"
-            return uri, _read_photos(s3, uri)
-    raise UserError(f"The training job {job['TrainingJobName']} had no validation photos.")
-
-
-def _read_photos(s3, uri: str) -> LabelledImages:
-    bucket, key = split_uri(uri)
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    channels = {channel["ChannelName"]: channel for channel in job["InputDataConfig"]}
+    if "validation" not in channels:
+        raise UserError(f"The training job {job['TrainingJobName']} had no validation photos.")
+    folder = channels["validation"]["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
+    body = files.read_file(s3, folder, "data.npz")
+    if body is None:
+        raise UserError(
+            f"The validation photos of {job['TrainingJobName']} are gone from {folder}."
+        )
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+        photos = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+    return f"{folder}/data.npz", photos
 
 
 def validation_table(s3, photos: LabelledImages, uri: str, model_data: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from monitoring import plots, style
 from monitoring.captures import Unreadable
 from monitoring.findings import VIOLATION, Report, title
 from monitoring.gallery import Tile
-from monitoring.notification import span
+from monitoring.notification import list_numbers, span
 from monitoring.pictures import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -67,7 +67,7 @@ def render(
         verdict=verdict(report),
         details=[*(item.description for item in report.violations), *report.reasons, *report.notes],
         span=span(report),
-        numbers=key_numbers(report),
+        numbers=list_numbers(report),
         drawn=[_draw(picture) for picture in pictures],
         word=plots.verdict,
         tiles=tiles,
@@ -86,30 +86,6 @@ def verdict(report: Report) -> str:
         named = ", ".join(title(name) for name in names[:NAMED]) or "see below"
         return f"Violation: {named}{more}"
     return report.status.capitalize()
-
-
-def key_numbers(report: Report) -> list[tuple[str, str, str]]:
-    """Return the figures to see first: name, value and what to hold it against."""
-    numbers = [("Images", f"{report.images:,}", "")]
-    if report.share_accepted is not None:
-        against = f"confidence of {report.threshold:g} or more"
-        numbers.append(("Accepted", style.share(report.share_accepted), against))
-    violated = sum(item.violated for item in report.drifts)
-    if report.drifts:
-        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
-    accuracy = report.accuracy
-    if accuracy is not None:
-        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
-        numbers.append(("Expected accuracy", f"{accuracy.expected:.1%}", against))
-    if accuracy is not None and accuracy.true is not None:
-        against = (
-            f"{accuracy.labelled:,} labelled, {accuracy.true_low:.1%} to {accuracy.true_high:.1%}"
-        )
-        numbers.append(("True accuracy", f"{accuracy.true:.1%}", against))
-    numbers.append(
-        ("Unreadable records", f"{report.unreadable:,}", "named below" * (report.unreadable > 0))
-    )
-    return numbers
 
 
 def moment(time: datetime) -> str:

@@ -1,6 +1,6 @@
 """A report in numbers for CloudWatch, in words for a message and a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.table import Table
 
@@ -82,26 +82,28 @@ def tabulate(drifts: Sequence[Drift]) -> Table:
     return terminal.table(header, rows, right=(1, 2, 3))
 
 
-def list_lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield label and text of the lines that a terminal shows beside the table."""
-    quality = report.accuracy
-    if quality is not None:
-        yield (
-            "Accuracy",
-            f"{quality.expected:.1%} expected ({quality.expected_low:.1%} to "
-            f"{quality.expected_high:.1%})",
-        )
-        if quality.true is not None:
-            yield (
-                "",
-                f"{quality.true:.1%} true ({quality.true_low:.1%} to {quality.true_high:.1%}) of "
-                f"{quality.labelled:,} labelled, {quality.expected_labelled:.1%} expected of them",
-            )
+def list_numbers(report: Report) -> list[tuple[str, str, str]]:
+    """Return the figures to see first: name, value and what to hold it against."""
+    numbers = [("Images", f"{report.images:,}", "")]
+    if report.unreadable:
+        numbers.append(("Unreadable", f"{report.unreadable:,}", "records"))
     if report.share_accepted is not None:
-        yield "Accepted", f"{report.share_accepted:.1%} at {report.threshold:g}"
-    yield "Status", report.status
-    for text in [*(item.description for item in report.violations), *report.reasons, *report.notes]:
-        yield "", text
+        against = f"confidence of {report.threshold:g} or more"
+        numbers.append(("Accepted", f"{report.share_accepted:.1%}", against))
+    if report.drifts:
+        violated = sum(item.violated for item in report.drifts)
+        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
+    accuracy = report.accuracy
+    if accuracy is not None:
+        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
+        numbers.append(("Expected", f"{accuracy.expected:.1%} right", against))
+    if accuracy is not None and accuracy.true is not None:
+        against = (
+            f"{accuracy.true_low:.1%} to {accuracy.true_high:.1%} of {accuracy.labelled:,} "
+            f"labelled, {accuracy.expected_labelled:.1%} expected of them"
+        )
+        numbers.append(("True", f"{accuracy.true:.1%} right", against))
+    return numbers
 
 
 def span(report: Report) -> str:

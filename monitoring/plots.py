@@ -86,7 +86,7 @@ def draw_confidence_over_time(
     style.scale_confidence(axes, "y", confidence.min())
     style.scale_time(axes, frame["time"], width)
     axes.set_ylabel("confidence")
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 
@@ -113,7 +113,7 @@ def draw_confidence_by_class(
     style.scale_confidence(axes, "x", min(_lowest(confidence) for confidence in classes.values()))
     style.name_rows(axes, names)
     axes.set_xlabel("confidence")
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 
@@ -169,7 +169,7 @@ def draw_label_mix(
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("share of the images")
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 
@@ -209,7 +209,7 @@ def draw_share_accepted(frame: pd.DataFrame, threshold: float, width: float = st
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     style.scale_time(axes, frame["time"], width)
     axes.set_ylabel("accepted")
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 
@@ -235,7 +235,7 @@ def draw_latency(datapoints: Sequence[Datapoint], width: float = style.WIDE) -> 
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylabel("milliseconds")
     style.scale_time(axes, times, width)
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 
@@ -261,7 +261,7 @@ def draw_drift(drifts: Sequence[Drift], width: float = style.WIDE) -> Figure:
     used = {verdict(drift) for drift in drifts}
     marks = {"by chance alone": Patch(color=style.BAND)}
     marks |= {word: _mark([], [], word) for word in MARKS if word in used}
-    style.legend(picture, width, list(marks.values()), list(marks))
+    style.legend(picture, marks, width)
     return picture
 
 
@@ -373,7 +373,7 @@ def draw_reliability(accuracy: Accuracy | None, width: float = style.HALF) -> Fi
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel="confidence", ylabel="right")
-    style.legend(picture, width, *axes.get_legend_handles_labels())
+    style.legend(picture, axes, width)
     return picture
 
 

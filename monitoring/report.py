@@ -92,7 +92,11 @@ def main(
     if selection.no_embedding and reference and table.embeddings(reference.frame).size:
         reference = dataclasses.replace(reference, frame=table.without_embeddings(reference.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
-    since, until = _span(frame, selection, cut=len(frame) < len(loaded.frame))
+    since, until = selection.since, selection.until
+    if len(frame):
+        first, last = (time.to_pydatetime() for time in frame["time"].agg(["min", "max"]))
+        since = first if since is None or len(frame) < len(loaded.frame) else since
+        until = until or last + timedelta(seconds=1)
     report = assessment.assess(
         Images(
             frame=frame,
@@ -188,38 +192,20 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
     if reference:
         terminal.print_line("Baseline", reference)
     if truth:
-        terminal.print_line("Labels", _describe_labels(report, truth))
+        lines = f"{load.count(len(truth.unreadable), 'line')} unreadable"
+        first = "".join(
+            f", the first is {f.file} line {f.line}: {f.reason}" for f in truth.unreadable[:1]
+        )
+        terminal.print_line("Labels", f"{len(truth.labels):,}; {lines}{first}")
     if report.drifts:
         print()
         terminal.show(notification.tabulate(report.drifts))
         print()
-    for label, text in notification.list_lines(report):
-        terminal.print_line(label, text)
-
-
-def _describe_labels(report: Report, truth: GroundTruth) -> str:
-    labelled = report.accuracy.labelled if report.accuracy else 0
-    words = f"{load.count(len(truth.labels), 'label')}, of {labelled:,} of the images"
-    if truth.unreadable:
-        first = truth.unreadable[0]
-        words += (
-            f"; {load.count(len(truth.unreadable), 'line')} unreadable, the first is "
-            f"{first.file} line {first.line}: {first.reason}"
-        )
-    return words
-
-
-def _span(
-    frame: pd.DataFrame, selection: Selection, cut: bool
-) -> tuple[datetime | None, datetime | None]:
-    """Return the span that was asked for, its open ends, or the one cut, those of the images."""
-    since, until = selection.since, selection.until
-    if len(frame):
-        times = frame["time"]
-        if cut or since is None:
-            since = times.min().to_pydatetime()
-        until = until or times.max().to_pydatetime() + timedelta(seconds=1)
-    return since, until
+    for name, value, against in notification.list_numbers(report):
+        terminal.print_line(name, f"{value} ({against})" if against else value)
+    terminal.print_line("Status", report.status)
+    for text in [*(item.description for item in report.violations), *report.reasons, *report.notes]:
+        terminal.print_line("", text)
 
 
 def read_latencies(

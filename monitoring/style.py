@@ -9,6 +9,7 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -95,10 +96,14 @@ def sentence(text: str, width: float) -> Figure:
     return picture
 
 
-def legend(picture: Figure, width: float, handles: list, labels: list[str]) -> None:
-    """Put the legend above the axes, where it covers no data."""
+def legend(picture: Figure, marks: Axes | dict[str, Artist], width: float) -> None:
+    """Put a legend above the axes, where it covers no data: theirs, or of the marks by name."""
+    if isinstance(marks, Axes):
+        handles, labels = marks.get_legend_handles_labels()
+        marks = dict(zip(labels, handles, strict=True))
     columns = 2 if width <= NARROW else 4
-    picture.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.4)
+    place = {"loc": "outside upper left", "ncols": columns, "columnspacing": 1.4}
+    picture.legend(list(marks.values()), list(marks), **place)
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:

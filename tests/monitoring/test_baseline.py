@@ -124,14 +124,21 @@ def test_a_jobs_own_validation_photos_are_read(s3, photos):
             for name, uri in (("train", "s3://bucket/other/"), ("validation", CHANNEL))
         ],
     }
-    uri, found = baseline.read_channel(s3, job)
+    uri, found = baseline.read_validation(s3, job)
     assert uri == f"{CHANNEL}data.npz"
     assert (found.images == photos.images).all()
 
 
+def test_validation_photos_that_are_gone_are_named(s3):
+    source = {"S3DataSource": {"S3Uri": "s3://bucket/gone/"}}
+    channels = [{"ChannelName": "validation", "DataSource": source}]
+    with pytest.raises(UserError, match="of job-7 are gone from s3://bucket/gone"):
+        baseline.read_validation(s3, {"TrainingJobName": "job-7", "InputDataConfig": channels})
+
+
 def test_a_job_without_validation_photos_is_named(s3):
     with pytest.raises(UserError, match="job-7 had no validation photos"):
-        baseline.read_channel(s3, {"TrainingJobName": "job-7", "InputDataConfig": []})
+        baseline.read_validation(s3, {"TrainingJobName": "job-7", "InputDataConfig": []})
 
 
 def test_photos_of_another_size_than_the_models_are_refused(s3, photos):

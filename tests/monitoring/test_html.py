@@ -68,7 +68,7 @@ def test_the_page_says_verdict_reasons_and_key_numbers():
     assert report.violations[0].description in text
     assert "embedding: known of 3 images" in text
     assert "so it is" in text
-    for number in ("5,000", "72%", "4 of 7", "95.1%", "88.6%"):
+    for number in ("5,000", "72.0%", "4 of 7", "95.1%", "88.6%"):
         assert number in text
 
 

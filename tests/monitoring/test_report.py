@@ -149,7 +149,7 @@ def test_ground_truth_that_says_nothing_of_the_images_exits_3(
     assert (code, content["accuracy"]["true"]) == (3, None)
     said = capsys.readouterr().out
     assert reason in said
-    assert "true (" not in said
+    assert "True  " not in said
 
 
 @pytest.mark.parametrize("option", ["--no-embedding", "--model"])
