@@ -95,14 +95,14 @@ def list_numbers(report: Report) -> list[tuple[str, str, str]]:
         numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
     accuracy = report.accuracy
     if accuracy is not None:
-        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
-        numbers.append(("Expected", f"{accuracy.expected:.1%} right", against))
+        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%} right"
+        numbers.append(("Expected", f"{accuracy.expected:.1%}", against))
     if accuracy is not None and accuracy.true is not None:
         against = (
-            f"{accuracy.true_low:.1%} to {accuracy.true_high:.1%} of {accuracy.labelled:,} "
-            f"labelled, {accuracy.expected_labelled:.1%} expected of them"
+            f"{accuracy.true_low:.1%} to {accuracy.true_high:.1%} right of "
+            f"{accuracy.labelled:,} labelled, {accuracy.expected_labelled:.1%} expected of them"
         )
-        numbers.append(("True", f"{accuracy.true:.1%} right", against))
+        numbers.append(("True", f"{accuracy.true:.1%}", against))
     return numbers
 
 

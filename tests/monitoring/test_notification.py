@@ -103,6 +103,6 @@ def test_the_numbers_hold_both_accuracies_and_what_to_hold_them_against():
         ("Unreadable", "2", "records"),
         ("Accepted", "70.0%", "confidence of 0.96 or more"),
         ("Drifted", "1 of 1", "properties compared"),
-        ("Expected", "95.0% right", "93.0% to 97.0%"),
-        ("True", "90.0% right", "85.0% to 94.0% of 80 labelled, 96.0% expected of them"),
+        ("Expected", "95.0%", "93.0% to 97.0% right"),
+        ("True", "90.0%", "85.0% to 94.0% right of 80 labelled, 96.0% expected of them"),
     ]
