@@ -11,3 +11,6 @@ def main() -> None:
 
 for command in (load.main, baseline.main, report.main):
     main.add_command(command)
+
+if __name__ == "__main__":
+    terminal.run(main, usage_error_code=1)  # 2 is a violation, which a schedule acts on

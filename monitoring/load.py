@@ -178,7 +178,8 @@ def summarize(loaded: Loaded) -> Iterator[tuple[str, str]]:
         texts += [f"{without:,} answers without an image that could be looked at"] * (without > 0)
         yield "Images", ", ".join(texts)
     for number, fault in enumerate(unreadable[:NAMED]):
-        yield "" if number else "Unreadable", f"{fault.file} line {fault.line}: {fault.reason}"
+        place = f"{fault.file} line {fault.line}" if fault.line else fault.file
+        yield "" if number else "Unreadable", f"{place}: {fault.reason}"
     if len(unreadable) > NAMED:
         yield "", f"… and {len(unreadable) - NAMED:,} more"
     if loaded.empty:
