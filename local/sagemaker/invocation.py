@@ -7,7 +7,7 @@ HTTP statuses and the members of ModelError are AWS's.
 import asyncio
 from collections.abc import Mapping
 
-from local.metrics import endpoints
+from local.metrics.services import record_request
 from local.sagemaker.capture import Payload
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
@@ -65,7 +65,7 @@ async def invoke(
         sent[_CUSTOM_ATTRIBUTES] = headers[_CUSTOM_ATTRIBUTES]
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
-            with endpoints.request(name, variant.name) as request:
+            with record_request(name, variant.name) as request:
                 response = await server.http.post("/invocations", sent, body)
                 request.status = response.status
         answered = response.headers.get("content-type", "application/octet-stream")
