@@ -84,6 +84,7 @@ def _template(code: dict, layer: dict) -> dict:
         },
         "BucketPolicy": {
             "Type": "AWS::S3::BucketPolicy",
+            "DeletionPolicy": "RetainExceptOnCreate",
             "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": _document(tls)},
         },
         "Topic": {"Type": "AWS::SNS::Topic"},
@@ -298,7 +299,7 @@ def test_a_denial_of_the_bucket_policy_holds_for_roles(session, workshop):
     assert "AccessDenied" in body["errorMessage"]
 
 
-def test_deleting_the_stack_keeps_the_bucket_and_nothing_else(stack, session, workshop):
+def test_deleting_the_stack_keeps_the_bucket_with_its_policy_and_nothing_else(stack, session, workshop):
     name, outputs = stack
     formation, s3 = session.client("cloudformation"), session.client("s3")
     s3.put_object(Bucket=outputs["Bucket"], Key="kept", Body=io.BytesIO(b"photo"))
@@ -307,6 +308,8 @@ def test_deleting_the_stack_keeps_the_bucket_and_nothing_else(stack, session, wo
         StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     assert s3.get_object(Bucket=outputs["Bucket"], Key="kept")["Body"].read() == b"photo"
+    policy = json.loads(s3.get_bucket_policy(Bucket=outputs["Bucket"])["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     with pytest.raises(ClientError, match="ResourceNotFound"):
         session.client("lambda").get_function(FunctionName=outputs["Function"])
     with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
