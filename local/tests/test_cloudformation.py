@@ -299,7 +299,9 @@ def test_a_denial_of_the_bucket_policy_holds_for_roles(session, workshop):
     assert "AccessDenied" in body["errorMessage"]
 
 
-def test_deleting_the_stack_keeps_the_bucket_with_its_policy_and_nothing_else(stack, session, workshop):
+def test_deleting_the_stack_keeps_the_bucket_with_its_policy_and_nothing_else(
+    stack, session, workshop
+):
     name, outputs = stack
     formation, s3 = session.client("cloudformation"), session.client("s3")
     s3.put_object(Bucket=outputs["Bucket"], Key="kept", Body=io.BytesIO(b"photo"))
