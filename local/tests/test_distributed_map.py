@@ -10,14 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions.distributed_map import (
-    children,
-    definition,
-    map_run,
-    selection,
-    variables,
-)
-from local.step_functions.distributed_map.batches import Batch
+from local.step_functions.distributed_map import definition, items, map_run
+from local.step_functions.distributed_map.items import Batch
 from local.tests.conftest import single, task, until
 
 EVERYTHING = (("states:StartExecution", "*"), ("s3:*", "*"), ("lambda:InvokeFunction", "*"))
@@ -282,7 +276,7 @@ def test_a_path_gives_what_the_interpreter_gives(path):
 
 
 def _select(path: str, value: object, context: dict) -> object:
-    (item,) = selection.select({"it": f"{{% {path} %}}"}, [value], {}, context)
+    (item,) = items.select({"it": f"{{% {path} %}}"}, [value], {}, context)
     return item["it"]
 
 
@@ -365,7 +359,7 @@ def test_the_processor_has_its_own_variables_and_the_output_those_around(maps):
     ],
 )
 def test_names_that_an_expression_does_not_bind_are_references(expression, names):
-    assert variables.references(expression) == names
+    assert definition.references(expression) == names
 
 
 # --- children
@@ -417,7 +411,7 @@ def test_a_child_has_five_minutes(monkeypatch):
         time.sleep(1 if value == {"Items": ["slow"]} else 0)
         return ["done"]
 
-    monkeypatch.setattr(children, "SECONDS", 0.2)
+    monkeypatch.setattr(map_run, "CHILD_SECONDS", 0.2)
     monkeypatch.setattr(sfn, "_run_sub_machine", work)
     parent = {"executionArn": "", "stateMachineArn": "", "status": "RUNNING", "events": []}
     settings = definition.Settings(("", ""), ("", ""), 1, 100, None, 2, 50)
