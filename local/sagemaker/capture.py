@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import objects
+from local.sagemaker import storage
 from local.sagemaker.logs import LogStream, endpoint_group
 from local.sagemaker.roles import ExecutionRole
 
@@ -40,7 +40,7 @@ class DataCapture:
 
     def __init__(self, endpoint: str, config: dict[str, Any]):
         self._endpoint = endpoint
-        self._bucket, self._prefix = objects.split(config["DestinationS3Uri"])
+        self._bucket, self._prefix = storage.split(config["DestinationS3Uri"])
         self._percentage = config["InitialSamplingPercentage"]
         self._modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
         readable = config.get("CaptureContentTypeHeader") or {}

@@ -6,12 +6,14 @@ HTTP statuses and the members of ModelError are AWS's.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
 
 from local.metrics.services import record_request
 from local.sagemaker.capture import Payload
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
-from local.sagemaker.forwarding import Response, UnavailableError
 from local.sagemaker.logs import endpoint_group
 from local.sagemaker.records import Scope
 
@@ -28,13 +30,66 @@ _NOT_EMULATED = (
     "session-id",
     "target-container-hostname",
     "target-model",
+    "target-variant",
 )
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class UnavailableError(Exception):
+    """No connection to a model server, or one that ended before the answer did."""
+
+
+@dataclass
+class Response:
+    """A model server's answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Requests to model servers, over connections that are kept open.
+
+    They are sent from the server's event loop: a Map of functions that all wait for the endpoint
+    would use up any pool of threads that they share with it.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
+        """POST /invocations and return the answer, whatever its status; raises UnavailableError."""
+        if not self._session:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None),
+                skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),
+            )
+        try:
+            try:
+                return await self._post(port, headers, body)
+            except aiohttp.ServerDisconnectedError:
+                # Perhaps a connection that was kept: the server may close it at any time.
+                return await self._post(port, headers, body)
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError(str(error)) from error
+
+    async def _post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
+        url = f"http://127.0.0.1:{port}/invocations"
+        async with self._session.post(url, headers=headers, data=body) as answer:
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, names, await answer.read())
+
+
 async def invoke(
-    endpoint: Endpoint | None, name: str, scope: Scope, headers: Mapping[str, str], body: bytes
+    http: HttpClient,
+    endpoint: Endpoint | None,
+    name: str,
+    scope: Scope,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Answer:
     """Forward the request to the endpoint and give its answer; raises ServiceError."""
     for header in _NOT_EMULATED:
@@ -45,18 +100,13 @@ async def invoke(
             "1 validation error detected: Value at 'body' failed to satisfy constraint: "
             f"Member must have length less than or equal to {_MAX_BYTES}"
         )
-    target = headers.get(f"{_PREFIX}target-variant")
-    try:
-        chosen = endpoint.choose(target) if endpoint else None
-    except KeyError:
-        raise _validation_error(
-            f'Could not find variant "{target}" for endpoint "{name}".'
-        ) from None
+    chosen = endpoint.choose() if endpoint else None
     if not chosen:
         raise _validation_error(f"Endpoint {name} of account {scope.account} not found.")
-    deployment, variant, server = chosen
+    deployment, server = chosen
     if not server:
         raise ServiceError("ServiceUnavailable", "Service Unavailable", 503)
+    variant = deployment.variant
     content_type = headers.get("content-type", "")
     sent = {"accept": headers.get("accept") or "*/*"}
     if content_type:
@@ -66,7 +116,7 @@ async def invoke(
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
             with record_request(name, variant.name) as request:
-                response = await server.http.post("/invocations", sent, body)
+                response = await http.post(server.port, sent, body)
                 request.status = response.status
         answered = response.headers.get("content-type", "application/octet-stream")
         succeeded = 200 <= response.status < 300

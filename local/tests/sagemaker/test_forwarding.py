@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from local.sagemaker.forwarding import HttpClient, UnavailableError
+from local.sagemaker.invocation import HttpClient, UnavailableError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi"
 
@@ -20,9 +20,10 @@ class Server:
         self._ends = ends
         self.connections = 0
 
-    async def __aenter__(self) -> HttpClient:
+    async def __aenter__(self) -> int:
+        """The server's port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return HttpClient(self._server.sockets[0].getsockname()[1])
+        return self._server.sockets[0].getsockname()[1]
 
     async def __aexit__(self, *_):
         self._server.close()
@@ -30,7 +31,7 @@ class Server:
     async def _serve(self, reader, writer):
         self.connections += 1
         while await reader.read(1 << 16):
-            answer = self._answers.pop(0)
+            answer = self._answers.pop(0) if self._answers else None
             if answer is None:
                 break
             writer.write(answer)
@@ -43,14 +44,15 @@ def post(server: Server, times: int = 1) -> list:
     """The responses, or errors, of that many requests."""
 
     async def run():
-        async with server as client:
-            posts = []
+        client, posts = HttpClient(), []
+        async with server as port:
             for _ in range(times):
                 try:
-                    posts.append(await client.post("/invocations", {"accept": "*/*"}, b"body"))
+                    posts.append(await client.post(port, {"accept": "*/*"}, b"body"))
                 except UnavailableError as error:
                     posts.append(error)
-            return posts
+        await client._session.close()
+        return posts
 
     return asyncio.run(run())
 
@@ -83,9 +85,10 @@ def test_an_answer_that_does_not_come_whole_is_an_error(answer):
 
 def test_no_server_is_an_error():
     async def run():
-        async with Server() as client:
+        client = HttpClient()
+        async with Server() as port:
             pass
-        await client.post("/invocations", {}, b"")
+        await client.post(port, {}, b"")
 
     with pytest.raises(UnavailableError):
         asyncio.run(run())

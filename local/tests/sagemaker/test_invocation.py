@@ -51,11 +51,11 @@ def test_a_body_of_six_megabytes_is_the_limit(sagemaker, endpoint):
 
 
 @pytest.mark.parametrize(
-    ("header", "named"), [("TargetModel", "target-model"), ("SessionId", "session-id")]
+    ("header", "named"), [("TargetModel", "target-model"), ("TargetVariant", "target-variant")]
 )
 def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint, header, named):
     with pytest.raises(ClientError, match=f"does not emulate the header {named}"):
-        sagemaker.invoke(endpoint, **{header: "NEW_SESSION"})
+        sagemaker.invoke(endpoint, **{header: "v0"})
 
 
 def test_other_operations_of_the_runtime_are_refused_by_name(sagemaker, endpoint):
@@ -68,12 +68,12 @@ def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
         await asyncio.sleep(60)
 
     monkeypatch.setattr(invocation, "_SECONDS_TO_ANSWER", 0.01)
-    server = SimpleNamespace(http=SimpleNamespace(post=post), in_flight=1)
-    chosen = (SimpleNamespace(capture=None), SimpleNamespace(name="v0"), server)
-    endpoint = SimpleNamespace(choose=lambda target: chosen)
+    http, server = SimpleNamespace(post=post), SimpleNamespace(port=0, in_flight=1)
+    deployment = SimpleNamespace(capture=None, variant=SimpleNamespace(name="v0"))
+    endpoint = SimpleNamespace(choose=lambda: (deployment, server))
     scope = Scope(ACCOUNT, "us-east-1")
     with pytest.raises(ServiceError) as raised:
-        asyncio.run(invocation.invoke(endpoint, "slow", scope, {}, b""))
+        asyncio.run(invocation.invoke(http, endpoint, "slow", scope, {}, b""))
     assert (raised.value.code, raised.value.status) == ("ModelError", 424)
     assert raised.value.members["OriginalStatusCode"] == 0
     assert "timed out" in raised.value.message
