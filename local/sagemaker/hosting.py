@@ -24,15 +24,11 @@ from local.sagemaker.servers import ModelServer
 
 _INSTANCES_A_VARIANT = 4
 _WORDS = {"model": "model", "endpoint-config": "endpoint configuration", "endpoint": "endpoint"}
-_VARIANT = (
-    "VariantName ModelName InstanceType InitialInstanceCount "
-    "ContainerStartupHealthCheckTimeoutInSeconds"
-)
+_VARIANT = "VariantName ModelName InstanceType InitialInstanceCount"
 _CAPTURE = (
     "EnableCapture InitialSamplingPercentage DestinationS3Uri CaptureOptions "
-    "CaptureContentTypeHeader"
+    "CaptureContentTypeHeader.JsonContentTypes"
 )
-_CONTAINER = "Image ModelDataUrl Environment"
 
 
 def _within(parent: str, members: str) -> str:
@@ -55,14 +51,14 @@ class Hosting:
 
     @operation(
         "ModelName ExecutionRoleArn EnableNetworkIsolation Tags "
-        f"{_within('PrimaryContainer', _CONTAINER)} {_within('Containers', _CONTAINER)}",
+        f"{_within('PrimaryContainer', 'Image ModelDataUrl Environment')}",
         model="ModelName",
     )
     def create_model(self, caller: Caller, request: Request) -> Request:
         """The role must be able to read the model's archive."""
-        container = _container(request)
-        if not container or not container.get("Image"):
-            raise not_emulated("a model that is not one container with an Image")
+        container = request.get("PrimaryContainer") or {}
+        if not container.get("Image"):
+            raise not_emulated("a model without a PrimaryContainer that has an Image")
         images.resolve_serving_image(container["Image"], caller.scope)
         if not request.get("ExecutionRoleArn"):
             raise not_emulated("a model without an ExecutionRoleArn")
@@ -265,7 +261,7 @@ class Hosting:
         capture: Request | None,
     ) -> Deployment:
         model = self._find(scope, "model", variant["ModelName"]).request
-        container = _container(model)
+        container = model["PrimaryContainer"]
         role = self._roles.assume(scope, model["ExecutionRoleArn"])
         try:
             image = images.resolve_serving_image(container["Image"], scope)
@@ -286,13 +282,6 @@ class Hosting:
             servers=servers,
         )
         return Deployment(endpoint, config, made, capture)
-
-
-def _container(model: Request) -> Request | None:
-    """The model's container, if it is one."""
-    containers = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else []
-    containers += model.get("Containers") or []
-    return containers[0] if len(containers) == 1 else None
 
 
 def _retained(

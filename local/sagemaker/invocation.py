@@ -22,8 +22,8 @@ _SECONDS_TO_ANSWER = 60
 _CONTAINER = "primary"
 
 _PREFIX = "x-amzn-sagemaker-"
-_CUSTOM_ATTRIBUTES = f"{_PREFIX}custom-attributes"
 _NOT_EMULATED = (
+    "custom-attributes",
     "enable-explanations",
     "inference-component",
     "prefix-aware-id",
@@ -111,8 +111,6 @@ async def invoke(
     sent = {"accept": headers.get("accept") or "*/*"}
     if content_type:
         sent["content-type"] = content_type
-    if _CUSTOM_ATTRIBUTES in headers:
-        sent[_CUSTOM_ATTRIBUTES] = headers[_CUSTOM_ATTRIBUTES]
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
             with record_request(name, variant.name) as request:
@@ -127,7 +125,6 @@ async def invoke(
                 Payload(content_type, body),
                 Payload(answered, response.body),
                 headers.get(f"{_PREFIX}inference-id"),
-                headers.get(_CUSTOM_ATTRIBUTES),
             )
     except TimeoutError:
         raise _model_error(
@@ -153,15 +150,9 @@ async def invoke(
     if not succeeded:
         said = response.body.decode(errors="replace")
         raise _model_error(name, scope, response.status, said)
-    return 200, _answer_headers(response, answered, variant.name), response.body
-
-
-def _answer_headers(response: Response, content_type: str, variant: str) -> dict[str, str]:
     # In lower case: MiniStack rewrites a JSON "Content-Type" to that of the control plane.
-    headers = {"content-type": content_type, "x-amzn-invoked-production-variant": variant}
-    if _CUSTOM_ATTRIBUTES in response.headers:
-        headers[_CUSTOM_ATTRIBUTES] = response.headers[_CUSTOM_ATTRIBUTES]
-    return headers
+    named = {"content-type": answered, "x-amzn-invoked-production-variant": variant.name}
+    return 200, named, response.body
 
 
 def _validation_error(message: str) -> ServiceError:

@@ -23,6 +23,7 @@ from local.sagemaker.logs import LogStream, endpoint_group
 from local.sagemaker.roles import ExecutionRole
 
 _MODEL_PATH = "/opt/ml/model"
+_SECONDS_TO_START = 480
 _SECONDS_TO_STOP = 30
 _SECONDS_TO_ANSWER = 60
 _SECONDS_BETWEEN_PINGS = 0.05
@@ -57,7 +58,6 @@ class ModelServer:
         self._command = command
         self._role = role
         self._isolated = isolated
-        self._seconds_to_start = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 480)
         instance = f"i-{uuid.uuid4().hex[:17]}"
         self._folder = home / "endpoints" / endpoint / instance
         self._log = LogStream(role, endpoint_group(endpoint), f"{self.variant_name}/{instance}")
@@ -131,7 +131,7 @@ class ModelServer:
         self._child = processes.Child(self._command, self._folder, env, self._log.write)
 
     def _wait_for_ping(self) -> bool:
-        deadline = time.monotonic() + self._seconds_to_start
+        deadline = time.monotonic() + _SECONDS_TO_START
         while self._child.running and time.monotonic() < deadline and not self._stopped.is_set():
             try:
                 url = f"http://127.0.0.1:{self.port}/ping"

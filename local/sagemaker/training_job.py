@@ -204,31 +204,23 @@ class TrainingJob:
     def _lay_out(self, root: Path) -> None:
         for folder in ("input/config", "input/data", "model", "output/data", "code", "tmp"):
             (root / folder).mkdir(parents=True)
-        resources = self.request["ResourceConfig"]
-        channels = self.request.get("InputDataConfig") or []
-        group = "homogeneousCluster"
+        kind, group = self.request["ResourceConfig"]["InstanceType"], "homogeneousCluster"
+        instances = {"instance_group_name": group, "instance_type": kind, "hosts": [_HOST]}
+        channel = {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+        }
+        names = [each["ChannelName"] for each in self.request.get("InputDataConfig") or []]
         config = {
             "hyperparameters.json": self.request.get("HyperParameters") or {},
-            "inputdataconfig.json": {
-                channel["ChannelName"]: {
-                    "TrainingInputMode": "File",
-                    "S3DistributionType": "FullyReplicated",
-                    "RecordWrapperType": "None",
-                }
-                for channel in channels
-            },
+            "inputdataconfig.json": dict.fromkeys(names, channel),
             "resourceconfig.json": {
                 "current_host": _HOST,
-                "current_instance_type": resources["InstanceType"],
+                "current_instance_type": kind,
                 "current_group_name": group,
                 "hosts": [_HOST],
-                "instance_groups": [
-                    {
-                        "instance_group_name": group,
-                        "instance_type": resources["InstanceType"],
-                        "hosts": [_HOST],
-                    }
-                ],
+                "instance_groups": [instances],
                 "network_interface_name": "lo",
             },
         }
@@ -250,13 +242,8 @@ class TrainingJob:
                     f'exist under that S3 prefix, and that the role "{self._role.arn}" has '
                     f'"s3:ListBucket" permissions on bucket "{storage.split(uri)[0]}".'
                 ) from None
-            except ClientError as error:
-                raise _FailedError(
-                    f"ClientError: Data download failed:Unable to download object {uri} "
-                    f"({_s3_error(error)})"
-                ) from None
-            except ValueError as error:
-                raise _FailedError(f"ClientError: Data download failed:{error}") from None
+            except (BotoCoreError, ClientError, ValueError) as error:
+                raise _refused("Data download", f"download object {uri}", error) from None
 
     def _restore_checkpoints(self, root: Path) -> storage.Checkpoints | None:
         config = self.request.get("CheckpointConfig")
@@ -268,10 +255,7 @@ class TrainingJob:
         try:
             checkpoints.restore()
         except (BotoCoreError, ClientError, ValueError) as error:
-            raise _FailedError(
-                f"ClientError: Checkpoint download failed:Unable to download {uri} "
-                f"({_s3_error(error)})"
-            ) from None
+            raise _refused("Checkpoint download", f"download {uri}", error) from None
         return checkpoints
 
     def _save_checkpoints(self, checkpoints: storage.Checkpoints | None) -> None:
@@ -281,10 +265,8 @@ class TrainingJob:
             checkpoints.save()
         except (BotoCoreError, ClientError) as error:
             self._child.stop(0)
-            raise _FailedError(
-                f"ClientError: Checkpoint upload failed:Unable to upload to "
-                f"{self.request['CheckpointConfig']['S3Uri']} ({_s3_error(error)})"
-            ) from None
+            uri = self.request["CheckpointConfig"]["S3Uri"]
+            raise _refused("Checkpoint upload", f"upload to {uri}", error) from None
 
     def _start_container(self, root: Path, log: LogStream) -> processes.Child | None:
         """Run the container's command; None if the job has been stopped before."""
@@ -345,16 +327,12 @@ class TrainingJob:
         for name, folder in made.items():
             archive = self._folder / name
             storage.pack(folder, archive)
+            client, key = self._role.client("s3"), f"{prefix}/{name}"
             try:
                 with archive.open("rb") as body:
-                    self._role.client("s3").put_object(
-                        Bucket=bucket, Key=f"{prefix}/{name}", Body=body
-                    )
+                    client.put_object(Bucket=bucket, Key=key, Body=body)
             except (BotoCoreError, ClientError) as error:
-                raise _FailedError(
-                    f"ClientError: Artifact upload failed:Unable to upload to {uri}/{name} "
-                    f"({_s3_error(error)})"
-                ) from None
+                raise _refused("Artifact upload", f"upload to {uri}/{name}", error) from None
         self._results["ModelArtifacts"] = {"S3ModelArtifacts": f"{uri}/model.tar.gz"}
 
 
@@ -375,15 +353,16 @@ def _plain_path(folder: Path) -> Iterator[Path]:
 
 def _algorithm_error(root: Path, status: int) -> str:
     failure = root / "output" / "failure"
-    said = failure.read_text(errors="replace").strip() if failure.is_file() else ""
-    if not said:
+    reason = failure.read_text(errors="replace").strip() if failure.is_file() else ""
+    if not reason:
         return f"AlgorithmError: Exit Code: {status}"
     ending = f", exit code: {status}"
-    return f"AlgorithmError: {said[: _REASON_LENGTH - 16 - len(ending)]}{ending}"
+    return f"AlgorithmError: {reason[: _REASON_LENGTH - 16 - len(ending)]}{ending}"
 
 
-def _s3_error(error: Exception) -> str:
+def _refused(phase: str, action: str, error: Exception) -> _FailedError:
+    """The failure of a job whose role or S3 refuses the action."""
+    reason = str(error)
     if isinstance(error, ClientError):
-        answer = error.response["Error"]
-        return f"{answer['Code']}: {answer['Message']}"
-    return str(error)
+        reason = "{Code}: {Message}".format(**error.response["Error"])
+    return _FailedError(f"ClientError: {phase} failed:Unable to {action} ({reason})")
