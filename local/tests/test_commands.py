@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 
 import boto3
 import pytest
@@ -181,8 +180,3 @@ def test_iam_is_enforced(cloud):
     client = stranger.client("s3", endpoint_url=cloud)
     with pytest.raises(client.exceptions.ClientError, match="InvalidAccessKeyId"):
         client.list_buckets()
-
-
-def test_health_is_there_for_those_who_wait(cloud):
-    with urllib.request.urlopen(f"{cloud}/_ministack/health") as answer:
-        assert answer.status == 200

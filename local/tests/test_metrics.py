@@ -3,7 +3,6 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 
 import pytest
 
@@ -212,40 +211,6 @@ def test_a_role_that_may_not_start_the_machine_raises_an_alarm(rule, started, wo
 
 
 # --- statistics
-
-
-@pytest.mark.parametrize("api", ["statistics", "data"])
-def test_percentiles_are_those_of_the_points(workshop, metrics, api):
-    namespace = workshop.name()
-    metrics.client.put_metric_data(
-        Namespace=namespace,
-        MetricData=[{"MetricName": "Latency", "Values": [float(n) for n in range(1, 101)]}],
-    )
-    if api == "statistics":
-        found = metrics.points(f"{namespace}:Latency", "p50", "p95", "p99")
-    else:
-        now = datetime.now().astimezone()
-        results = metrics.client.get_metric_data(
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(hours=1),
-            MetricDataQueries=[
-                {
-                    "Id": stat,
-                    "MetricStat": {
-                        "Metric": {"Namespace": namespace, "MetricName": "Latency"},
-                        "Period": 24 * 3600,
-                        "Stat": stat,
-                    },
-                }
-                for stat in ("p50", "p95", "p99")
-            ],
-        )["MetricDataResults"]
-        found = {result["Id"]: sum(result["Values"]) for result in results}
-    assert found == {
-        "p50": pytest.approx(50, abs=1),
-        "p95": pytest.approx(95, abs=1),
-        "p99": pytest.approx(99, abs=1),
-    }
 
 
 # --- alarms

@@ -160,11 +160,6 @@ def test_a_stopped_job_goes_on_from_its_checkpoints(sagemaker):
     assert sagemaker.get(f"{config['S3Uri']}/count") == b"2\n"
 
 
-def test_a_job_without_a_checkpoint_config_has_no_checkpoint_folder(sagemaker):
-    job = sagemaker.run("test ! -e /opt/ml/checkpoints")
-    assert job["TrainingJobStatus"] == "Completed"
-
-
 def test_checkpoints_that_the_role_may_not_write_fail_the_job(sagemaker):
     role = sagemaker.make_role(("s3:ListBucket", "*"), ("s3:GetObject", "*"))
     job = sagemaker.run(
