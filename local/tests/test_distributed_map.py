@@ -495,16 +495,6 @@ def test_the_result_names_the_manifest_which_names_the_files(maps, mixed):
         assert head["ContentLength"] == file["Size"] > 0
 
 
-def test_lists_of_results_become_lines_and_other_results_one_line_each(maps):
-    mixed = {
-        "Type": "Pass",
-        "Output": "{% $states.input.Items[0] = 1 ? [{'n': 1}, [2]] : 'one' %}",
-        "End": True,
-    }
-    run = maps.run(_map(mixed, {"MaxItemsPerBatch": 1}, MaxConcurrency=1), [1, 2])
-    assert run.files["SUCCEEDED_0.jsonl"] == [{"n": 1}, [2], "one"]
-
-
 # --- the state
 
 
@@ -639,16 +629,3 @@ def test_what_is_not_done_is_refused(state, names):
         definition.check(state, {"QueryLanguage": "JSONata"})
     assert refused.value.error == "States.Runtime"
     assert names in refused.value.cause
-
-
-@pytest.mark.parametrize(
-    ("state", "names"),
-    [
-        (_with(1, "ToleratedFailureCount"), "ToleratedFailureCount"),
-        (_with(300_000, "ItemBatcher", "MaxInputBytesPerBatch"), "MaxInputBytesPerBatch"),
-    ],
-)
-def test_what_is_refused_fails_the_execution_before_anything_runs(maps, state, names):
-    run = maps.run(state, [1])
-    assert (run.status, run.error, run.runs) == ("FAILED", "States.Runtime", [])
-    assert names in run.cause

@@ -66,13 +66,6 @@ def test_a_module_that_cannot_be_imported_is_named(workshop):
     assert "no_such_module" in body["errorMessage"]
 
 
-def test_a_process_that_ends_is_named(workshop):
-    function = workshop.function("import os\ndef handler(event, context): os._exit(3)")
-    body, failed = workshop.invoke(function)
-    assert failed
-    assert body["errorType"] == "Runtime.ExitError"
-
-
 def test_a_function_that_takes_too_long_is_stopped(workshop):
     function = workshop.function(
         "import time\ndef handler(event, context): time.sleep(60)", Timeout=1

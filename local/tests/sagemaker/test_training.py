@@ -6,7 +6,7 @@ import os
 import pytest
 
 from local.sagemaker.logs import TRAINING_JOBS
-from local.tests.conftest import until
+from local.tests.conftest import ACCOUNT, until
 from local.tests.sagemaker.conftest import untar
 
 
@@ -187,14 +187,12 @@ def test_a_name_is_used_once(sagemaker):
         sagemaker.job("true", TrainingJobName=job)
 
 
-def test_a_role_that_does_not_trust_sagemaker_is_refused(sagemaker, workshop):
-    role = workshop.role("lambda.amazonaws.com", ("s3:*", "*"))
-    with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
-        sagemaker.job("true", RoleArn=role)
-
-
-def test_a_role_that_trusts_sagemaker_for_another_account_is_refused(sagemaker, workshop):
-    role = workshop.role("sagemaker.amazonaws.com", ("s3:*", "*"), account="111122223333")
+@pytest.mark.parametrize("trusted", [("lambda", ACCOUNT), ("sagemaker", "111122223333")])
+def test_a_role_that_does_not_trust_sagemaker_for_the_account_is_refused(
+    sagemaker, workshop, trusted
+):
+    service, account = trusted
+    role = workshop.role(f"{service}.amazonaws.com", ("s3:*", "*"), account=account)
     with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
         sagemaker.job("true", RoleArn=role)
 
