@@ -1,4 +1,4 @@
-"""What AWS refused, and what to do about it, in one line."""
+"""Errors of AWS as one line that says what to do."""
 
 import os
 import re
@@ -29,28 +29,15 @@ REFUSED_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-# botocore's list, botocore.retries.standard.ThrottledRetryableChecker, but LimitExceededException:
-# CloudWatch Logs and Application Auto Scaling say that of too many resources.
-THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-}
+# Of botocore's list all but LimitExceededException, which can also mean too many resources.
+THROTTLED = re.compile(
+    "Throttl|TooManyRequests|SlowDown|ThroughputExceeded|RequestLimitExceeded|BandwidthLimit"
+)
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
 
 def explain(error: Exception) -> str | None:
-    """Return the one line that tells a person what to do, or None where it is not of AWS."""
+    """Return one line that says what to do about the error; None if it is not AWS's."""
     if isinstance(error, CREDENTIAL_ERRORS):
         return NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
@@ -79,7 +66,7 @@ def _explain_refusal(error: aws.ClientError) -> str:
     if code == "ResourceLimitExceeded":
         advice = quota_advice(message)
         return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
-    if code in THROTTLED:
+    if THROTTLED.search(code):
         return (
             f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "
             "Other calls of this account in this region count as well: wait a minute and run this "
@@ -89,14 +76,14 @@ def _explain_refusal(error: aws.ClientError) -> str:
 
 
 def quota_advice(message: str) -> str:
-    """Return which quota to raise, where, and how, of the message that AWS refuses with."""
+    """Return which quota to raise, where, and how, for the message of AWS's refusal."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     where = f"in {region}" if region else "in this region"
-    named = re.search(r"service limit (?:'([^']+)'|\"([^\"]+)\")", message)
-    if not named:
+    match = re.search(r"service limit (['\"])(.+?)\1", message)
+    if not match:
         return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
-    quota = named[1] or named[2]
-    # What is in use counts: a roll-out runs new instances beside the old.
+    quota = match[2]
+    # Instances in use count: a roll-out runs new ones beside the old.
     counts = re.findall(r"(?:utilization|request delta) of (\d[\d,]*)", message)
     wanted = sum(int(count.replace(",", "")) for count in counts) or 1
     spot = " Spot has a quota of its own." if "training job" in quota else ""
@@ -109,6 +96,6 @@ def quota_advice(message: str) -> str:
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """Return the text with its white space collapsed and its length bounded."""
+    """Return the text on one line, cut to the limit."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,7 +1,7 @@
-"""config.yml: the names and numbers that serverless.yml and the scripts share.
+"""config.yml: the names and numbers that serverless.yml and the commands share.
 
-config.schema.json says what it may hold, and what a stage may be called: plugins/config.js and
-plugins/guard.js hold `sls` to the same.
+config.schema.json describes it, and the names of stages; plugins/config.js and plugins/guard.js
+check the same for `sls`.
 """
 
 import json
@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class ConfigError(Exception):
-    """config.yml is not what its schema asks for. The message says where, in one line."""
+    """config.yml does not fit its schema. The message says where, in one line."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2, as `sls` reads it, where PyYAML has 1.1: other numbers, and `on` is true."""
+    """YAML 1.2, as `sls` reads it. PyYAML's 1.1 has other numbers, and `on` for true."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
         first: [
@@ -29,7 +29,7 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node, deep=False):
-        """Return a mapping; a key that stands in it twice is an error."""
+        """Return a mapping; a key that is there twice is an error."""
         seen = set()
         for key, _ in node.value:
             if str(key.value) in seen:
@@ -69,16 +69,16 @@ def load() -> dict:
         content = yaml.load((ROOT / "config.yml").read_text("utf-8-sig"), _Loader)  # noqa: S506
     except OSError as error:
         raise ConfigError(f"config.yml cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that is none, or not UTF-8
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a wrong date, or no UTF-8
         raise ConfigError(f"config.yml is not YAML: {' '.join(str(error).split())}") from error
-    if found := problems(content):
-        raise ConfigError(f"config.yml: {'; '.join(found)}")
+    if wrong := problems(content):
+        raise ConfigError(f"config.yml: {'; '.join(wrong)}")
     return content
 
 
 def problems(content: object) -> list[str]:
     """Return what is wrong with config.yml's content: path, value, and what is expected."""
-    # Imported here: whoever only wants ROOT need not wait for it.
+    # Imported here because importers of ROOT alone should not wait for it.
     from jsonschema import Draft7Validator
 
     return [
@@ -88,25 +88,26 @@ def problems(content: object) -> list[str]:
 
 
 def service_name(stage: str) -> str:
-    """Return the name of the stage's stack, which its jobs and models start with."""
+    """Return the name of the stage's stack; the names of its jobs and models begin with it."""
     return f"{load()['service']}-{stage}"
 
 
 def stage_problem(stage: str) -> str | None:
     """Return what is wrong with a stage's name; None if nothing. plugins/guard.js has the rule too.
 
-    How long it may be is asked where it is deployed: one that exists already may be longer.
+    Only `sls deploy` checks the length: a deployed stage may be longer.
     """
     if re.fullmatch(definition("stage")["pattern"], stage):
         return None
-    named = json.dumps(stage, ensure_ascii=False)
+    quoted = json.dumps(stage, ensure_ascii=False)
     return (
-        f"{named} is no stage name: lower-case letters and digits, with single hyphens between them"
+        f"{quoted} is no stage name: lower-case letters and digits, with single hyphens between "
+        "them"
     )
 
 
 def definition(name: str) -> dict:
-    """Return what config.schema.json says of a kind of value that stands outside config.yml too."""
+    """Return a definition of config.schema.json that is used outside config.yml too."""
     return _schema()["definitions"][name]
 
 

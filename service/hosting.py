@@ -19,23 +19,22 @@ POLL_SECONDS = 1
 SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 BROKEN = ("OutOfService", "Failed")
 ABOUT_A_QUOTA = ("ResourceLimitExceeded", "service limit")  # in FailureReason
-# AWS's words where somebody else's roll-out came first.
+# In AWS's refusal while another roll-out is under way.
 REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
-# AWS keeps the instances that scaling has added; how much is captured follows config.yml. The API
-# reference calls DataCaptureConfig "not currently supported" here. So this is for endpoints that
-# scale alone: others are updated without it, by which all numbers are the new configuration's.
+# For endpoints that scale alone: AWS keeps the instances that scaling has added, and Data Capture
+# follows config.yml. The API reference calls DataCaptureConfig "not currently supported" here, so
+# other endpoints are updated without it.
 KEEP_INSTANCE_COUNT = {
     "RetainAllVariantProperties": True,
     "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}],
 }
 
 
-def marked(name: str) -> str:
+def add_mark(name: str) -> str:
     """Return the name with a random mark, such as `scones-vehicles-dev-K7QX`.
 
-    The time that follows is the same for two people who start in the same second; the mark is not.
-    It begins with a capital letter, which no stage's name has, so that names of one stage cannot
-    be taken for those of another whose name begins alike.
+    The mark keeps two people apart who start in the same second. It begins with a capital letter,
+    which no stage's name has: so no name is taken for one of a stage whose name begins alike.
     """
     rest = (secrets.choice(string.ascii_uppercase + string.digits) for _ in range(3))
     return f"{name}-{secrets.choice(string.ascii_uppercase)}{''.join(rest)}"
@@ -47,8 +46,8 @@ class Hosting:
     def __init__(self, sagemaker, service: str, endpoint: str):
         self._sagemaker = sagemaker
         self._service = service
-        # Names given before there were marks count as well.
-        self._own = re.compile(rf"{re.escape(service)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
+        # Names of earlier versions have no mark.
+        self._own_name = re.compile(rf"{re.escape(service)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
         self.endpoint = endpoint
 
     def newest_model(self, bucket: str) -> str:
@@ -61,7 +60,7 @@ class Hosting:
         )
 
     def served_model(self) -> str | None:
-        """Return the S3 URI of the model that the endpoint serves, or None where it has none."""
+        """Return the S3 URI of the model that the endpoint serves; None if it is not in service."""
         endpoint = self.describe()
         if endpoint is None or endpoint["EndpointStatus"] != "InService":
             return None
@@ -74,21 +73,18 @@ class Hosting:
         return model["PrimaryContainer"]["ModelDataUrl"]
 
     def served_job(self) -> dict | None:
-        """Describe the training job whose model the endpoint serves, or None where it has none."""
-        served = self.served_model()
-        if served is None:
-            return None
-        bucket, _ = split_uri(served)
-        for job in self.jobs("Completed", bucket):
-            if job["ModelArtifacts"]["S3ModelArtifacts"] == served:
+        """Describe the training job whose model the endpoint serves; None if there is none."""
+        model = self.served_model()
+        for job in self.jobs("Completed", split_uri(model)[0]) if model else ():
+            if job["ModelArtifacts"]["S3ModelArtifacts"] == model:
                 return job
         return None
 
     def jobs(self, status: str, bucket: str) -> Iterator[dict]:
         """Describe this stage's training jobs of that status, the newest first.
 
-        Jobs outlive the stack: those of a former one wrote to a bucket that this one's roles may
-        not read. So only those count whose model lies in the bucket.
+        Jobs outlive the stack, whose roles may not read the bucket of an earlier stack: only jobs
+        count whose model lies in this bucket.
         """
         pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
             NameContains=self._service,
@@ -98,16 +94,14 @@ class Hosting:
         )
         for page in pages:
             for summary in page["TrainingJobSummaries"]:
-                if not self._own.fullmatch(summary["TrainingJobName"]):
-                    continue
-                job = self._sagemaker.describe_training_job(
-                    TrainingJobName=summary["TrainingJobName"]
-                )
-                if job["OutputDataConfig"]["S3OutputPath"].startswith(f"s3://{bucket}/"):
-                    yield job
+                name = summary["TrainingJobName"]
+                if self._own_name.fullmatch(name):
+                    job = self._sagemaker.describe_training_job(TrainingJobName=name)
+                    if job["OutputDataConfig"]["S3OutputPath"].startswith(f"s3://{bucket}/"):
+                        yield job
 
     def describe(self) -> dict | None:
-        """Return DescribeEndpoint's answer, or None where there is no endpoint."""
+        """Return DescribeEndpoint's answer; None if there is no endpoint."""
         try:
             return self._sagemaker.describe_endpoint(EndpointName=self.endpoint)
         except ClientError as error:
@@ -116,7 +110,7 @@ class Hosting:
             raise
 
     def instance_type(self) -> str | None:
-        """Return the type of the instances that serve, or None where none do."""
+        """Return the type of the endpoint's instances; None if it has none."""
         endpoint = self.describe()
         if endpoint is None or endpoint["EndpointStatus"] in BROKEN:
             return None
@@ -124,7 +118,7 @@ class Hosting:
         return configuration["ProductionVariants"][0]["InstanceType"] if configuration else None
 
     def settle(self) -> dict | None:
-        """Wait while the endpoint is changing, then describe it."""
+        """Wait while the endpoint is changing; describe it then."""
         waiting = Waiting("Endpoint")
         while True:
             endpoint = self.describe()
@@ -139,14 +133,15 @@ class Hosting:
     ) -> None:
         """Make the endpoint serve a new model, or leave it as it was and raise UserError.
 
-        model: CreateModel's arguments but the name; variant: of ProductionVariant, the
-        instances; capture: DataCaptureConfig; keep_instance_count: an endpoint that is there keeps
-        as many instances as it has, whatever `variant` says.
+        model: CreateModel's arguments except the name; variant: instance type and count, as in
+        ProductionVariant; capture: DataCaptureConfig; keep_instance_count: an endpoint that exists
+        keeps its number of instances, whatever `variant` says.
         """
-        name = f"{marked(self._service)}-{time.strftime('%Y%m%d%H%M%S')}"
+        wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
+        name = f"{add_mark(self._service)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()
         if before is not None and before["EndpointStatus"] in BROKEN:
-            # SageMaker updates no endpoint that failed: it has to go and come again.
+            # SageMaker updates no endpoint that failed: it has to be made again.
             self._delete_endpoint()
             self._delete_configuration(before["EndpointConfigName"])
             before = None
@@ -169,42 +164,30 @@ class Hosting:
             if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
                 raise terminal.UserError(
                     f"Another roll-out to {self.endpoint} is under way. Run this again when it is "
-                    f"over: aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
+                    f"over: {wait}"
                 ) from error
             raise
         try:
             after = self.settle()
         except KeyboardInterrupt:
-            raise terminal.Interrupted(self._explain_interrupt(before is not None)) from None
-        if (
-            after is None
-            or after["EndpointStatus"] != "InService"
-            or after["EndpointConfigName"] != name
-        ):
+            raise terminal.Interrupted(
+                f"Interrupted. SageMaker goes on updating {self.endpoint}: the model before "
+                f"answers until the new one does, and stays if that fails. To wait for it: {wait}"
+                if before
+                else f"Interrupted. SageMaker goes on creating {self.endpoint}. To wait for it: "
+                f"{wait}; to remove it: python -m scripts.deploy_endpoint --delete (same --stage)"
+            ) from None
+        outcome = after and (after["EndpointStatus"], after["EndpointConfigName"])
+        if outcome != ("InService", name):
             self._give_up(name, before, after)
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
 
-    def _explain_interrupt(self, updating: bool) -> str:
-        """Return what SageMaker does after Ctrl-C, and what the person may do."""
-        wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
-        if updating:
-            return (
-                f"Interrupted. SageMaker goes on updating {self.endpoint}: the model before "
-                f"answers until the new one does, and stays if that fails. To wait for it: {wait}"
-            )
-        return (
-            f"Interrupted. SageMaker goes on creating {self.endpoint}. To wait for it: {wait}; "
-            "to remove it: "
-            "python -m scripts.deploy_endpoint --delete (same --stage)"
-        )
-
     def _give_up(self, name: str, before: dict | None, after: dict | None) -> NoReturn:
-        """Remove what the roll-out `name` made, and raise UserError with the reason it failed."""
-        former = before["EndpointConfigName"] if before else None
+        """Remove what the roll-out `name` made; raise UserError with the reason why it failed."""
         serving = after["EndpointConfigName"] if after else None
         reason = after.get("FailureReason", "no reason given") if after else "somebody deleted it"
-        if serving not in (None, name, former):
+        if serving not in (None, name, before and before["EndpointConfigName"]):
             reason = "another roll-out came after this one"
         if before is None and serving == name:
             self._delete_endpoint()
@@ -213,28 +196,29 @@ class Hosting:
             self._delete_configuration(name)
         status = after["EndpointStatus"] if after else "gone"
         outcome = f"could not be updated and is {status}" if before else "could not be created"
-        of_quota = any(words in reason for words in ABOUT_A_QUOTA)
-        raise terminal.UserError(
+        message = (
             f"The endpoint {self.endpoint} {outcome}: {terminal.one_line(reason, 300)} "
             f"(log group {LOG_GROUP}/{self.endpoint})"
-            f"{f'. {aws_errors.quota_advice(reason)}' if of_quota else ''}"
         )
+        if any(words in reason for words in ABOUT_A_QUOTA):
+            message += f". {aws_errors.quota_advice(reason)}"
+        raise terminal.UserError(message)
 
     def delete(self) -> bool:
         """Remove the stage's endpoint, configurations and models. False if there were none."""
-        # Listed first: what another roll-out makes from now on is not this deletion's.
+        # Listed first, to leave what another roll-out makes from now on.
         configurations = list(
             self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
         )
         models = list(self._names("models", "Models", "ModelName"))
-        found = self.settle() is not None
-        if found:
+        endpoint = self.settle()
+        if endpoint:
             self._delete_endpoint()
         for name in configurations:
             self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for name in models:
             self._delete(self._sagemaker.delete_model, ModelName=name)
-        return bool(found or configurations or models)
+        return bool(endpoint or configurations or models)
 
     def _delete_endpoint(self) -> None:
         self._delete(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)
@@ -242,12 +226,12 @@ class Hosting:
 
     def _delete_configuration(self, name: str) -> None:
         """Delete an endpoint configuration that a roll-out made, and its models."""
-        configuration = self._configuration(name) if self._own.fullmatch(name) else None
+        configuration = self._configuration(name) if self._own_name.fullmatch(name) else None
         if configuration is None:
             return
         self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for variant in configuration["ProductionVariants"]:
-            if self._own.fullmatch(variant["ModelName"]):
+            if self._own_name.fullmatch(variant["ModelName"]):
                 self._delete(self._sagemaker.delete_model, ModelName=variant["ModelName"])
 
     def _configuration(self, name: str) -> dict | None:
@@ -260,7 +244,7 @@ class Hosting:
 
     @staticmethod
     def _delete(operation: Callable, **name: str) -> None:
-        """Delete what may be gone already: two people may tidy up at once."""
+        """Call a delete operation; the thing may be gone, as two people may tidy up at once."""
         try:
             operation(**name)
         except ClientError as error:
@@ -268,11 +252,11 @@ class Hosting:
                 raise
 
     def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
-        """Yield the names that this stage's roll-outs gave; another stage's may begin alike."""
+        """Yield the names of this stage's roll-outs alone: another stage's may begin alike."""
         pages = self._sagemaker.get_paginator(f"list_{operation}")
         for page in pages.paginate(NameContains=self._service):
             for item in page[items]:
-                if self._own.fullmatch(item[field]):
+                if self._own_name.fullmatch(item[field]):
                     yield item[field]
 
 

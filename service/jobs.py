@@ -1,4 +1,4 @@
-"""Training jobs of model/train.py: started, followed to their end, and what they left read."""
+"""Training jobs of model/train.py: start them, wait for their end, read their files."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from service import config, terminal
-from service.hosting import marked
+from service.hosting import add_mark
 from service.keys import CHECKPOINTS
 from service.logs import LOG_GROUP, JobLog, ScriptLines
 from service.stack import Cloud, Stack
@@ -23,16 +23,15 @@ FRAMEWORK, FRAMEWORK_VERSION = "pytorch-amzn2023", "2.13"
 METRICS = ("validation_accuracy", "test_accuracy")
 POLL_SECONDS = 1
 ENDED = ("Completed", "Failed", "Stopped")
-
 MEMBER_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a job is to do.
+    """A job to start.
 
-    name: what its name starts with; channels: {channel: S3 URI}; spot: on spare capacity, which
-    AWS may take away and give back: then the job goes on from its checkpoints.
+    name: the beginning of its name; channels: {channel: S3 URI}; spot: it runs on spare capacity,
+    which AWS may take away; when it runs again it goes on from its checkpoints.
     """
 
     name: str
@@ -43,13 +42,12 @@ class Job:
 
 def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
     """Start the training job and return its name."""
-    # The role is the stack's, made for this; the SDK's check of it would ask the person who
-    # starts a job for permission to simulate policies.
+    # The SDK would check the role, for which a person needs permission to simulate policies.
     os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
-    # The SDK logs what it does at length, in a look of its own. Its errors are raised as well.
+    # The SDK logs at length, and raises what it logs as errors.
     for name in ("sagemaker", "sagemaker.config"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # Imported here because it takes seconds, which --help and a mistyped option need not wait for.
+    # Imported here because it takes seconds, which --help should not.
     from sagemaker.core import image_uris
     from sagemaker.core.helper.session_helper import Session
     from sagemaker.train import ModelTrainer
@@ -63,7 +61,7 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
         StoppingCondition,
     )
 
-    name = marked(job.name)
+    name = add_mark(job.name)
     session = Session(
         boto_session=cloud.session,
         default_bucket=stack.bucket,
@@ -77,11 +75,11 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
     compute = {"instance_type": instance_type, "instance_count": 1}
     checkpoints = None
     if job.spot:
-        # The wait is counted with the run: the whole may take this long.
+        # AWS counts the run with the wait.
         seconds["max_wait_time_in_seconds"] = limits["max_seconds"] + limits["spot_wait_seconds"]
         compute["enable_managed_spot_training"] = True
-        place = f"{CHECKPOINTS}{name}-{time.strftime('%Y%m%d%H%M%S')}/"  # no other job's
-        checkpoints = CheckpointConfig(s3_uri=f"s3://{stack.bucket}/{place}")
+        prefix = f"{CHECKPOINTS}{name}-{time.strftime('%Y%m%d%H%M%S')}/"
+        checkpoints = CheckpointConfig(s3_uri=f"s3://{stack.bucket}/{prefix}")
     trainer = ModelTrainer(
         sagemaker_session=session,
         training_image=image_uris.retrieve(
@@ -109,12 +107,12 @@ def start(cloud: Cloud, stack: Stack, job: Job, instance_type: str) -> str:
         [MetricDefinition(name=name, regex=rf"{name}=([0-9.]+)") for name in METRICS]
     )
     trainer.train(wait=False, logs=False)
-    # train() returns nothing; the SDK's own documentation takes the job from here.
+    # train() returns nothing; the SDK's documentation reads the job from this attribute.
     return trainer._latest_training_job.training_job_name
 
 
 def follow(cloud: Cloud, job_name: str, show_log: bool = True) -> dict:
-    """Wait until the job ends, streaming the script's log, and return the job's description."""
+    """Wait until the job ends, print its script's log, and return the job's description."""
     sagemaker = cloud.client("sagemaker")
     log = JobLog(cloud.client("logs"), job_name)
     script = ScriptLines(ENTRY_SCRIPT)
@@ -124,7 +122,7 @@ def follow(cloud: Cloud, job_name: str, show_log: bool = True) -> dict:
         ended = job["TrainingJobStatus"] in ENDED
         if ended:
             time.sleep(POLL_SECONDS)  # for the last lines to reach the log
-        for line in log.lines():
+        for line in log.read_lines():
             if script.pick(line) and show_log:
                 waiting.clear()
                 print(f"  {line}", flush=True)
@@ -158,7 +156,7 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
 
 
 def report(job: dict) -> None:
-    """Print the accuracy, the time and the model's place. UserError without the accuracy."""
+    """Print a job's accuracy, time and model. UserError if its log has no accuracy."""
     metrics = {item["MetricName"]: item["Value"] for item in job.get("FinalMetricDataList", [])}
     missing = [name for name in METRICS if name not in metrics]
     if missing:
@@ -169,26 +167,21 @@ def report(job: dict) -> None:
         "Accuracy",
         f"validation {metrics['validation_accuracy']:.4f}, test {metrics['test_accuracy']:.4f}",
     )
-    terminal.print_line("Seconds", seconds_of(job))
+    seconds = job["TrainingTimeInSeconds"]
+    billed = job.get("BillableTimeInSeconds", seconds)
+    saved = f", {billed} billed ({1 - billed / seconds:.0%} less)" if billed < seconds else ""
+    terminal.print_line("Seconds", f"{seconds} in the training container{saved}")
     terminal.print_line("Model", job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
-def seconds_of(job: dict) -> str:
-    """Return how long the job took, and what of that is billed where it is less."""
-    took = job["TrainingTimeInSeconds"]
-    billed = job.get("BillableTimeInSeconds", took)
-    saved = f", {billed} billed ({1 - billed / took:.0%} less)" if billed < took else ""
-    return f"{took} in the training container{saved}"
-
-
 def read_member(s3, uri: str, name: str) -> bytes:
-    """Return one file of a .tar.gz in S3, streamed as far as it. UserError if it is not there."""
+    """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
     return member_of(s3.get_object(Bucket=bucket, Key=key)["Body"], uri, name)
 
 
 def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
-    """Return one file of an open .tar.gz, which errors call `source`. UserError without it."""
+    """Return one file of an open .tar.gz. UserError, which names `source`, if it is missing."""
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
             for member in tar:
@@ -204,5 +197,5 @@ def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
 
 
 def output_uri(job: dict) -> str:
-    """Return where the files lie that a job left beside its model."""
+    """Return the S3 URI of the files that a job wrote beside its model."""
     return job["ModelArtifacts"]["S3ModelArtifacts"].replace("/model.tar.gz", "/output.tar.gz")

@@ -1,4 +1,4 @@
-"""Labelled images as every source gives them: chosen, split, and written as bytes."""
+"""Labelled images: the rows of a source, chosen by class, split, and encoded."""
 
 import hashlib
 import io
@@ -13,14 +13,13 @@ from PIL import Image
 
 from service.terminal import UserError
 
-LISTED_AT_MOST = 12
+LISTED_AT_MOST = 12  # classes in an error
 
 SEED = 2024
-# One in five leaves 100 images a class of CIFAR-100 to choose by and to calibrate with; fewer
-# would make their accuracy a coin toss of more than two points.
+# 100 images a class of CIFAR-100; with fewer, chance moves their accuracy by more than two points.
 VALIDATION_FRACTION = 0.2
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that zip knows; numpy.savez writes today's
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files; numpy.savez writes today's
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Source:
-    """A source's chosen classes: `train` and `test` are the source's own, untouched splits."""
+    """The chosen classes of a source, with the source's own splits."""
 
     name: str
     origin: str
@@ -55,7 +54,7 @@ class Source:
 
 
 def check_classes(wanted: Sequence[str]) -> None:
-    """Raise UserError where a class is named twice, or fewer than two are."""
+    """Raise UserError unless there are two or more classes, all different."""
     if len(set(wanted)) < 2 or len(set(wanted)) < len(wanted):
         raise UserError(f"--classes needs two or more different classes, not {','.join(wanted)!r}.")
 
@@ -63,10 +62,10 @@ def check_classes(wanted: Sequence[str]) -> None:
 def choose_classes(
     wanted: Sequence[str], available: Sequence[str], source: str, elsewhere: Sequence[str] = ()
 ) -> list[int]:
-    """Return the wanted classes' indexes into `available`, ascending.
+    """Return the wanted classes' indexes into `available`.
 
-    Ascending, so that the same classes are the same dataset in whatever order they are named.
-    Raises UserError for an unknown class; `elsewhere` are names that may have been meant as well.
+    They ascend, so that the order of the wanted classes does not change the dataset. Raises
+    UserError for an unknown class, with a hint that may name one of `elsewhere` too.
     """
     for name in wanted:
         if name not in available:
@@ -83,7 +82,7 @@ def choose_classes(
 def select(
     images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
 ) -> LabelledImages:
-    """Keep the rows of the chosen labels, numbered 0.. in the order of `chosen`."""
+    """Return the rows of the chosen labels, which become 0, 1, ... in the order of `chosen`."""
     rows = np.flatnonzero(np.isin(labels, chosen))
     return LabelledImages(
         images=np.ascontiguousarray(images[rows]),
@@ -93,7 +92,7 @@ def select(
 
 
 def concatenate(parts: Sequence[LabelledImages]) -> LabelledImages:
-    """Return all rows of the parts, one part after the other."""
+    """Return the rows of all parts."""
     return LabelledImages(
         images=np.concatenate([part.images for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
@@ -102,22 +101,22 @@ def concatenate(parts: Sequence[LabelledImages]) -> LabelledImages:
 
 
 def combine(first: Source, second: Source) -> Source:
-    """Return a source of the classes of both, the first's before the second's."""
+    """Return a source with the classes of both, the first's before the second's."""
 
-    def shifted(rows: LabelledImages) -> LabelledImages:
+    def shift(rows: LabelledImages) -> LabelledImages:
         return LabelledImages(rows.images, rows.labels + len(first.classes), rows.names)
 
     return Source(
         name=f"{first.name}+{second.name}",
         origin=f"{first.origin}; {second.origin}",
         classes=(*first.classes, *second.classes),
-        train=concatenate([first.train, shifted(second.train)]),
-        test=concatenate([first.test, shifted(second.test)]),
+        train=concatenate([first.train, shift(second.train)]),
+        test=concatenate([first.test, shift(second.test)]),
     )
 
 
 def unique_names(labels: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """Return the names with a number behind those that a class has already."""
+    """Return the names, with a number added to a name that its class has already."""
     taken: set[tuple[int, str]] = set()
     result = []
     for label, name in zip(labels.tolist(), names.tolist(), strict=True):
@@ -131,7 +130,7 @@ def unique_names(labels: np.ndarray, names: np.ndarray) -> np.ndarray:
 def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
     """Split training rows into (train, validation), the same share of each class.
 
-    An image's place depends on its pixels, its class and the seed alone: not on the order of
+    The split of an image depends on its pixels, its class and the seed alone: not on the order of
     the rows, their names, or the other classes.
     """
     ranks = _ranks(rows)
@@ -145,10 +144,10 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
 
 
 def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
-    """Yield (the others, the fold) for each of `count` folds, the same share of each class in all.
+    """Yield (the other rows, the fold's rows) for each fold, with the same share of each class.
 
-    Every row is in one fold, which depends on what a row's place in `hold_out` does. Copies of an
-    image are in one fold together.
+    Every row is in one fold, which depends on the same as its split in `hold_out`. Copies of an
+    image are in one fold.
     """
     ranks = _ranks(rows)
     fold = np.empty(len(rows), int)
@@ -175,21 +174,14 @@ def encode_png(image: np.ndarray) -> bytes:
 
 def encode_npz(rows: LabelledImages, classes: Sequence[str]) -> bytes:
     """Encode rows as data.npz: `images`, `labels`, `names` and `classes`, without pickles."""
-    return as_arrays(
-        {
-            "images": rows.images,
-            "labels": rows.labels,
-            "names": rows.names,
-            "classes": np.array(classes),
-        }
-    )
+    return as_arrays({**vars(rows), "classes": np.array(classes)})
 
 
-def as_arrays(named: Mapping[str, np.ndarray]) -> bytes:
-    """Encode arrays by name as numpy.load reads them, without pickles."""
+def as_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Encode arrays by name for numpy.load, without pickles."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in named.items():
+        for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy", EPOCH), "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return file.getvalue()

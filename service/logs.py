@@ -1,8 +1,7 @@
-"""SageMaker's log groups: how long they are kept, and what a training job said.
+"""SageMaker's log groups: how long their lines are kept, and the lines of a training job.
 
-SageMaker makes them itself, to keep for ever, as soon as a container prints. They are no resources
-of the stack: the one of training jobs belongs to all stages, and those that are there already
-could not be made by it.
+SageMaker makes a group as soon as a container prints, and keeps its lines for ever. The groups are
+no resources of the stack, which could not make one that exists: all stages train into one group.
 """
 
 import contextlib
@@ -19,28 +18,24 @@ TAIL_LINES = 15
 
 
 def keep_log_group(logs, group: str) -> None:
-    """Make the log group, unless it is there, and have its lines expire as the functions' do."""
+    """Make the log group if it is missing; its lines expire as the functions' lines do."""
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=group)
-    logs.put_retention_policy(logGroupName=group, retentionInDays=retention_days())
-
-
-def retention_days() -> int:
-    """Return the retention of the stack's log groups, which is written in serverless.yml."""
     service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    return service["provider"]["logRetentionInDays"]
+    days = service["provider"]["logRetentionInDays"]
+    logs.put_retention_policy(logGroupName=group, retentionInDays=days)
 
 
 class JobLog:
-    """Reads on where it left off."""
+    """The log of a training job, read as it grows."""
 
     def __init__(self, logs, job_name: str):
         self._logs = logs
         self._job_name = job_name
         self._tokens: dict[str, str | None] = {}
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines that came since the last call."""
+    def read_lines(self) -> Iterator[str]:
+        """Yield the lines written since the last call."""
         try:
             streams = self._logs.describe_log_streams(
                 logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._job_name}/"
@@ -48,9 +43,9 @@ class JobLog:
         except self._logs.exceptions.ResourceNotFoundException:
             return  # the log group is made with the first line
         for stream in streams:
-            yield from self._stream_lines(stream["logStreamName"])
+            yield from self._read_stream(stream["logStreamName"])
 
-    def _stream_lines(self, stream: str) -> Iterator[str]:
+    def _read_stream(self, stream: str) -> Iterator[str]:
         while True:
             token = self._tokens.get(stream)
             page = self._logs.get_log_events(
@@ -62,14 +57,15 @@ class JobLog:
             self._tokens[stream] = page["nextForwardToken"]
             for event in page["events"]:
                 yield from event["message"].splitlines()
-            if page["nextForwardToken"] == token:  # how CloudWatch says that this is all
+            if page["nextForwardToken"] == token:  # CloudWatch's sign that there is no more
                 return
 
 
 class ScriptLines:
-    """Picks the training script's lines out of the container's, which are mostly the SDK's.
+    """Picks the training script's lines out of a log whose lines are mostly the SDK's.
 
-    The SDK's driver announces the command that it runs, and traces its own shell with `+`.
+    The SDK logs the command that it runs, and each command of its own shell with a `+`. `tail`
+    holds the last lines of all, `any` is whether the script printed any.
     """
 
     def __init__(self, entry_script: str):
@@ -80,7 +76,7 @@ class ScriptLines:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def pick(self, line: str) -> bool:
-        """Tell whether the line is the script's own. Every line goes into `tail`."""
+        """Whether the line is the script's own."""
         self.tail.append(line)
         if self._begins.search(line):
             self._inside = True

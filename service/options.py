@@ -1,17 +1,15 @@
-"""Types of the options and arguments that commands share, and the options themselves.
-
-A value that does not fit ends the command with one line, before it does anything.
-"""
+"""Types of options and arguments; a value that does not fit ends the command before it begins."""
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import click
 
 from service import config
 
-# A key is UTF-8: what an argument holds of other bytes are halves of surrogate pairs.
+# A key is UTF-8: other bytes of an argument are halves of surrogate pairs.
 S3_URI = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})(?:/(?P<key>[^\ud800-\udfff]*))?")
 
 
@@ -33,7 +31,7 @@ stage = click.option(
 
 
 def stage_hint(name: str) -> str:
-    """Return what a command that is shown for copying needs behind it: ` --stage NAME`, if any."""
+    """Return ` --stage NAME` for a command that a person is to copy; nothing for the default."""
     return "" if name == "dev" else f" --stage {name}"
 
 
@@ -63,7 +61,7 @@ class Number(click.ParamType):
 
 
 class WholeNumber(Number):
-    """A whole number within bounds, none of which is below zero."""
+    """A whole number within bounds of zero or more."""
 
     name = "whole number"
 
@@ -93,7 +91,7 @@ class PathOrUri(click.ParamType):
     name = "path or S3 URI"
 
     def convert(self, value, param, ctx):
-        """Return the text as it is. Whether there is such a thing is for the command to see."""
+        """Return the text as it is. The command looks whether the thing exists."""
         if not value:
             self.fail("it is empty: name a file, a folder or an S3 URI.", param, ctx)
         if value.lower().startswith("s3:") and not S3_URI.fullmatch(value):
@@ -109,22 +107,12 @@ class _Path(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Folder(_Path):
-    """A folder that exists, or with `exists=False` one that may be made."""
-
-    def __init__(self, exists: bool = True):
-        super().__init__(exists=exists, file_okay=False, path_type=Path)
-
-
-class File(_Path):
-    """A file that exists."""
-
-    def __init__(self):
-        super().__init__(exists=True, dir_okay=False, path_type=Path)
+Folder = partial(_Path, exists=True, file_okay=False, path_type=Path)
+File = partial(_Path, exists=True, dir_okay=False, path_type=Path)
 
 
 class OutputFile(_Path):
-    """A file to be written, into a folder that exists, with one of these suffixes if any."""
+    """A file to write into a folder that exists; with suffixes, its name ends in one of them."""
 
     def __init__(self, *suffixes: str):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
@@ -147,8 +135,6 @@ class ClassNames(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the list of names, at least one."""
-        if isinstance(value, list):
-            return value
         names = [name.strip() for name in value.split(",") if name.strip()]
         if not names:
             self.fail(f"{value!r} names no class.", param, ctx)

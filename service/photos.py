@@ -1,7 +1,7 @@
-"""The photos that a person names: a file, a folder, an object in S3, or all below a prefix.
+"""The photos of a source: a file, a folder, an object in S3, or all objects below a prefix.
 
-`s3://bucket/key` is the object of that key if there is one, and else the prefix `key/`. In a folder
-and below a prefix, a file is a photo if its name ends as a photo's does or if it begins as one; the
+`s3://bucket/key` is the object with that key if there is one, else the prefix `key/`. In a folder
+and below a prefix a file is a photo if its name ends like a photo's or its content begins like one;
 others are passed over, counted and named.
 """
 
@@ -20,9 +20,9 @@ from handlers.photo import FORMATS, FORMATS_IN_WORDS, is_named_as_photo
 from service import storage, terminal
 from service.terminal import FirstFew, UserError
 
-HEAD_BYTES = 16  # of them Pillow tells a format
+HEAD_BYTES = 16  # from which Pillow tells a format
 NO_PHOTO = f"no {FORMATS_IN_WORDS} image"
-READ_BY_OTHERS_ONLY = {"AccessDenied", "403", "InvalidObjectState"}
+UNREADABLE = {"AccessDenied", "403", "InvalidObjectState"}
 
 
 class S3Place(NamedTuple):
@@ -44,9 +44,9 @@ Place = Path | S3Place
 
 
 def locate(s3, source: str) -> Place:
-    """Return the file, folder, object or prefix that a person names, as options.PathOrUri takes it.
+    """Return the file, folder, object or prefix of a source, as options.PathOrUri takes it.
 
-    Raises UserError where there is none; a prefix that ends in a slash is not looked up.
+    Raises UserError if it does not exist; a prefix that ends in a slash is not looked up.
     """
     if not source.startswith("s3://"):
         if not os.path.exists(source):
@@ -67,41 +67,41 @@ def is_single(place: Place) -> bool:
 
 
 def find_photos(s3, place: Place) -> Iterator[Place]:
-    """Yield the photos at a place, always in the same order; a file or object stands for itself.
+    """Yield the photos at a place, always in the same order; a file or an object is one itself.
 
-    Warns of what is passed over. Raises UserError where there are no photos.
+    Warns about what is passed over. Raises UserError if there are no photos.
     """
     if is_single(place):
         yield place
         return
-    found = 0
+    count = 0
     passed_over: dict[str, FirstFew] = defaultdict(FirstFew)
     pages = _pages(s3, place) if isinstance(place, S3Place) else _folders(place)
     with ThreadPoolExecutor(storage.THREADS) as pool:
         for page in pages:
             unclear = [file for file in page if not _is_named(file)]
-            reasons = pool.map(lambda file: why_no_photo(s3, file), unclear)
-            reason_of = dict(zip(unclear, reasons, strict=True))
+            answers = pool.map(lambda file: why_no_photo(s3, file), unclear)
+            reasons = dict(zip(unclear, answers, strict=True))
             for file in page:
-                if reason := reason_of.get(file):
+                if reason := reasons.get(file):
                     passed_over[reason].add(str(file))
                 else:
-                    found += 1
+                    count += 1
                     yield file
     for reason, files in passed_over.items():
         terminal.warn(f"Passed over: {files.count:,} of {place} ({reason}): {files}.")
-    if not found:
+    if not count:
         raise UserError(f"There are no photos ({FORMATS_IN_WORDS}) in {place}.")
 
 
 def why_no_photo(s3, file: Place) -> str | None:
-    """Return why a file or an object is no photo, or None if it is named or begins as one."""
+    """Return why a file or an object is no photo; None if its name or first bytes are a photo's."""
     if _is_named(file):
         return None
     if isinstance(file, Path) and not file.is_file():
         return "not a regular file"
     kind, _ = mimetypes.guess_type(Path(str(file)).name)
-    if kind and not kind.startswith("image/"):  # so that a label beside each photo costs no GET
+    if kind and not kind.startswith("image/"):  # a label beside each photo costs no GET
         return NO_PHOTO
     try:
         head = _head(s3, file)
@@ -109,7 +109,7 @@ def why_no_photo(s3, file: Place) -> str | None:
         return f"it cannot be read: {error.strerror}"
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code not in READ_BY_OTHERS_ONLY:
+        if code not in UNREADABLE:
             raise
         return f"it cannot be read: {code}"
     accepts = (Image.OPEN[name][1] for name in FORMATS)

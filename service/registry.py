@@ -1,4 +1,4 @@
-"""Images in Amazon ECR: which one a name stands for, and whether SageMaker takes its form."""
+"""Container images in Amazon ECR: the newest, or one by name, in a form that SageMaker takes."""
 
 import base64
 import re
@@ -13,22 +13,21 @@ IMAGE = re.compile(
     r"(?P<repository>[a-z0-9._/-]+))"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
-# What `make push` makes. docker with its containerd store, buildx, podman and buildah make an index
-# or a manifest of the OCI unless told otherwise, and CreateModel refuses both. Of a list of
-# platforms and of Docker's first form nothing says that SageMaker takes them.
-TAKEN = "application/vnd.docker.distribution.manifest.v2+json"
+# The only form that SageMaker is known to take; `make push` makes it. docker with containerd's
+# store, buildx, podman and buildah make an index or a manifest of the OCI by default.
+MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 class Login(NamedTuple):
-    """What `docker login` wants to know."""
+    """What `docker login` asks for."""
 
     user: str
     password: str
 
 
 def newest(ecr, repository: str, stage: str) -> str:
-    """Return `repository@sha256:...` of the image pushed last. UserError where there is none."""
+    """Return `repository@sha256:...` of the image pushed last. UserError if there is none."""
     name = repository.partition("/")[2]
     pages = ecr.get_paginator("describe_images").paginate(
         repositoryName=name, filter={"tagStatus": "TAGGED"}
@@ -37,53 +36,53 @@ def newest(ecr, repository: str, stage: str) -> str:
     if not images:
         raise UserError(f"The repository {name} holds no image yet. Push one: {_push(stage)}")
     image = max(images, key=lambda image: image["imagePushedAt"])
-    return _pinned(repository, image["imageTags"][0], image, stage)
+    return _pin(repository, image["imageTags"][0], image, stage)
 
 
 def resolve(ecr, image: str, stage: str) -> str:
-    """Return `repository@sha256:...` of a named image. Where it has a tag too, the digest counts.
+    """Return `repository@sha256:...` of a named image; of a tag and a digest the digest counts.
 
-    Raises UserError where it lies in no private repository of ECR or in another region's, does not
+    Raises UserError if the image is in no private repository of ECR, is in another region, does not
     exist, or has a form that SageMaker refuses.
     """
-    named = IMAGE.fullmatch(image)
+    parts = IMAGE.fullmatch(image)
     region = ecr.meta.region_name
-    if not named:
+    if not parts:
         raise UserError(
             f"{image!r} is no image in a private repository of Amazon ECR, as SageMaker wants it: "
             f"ACCOUNT.dkr.ecr.{region}.amazonaws.com/REPOSITORY:TAG or REPOSITORY@sha256:DIGEST. "
             f"Push one: {_push(stage)}"
         )
-    if named["region"] != region:
+    if parts["region"] != region:
         raise UserError(
-            f"The image {image} lies in {named['region']}, and SageMaker takes only images of the "
+            f"The image {image} lies in {parts['region']}, and SageMaker takes only images of the "
             f"endpoint's own region, {region}. Push it there: {_push(stage)}"
         )
-    name = named["digest"] or named["tag"] or "latest"
-    which = {"imageDigest" if named["digest"] else "imageTag": name}
+    name = parts["digest"] or parts["tag"] or "latest"
+    image_id = {"imageDigest" if parts["digest"] else "imageTag": name}
     try:
-        (found,) = ecr.describe_images(
-            registryId=named["account"], repositoryName=named["repository"], imageIds=[which]
-        )["imageDetails"]
+        answer = ecr.describe_images(
+            registryId=parts["account"], repositoryName=parts["repository"], imageIds=[image_id]
+        )
     except ClientError as error:
         if error.response["Error"]["Code"] not in MISSING:
             raise
         raise UserError(f"There is no image {image}. Push one: {_push(stage)}") from error
-    return _pinned(named["uri"], name, found, stage)
+    return _pin(parts["uri"], name, answer["imageDetails"][0], stage)
 
 
 def login(ecr) -> Login:
-    """Return the registry's user and password, which hold for twelve hours."""
+    """Return the registry's user and password, which are valid for twelve hours."""
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return Login(*base64.b64decode(token).decode().split(":", 1))
 
 
-def _pinned(repository: str, name: str, image: dict, stage: str) -> str:
+def _pin(repository: str, name: str, image: dict, stage: str) -> str:
     kind = image.get("imageManifestMediaType")
-    if kind != TAKEN:
+    if kind != MANIFEST_TYPE:
         raise UserError(
             f"The image {name} in {repository} has a manifest of the form {kind}; SageMaker "
-            f"takes Docker's, {TAKEN}. Push it in that: {_push(stage)}"
+            f"takes Docker's, {MANIFEST_TYPE}. Push it in that: {_push(stage)}"
         )
     return f"{repository}@{image['imageDigest']}"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 from botocore.exceptions import ClientError
@@ -11,19 +11,17 @@ from botocore.exceptions import ClientError
 from service import terminal
 from service.hosting import VARIANT, Hosting
 
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 METRIC = "SageMakerVariantInvocationsPerInstance"
-# Of what Describe... answers, what Register... and Put... take.
-OF_TARGET = ("MinCapacity", "MaxCapacity", "SuspendedState")
-OF_POLICY = (
+# The fields of a description that RegisterScalableTarget and PutScalingPolicy take.
+TARGET_FIELDS = ("MinCapacity", "MaxCapacity", "SuspendedState")
+POLICY_FIELDS = (
     *("PolicyName", "PolicyType"),
     *("TargetTrackingScalingPolicyConfiguration", "StepScalingPolicyConfiguration"),
 )
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How many instances there are at least and at most."""
+class Bounds(NamedTuple):
+    """The fewest and the most instances."""
 
     least: int
     most: int
@@ -33,20 +31,21 @@ class Bounds:
 
 
 class BoundsType(click.ParamType):
-    """`1-4` at the command line: Bounds."""
+    """Bounds at the command line: `1-4`."""
 
     name = "bounds"
 
     def convert(self, value, param, ctx):
         """Return the Bounds."""
-        found = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", value)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
-            self.fail(f"{value!r} is not LEAST-MOST instances, such as 1-4.", param, ctx)
-        return Bounds(int(found[1]), int(found[2]))
+        if re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", value):
+            bounds = Bounds(*map(int, value.split("-")))
+            if 1 <= bounds.least <= bounds.most:
+                return bounds
+        return self.fail(f"{value!r} is not LEAST-MOST instances, such as 1-4.", param, ctx)
 
 
 class Scaling:
-    """Target tracking on the invocations that each instance gets, of one endpoint."""
+    """One endpoint's target tracking, on the invocations of each instance."""
 
     def __init__(self, autoscaling, endpoint: str):
         self._autoscaling = autoscaling
@@ -54,13 +53,13 @@ class Scaling:
         self._target = {
             "ServiceNamespace": "sagemaker",
             "ResourceId": f"endpoint/{endpoint}/variant/{VARIANT}",
-            "ScalableDimension": DIMENSION,
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
         }
 
-    def set(self, limits: Bounds, invocations_a_minute: float) -> None:
-        """Scale within the limits so that an instance gets about so many invocations a minute."""
+    def set(self, bounds: Bounds, invocations_a_minute: float) -> None:
+        """Scale within the bounds so that each instance gets about these invocations a minute."""
         self._autoscaling.register_scalable_target(
-            **self._target, MinCapacity=limits.least, MaxCapacity=limits.most
+            **self._target, MinCapacity=bounds.least, MaxCapacity=bounds.most
         )
         self._autoscaling.put_scaling_policy(
             **self._target,
@@ -78,9 +77,9 @@ class Scaling:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the scaling away for the block, and put it back with its bounds and policies.
+        """Remove the scaling during the block; put it back then, with its bounds and policies.
 
-        For an update to another instance type, which AWS refuses while the endpoint scales.
+        AWS refuses an update to another instance type while the endpoint scales.
         """
         (target,) = self._targets()
         policies = self._autoscaling.describe_scaling_policies(
@@ -92,19 +91,17 @@ class Scaling:
             yield
         finally:
             try:
-                self._autoscaling.register_scalable_target(
-                    **self._target, **_members(target, OF_TARGET)
-                )
+                fields = _choose(target, TARGET_FIELDS)
+                self._autoscaling.register_scalable_target(**self._target, **fields)
                 for policy in policies:
-                    self._autoscaling.put_scaling_policy(
-                        **self._target, **_members(policy, OF_POLICY)
-                    )
+                    fields = _choose(policy, POLICY_FIELDS)
+                    self._autoscaling.put_scaling_policy(**self._target, **fields)
             except ClientError as error:
-                limits = f"{target['MinCapacity']}-{target['MaxCapacity']}"
+                bounds = f"{target['MinCapacity']}-{target['MaxCapacity']}"
                 terminal.warn(
                     f"The endpoint no longer scales: {terminal.explain(error)}. "
                     "Once it is in service: "
-                    f"python -m scripts.deploy_endpoint --autoscale {limits} (same --stage)"
+                    f"python -m scripts.deploy_endpoint --autoscale {bounds} (same --stage)"
                 )
 
     def remove(self) -> bool:
@@ -124,13 +121,13 @@ class Scaling:
         )["ScalableTargets"]
 
 
-def delete_endpoint(hosting: Hosting, scaled: Scaling) -> None:
-    """Delete the endpoint and what belongs to it, its scaling first; print what there was."""
-    if scaled.remove():
+def delete_endpoint(hosting: Hosting, scaling: Scaling) -> None:
+    """Delete the endpoint's scaling, then the endpoint, its configurations and models."""
+    if scaling.remove():
         terminal.print_line("Scaling", "removed")
-    found = hosting.delete()
-    terminal.print_line("Endpoint", f"{hosting.endpoint} {'deleted' if found else 'was not there'}")
+    outcome = "deleted" if hosting.delete() else "was not there"
+    terminal.print_line("Endpoint", f"{hosting.endpoint} {outcome}")
 
 
-def _members(described: dict, names: tuple[str, ...]) -> dict:
-    return {name: described[name] for name in names if name in described}
+def _choose(description: dict, names: tuple[str, ...]) -> dict:
+    return {name: description[name] for name in names if name in description}

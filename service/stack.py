@@ -1,4 +1,4 @@
-"""The account that the environment points to, the stack in it, and executions of its machines."""
+"""The cloud that the environment names, the deployed stack, executions of its state machines."""
 
 import json
 import os
@@ -16,10 +16,8 @@ from service.terminal import UserError
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 70  # InvokeEndpoint may take 60
 
-# The local cloud has no other.
-LOCAL_REGION = "us-east-1"
-# Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
-# plugins/region.js has the same.
+LOCAL_REGION = "us-east-1"  # the local cloud has no other
+# Matched as text: parsers disagree about the host of an address. plugins/region.js has it too.
 _LOOPBACK = re.compile(
     r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
 )
@@ -67,18 +65,20 @@ class Cloud:
 
 def _region(address: str | None) -> str:
     # plugins/region.js has the same rule for `sls`.
-    named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if named:
-        return _checked(named)
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if region:
+        return _check_region(region)
     if is_loopback(address or ""):
         return LOCAL_REGION
-    profiles = _profile_region()
-    example = profiles or "eu-central-1"
-    raise UserError(f"No region is named{_aside(profiles)}. Run: export AWS_REGION={example}")
+    profile = _profile_region()
+    example = profile or "eu-central-1"
+    raise UserError(
+        f"No region is named{_mention_unused(profile)}. Run: export AWS_REGION={example}"
+    )
 
 
 def require_loopback(address: str | None) -> None:
-    """Raise UserError unless the address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    """Raise UserError unless AWS_ENDPOINT_URL's value is a loopback address."""
     if not address:
         raise UserError('AWS_ENDPOINT_URL is not set. Run: eval "$(python -m local env)"')
     if not is_loopback(address):
@@ -89,15 +89,15 @@ def require_loopback(address: str | None) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
+    """Whether AWS_ENDPOINT_URL's value is a loopback address."""
     return _LOOPBACK.fullmatch(address) is not None
 
 
-def _checked(region: str) -> str:
+def _check_region(region: str) -> str:
     rule = definition("region")
     if not re.fullmatch(rule["pattern"], region):
-        named = json.dumps(region, ensure_ascii=False)
-        raise UserError(f"{named} is no region. Run: export AWS_REGION=eu-central-1")
+        quoted = json.dumps(region, ensure_ascii=False)
+        raise UserError(f"{quoted} is no region. Run: export AWS_REGION=eu-central-1")
     if re.match(rule["not"]["pattern"], region):
         raise UserError(
             f"{region} is outside AWS's commercial partition, the only one that this service is "
@@ -110,17 +110,17 @@ def _profile_region() -> str | None:
     return Session().get_scoped_config().get("region")
 
 
-def _aside(profiles: str | None, used: str | None = None) -> str:
-    if profiles in (None, used):
+def _mention_unused(profile: str | None, used: str | None = None) -> str:
+    if profile in (None, used):
         return ""
-    return f" (your profile's region, {profiles}, is not used)"
+    return f" (your profile's region, {profile}, is not used)"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The outputs of the deployed stack that the scripts use.
+    """The outputs of the deployed stack that commands use; roles, state machines and topic as ARNs.
 
-    sagemaker_role: the ARN of the role of models and endpoints; training_role: of training jobs.
+    sagemaker_role: for models and endpoints; training_role: for training jobs.
     """
 
     bucket: str
@@ -134,25 +134,25 @@ class Stack:
 
 
 def find_stack(cloud: Cloud, stage: str) -> Stack:
-    """Read the stage's stack outputs. Raises UserError where there is no usable stack."""
+    """Read the outputs of the stage's stack. UserError if it is missing or lacks outputs."""
     name = service_name(stage)
     deploy = f"sls deploy --stage {stage}"
     stack = describe_stack(cloud.client("cloudformation"), name)
     if stack is None:
-        aside = _aside(_profile_region(), cloud.region)
-        raise UserError(f"No stack {name} in {cloud}{aside}. Deploy it first: {deploy}")
-    given = outputs_of(stack)
-    missing = [key for key in OUTPUTS.values() if key not in given]
+        unused = _mention_unused(_profile_region(), cloud.region)
+        raise UserError(f"No stack {name} in {cloud}{unused}. Deploy it first: {deploy}")
+    outputs = outputs_of(stack)
+    missing = [key for key in OUTPUTS.values() if key not in outputs]
     if missing:
         raise UserError(
             f"The stack {name} ({stack['StackStatus']}) has no output {', '.join(missing)}. "
             f"Deploy it again: {deploy}"
         )
-    return Stack(**{field: given[key] for field, key in OUTPUTS.items()})
+    return Stack(**{field: outputs[key] for field, key in OUTPUTS.items()})
 
 
 def describe_stack(cloudformation, name: str) -> dict | None:
-    """Return CloudFormation's description of a stack, or None where there is none."""
+    """Return CloudFormation's description of a stack; None if there is none."""
     try:
         return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -172,7 +172,7 @@ def execution_arn(state_machine: str, name: str) -> str:
 
 
 def describe_execution(states, arn: str) -> dict | None:
-    """Return what DescribeExecution says, or None where there is no such execution."""
+    """Return DescribeExecution's answer; None if there is no such execution."""
     try:
         return states.describe_execution(executionArn=arn)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What every command shares: how it is run, its lines, tables and waiting, errors as one line."""
+"""The frame of every command: how it runs, errors in one line, lines, tables and progress."""
 
 import signal
 import sys
@@ -19,7 +19,8 @@ from service import aws_errors, config
 from service.aws_errors import one_line
 
 LABEL_WIDTH = 11
-UNBOUNDED = 100_000  # columns of what is no terminal: nothing is wrapped there
+UNBOUNDED = 100_000  # columns of a file or a pipe: nothing is wrapped there
+PLAIN = Console(highlight=False, width=UNBOUNDED, color_system=None)
 RULES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 
 Item = TypeVar("Item")
@@ -30,22 +31,22 @@ class UserError(Exception):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C at a moment when the person should be told what goes on without them."""
+    """Ctrl-C while something goes on without the command. The message says what."""
 
 
 class Command(click.Command):
-    """A command whose help ends with an example: what stands behind its name."""
+    """A command whose help ends with an example, given as the arguments."""
 
     def __init__(self, *args, example: str, **kwargs):
         super().__init__(*args, **kwargs)
         self.example = example
 
     def get_short_help_str(self, limit=45):
-        """Return what a group's help says of the command: its first sentence, however long."""
+        """Return the first sentence of the help, however long, for the help of a group."""
         return super().get_short_help_str(200)
 
     def format_epilog(self, ctx, formatter):
-        """Write the example, in one line however long it is."""
+        """Write the example in one line."""
         formatter.write(f"\nexample: {ctx.command_path} {self.example}\n")
 
 
@@ -54,25 +55,22 @@ class Group(click.Group):
 
     command_class = Command
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.no_args_is_help = False  # but an error: "Missing command."
-
 
 command = partial(click.command, cls=Command)
-group = partial(click.group, cls=Group)
+group = partial(click.group, cls=Group, no_args_is_help=False)  # but an error: "Missing command."
 
 
 def run(
     main: click.Command, arguments: Sequence[str] | None = None, usage_error_code: int = 2
 ) -> None:
-    """Run a command and leave with its exit code, unless that is 0.
+    """Run a command; exit unless it succeeds.
 
-    1 on an error, 2 where the arguments are wrong, 130 on Ctrl-C. Errors that a person can mend
-    become one line on stderr. Any other exception is a bug and keeps its traceback.
+    The exit code is 1 after an error, `usage_error_code` after wrong arguments, 130 after Ctrl-C.
+    Errors that a person can mend are printed as one line to stderr. Any other exception is a bug
+    and keeps its traceback.
     """
     try:
-        # scripts/__init__.py has it end the process, as long as modules are imported.
+        # Ctrl-C ended the process while modules were imported (scripts/__init__.py).
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
@@ -112,7 +110,7 @@ def _explain_usage(error: click.UsageError, name: str | None) -> str:
 
 
 def explain(error: Exception) -> str | None:
-    """Return the one line that tells a person what to do, or None where the error is a bug."""
+    """Return one line that says what to do about the error; None if the error is a bug."""
     if isinstance(error, UserError | config.ConfigError):
         return one_line(str(error), 1000)
     if isinstance(error, OSError) and error.filename is not None:
@@ -121,9 +119,9 @@ def explain(error: Exception) -> str | None:
 
 
 def escape(text: str) -> str:
-    """Return the text with what a terminal must not get as it is written as Python escapes.
+    """Return the text with Python escapes for what is not printable.
 
-    That is control characters, line ends among them, and bytes of a file name that are not UTF-8.
+    Those are control characters, line ends, and bytes of a file name that are not UTF-8.
     """
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
@@ -131,12 +129,12 @@ def escape(text: str) -> str:
 
 
 def print_line(label: str, text: object) -> None:
-    """Print one line of the report: a label column, then the text."""
+    """Print one line: a label column, then the text."""
     print(f"{label:<{LABEL_WIDTH}}{escape(str(text))}", flush=True)
 
 
 def warn(*lines: str) -> None:
-    """Print lines that nobody should overlook, to stderr."""
+    """Print warnings to stderr."""
     print("".join(f"!! {escape(line)}\n" for line in lines), end="", file=sys.stderr, flush=True)
 
 
@@ -145,7 +143,7 @@ def _print_error(message: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it: 7 ms, 1.24 s, 2 min 05 s, 3 h 07 min, 2.5 days."""
+    """Return a time in a unit of its size: 7 ms, 1.24 s, 2 min 05 s, 3 h 07 min, 2.5 days."""
     if seconds < 0.9995:
         return f"{round(seconds * 1000)} ms"
     if seconds < 99.95:
@@ -189,9 +187,9 @@ def table(
     right: Sequence[int] = (),
     foot: Iterable[Sequence[str]] = (),
 ) -> Table:
-    """Return a table with a rule below the header, and one above the foot's rows.
+    """Return a table with rules below the header and above the foot.
 
-    `right` holds the indexes of right-aligned columns.
+    right: the indexes of right-aligned columns.
     """
     result = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, name in enumerate(header):
@@ -203,29 +201,25 @@ def table(
     return result
 
 
-def show(what: Table) -> None:
-    """Print a table: as wide as the terminal at most, and in full where there is none."""
-    live = sys.stdout.isatty()
-    print(_render(what, Console(highlight=False, width=None if live else UNBOUNDED)), flush=True)
+def show(content: Table) -> None:
+    """Print a table: at most as wide as the terminal, in full to a file or a pipe."""
+    width = None if sys.stdout.isatty() else UNBOUNDED
+    print(render(content, Console(highlight=False, width=width)), flush=True)
 
 
-def render(what: Table) -> str:
-    """Return a table as plain text, as wide as it is, for a message."""
-    return _render(what, Console(highlight=False, width=UNBOUNDED, color_system=None))
-
-
-def _render(what: Table, console: Console) -> str:
+def render(content: Table, console: Console = PLAIN) -> str:
+    """Return a table as text, plain and in full by default."""
     with console.capture() as captured:
-        console.print(what)
+        console.print(content)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 @contextmanager
 def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iterator[Callable]:
-    """Show a bar on stderr where that is a terminal; yield a function that advances it.
+    """Show a bar on stderr if that is a terminal; yield the function that advances it.
 
-    It takes how much more is done (1), and `total` where that was not known before. The unit
-    is a noun in the plural, or `B` for bytes.
+    That function takes the amount, by default 1, and the total once it is known. The unit is a
+    noun in the plural, or `B` for bytes.
     """
     amount = (
         progress.DownloadColumn()
@@ -240,11 +234,11 @@ def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iter
         progress.TimeRemainingColumn(),
         console=console,
         transient=True,
-        redirect_stdout=sys.stdout.isatty(),  # or what goes to a file would go to stderr
+        redirect_stdout=sys.stdout.isatty(),  # else output to a file would go to stderr
         disable=not console.is_terminal,
     ) as bars:
         if context := click.get_current_context(silent=True):
-            context.call_on_close(bars.stop)  # also where an error leaves `track` unfinished
+            context.call_on_close(bars.stop)  # if an error leaves `track` unfinished
         task = bars.add_task(label, total=total, of="" if total is None else f" of {total:,}")
 
         def advance(by: float = 1, total: float | None = None) -> None:
@@ -258,7 +252,7 @@ def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iter
 def track(
     items: Iterable[Item], label: str, total: float | None = None, unit: str = ""
 ) -> Iterator[Item]:
-    """Yield the items and show how many have been."""
+    """Yield the items, with a bar that counts them."""
     with progress_bar(label, total, unit) as advance:
         for item in items:
             yield item
@@ -266,7 +260,7 @@ def track(
 
 
 class Waiting:
-    """Shows a changing status: on a terminal one line that counts seconds, else a line a status."""
+    """A status that changes: on a terminal one line that counts seconds, else a line a status."""
 
     def __init__(self, label: str):
         self._label = label
@@ -275,20 +269,16 @@ class Waiting:
         self._live = sys.stdout.isatty()
 
     def show(self, status: str) -> None:
-        """Show the status. To be called at every poll."""
+        """Print the status; called at every poll."""
+        seconds = time.monotonic() - self._began
         if self._live:
             self.clear()
-            print(f"{self._label:<{LABEL_WIDTH}}{status} {self.seconds:.0f} s", end="", flush=True)
+            print(f"{self._label:<{LABEL_WIDTH}}{status} {seconds:.0f} s", end="", flush=True)
         elif status != self._status:
-            print_line(self._label, f"{status} ({self.seconds:.0f} s)")
+            print_line(self._label, f"{status} ({seconds:.0f} s)")
         self._status = status
 
     def clear(self) -> None:
         """Make room for other output."""
         if self._live:
             print("\r\033[K", end="", flush=True)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been waited for."""
-        return time.monotonic() - self._began

@@ -285,7 +285,7 @@ def test_two_that_start_in_the_same_second_have_names_of_their_own(stage, sagema
 
 def test_the_longest_name_of_a_training_job_fits():
     stage = "x" * 13  # of serverless.yml's role names, IAM allows no longer one
-    base = hosting.marked(f"scones-vehicles-{stage}-fold-10-of-10")
+    base = hosting.add_mark(f"scones-vehicles-{stage}-fold-10-of-10")
     assert len(f"{base}-20260101000000") <= 63  # ModelTrainer cuts off what is more
 
 

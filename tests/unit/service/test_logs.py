@@ -65,9 +65,9 @@ class Logs:
 def test_a_log_is_read_on_from_where_it_was_left():
     logs = Logs()
     log = JobLog(logs, "job")
-    assert list(log.lines()) == []
+    assert list(log.read_lines()) == []
     logs.messages = ["a", "b\nc", "d"]
-    assert list(log.lines()) == ["a", "b", "c", "d"]
-    assert list(log.lines()) == []
+    assert list(log.read_lines()) == ["a", "b", "c", "d"]
+    assert list(log.read_lines()) == []
     logs.messages.append("e")
-    assert list(log.lines()) == ["e"]
+    assert list(log.read_lines()) == ["e"]
