@@ -1,1 +1,1 @@
-"""The functions of the workflow: a handler a file, the logic that they share beside them."""
+"""The functions of the workflow, a handler a file, and the logic that they share."""

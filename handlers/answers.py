@@ -1,4 +1,4 @@
-"""The model's answer, checked before anything relies on it."""
+"""The model's answer, checked."""
 
 import json
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Any, TypeGuard
 
 from handlers.errors import InvalidModelResponse
 
-LABEL_BYTES = 64  # The state machine reckons with results of a bounded size.
+LABEL_BYTES = 64  # The state machine relies on results of a bounded size.
 SUM_TOLERANCE = 1e-3  # float32 softmax
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Probabilities, one a class, and the likeliest class with its probability."""
+    """Probabilities, one for each class, and the likeliest class with its probability."""
 
     inferences: list[float]
     label: str
@@ -26,9 +26,9 @@ def parse_answer(body: bytes) -> Prediction:
 
 
 def parse_answers(body: bytes, images: int) -> list[Prediction]:
-    """The predictions in an answer for so many images, `{"classes": [C], "inferences": [N x C]}`.
+    """The predictions in an answer for N images, `{"classes": [C], "inferences": [N x C]}`.
 
-    Raises InvalidModelResponse unless each image has a probability for each class, which sum to 1.
+    Raises InvalidModelResponse unless each image has C probabilities that sum to 1.
     """
     try:
         answer = json.loads(body)
@@ -58,12 +58,9 @@ def _prediction(classes: list[str], row: Any) -> Prediction:
 
 
 def _are_labels(value: Any) -> TypeGuard[list[str]]:
-    return (
-        isinstance(value, list)
-        and len(value) > 0
-        and all(_is_label(name) for name in value)
-        and len(set(value)) == len(value)
-    )
+    if not isinstance(value, list) or not value or not all(map(_is_label, value)):
+        return False
+    return len(set(value)) == len(value)
 
 
 def _is_label(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What the functions ask of S3 and SageMaker, and the names that failures get."""
+"""Calls of S3 and SageMaker, whose failures get the names of handlers/errors."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,9 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from handlers import errors
 
-# Both attempts, back-off included, end before the shortest time-out of a function or of a task of
-# `classify`, so that a slow service is reported by its name.
-PATIENCE = {
+# Both attempts, with the wait between them, end before the shortest time-out of a function or of a
+# task of `classify`: a slow service is reported by its name.
+CLIENT_CONFIG = {
     "connect_timeout": 2,
     "read_timeout": 10,
     "retries": {"mode": "standard", "total_max_attempts": 2},
@@ -31,26 +31,26 @@ PATIENCE = {
 CONNECTIONS = 32
 MAX_BODY_BYTES = 6_000_000  # InvokeEndpoint takes no more
 LINES_CHUNK_BYTES = 1 << 20
-READS = 3  # of an object whose body breaks off, which botocore does not read again
-# What reading a body raises when the connection breaks; botocore leaves TLS's errors as urllib3's.
+READS = 3  # of an object whose body breaks off: botocore reads none again
+# Raised if a connection breaks while a body is read; botocore leaves TLS's errors as urllib3's.
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, HTTPError)
 UNREACHABLE = (ConnectionError, HTTPClientError, *BROKEN_OFF)
 
 
 @cache
 def s3() -> Any:
-    """The S3 client, one a process, for as many threads as CONNECTIONS."""
-    return boto3.client("s3", config=Config(**PATIENCE, max_pool_connections=CONNECTIONS))
+    """The process's S3 client, for CONNECTIONS threads."""
+    return boto3.client("s3", config=Config(**CLIENT_CONFIG, max_pool_connections=CONNECTIONS))
 
 
 @cache
 def sagemaker() -> Any:
-    """The SageMaker runtime client, one a process."""
-    return boto3.client("sagemaker-runtime", config=Config(**PATIENCE))
+    """The process's SageMaker runtime client."""
+    return boto3.client("sagemaker-runtime", config=Config(**CLIENT_CONFIG))
 
 
 def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
-    """The object's bytes, of which none are read if there are more than `max_bytes`.
+    """The object's bytes; none are read if there are more than `max_bytes`.
 
     A body that breaks off is read again, READS times in all. Raises ImageTooLarge, ImageNotFound,
     AccessDenied, StorageUnavailable, or InvalidInput for a key that S3 refuses.
@@ -71,7 +71,7 @@ def read_object(client: Any, bucket: str, key: str, max_bytes: int) -> bytes:
 
 
 def read_lines(client: Any, bucket: str, key: str) -> Iterator[bytes]:
-    """The object's lines, without their ends, read as they are asked for.
+    """The object's lines, without line ends; the body is read as lines are taken.
 
     Raises ImageNotFound, AccessDenied, StorageUnavailable or InvalidInput.
     """
@@ -92,7 +92,7 @@ def invoke_endpoint(
     content_type: str = "image/png",
     inference_id: str | None = None,
 ) -> bytes:
-    """The endpoint's answer, which Data Capture records under the inference's id, if it has one.
+    """The endpoint's answer; Data Capture records it under the inference id, if there is one.
 
     Raises EndpointNotFound, EndpointThrottled, EndpointUnavailable, EndpointTimeout, AccessDenied,
     InvalidInput, or InvalidModelResponse if the model refuses the body.
@@ -120,7 +120,7 @@ def invoke_endpoint(
 
 @contextmanager
 def _s3_errors() -> Iterator[None]:
-    """Raises S3's errors under the names of handlers/errors."""
+    """Raise S3's errors under the names of handlers/errors."""
     try:
         yield
     except UNREACHABLE as error:
@@ -152,7 +152,7 @@ def _raise_endpoint_error(error: ClientError) -> NoReturn:
 
 
 def _raise_model_error(error: ClientError) -> NoReturn:
-    """By the status that the container itself gave, which SageMaker wraps in a 424."""
+    """Raise by the container's own status, which SageMaker wraps in a 424."""
     status = error.response.get("OriginalStatusCode", 0)
     message = error.response["Error"]["Message"]
     if status == HTTPStatus.TOO_MANY_REQUESTS:

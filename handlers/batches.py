@@ -1,10 +1,10 @@
-"""Batches of a Distributed Map: what its children hand from function to function.
+"""Batches of a Distributed Map, as they go from function to function.
 
-A batch is `{"BatchInput": {"threshold"}, "Items": [...]}`. An item comes as
-`{"index", "photo"}`: which of the manifest's items it is, from 0, and what stands there. From then
-on it names an image by `index`, `s3_bucket` and `s3_key`, and by `listed` how often the manifest
-names it, if not once. A failed image keeps its place, with `error` and `cause`; one that another
-try may mend has `left` too, how often it was tried, and the batch `left`, how many such it has.
+A batch is `{"BatchInput": {"threshold"}, "Items": [...]}`. An item comes as `{"index", "photo"}`:
+its position in the manifest, from 0, and its line. Then it is an image with `index`, `s3_bucket`,
+`s3_key` and, if the manifest names it more than once, the number of times as `listed`. A failed
+image keeps its position and has `error` and `cause`. If another try may succeed it has `left` too,
+the number of tries so far; the batch's `left` is the number of these images.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from handlers.errors import InvalidInput
 
 
 def is_batch(event: Any) -> bool:
-    """Whether the function is asked for a batch rather than for one image."""
+    """Whether the event is a batch; else it is one image."""
     return isinstance(event, dict) and "Items" in event
 
 
@@ -26,46 +26,36 @@ def items(batch: dict) -> list:
 
 
 def location(item: Any, own_bucket: str) -> dict:
-    """Where an item says that its image lies, how often it is `listed`, and its `index`.
+    """The item's `s3_bucket`, `s3_key` and, if it has them, `index` and `listed`.
 
     Raises InvalidInput.
     """
     index, photo = index_and_photo(item)
     if not isinstance(photo, dict):
         raise InvalidInput(f"a line of the manifest must be an object, not {type(photo).__name__}")
-    found = {**index, "s3_bucket": events.text({"s3_bucket": own_bucket, **photo}, "s3_bucket")}
-    found["s3_key"] = events.text(photo, "s3_key")
+    place = {**index, "s3_bucket": events.text({"s3_bucket": own_bucket, **photo}, "s3_bucket")}
+    place["s3_key"] = events.text(photo, "s3_key")
     if "listed" in photo:
         if not _is_count(photo["listed"]):
             raise InvalidInput("listed must be a whole number from 1")
-        found["listed"] = photo["listed"]
-    return found
+        place["listed"] = photo["listed"]
+    return place
 
 
-def listed(item: dict) -> int:
-    """How often the image counts: once where `listed` is missing or no whole number from 1."""
+def times_listed(item: dict) -> int:
+    """The number of times that the image counts: `listed`, or 1 if that is no whole number."""
     return item["listed"] if _is_count(item.get("listed")) else 1
 
 
-def is_left(item: dict) -> bool:
-    """Whether the image has failed of what another try may mend."""
-    return "left" in item
-
-
-def rounds(item: dict) -> int:
-    """How often S3 was asked for the image in vain."""
-    return item.get("left", 0)
-
-
 def batch_input(batch: dict) -> dict:
-    """What the next function needs of the batch as a whole."""
+    """The fields of the batch that the next function needs beside the items."""
     return {name: batch[name] for name in batch if name == "BatchInput"}
 
 
 def index_and_photo(item: Any) -> tuple[dict, Any]:
-    """The item's `index`, as a field, and what names its image.
+    """The item's index as `{"index"}`, and its line of the manifest.
 
-    Runs that were under way when the service was updated go on with items without an index.
+    Items of runs that began before the service was updated have no index.
     """
     if not isinstance(item, dict) or not isinstance(item.get("index"), int):
         return {}, item

@@ -1,4 +1,4 @@
-"""The pixels of a batch as one array in S3, a claim check: states are small.
+"""The pixels of a batch as one array in S3, a claim check, as states are small.
 
 The array is uint8 N x size x size x 3 with the batch's N good images, in their order.
 """
@@ -10,15 +10,15 @@ from handlers import aws, events, npy
 from handlers.errors import InvalidInput
 from handlers.settings import Settings
 
-PREFIX = "bulk/pixels/"  # what lies below it expires after a day (plugins/retention.js)
+PREFIX = "bulk/pixels/"  # plugins/retention.js: objects expire after a day
 MAX_ARRAY_BYTES = 200_000_000  # of the 512 MB that the smaller function has
 
 
 def write(pixels: bytes, s3: Any, settings: Settings) -> dict:
-    """The place, `{s3_bucket, s3_key}`, of the array with these pixels.
+    """Write the array with these pixels; the place, `{s3_bucket, s3_key}`, comes back.
 
-    Its key is its own digest: the same batch makes the same object, and no other batch can change
-    it. Raises AccessDenied or StorageUnavailable.
+    The key is the array's digest: no other batch can change the object. Raises AccessDenied or
+    StorageUnavailable.
     """
     array = npy.encode(pixels, settings.image_size)
     key = f"{PREFIX}{hashlib.sha256(array).hexdigest()}.npy"
@@ -27,9 +27,9 @@ def write(pixels: bytes, s3: Any, settings: Settings) -> dict:
 
 
 def read(place: Any, s3: Any, settings: Settings) -> list[bytes]:
-    """The pixels of each image of the array at that place.
+    """The pixels of each image in the array at that place.
 
-    Raises what `aws.read_object` does, and InvalidInput for a place or an object that is none.
+    Raises the errors of `aws.read_object`, and InvalidInput for a wrong place or object.
     """
     bucket, key = events.text(place, "s3_bucket"), events.text(place, "s3_key")
     array = aws.read_object(s3, bucket, key, MAX_ARRAY_BYTES)

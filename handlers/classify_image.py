@@ -1,6 +1,6 @@
-"""`image_data` -> the endpoint -> `inferences`, and the label and confidence that they mean.
+"""`image_data` -> the endpoint -> `inferences`, with their label and confidence.
 
-Of a batch, the pixels go to the endpoint many images a call.
+The images of a batch go to the endpoint many a call.
 """
 
 import base64
@@ -18,7 +18,7 @@ from handlers.settings import Settings
 SETTINGS = Settings.from_env(os.environ)
 SAGEMAKER = aws.sagemaker()
 
-DIGITS = 32  # of a digest, in an inference id
+DIGITS = 32  # of a digest in an inference id
 
 
 @log_calls
@@ -52,31 +52,31 @@ def handler(event: Any, context: Any) -> dict:
 def classify_batch(batch: dict, s3: Any, sagemaker: Any, settings: Settings) -> dict:
     """The batch, each good image with label, confidence and its id in Data Capture.
 
-    Raises what `handlers.aws` does for the endpoint and the array, InvalidModelResponse, or
-    InvalidInput where array and batch do not belong together.
+    Raises the errors of `handlers.aws` for the endpoint and the array, InvalidModelResponse, or
+    InvalidInput if array and batch do not belong together.
     """
     items = batches.items(batch)
     good = [item for item in items if not outcomes.has_failed(item)]
-    found = classify_pixels(batch.get("pixels"), s3, sagemaker, settings) if good else []
-    if len(found) != len(good):
-        raise InvalidInput(f"{len(good)} images came with the pixels of {len(found)}")
-    answers = iter(found)
-    judged = [item if outcomes.has_failed(item) else {**item, **next(answers)} for item in items]
-    note(failed=outcomes.count_failed(judged))
-    return {**batches.batch_input(batch), "Items": judged}
+    answers = classify_pixels(batch.get("pixels"), s3, sagemaker, settings) if good else []
+    if len(answers) != len(good):
+        raise InvalidInput(f"{len(good)} images came with the pixels of {len(answers)}")
+    rest = iter(answers)
+    items = [item if outcomes.has_failed(item) else {**item, **next(rest)} for item in items]
+    note(failed=outcomes.count_failed(items))
+    return {**batches.batch_input(batch), "Items": items}
 
 
 def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> list[dict]:
-    """What the model sees in each image of an array in S3."""
+    """The label, the confidence and the inference id of each image in an array in S3."""
     images = claim_check.read(place, s3, settings)
     digest = PurePosixPath(place["s3_key"]).stem
-    found = []
+    answers = []
     for first, count, part in npy.parts(images, settings.image_size, aws.MAX_BODY_BYTES):
         call = call_id(digest, first)
         answer = aws.invoke_endpoint(
             sagemaker, settings.endpoint_name, part, "application/x-npy", call
         )
-        found += [
+        answers += [
             {
                 "label": prediction.label,
                 "confidence": prediction.confidence,
@@ -84,7 +84,7 @@ def classify_pixels(place: Any, s3: Any, sagemaker: Any, settings: Settings) -> 
             }
             for position, prediction in enumerate(parse_answers(answer, count))
         ]
-    return found
+    return answers
 
 
 def image_id(bucket: str, key: str) -> str:
@@ -93,10 +93,10 @@ def image_id(bucket: str, key: str) -> str:
 
 
 def call_id(pixels_digest: str, first: int) -> str:
-    """The id of a call for many images, of which the first is the claim check's `first`-th."""
+    """The id of a call for many images; `first` is the first one's position in the claim check."""
     return f"{pixels_digest[:DIGITS]}-{first}"
 
 
 def member_id(call: str, position: int) -> str:
-    """The id of the `position`-th image, counted from 0, of a call for many."""
+    """The id of the image at a position, from 0, of a call for many."""
     return f"{call}/{position}"

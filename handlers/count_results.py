@@ -1,4 +1,4 @@
-"""The result files of a Distributed Map -> how many images ended how."""
+"""The result files of a Distributed Map -> the number of images by status."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ MAX_MANIFEST_BYTES = 10_000_000
 def handler(event: Any, context: Any) -> dict:
     """`{s3_bucket, s3_key}` of ResultWriter's manifest -> `{submitted, accepted, review, failed}`.
 
-    Reads line by line, whatever the size. Raises InvalidInput, ImageNotFound, AccessDenied or
+    Reads files of any size, line by line. Raises InvalidInput, ImageNotFound, AccessDenied or
     StorageUnavailable.
     """
     bucket, key = events.text(event, "s3_bucket"), events.text(event, "s3_key")

@@ -6,7 +6,7 @@ Lambda reports an exception by the name of its class, which a Retry or Catch can
 
 
 class HandlerError(Exception):
-    """An expected failure, told in one sentence that says what is wrong."""
+    """An expected failure; the message says in one sentence what is wrong."""
 
 
 class InvalidInput(HandlerError):
@@ -26,7 +26,7 @@ class ImageTooLarge(HandlerError):
 
 
 class InvalidImage(HandlerError):
-    """The object is no complete image of a format that is read."""
+    """The object is no complete image of a format in handlers/photo.FORMATS."""
 
 
 class EndpointNotFound(HandlerError):
@@ -38,7 +38,7 @@ class AccessDenied(HandlerError):
 
 
 class InvalidModelResponse(HandlerError):
-    """The endpoint refused the image, or its answer is not of the agreed shape."""
+    """The endpoint refused the image, or its answer has another form than expected."""
 
 
 class StorageUnavailable(HandlerError):

@@ -1,4 +1,4 @@
-"""Checks of what a function is called with; each fails with InvalidInput and a sentence."""
+"""Checked fields of a function's event; InvalidInput says in a sentence what is wrong."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from handlers.errors import InvalidInput
 
 
 def text(event: Any, name: str) -> str:
-    """The event's field `name`, a string with something in it that UTF-8 can express."""
+    """The event's field `name`, a string that is not empty and that UTF-8 can express."""
     value = _field(event, name)
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"{name} must be a string that is not empty")
@@ -18,7 +18,7 @@ def text(event: Any, name: str) -> str:
 
 
 def fraction(event: Any, name: str, default: float | None = None) -> float:
-    """The event's field `name`, a number from 0 to 1; `default`, if any, without the field."""
+    """The event's field `name`, a number from 0 to 1; `default` if the field is missing."""
     value = _field(event, name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise InvalidInput(f"{name} must be a number from 0 to 1")

@@ -1,4 +1,4 @@
-"""Lets through what the model is sure of; the rest is for a person to look at."""
+"""Accepts images of which the model is sure; a person looks at the others."""
 
 import os
 from typing import Any
@@ -16,8 +16,8 @@ def handler(event: Any, context: Any) -> dict | list[dict]:
     """`{label, confidence, threshold?, ...}` -> the same, accepted.
 
     A batch -> its results, one an item, each with `status` accepted, review or failed. Raises
-    THRESHOLD_CONFIDENCE_NOT_MET where the confidence is below the threshold (by default the
-    service's), for no batch; or InvalidInput.
+    InvalidInput and, for one image alone, THRESHOLD_CONFIDENCE_NOT_MET if the confidence is below
+    the threshold, by default the service's.
     """
     if batches.is_batch(event):
         return filter_batch(event)
@@ -32,11 +32,12 @@ def handler(event: Any, context: Any) -> dict | list[dict]:
 
 def filter_batch(batch: dict) -> list[dict]:
     """The batch's results, in its order."""
-    given = batch.get("BatchInput", {})
-    threshold = events.fraction(given, "threshold", default=SETTINGS.threshold)
+    batch_input = batch.get("BatchInput", {})
+    threshold = events.fraction(batch_input, "threshold", default=SETTINGS.threshold)
     results = []
     for item in batches.items(batch):
-        kept = {name: value for name, value in item.items() if name != "left"}
-        results.append({**kept, "status": outcomes.choose_status(item, threshold)})
+        result = {**item, "status": outcomes.choose_status(item, threshold)}
+        result.pop("left", None)
+        results.append(result)
     note(**outcomes.tally(result["status"] for result in results))
     return results

@@ -12,7 +12,7 @@ logger = Logger()
 
 
 def log_calls(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The handler, which logs how each call ends, and no event: events hold images."""
+    """The handler, logging how each call ends. Events are not logged, as they hold images."""
 
     @wraps(function)
     @logger.inject_lambda_context(log_event=False, clear_state=True)
@@ -30,7 +30,7 @@ def log_calls(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def note(**fields: Any) -> None:
-    """Add keys to the line of this call."""
+    """Add keys to the log line of this call."""
     logger.append_keys(**fields)
 
 

@@ -1,6 +1,6 @@
 """Pixels of many images as one array: NumPy's npy format, without NumPy.
 
-The functions need no more of it than a header, and importing NumPy would double their cold start.
+The functions need only its header, and importing NumPy would double their cold start.
 Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0.
 """
 
@@ -11,7 +11,7 @@ HEADER_BYTES = 128  # The format asks for a multiple of 64.
 
 
 def encode(pixels: bytes, size: int) -> bytes:
-    """The array uint8 N x size x size x 3 whose pixels these are, image by image and row by row."""
+    """The array uint8 N x size x size x 3 of these pixels, image by image and row by row."""
     shape = (len(pixels) // (size * size * 3), size, size, 3)
     header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
     length = HEADER_BYTES - len(MAGIC) - 2
@@ -20,7 +20,7 @@ def encode(pixels: bytes, size: int) -> bytes:
 
 
 def images(array: bytes, size: int) -> list[bytes]:
-    """The pixels of each image of what `encode` made. Raises ValueError for anything else."""
+    """The pixels of each image in an array by `encode`. Raises ValueError for anything else."""
     image_bytes = size * size * 3
     count, rest = divmod(len(array) - HEADER_BYTES, image_bytes)
     if array[: len(MAGIC)] != MAGIC or count < 1 or rest:

@@ -1,4 +1,4 @@
-"""How a photo can end: the statuses, the row of one that failed, the lines of results, the counts.
+"""How a photo can end: statuses, rows of failed images, result lines, counts.
 
 A Distributed Map's results lie in files of such lines:
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
@@ -10,16 +10,16 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from handlers import batches, events
-from handlers.batches import index_and_photo, listed
+from handlers import events
+from handlers.batches import index_and_photo, times_listed
 from handlers.errors import HandlerError
 
-# A result has a bounded size, whatever went wrong: classify.asl.yml cuts causes in the same way.
+# They bound the size of a result. classify.asl.yml cuts errors and causes alike.
 ERROR_LENGTH = 64
 CAUSE_LENGTH = 150
 NOT_PLAIN = re.compile(r"[^ !#-\x5b\x5d-~]+")
 
-# Every photo ends in exactly one of STATUSES; of the LABELLED the model's label is known.
+# Every photo ends in exactly one of STATUSES; results of LABELLED have the model's label.
 LABELLED = ACCEPTED, REVIEW = ("accepted", "review")
 FAILED = "failed"
 STATUSES = (*LABELLED, FAILED)
@@ -28,17 +28,17 @@ FLOAT32 = struct.Struct("f")
 
 
 def choose_status(item: dict, threshold: float) -> str:
-    """How the image ends, one of STATUSES. Raises InvalidInput for a confidence that is none."""
+    """The image's status. Raises InvalidInput if its confidence is no number from 0 to 1."""
     if has_failed(item):
         return FAILED
     return judge(events.fraction(item, "confidence"), threshold)
 
 
 def judge(confidence: float, threshold: float) -> str:
-    """ACCEPTED from the threshold on, both from 0 to 1; below it REVIEW.
+    """ACCEPTED from the threshold on, REVIEW below it; both numbers are from 0 to 1.
 
-    Compared as float32, which is what the model answers in and what its captures hold, so that
-    whoever judges an image again judges alike (model/training/evaluation.accepted).
+    They are compared as float32, the type of the model's answers and of their captures, so that
+    model/training/evaluation.accepted judges alike.
     """
     return ACCEPTED if _as_float32(confidence) >= _as_float32(threshold) else REVIEW
 
@@ -48,21 +48,21 @@ def _as_float32(value: float) -> float:
 
 
 def failed_row(item: Any, error: HandlerError) -> dict:
-    """The item with the error that it failed of; s3_bucket or s3_key that are no text are None."""
+    """The item with its error; an s3_bucket or s3_key that is no text is None."""
     return make_failed_row(item, type(error).__name__, str(error))
 
 
 def make_failed_row(item: Any, error: str, cause: str) -> dict:
-    """As `failed_row`, of an error that is given by name."""
+    """As `failed_row`, for an error by name."""
     index, photo = index_and_photo(item)
-    known = photo if isinstance(photo, dict) else {}
+    fields = photo if isinstance(photo, dict) else {}
     names = ("s3_bucket", "s3_key")
-    kept = {name: known[name] if isinstance(known.get(name), str) else None for name in names}
-    if listed(known) > 1:
-        kept["listed"] = known["listed"]
+    place = {name: fields[name] if isinstance(fields.get(name), str) else None for name in names}
+    if times_listed(fields) > 1:
+        place["listed"] = fields["listed"]
     return {
         **index,
-        **kept,
+        **place,
         "error": error[:ERROR_LENGTH],
         "cause": NOT_PLAIN.sub("?", cause)[:CAUSE_LENGTH],
     }
@@ -76,9 +76,9 @@ def has_failed(item: dict) -> bool:
 def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict]:
     """The results in the lines of a file of that kind, SUCCEEDED or FAILED.
 
-    A batch that succeeded left a line an image. One that failed left one line, with its input and
-    the error: all its images failed of that; `own_bucket` is where those lie that name no bucket.
-    Raises ValueError for a line that is not JSON, KeyError or TypeError for one that is no result.
+    A batch that succeeded left a line an image. A batch that failed left one line, with its input
+    and the error of all its images; images without a bucket are in `own_bucket`. Raises ValueError
+    for a line that is not JSON, KeyError or TypeError for a line that is no result.
     """
     for line in lines:
         if not line.strip():
@@ -95,10 +95,10 @@ def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator
             yield {**make_failed_row(item, *error), "status": FAILED}
 
 
-def once(results: Iterable[dict]) -> Iterator[dict]:
-    """The first result of each of the manifest's items, by `index`, and all that have none.
+def drop_repeats(results: Iterable[dict]) -> Iterator[dict]:
+    """The first result for each `index` of the manifest, and all results without an index.
 
-    An Express execution runs at least once, so that a batch may leave its results twice:
+    An Express execution runs at least once, so a batch may leave its results twice:
     https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
     """
     seen = bytearray()
@@ -113,15 +113,15 @@ def once(results: Iterable[dict]) -> Iterator[dict]:
 
 
 def count_statuses(results: Iterable[dict]) -> dict[str, int]:
-    """How many images were submitted, and how many ended how: each as often as it was listed."""
+    """Counts of images, submitted and by status; each image counts as often as it was listed."""
     counts = tally(())
-    for result in once(results):
-        counts[result["status"]] += batches.listed(result)
+    for result in drop_repeats(results):
+        counts[result["status"]] += times_listed(result)
     return {"submitted": sum(counts.values()), **counts}
 
 
 def tally(statuses: Iterable[str]) -> dict[str, int]:
-    """How often each of STATUSES stands among these, 0 too. Raises KeyError for any other."""
+    """The count of each of STATUSES, 0 too. Raises KeyError for any other status."""
     counts = dict.fromkeys(STATUSES, 0)
     for status in statuses:
         counts[status] += 1
@@ -129,12 +129,12 @@ def tally(statuses: Iterable[str]) -> dict[str, int]:
 
 
 def count_failed(items: Iterable[dict]) -> int:
-    """How many of a batch's items have failed so far."""
+    """The number of a batch's items that have failed so far."""
     return sum(map(has_failed, items))
 
 
 def _read_message(cause: str) -> str:
-    """The exception's message in the JSON that Lambda gives as Cause; any other Cause as it is."""
+    """The exception's message in Lambda's Cause, which is JSON; any other Cause as it is."""
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):

@@ -1,16 +1,16 @@
-"""What a photo may be, and any permitted one as pixels of the model's size.
+"""The formats of photos, and photos as pixels of the model's size.
 
-The product's only decoder of photos: the endpoint takes nothing but what this makes.
+Photos are decoded here alone: the endpoint takes only what this module makes.
 """
 
 import io
 
-# Each registers its format; to find WebP's, Image.open would import every plugin there is.
+# Each registers its format. Image.open would import every plugin to find WebP's.
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
 
-# Pillow's name of each format that is read, and how names of its files end.
+# Pillow's name of each format, and the suffixes of its files.
 FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
 SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))
 FORMATS_IN_WORDS = "PNG, JPEG or WebP"
@@ -26,20 +26,20 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# `to_model_input` has a limit of its own. Pillow's would come first, under another name.
+# Pillow's limit would come before `to_model_input`'s own, under another name.
 Image.MAX_IMAGE_PIXELS = None
 
 
 def is_named_as_photo(name: str) -> bool:
-    """Whether a path or a key ends in one of SUFFIXES, in whatever case."""
+    """Whether a path or a key ends in one of SUFFIXES, in upper or lower case."""
     return name.lower().endswith(SUFFIXES)
 
 
 def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
-    """An RGB PNG of `size` x `size` pixels, upright, from the bytes of an image of FORMATS.
+    """An upright RGB PNG of `size` x `size` pixels, from the bytes of a photo.
 
     Raises ImageTooLarge above `max_pixels`, before anything is decoded, and InvalidImage for
-    whatever is not a complete image of these formats.
+    anything that is not a complete image of FORMATS.
     """
     return _png(_read(data, size, max_pixels))
 
@@ -67,14 +67,14 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
 
 
 def _model_input(image: Image.Image, size: int) -> Image.Image:
-    # A JPEG is decoded at a fraction of its size: 4 x the target is enough to antialias.
+    # Decode a JPEG at a fraction of its size: 4 x the target is enough to antialias.
     image.draft(None, (4 * size, 4 * size))
     image.load()
-    # Squashed, not cropped: the middle of a wide photo may lack the wheels that tell what it is.
+    # Squashed, not cropped: the middle of a wide photo may show none of the wheels.
     small = to_eight_bits(image).resize((size, size), Image.Resampling.LANCZOS)
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small.getchannel("A") if small.mode == "RGBA" else None)
-    # A square can be turned after the resize as well as before, in a thousandth of the memory.
+    # Turned after the resize, which takes a thousandth of the memory and shows the same.
     orientation = _orientation(image)
     return flat.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else flat
 
@@ -82,7 +82,7 @@ def _model_input(image: Image.Image, size: int) -> Image.Image:
 def _orientation(image: Image.Image) -> int | None:
     try:
         return image.getexif().get(ORIENTATION)
-    except Exception:  # Broken EXIF says nothing about the pixels; viewers pass over it too.
+    except Exception:  # Broken EXIF does not matter to the pixels; viewers ignore it too.
         return None
 
 

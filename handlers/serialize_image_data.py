@@ -1,6 +1,6 @@
-"""S3 object -> `image_data`: a small PNG that the model can take, base64 encoded.
+"""S3 object -> `image_data`, a small PNG that the model takes, base64 encoded.
 
-A batch's photos become one array in S3, a claim check, since states are small.
+The photos of a batch become one array in S3, a claim check, as states are small.
 """
 
 import base64
@@ -19,7 +19,7 @@ from handlers.settings import Settings
 SETTINGS = Settings.from_env(os.environ)
 S3 = aws.s3()
 
-# What is wrong with an image rather than with S3: the others of its batch go on without it.
+# Errors of an image rather than of S3: the rest of its batch goes on without it.
 BAD_IMAGE = (
     errors.AccessDenied,
     errors.BucketNotAllowed,
@@ -28,21 +28,20 @@ BAD_IMAGE = (
     errors.InvalidImage,
     errors.InvalidInput,
 )
-# With so few seconds left no photo begins any more: S3 may let one wait for 25 (aws.PATIENCE), and
-# the largest takes 5 to decode.
+# No photo begins with fewer seconds left: one may wait 25 s for S3 (aws.CLIENT_CONFIG), and the
+# largest takes 5 s to decode.
 LAST_SECONDS = 25
-ROUNDS = 3  # in which a photo that S3 does not give is asked for
+TRIES = 3  # of a photo that S3 does not give
 
-# Photos are read side by side and decoded one after another. So at most aws.CONNECTIONS files of
-# image_max_bytes are in memory (640 MB), and what one photo takes to decode: each thread that
-# decodes keeps that much for itself, so one does. They serve one batch after another.
+# Many threads read and one decodes: in memory are at most aws.CONNECTIONS files of image_max_bytes
+# (640 MB), and one photo's pixels, for which each thread that decodes would keep its memory.
 READING = ThreadPoolExecutor(aws.CONNECTIONS)
 DECODING = ThreadPoolExecutor(1)
 
 
 @log_calls
 def handler(event: Any, context: Any) -> dict:
-    """`{s3_bucket, s3_key}` -> `{s3_bucket, s3_key, image_data}`; a batch as `serialize_batch`.
+    """`{s3_bucket, s3_key}` -> `{s3_bucket, s3_key, image_data}`; a batch as in `serialize_batch`.
 
     Raises InvalidInput, BucketNotAllowed, ImageNotFound, AccessDenied, ImageTooLarge, InvalidImage
     or StorageUnavailable.
@@ -63,31 +62,36 @@ def handler(event: Any, context: Any) -> dict:
 def serialize_batch(
     batch: dict, s3: Any, settings: Settings, seconds_left: Callable[[], float]
 ) -> dict:
-    """The batch with `pixels`, the place of its good images.
+    """The batch with `pixels`, the place of its good images; without good images there is none.
 
-    A bad image has its error, and no pixels; with none but bad ones there are no `pixels`. `left`
-    is the number of images that failed of what another call may mend: given its own answer, the
-    function tries those alone. Raises InvalidInput, AccessDenied or StorageUnavailable.
+    A bad image has its error and no pixels. `left` is the number of failed images for which another
+    call may succeed: called with its own answer, the function tries those alone. Raises
+    InvalidInput, AccessDenied or StorageUnavailable.
     """
     serialize = partial(serialize_item, s3=s3, settings=settings, seconds_left=seconds_left)
-    given = batches.items(batch)
+    items = batches.items(batch)
     if "left" in batch:
-        tried = READING.map(serialize, filter(batches.is_left, given))
-        before = _images_before(batch, s3, settings)
-        pairs = [next(tried) if batches.is_left(item) else before(item) for item in given]
+        tries = READING.map(serialize, [item for item in items if "left" in item])
+        images = iter(claim_check.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
+        pairs = []
+        for item in items:
+            if "left" in item:
+                pairs.append(next(tries))
+            else:
+                pairs.append((item, None if outcomes.has_failed(item) else next(images)))
     else:
-        pairs = list(READING.map(serialize, given))
+        pairs = list(READING.map(serialize, items))
         if all(item.get("error") == errors.StorageUnavailable.__name__ for item, _ in pairs):
             raise errors.StorageUnavailable(f"S3 gives no photo: {pairs[0][0]['cause']}")
-    items, images = zip(*pairs, strict=True)
+    items = [item for item, _ in pairs]
     serialized = {
         **batches.batch_input(batch),
-        "Items": list(items),
-        "left": sum(map(batches.is_left, items)),
+        "Items": items,
+        "left": sum("left" in item for item in items),
     }
-    good = b"".join(filter(None, images))
-    if good:
-        serialized["pixels"] = claim_check.write(good, s3, settings)
+    pixels = b"".join(image for _, image in pairs if image)
+    if pixels:
+        serialized["pixels"] = claim_check.write(pixels, s3, settings)
     note(failed=outcomes.count_failed(items))
     return serialized
 
@@ -95,7 +99,7 @@ def serialize_batch(
 def serialize_item(
     item: Any, s3: Any, settings: Settings, seconds_left: Callable[[], float]
 ) -> tuple[dict, bytes | None]:
-    """The image's place and its pixels; without pixels, what is wrong with it."""
+    """The item with the image's place, and its pixels; or with its error, and None."""
     place = item
     try:
         place = batches.location(item, settings.own_bucket)
@@ -105,10 +109,10 @@ def serialize_item(
     except BAD_IMAGE as error:
         return outcomes.failed_row(place, error), None
     except errors.BatchOutOfTime as error:
-        return {**outcomes.failed_row(place, error), "left": batches.rounds(item)}, None
+        return {**outcomes.failed_row(place, error), "left": item.get("left", 0)}, None
     except errors.StorageUnavailable as error:
-        failed, rounds = outcomes.failed_row(place, error), batches.rounds(item) + 1
-        return {**failed, "left": rounds} if rounds < ROUNDS else failed, None
+        failed, tries = outcomes.failed_row(place, error), item.get("left", 0) + 1
+        return {**failed, "left": tries} if tries < TRIES else failed, None
 
 
 def decode(photo: bytes, settings: Settings, seconds_left: Callable[[], float]) -> bytes:
@@ -124,16 +128,8 @@ def _check_time(seconds_left: Callable[[], float]) -> None:
         )
 
 
-def _images_before(
-    batch: dict, s3: Any, settings: Settings
-) -> Callable[[dict], tuple[dict, bytes | None]]:
-    """What gives one item after another with its pixels, as the call before left them."""
-    images = iter(claim_check.read(batch["pixels"], s3, settings) if "pixels" in batch else ())
-    return lambda item: (item, None if outcomes.has_failed(item) else next(images))
-
-
 def read_photo(place: Any, s3: Any, settings: Settings) -> bytes:
-    """The bytes of the object that `place` names by s3_bucket and s3_key.
+    """The bytes of the object at a place, `{s3_bucket, s3_key}`.
 
     Raises InvalidInput, BucketNotAllowed, ImageNotFound, AccessDenied, ImageTooLarge or
     StorageUnavailable.

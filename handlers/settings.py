@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What serverless.yml gives the functions.
+    """The functions' settings, from the environment that serverless.yml gives them.
 
-    `buckets`, of which `own_bucket` is one, may be read from, `image_size` is pixels a side,
-    `image_max_bytes` and `image_max_pixels` bound a photo, `threshold` (0 to 1) is the confidence
-    below which an image goes to review.
+    buckets: those that photos may be read from, `own_bucket` too; image_size: pixels a side;
+    image_max_bytes, image_max_pixels: of a photo; threshold: an image goes to review if its
+    confidence, 0 to 1, is lower.
     """
 
     own_bucket: str

@@ -85,7 +85,7 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
         )
     wanted = map_run["itemCounts"]
     counts = Counts()
-    results = outcomes.once(
+    results = outcomes.drop_repeats(
         result
         for kind in ("SUCCEEDED", "FAILED")
         for key in files.get(kind, [])
@@ -95,7 +95,7 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
     )
     for result in terminal.track(results, "Gather", wanted["total"], "photos"):
         result["s3_bucket"] = result.get("s3_bucket") or stack.bucket
-        result["listed"] = batches.listed(result)
+        result["listed"] = batches.times_listed(result)
         counts.add(result)
         if write is not None:
             write(result)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from handlers.aws import PATIENCE
+from handlers.aws import CLIENT_CONFIG
 from handlers.settings import Settings
 from tests.infrastructure.conftest import REPOSITORY
 from tests.infrastructure.template import aslist, of_type, statements
@@ -68,9 +68,9 @@ def test_config_yml_reaches_the_functions(resources):
 
 
 def test_a_slow_service_is_reported_before_the_function_and_the_task_time_out(resources):
-    attempts = PATIENCE["retries"]["total_max_attempts"]
+    attempts = CLIENT_CONFIG["retries"]["total_max_attempts"]
     longest_back_off = 1
-    patience = PATIENCE["connect_timeout"] + PATIENCE["read_timeout"] + longest_back_off
+    patience = CLIENT_CONFIG["connect_timeout"] + CLIENT_CONFIG["read_timeout"] + longest_back_off
     timeouts = [function["Timeout"] for function in functions(resources).values()]
     tasks = [state["TimeoutSeconds"] for state in image_states(resources, "ClassifyStateMachine")]
     assert attempts * patience < min(timeouts + tasks)
@@ -137,7 +137,7 @@ def test_people_are_told_of_every_execution_that_ends_badly(resources):
 
 def test_the_endpoint_is_slow_before_the_functions_give_up(resources):
     milliseconds = CONFIG["alarms"]["endpoint_latency_milliseconds"]
-    assert milliseconds < PATIENCE["read_timeout"] * 1000
+    assert milliseconds < CLIENT_CONFIG["read_timeout"] * 1000
     assert resources["EndpointLatencyAlarm"]["Properties"]["Threshold"] == str(milliseconds * 1000)
 
 

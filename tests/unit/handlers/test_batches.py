@@ -201,7 +201,7 @@ def test_a_batch_of_bad_images_alone_asks_the_endpoint_nothing(s3, endpoint):
 def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
     bad, good = run(line, {"s3_key": "good.png"})
     assert (bad["status"], bad["error"]) == ("failed", "InvalidInput")
-    assert batches.listed(bad) == 1
+    assert batches.times_listed(bad) == 1
     assert good["status"] == "accepted"
 
 
@@ -244,7 +244,7 @@ def test_of_cut_reads_exactly_those_photos_fail_that_were_cut_on_every_try(s3, e
     lost = set(keys[7::60])
     s3.cut = dict.fromkeys(keys[::20], 1) | dict.fromkeys(lost, 99)
     batch = serialize(*numbered(*keys))
-    for calls in range(2, serialize_image_data.ROUNDS + 1):
+    for calls in range(2, serialize_image_data.TRIES + 1):
         assert batch["left"] == len(lost)
         before = len(s3.reads)
         batch = serialize_image_data.handler(json.loads(json.dumps(batch)), CONTEXT)
@@ -359,7 +359,7 @@ def test_the_largest_results_fit_beside_what_the_state_machine_lets_in():
     largest = max(
         len(json.dumps({**location, **common, "status": "accepted", **judged})),
         len(json.dumps({**failed, **common, "status": "failed"})),
-        len(json.dumps({**failed, **common, "left": serialize_image_data.ROUNDS})),
+        len(json.dumps({**failed, **common, "left": serialize_image_data.TRIES})),
     )
     assert largest + len(",") <= 466
 
