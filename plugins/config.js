@@ -7,14 +7,11 @@ const refuse = require('./refuse');
 
 const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(schema);
 
-/**
- * config.yml's content. Where it is not what config.schema.json asks for, `sls` ends with a line that
- * says so, before it looks for a key that may be missing.
- */
+/** config.yml's content. If it does not fit config.schema.json, `sls` ends with one line that says so. */
 module.exports = async ({ resolveVariable }) => {
   const config = await read(resolveVariable);
-  const found = problems(config);
-  if (found.length) refuse(`error: config.yml: ${found.join('; ')}`);
+  const wrong = problems(config);
+  if (wrong.length) refuse(`error: config.yml: ${wrong.join('; ')}`);
   return config;
 };
 
@@ -27,18 +24,18 @@ async function read(resolveVariable) {
   }
 }
 
-/** What is wrong: for each value its path, the value, and what is expected. */
+/** What is wrong with config.yml's content: each value's path, the value, and what is expected. */
 function problems(config) {
   return validate(config) ? [] : validate.errors.map(describe);
 }
 
 function describe({ instancePath, keyword, params, message, data }) {
   const path = instancePath.slice(1).replaceAll('/', '.');
-  const place = path && `${path}: `;
-  if (keyword === 'required') return `${place}${message}`;
-  if (keyword === 'additionalProperties') return `${place}unknown key ${params.additionalProperty}`;
-  // osls makes null of numbers that JSON does not have.
-  return `${place}${data === null ? 'null, .nan or .inf' : JSON.stringify(data)} ${message}`;
+  const prefix = path && `${path}: `;
+  if (keyword === 'required') return `${prefix}${message}`;
+  if (keyword === 'additionalProperties') return `${prefix}unknown key ${params.additionalProperty}`;
+  // osls turns .nan and .inf into null.
+  return `${prefix}${data === null ? 'null, .nan or .inf' : JSON.stringify(data)} ${message}`;
 }
 
 module.exports.problems = problems;

@@ -6,14 +6,14 @@ const path = require('node:path');
 
 const { definitions } = require('../config.schema.json');
 const refuse = require('./refuse');
-const { named } = require('./region');
+const { findRegion } = require('./region');
 
 const REGION = new RegExp(definitions.region.pattern);
 const OTHER_PARTITIONS = new RegExp(definitions.region.not.pattern);
 
 /**
- * Refuses, before any command but `print` does or says anything, a region that the scripts would not look in
- * and a stage that AWS would refuse: one too long only where it would be deployed. `print` calls no cloud.
+ * Refuses a region in which the commands would not look and a stage that AWS would refuse, before `sls` does
+ * anything; a stage that is too long only for `deploy` and `package`. `print` calls no cloud and is let through.
  */
 module.exports = class Guard {
   constructor(serverless, options) {
@@ -29,16 +29,16 @@ module.exports = class Guard {
   }
 };
 
-/** What is wrong with the region; undefined if nothing. Of `options`, `region` and `aws-profile` count. */
+/** What is wrong with the region; undefined if nothing. `options` may have `region` and `aws-profile`. */
 function regionProblem(environment, options) {
-  const region = named(environment);
+  const region = findRegion(environment);
   if (!region) {
-    const profiles = profileRegion(environment, options['aws-profile']);
-    const example = options.region ?? profiles ?? 'eu-central-1';
-    const unused = profiles ? ` (your profile's region, ${profiles}, is not used)` : '';
+    const profile = profileRegion(environment, options['aws-profile']);
+    const example = options.region ?? profile ?? 'eu-central-1';
+    const unused = profile ? ` (your profile's region, ${profile}, is not used)` : '';
     return `no region is named${unused}. Run: export AWS_REGION=${example}`;
   }
-  // service/stack.py says the same of these two.
+  // service/stack.py has these two messages too.
   if (!REGION.test(region)) return `${JSON.stringify(region)} is no region. Run: export AWS_REGION=eu-central-1`;
   if (OTHER_PARTITIONS.test(region)) {
     return `${region} is outside AWS's commercial partition, the only one that this service is made for`;
@@ -58,7 +58,7 @@ function stageProblem(stage) {
   return `${JSON.stringify(stage)} is no stage name: lower-case letters and digits, with single hyphens between them`;
 }
 
-/** Whether a stage's name is too long to deploy. One that exists may be: it can still be removed. */
+/** What is wrong with the length of a stage's name; undefined if nothing. A deployed stage may be longer. */
 function lengthProblem(service, stage) {
   const most = definitions.stack.maxLength - `${service}-`.length;
   if (stage.length <= most) return undefined;

@@ -10,9 +10,9 @@ const FIRST_WAIT = 250; // ms
 const LONGEST_WAIT = 5000;
 
 /**
- * What `sls invoke stepf` of serverless-step-functions lacks: --data may name a file (also as
- * @batch.json), standard output is the execution as JSON however it ended, only one that succeeded
- * exits with 0, and short executions are not waited for in steps of 5 s.
+ * Changes `sls invoke stepf` of serverless-step-functions: --data may name a file (also as @batch.json),
+ * standard output is the execution as JSON even if it failed, the exit status is 0 only if it succeeded,
+ * and the first polls come faster than every 5 s.
  */
 module.exports = class InvokeStepf {
   constructor(serverless, options) {

@@ -1,11 +1,11 @@
 'use strict';
 
 const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'proxy'];
-const aside = {};
+const removed = {};
 
 /**
- * NO_PROXY for osls, which sends every call of AWS through the proxies that it finds and does not
- * read NO_PROXY: where that names the host of AWS_ENDPOINT_URL, this process forgets the proxies.
+ * NO_PROXY for osls, which does not read it and sends all calls of AWS through the proxies: if NO_PROXY
+ * names the host of AWS_ENDPOINT_URL, the proxies are removed from this process's environment.
  */
 module.exports = class NoProxy {
   constructor() {
@@ -13,14 +13,14 @@ module.exports = class NoProxy {
     const exempt = `${process.env.NO_PROXY ?? ''},${process.env.no_proxy ?? ''}`.split(',');
     if (!host || !exempt.some((entry) => matches(host, entry.trim()))) return;
     for (const name of PROXIES.filter((each) => each in process.env)) {
-      aside[name] = process.env[name];
+      removed[name] = process.env[name];
       delete process.env[name];
     }
   }
 };
 
-/** The environment with its proxies, for programs that read NO_PROXY themselves. */
-module.exports.environment = () => ({ ...process.env, ...aside });
+/** The environment with the proxies, for programs that read NO_PROXY themselves. */
+module.exports.environment = () => ({ ...process.env, ...removed });
 
 function hostOf(url) {
   try {

@@ -1,13 +1,10 @@
 'use strict';
 
-/**
- * `sls deploy --param boundary=ARN`: the permissions boundary of every role in the template, also of
- * those that other plugins make.
- */
+/** `sls deploy --param boundary=ARN`: the permissions boundary of every role, also those of other plugins. */
 module.exports = class PermissionsBoundary {
   constructor(serverless) {
     this.serverless = serverless;
-    // The first moment at which the template has what `resources` of serverless.yml adds.
+    // The first hook after `resources` of serverless.yml are in the template.
     this.hooks = { 'after:aws:package:finalize:mergeCustomProviderResources': () => this.bind() };
   }
 

@@ -15,16 +15,15 @@ const PLATFORMS = {
   arm64: ['manylinux2014_aarch64', 'manylinux_2_28_aarch64'],
   x86_64: ['manylinux2014_x86_64', 'manylinux_2_28_x86_64'],
 };
-// Of no use to the functions. Lambda has boto3 itself.
+// Lambda has boto3 itself.
 const SUPERFLUOUS = /^(bin|__pycache__|tests?|boto3|botocore|s3transfer)$/;
 
 /**
- * Installs handlers/requirements-lock.txt for the layer `pythonDependencies`, with pip alone, which
- * takes no file but those whose hashes stand there: for the runtime and architecture that serverless.yml
- * names or, on the local cloud, for LAMBDA_LAYER_PYTHON (such as 3.13) and LAMBDA_LAYER_PLATFORM (pip's
- * platform tags, with commas between them). One index is asked: LAYER_INDEX_URL, else
- * pip's own.
- * Each combination of inputs has a folder below the layer's `path`, made once.
+ * Installs handlers/requirements-lock.txt, which has the hashes of all files, for the layer
+ * `pythonDependencies`: for the runtime and architecture of serverless.yml or, on the local cloud, for
+ * LAMBDA_LAYER_PYTHON (such as 3.13) and LAMBDA_LAYER_PLATFORM (pip's platform tags with commas between
+ * them). Files come from the index LAYER_INDEX_URL, else pip's own. Each combination of inputs has a folder
+ * of its own below the layer's `path`, made once.
  */
 module.exports = class PythonLayer {
   constructor(serverless, options, { log, progress }) {
@@ -47,7 +46,7 @@ module.exports = class PythonLayer {
     const folder = path.join(this.serverless.serviceDir, layer.path);
     if (fs.existsSync(folder)) return;
 
-    const doing = this.progress.create({ message: `Installing dependencies for Python ${version}` });
+    const notice = this.progress.create({ message: `Installing dependencies for Python ${version}` });
     const unfinished = `${folder}.${process.pid}`;
     try {
       await this.pip(path.join(unfinished, 'python'), version, platforms);
@@ -55,7 +54,7 @@ module.exports = class PythonLayer {
       moveInto(folder, unfinished);
     } finally {
       fs.rmSync(unfinished, { recursive: true, force: true });
-      doing.remove();
+      notice.remove();
     }
   }
 
@@ -79,17 +78,16 @@ module.exports = class PythonLayer {
   }
 
   async pip(target, version, platforms) {
-    const own = path.join(this.serverless.serviceDir, '.venv/bin/python');
+    const { serviceDir: cwd } = this.serverless;
+    const own = path.join(cwd, '.venv/bin/python');
     const args = [
-      // Not pip itself: a person's settings may lead that elsewhere.
-      '-E', '-s', '-m', 'setup.pip', '--one-index',
-      'install', '--quiet', '--no-compile', '--require-hashes', '--only-binary=:all:',
+      // Not pip itself, which follows a person's settings.
+      '-E', '-s', '-m', 'setup.pip', 'install', '--quiet', '--no-compile', '--require-hashes', '--only-binary=:all:',
       '--implementation', 'cp', '--python-version', version,
       ...platforms.flatMap((platform) => ['--platform', platform]),
       '--requirement', LOCK, '--target', target,
     ];
     try {
-      const cwd = this.serverless.serviceDir;
       await promisify(execFile)(fs.existsSync(own) ? own : 'python3', args, { cwd, env: environment() });
     } catch (error) {
       this.fail(`pip could not install ${LOCK} for Python ${version}: ${reason(error.stderr || error.message)}`);
@@ -105,18 +103,18 @@ module.exports = class PythonLayer {
   }
 };
 
-/** What a list of requirements pins, as the lock writes it. */
+/** The pins of a requirements file, spelt as in the lock. */
 function pins(text) {
   return text.split('\n').filter((line) => /^\w/.test(line)).map((line) => line.trim().toLowerCase().replaceAll('_', '-'));
 }
 
-// pip says what it did before, then its errors, some of which go on over several lines.
-function reason(said) {
-  const errors = said.slice(Math.max(said.indexOf('ERROR:'), 0)).replaceAll('ERROR:', ' ');
+/** pip's errors in one line; they may have several, after other output. */
+function reason(output) {
+  const errors = output.slice(Math.max(output.indexOf('ERROR:'), 0)).replaceAll('ERROR:', ' ');
   return errors.trim().replace(/\s+/g, ' ').slice(0, 500);
 }
 
-// Another packaging may have made the same folder meanwhile: then that is taken.
+/** Moves the folder into place, unless another `sls` has made it meanwhile. */
 function moveInto(folder, unfinished) {
   try {
     fs.renameSync(unfinished, folder);

@@ -1,7 +1,7 @@
 'use strict';
 
-/** Ends `sls` with one line: it would print an error that is thrown with paragraphs around it. */
-module.exports = function refuse(sentence) {
-  process.stderr.write(`${sentence}\n`);
+/** Ends `sls` with one line. It would print paragraphs around an error that is thrown. */
+module.exports = function refuse(line) {
+  process.stderr.write(`${line}\n`);
   process.exit(1);
 };

@@ -10,8 +10,8 @@ const { environment } = require('./no-proxy');
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 
 /**
- * `sls remove` refuses while the stage's endpoint exists, which is no resource of the stack and costs
- * on; `--param endpoint=delete` deletes it along. Afterwards it prints what stays, and what that costs.
+ * `sls remove` refuses while the stage has an endpoint, which is no resource of the stack and would go on to
+ * cost; `--param endpoint=delete` deletes it too. After the removal it prints what stays, and its cost.
  */
 module.exports = class Removal {
   constructor(serverless, options, { log, progress }) {
@@ -28,7 +28,7 @@ module.exports = class Removal {
     const params = [this.options.param ?? []].flat();
     const args = ['-E', '-s', '-m', 'scripts.removal', '--stage', provider.getStage()];
     if (params.includes('endpoint=delete')) args.push('--delete-endpoint');
-    // The account and region that the stack is removed from.
+    // The account and region of the stack.
     const env = { ...environment(), AWS_REGION: provider.getRegion() };
     if (this.options['aws-profile']) {
       for (const key of KEYS) delete env[key]; // boto3 would prefer them
@@ -36,7 +36,7 @@ module.exports = class Removal {
     }
     const python = path.join(cwd, '.venv/bin/python');
     if (!fs.existsSync(python)) throw new classes.Error('There is no .venv to look for the endpoint with: make setup', 'REMOVAL');
-    const doing = this.progress.create({ message: "Looking for the stage's endpoint" });
+    const notice = this.progress.create({ message: "Looking for the stage's endpoint" });
     try {
       const { stdout } = await promisify(execFile)(python, args, { cwd, env });
       this.stays = stdout.trimEnd();
@@ -44,7 +44,7 @@ module.exports = class Removal {
       const reason = (error.stderr || error.message).trim().split('\n').pop();
       throw new classes.Error(reason.replace(/^error: /, ''), 'REMOVAL');
     } finally {
-      doing.remove();
+      notice.remove();
     }
   }
 };

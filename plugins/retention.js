@@ -1,10 +1,10 @@
 'use strict';
 
-const DAYS_OF_WORK = 7; // checkpoints and uploads that were never completed
+const DAYS_OF_WORK = 7; // for checkpoints and uploads that were never completed
 
 /**
- * How long things are kept, by retention_days of config.yml: `rules` of the bucket's lifecycle and the
- * lifecycle policy of the repository's `images`. null keeps for ever: there is no rule then.
+ * retention_days of config.yml as lifecycle `rules` of the bucket and lifecycle policy of the repository's
+ * `images`. null keeps for ever: there is no rule for it.
  */
 module.exports = async ({ resolveVariable }) => {
   const days = await resolveVariable('file(config.yml):retention_days');
@@ -12,16 +12,16 @@ module.exports = async ({ resolveVariable }) => {
     captures: ['capture/'],
     reports: ['monitoring/reports/'],
     generated: ['generated/', 'incoming/generated/'], // where scripts.generate puts photos
-    incoming: ['incoming/'], // of two rules that fit, S3 takes the one that expires sooner
+    incoming: ['incoming/'], // of two rules for an object S3 takes the shorter
     results: ['bulk/results/'],
   };
   const expiring = Object.entries(prefixes).filter(([name]) => days[name] !== null);
   return {
     rules: [
-      ...expiring.flatMap(([name, places]) =>
-        places.map((prefix, number) => expire(number ? `${name}-${number + 1}` : name, prefix, days[name])),
+      ...expiring.flatMap(([name, folders]) =>
+        folders.map((prefix, number) => expire(number ? `${name}-${number + 1}` : name, prefix, days[name])),
       ),
-      expire('pixels', 'bulk/pixels/', 1), // of a batch, for as long as it runs
+      expire('pixels', 'bulk/pixels/', 1), // used while their batch runs
       expire('checkpoints', 'training/checkpoints/', DAYS_OF_WORK),
       {
         Id: 'abort-uploads',

@@ -1,4 +1,4 @@
-"""Setting up a machine: the packages of the project, and the environment of every process.
+"""Set-up of a machine: packages, and the environment of every process.
 
-It runs before anything is installed, hence on Python's own library alone.
+It runs before anything is installed, so it imports Python's own library alone.
 """

@@ -1,7 +1,6 @@
-"""`python -m setup [--tests]`: make .venv and node_modules, unless they are there and whole.
+"""`python -m setup [--tests]`: make .venv and node_modules, unless they are there and complete.
 
-The Python that runs this is the one that .venv will have. `--tests` adds what the tests, the
-notebook and the benchmarks need beyond the project itself.
+.venv gets the Python that runs this. `--tests` adds the packages of tests, notebook and benchmarks.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ MODULES = REPOSITORY / "node_modules"
 CONSTRAINTS = REPOSITORY / "constraints.txt"
 PROJECT, TESTS = "requirements.txt", "requirements-tests.txt"
 
-# Not .venv's own, which may be what runs this.
+# Not .venv's own, which may run this.
 BASE = getattr(sys, "_base_executable", sys.executable)
 
 # PyPI's PyTorch for Linux brings gigabytes of CUDA along.
@@ -32,17 +31,17 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 class SetupError(Exception):
-    """What a person can mend; the message says how, in one line."""
+    """A problem that a person can mend; the message says how, in one line."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up; returns the exit status."""
-    wanted = [PROJECT, TESTS] if "--tests" in arguments else [PROJECT]
+    """Set up; return the exit status."""
+    files = [PROJECT, TESTS] if "--tests" in arguments else [PROJECT]
     CACHE.mkdir(exist_ok=True)
     try:
         node, npm = find_node()
-        with alone():
-            set_up_python(wanted)
+        with lock_folder():
+            set_up_python(files)
             set_up_node(node, npm)
     except (SetupError, SettingsError) as error:
         print(f"make: {error}", file=sys.stderr)
@@ -57,8 +56,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Wait until no other set-up of this folder runs."""
+def lock_folder() -> Iterator[None]:
+    """Wait until no other set-up of this folder runs, and keep others waiting."""
     with (CACHE / "setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,7 +69,7 @@ def alone() -> Iterator[None]:
 
 @contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
-    """Print what is done, and the seconds that it took."""
+    """Print the step, and its seconds at the end."""
     print(f"setup: {name} …", flush=True)
     began = time.monotonic()
     yield
@@ -80,29 +79,29 @@ def step(name: str) -> Iterator[None]:
 # Python
 
 
-def set_up_python(wanted: Sequence[str]) -> None:
-    """Make .venv with what the requirement files name. Raises SetupError."""
-    recipes = {name: recipe(name) for name in wanted}
+def set_up_python(files: Sequence[str]) -> None:
+    """Make .venv with the packages of the requirements files. Raises SetupError."""
+    digests = {name: digest(name) for name in files}
+    version = ".".join(map(str, sys.version_info[:3]))
     state = read_state(VENV)
-    if state and state["python"] == python_version():
-        missing = [name for name in wanted if state["recipes"].get(name) != recipes[name]]
-        recipes = state["recipes"] | recipes
-    else:
-        missing = list(wanted)
+    if state and state["python"] != version:
         state = None
+    installed = state["recipes"] if state else {}
+    missing = [name for name in files if installed.get(name) != digests[name]]
+    new_state = {"python": version, "folder": str(VENV), "recipes": installed | digests}
     if state and not missing:
-        if state["folder"] != str(VENV):
-            move_venv()
-            write_state(VENV, {**state, "folder": str(VENV)})
+        if state["folder"] != str(VENV):  # moved: .venv's scripts hold the old path
+            run([BASE, "-I", "-m", "venv", "--without-pip", VENV], clean())
+            write_state(VENV, new_state)
         return
     python = VENV / "bin" / "python"
     if state is None:
-        with step(f"Python {python_version()}, from {BASE}"):
+        with step(f"Python {version}, from {BASE}"):
             if VENV.is_symlink():
                 VENV.unlink()
             shutil.rmtree(VENV, ignore_errors=True)
             run([BASE, "-I", "-m", "venv", VENV], clean())
-            pip(python, for_pip(python), pinned("pip"))
+            pip(python, for_pip(python), read_pin("pip"))
             (VENV / "bin" / "sls").symlink_to("../../node_modules/.bin/sls")
     (VENV / "complete").unlink(missing_ok=True)
     variables = for_pip(python)
@@ -110,26 +109,33 @@ def set_up_python(wanted: Sequence[str]) -> None:
     for name in missing:
         with step(f"packages of {name}"):
             pip(python, variables, "-r", name, "-c", CONSTRAINTS)
-    content = {"python": python_version(), "folder": str(VENV), "recipes": recipes}
-    write_state(VENV, content)
+    write_state(VENV, new_state)
 
 
 def install_torch(python: Path, variables: dict[str, str]) -> None:
     """Install PyTorch's CPU build from its own index, if that answers.
 
-    Where it does not, the requirements bring PyTorch from wherever pip is set up to look.
+    If it does not, PyTorch comes with the requirements, from pip's own sources.
     """
-    pin = pinned("torch")
+    pin = read_pin("torch")
     if sys.platform != "linux" or is_installed(python, pin):
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)
-    # This index and no other source: else another's PyTorch would pass for its answer.
-    only = only_index(variables, index)
-    command = [python, "-m", "pip", "index", "versions", "torch"]
-    asked = subprocess.run(  # noqa: S603
-        [*command, "--timeout", "2", "--retries", "0"], env=only, capture_output=True, text=True
-    )
-    if asked.returncode:
+    # No other source, whose PyTorch would pass for this index's answer.
+    variables = only_index(variables, index)
+    command = [
+        python,
+        "-m",
+        "pip",
+        "index",
+        "versions",
+        "torch",
+        "--timeout",
+        "2",
+        "--retries",
+        "0",
+    ]
+    if subprocess.run(command, env=variables, capture_output=True).returncode:  # noqa: S603
         print(
             f"setup: PyTorch's CPU index ({index}) does not answer: PyTorch comes from where pip "
             "is set up to look. From PyPI that is, on Linux, a build of gigabytes with CUDA.",
@@ -137,44 +143,34 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
         )
         return
     with step(f"PyTorch's CPU build, from {index}"):
-        pip(python, only, "--no-deps", pin)
+        pip(python, variables, "--no-deps", pin)
 
 
-def pinned(name: str) -> str:
+def read_pin(name: str) -> str:
     """Return `name==version` as constraints.txt has it."""
     return re.search(rf"^{name}==\S+", CONSTRAINTS.read_text(), re.MULTILINE)[0]
 
 
 def is_installed(python: Path, pin: str) -> bool:
-    """Tell whether a package is installed in the version that `name==version` names."""
+    """Whether the package of `name==version` is installed in that version."""
     name, _, version = pin.partition("==")
-    say = f"from importlib.metadata import version; print(version({name!r}).partition('+')[0])"
-    done = subprocess.run([python, "-I", "-c", say], capture_output=True, text=True)  # noqa: S603
+    code = f"from importlib.metadata import version; print(version({name!r}).partition('+')[0])"
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)  # noqa: S603
     return done.stdout.strip() == version
 
 
 def pip(python: Path, variables: dict[str, str], *arguments: str | Path) -> None:
-    """Install. Files are compiled by whoever imports them first: most never are."""
+    """Install packages. Their files are compiled as they are imported, which most never are."""
     install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
     run([*install, *arguments], variables)
 
 
-def move_venv() -> None:
-    """Write the paths of a moved folder into .venv's scripts anew."""
-    run([BASE, "-I", "-m", "venv", "--without-pip", VENV], clean())
-
-
-def recipe(name: str) -> str:
-    """Return a digest of a requirements file, of those it includes, and of the constraints."""
+def digest(name: str) -> str:
+    """Return a digest of a requirements file, the files that it includes, and the constraints."""
     text = (REPOSITORY / name).read_text()
     included = re.findall(r"^-r (\S+)", text, re.MULTILINE)
     texts = [text, CONSTRAINTS.read_text(), *((REPOSITORY / each).read_text() for each in included)]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def python_version() -> str:
-    """Return this Python's version, such as 3.11.7."""
-    return ".".join(map(str, sys.version_info[:3]))
 
 
 # Node
@@ -187,16 +183,16 @@ def find_node() -> tuple[str, str]:
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if not node or not npm:
         raise SetupError(f"there is no {'node' if not node else 'npm'}; install Node {engines}")
-    said = subprocess.run([node, "--version"], env=clean(), capture_output=True, text=True)  # noqa: S603
-    version = re.match(r"v(\d+)\.(\d+)\.(\d+)", said.stdout)
+    done = subprocess.run([node, "--version"], env=clean(), capture_output=True, text=True)  # noqa: S603
+    version = re.match(r"v(\d+)\.(\d+)\.(\d+)", done.stdout)
     if not version or not satisfies(tuple(map(int, version.groups())), engines):
-        found = said.stdout.strip() or reason(said)
-        raise SetupError(f"Node {found} ({node}) does not fit; install Node {engines}")
+        answer = done.stdout.strip() or reason(done)
+        raise SetupError(f"Node {answer} ({node}) does not fit; install Node {engines}")
     return node, npm
 
 
 def satisfies(version: tuple[int, int, int], engines: str) -> bool:
-    """Tell whether a version is in one of the ranges `^X.Y.Z` or `>=X` between `||`."""
+    """Whether a version is in one of the ranges `^X.Y.Z` or `>=X`, which are joined by `||`."""
     for each in engines.split("||"):
         least = tuple(map(int, re.findall(r"\d+", each)))
         if version >= least and (">=" in each or version[0] == least[0]):
@@ -205,29 +201,28 @@ def satisfies(version: tuple[int, int, int], engines: str) -> bool:
 
 
 def set_up_node(node: str, npm: str) -> None:
-    """Make node_modules as package-lock.json says. Raises SetupError."""
-    lock = (REPOSITORY / "package-lock.json").read_bytes()
+    """Make node_modules from package-lock.json. Raises SetupError."""
+    lock = hashlib.sha256((REPOSITORY / "package-lock.json").read_bytes()).hexdigest()
     state = read_state(MODULES)
-    digest = hashlib.sha256(lock).hexdigest()
-    if state and state["recipe"] == digest:
+    if state and state["recipe"] == lock:
         return
     with step("Node packages"):
-        # Each option outranks what a person's .npmrc says of the same.
-        how = ["--include=dev", "--include=optional", "--package-lock", "--bin-links"]
-        how += ["--install-strategy=hoisted", "--no-legacy-peer-deps", "--no-global"]
-        how += ["--no-dry-run", "--no-audit", "--no-fund", "--loglevel=error"]
-        run([npm, "ci", *how], clean())
-        shutil.rmtree(CACHE / "npm", ignore_errors=True)  # of use to another `npm ci` alone
+        # Options outrank a person's .npmrc.
+        options = ["--include=dev", "--include=optional", "--package-lock", "--bin-links"]
+        options += ["--install-strategy=hoisted", "--no-legacy-peer-deps", "--no-global"]
+        options += ["--no-dry-run", "--no-audit", "--no-fund", "--loglevel=error"]
+        run([npm, "ci", *options], clean())
+        shutil.rmtree(CACHE / "npm", ignore_errors=True)  # only another `npm ci` would use it
     if not (MODULES / ".bin" / "sls").exists():
         raise SetupError("npm installed no sls; see its settings (npm config list)")
-    write_state(MODULES, {"recipe": digest})
+    write_state(MODULES, {"recipe": lock})
 
 
 # State
 
 
 def count_files(folder: Path) -> int:
-    """Return how many files lie below, without those that Python compiles or tools cache."""
+    """Return the number of files below the folder, without those that Python or tools cache."""
     count = 0
     for _, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("__pycache__", ".cache")]
@@ -236,7 +231,7 @@ def count_files(folder: Path) -> int:
 
 
 def read_state(folder: Path) -> dict | None:
-    """Return what `write_state` wrote; None if the folder is not complete or has lost files."""
+    """Return the state of `write_state`; None if the folder is not complete or has lost files."""
     try:
         state = json.loads((folder / "complete").read_text())
     except (OSError, ValueError):
@@ -245,14 +240,14 @@ def read_state(folder: Path) -> dict | None:
 
 
 def write_state(folder: Path, state: dict) -> None:
-    """Mark the folder as complete."""
+    """Mark the folder as complete, with this state."""
     mark = folder / "complete"
     mark.touch()
     mark.write_text(json.dumps({**state, "files": count_files(folder)}))
 
 
 def run(command: Sequence[str | Path], variables: dict[str, str]) -> None:
-    """Run a command in the repository. Raises SetupError with the last that it said."""
+    """Run a command in the repository. Raises SetupError with its error."""
     done = subprocess.run(  # noqa: S603
         command,
         cwd=REPOSITORY,

@@ -1,11 +1,11 @@
 """The environment of every process that the project starts.
 
-A person's shell may hold anything: other projects' Python paths, npm's production mode, a profile
-of AWS. `clean` keeps what is known to be needed and adds what keeps tools quiet and in the folder
-of this project: no telemetry, no search for updates, no file outside.
+A person's shell may hold anything: another project's Python path, npm's production mode, a profile
+of AWS. `clean` keeps the variables that are needed, and adds others so that tools send no
+telemetry, look for no updates and write no file outside this folder.
 
-Of the settings of pip and npm, those that say where packages come from are kept (index, proxy,
-certificates, constraints); those that say where packages go and how they are installed are not.
+Settings of pip and npm that say where packages come from (index, proxy, certificates, constraints)
+are kept; settings of where packages go and how they are installed are not.
 """
 
 import ast
@@ -27,12 +27,12 @@ _KEPT = {
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("NODE_EXTRA_CA_CERTS", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"),
-    # What this project itself reads.
+    # Read by this project itself.
     *("CIFAR_ARCHIVE", "CHROMIUM", "LAYER_INDEX_URL", "TORCH_INDEX_URL"),
-    # How NumPy and PyTorch compute: some processors need another kernel than they would choose.
+    # For NumPy and PyTorch: some processors need another kernel than these would choose.
     *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
 }
-# Managers of interpreters, whose `node` or `python3` asks these variables which one to run.
+# Version managers, whose `node` and `python3` read these variables.
 _KEPT_PREFIXES = ("LC_", "PYENV_", "UV_PYTHON", "ASDF_", "MISE_", "NVM_", "FNM_", "VOLTA_")
 
 _PIP_SOURCES = {
@@ -45,9 +45,9 @@ _NPM_SOURCES = {
     *("userconfig", "globalconfig", "-auth", "fetch-retries", "fetch-timeout", "maxsockets"),
 }
 
-_TRUE = {"1", "t", "true", "y", "yes", "on"}  # as pip reads a setting
+_TRUE = {"1", "t", "true", "y", "yes", "on"}  # in pip's settings
 
-# No tool reports what it does, looks for updates of itself, or writes to the home folder.
+# Against telemetry, looking for updates, and files in the home folder.
 QUIET = {
     "DO_NOT_TRACK": "1",
     "IPYTHONDIR": str(CACHE / "ipython"),
@@ -67,11 +67,11 @@ QUIET = {
 
 
 class SettingsError(Exception):
-    """pip cannot read its own settings; the message is what it says."""
+    """pip cannot read its own settings; the message is pip's."""
 
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a process of the project, made of a person's."""
+    """Return the environment of a process of the project, made from a person's."""
     temporary = CACHE / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {name: value for name, value in environ.items() if _is_kept(name)} | {
@@ -86,34 +86,31 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment of a call of this Python's pip.
 
-    pip is asked for its settings, wherever they stand, and gets those of where packages come from
-    as variables, in place of its files. Raises SettingsError.
+    pip lists its settings, from all its files; those of where packages come from become variables,
+    and its files are not read again. Raises SettingsError.
     """
     environment = clean(environ)
-    listed = subprocess.run(  # noqa: S603
-        [python, "-m", "pip", "config", "list"],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    if listed.returncode:
-        raise SettingsError(" ".join(listed.stderr.split())[:500])
+    command = [python, "-m", "pip", "config", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        raise SettingsError(" ".join(done.stderr.split())[:500])
     sources: dict[str, str] = {}
-    # A command's own section comes before [global], the environment before both.
+    # The environment outranks a command's section, which outranks [global].
     for section in ("global", "download", "install", ":env:"):
-        for line in listed.stdout.splitlines():
+        for line in done.stdout.splitlines():
             name, _, value = line.partition("=")
-            if name.startswith(f"{section}.") and name[len(section) + 1 :] in _PIP_SOURCES:
-                variable = "PIP_" + name[len(section) + 1 :].upper().replace("-", "_")
+            setting = name.removeprefix(f"{section}.")
+            if setting != name and setting in _PIP_SOURCES:
+                variable = "PIP_" + setting.upper().replace("-", "_")
                 sources[variable] = " ".join(ast.literal_eval(value).split())
     own = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_NO_INPUT": "1"}
     return environment | sources | own
 
 
 def only_index(variables: Mapping[str, str], url: str | None) -> dict[str, str]:
-    """Return pip's environment with this index, or pip's own for None, and no other source.
+    """Return pip's environment with one source, this index or, for None, pip's own.
 
-    A pip that is set up without an index keeps its links, for None: it has nothing else.
+    For None a pip that is set up without an index keeps its links, its only source.
     """
     if not url and variables.get("PIP_NO_INDEX", "").lower() in _TRUE:
         return dict(variables)
@@ -123,9 +120,9 @@ def only_index(variables: Mapping[str, str], url: str | None) -> dict[str, str]:
 
 
 def for_layer(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a call of pip for the functions' layer: its files have one source.
+    """Return the environment of a call of pip for the functions' layer.
 
-    That is the index LAYER_INDEX_URL, else pip's own. Raises SettingsError.
+    Its one source is the index LAYER_INDEX_URL, else pip's own. Raises SettingsError.
     """
     return only_index(for_pip(python, environ), environ.get("LAYER_INDEX_URL"))
 
@@ -133,9 +130,9 @@ def for_layer(python: str | Path, environ: Mapping[str, str] = os.environ) -> di
 def reason(done: subprocess.CompletedProcess) -> str:
     """Return in one line why a command of pip, npm or Python failed, by its output."""
     lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
-    marked = [line for line in lines if re.match(r"(npm error|npm ERR!|ERROR:)", line)]
-    told = [line for line in marked or lines[-1:] if "complete log of this run" not in line]
-    text = " ".join(re.sub(r"^(npm error|npm ERR!|ERROR:) *", "", line) for line in told)
+    errors = [line for line in lines if re.match(r"(npm error|npm ERR!|ERROR:)", line)]
+    errors = [line for line in errors or lines[-1:] if "complete log of this run" not in line]
+    text = " ".join(re.sub(r"^(npm error|npm ERR!|ERROR:) *", "", line) for line in errors)
     return text[:500] or f"exit {done.returncode}"
 
 

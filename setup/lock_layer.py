@@ -1,8 +1,8 @@
 """`python -m setup.lock_layer`: write handlers/requirements-lock.txt anew.
 
-The lock has what handlers/requirements.txt needs, in the versions of constraints.txt, with the hash
-of each file that a layer may be made of: for every Python and platform that functions run on, on
-AWS or on someone's machine. Files come from the index LAYER_INDEX_URL, else from pip's own alone.
+The lock has the packages of handlers/requirements.txt and all that they need, in the versions of
+constraints.txt, with the hash of each file that a layer may hold, for every Python and platform of
+functions on AWS and on people's machines. Its index is LAYER_INDEX_URL, else pip's own.
 """
 
 import itertools
@@ -17,7 +17,7 @@ REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
 LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
 
 PYTHONS = ("3.11", "3.12", "3.13")
-# A file for one of them runs on later systems as well; AWS's are the first two.
+# A file for one of them runs on later systems as well; the first two are AWS's.
 PLATFORMS = (
     *("manylinux_2_28_aarch64", "manylinux_2_28_x86_64"),
     *("musllinux_1_2_aarch64", "musllinux_1_2_x86_64"),
@@ -30,7 +30,7 @@ HEAD = """\
 
 
 def main() -> int:
-    """Write the lock; returns the exit status."""
+    """Write the lock; return the exit status."""
     try:
         variables = for_layer(sys.executable)
     except SettingsError as error:
@@ -50,11 +50,11 @@ def main() -> int:
 
 
 def resolve(version: str, platform: str, variables: dict[str, str]) -> subprocess.CompletedProcess:
-    """Have pip say, as JSON, what it would install for a Python on a platform."""
+    """Have pip report, as JSON, the files that it would install for a Python on a platform."""
     command = [sys.executable, "-E", "-s", "-m", "pip", "install", "--dry-run", "--quiet"]
     command += ["--ignore-installed", "--report", "-", "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", version, "--platform", platform]
-    # pip wants a target where the platform is another; nothing is written there.
+    # pip asks for a target if the platform is another; nothing is written there.
     command += ["--target", "build/none", "-r", REQUIREMENTS, "-c", "constraints.txt"]
     return subprocess.run(  # noqa: S603
         command, cwd=REPOSITORY, env=variables, capture_output=True, text=True
@@ -76,8 +76,8 @@ def read_report(text: str) -> list[tuple[str, str]]:
 def write(hashes: dict[str, set[str]]) -> str:
     """Return the lock's text: the hashes of each `name==version`."""
     pins = (
-        f"{pin} \\\n" + " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(of_pin))
-        for pin, of_pin in sorted(hashes.items())
+        " \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted(digests))])
+        for pin, digests in sorted(hashes.items())
     )
     return HEAD + "\n".join(pins) + "\n"
 

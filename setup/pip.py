@@ -1,25 +1,22 @@
-"""`python -m setup.pip [--one-index] ARGUMENTS`: this Python's pip, led astray by no settings.
+"""`python -m setup.pip ARGUMENTS`: this Python's pip, with packages from one index.
 
-With `--one-index` packages come from the index LAYER_INDEX_URL, else pip's own, and from nowhere
-else: no extra index and no links, unless pip is set up with links and no index.
+That is the index LAYER_INDEX_URL, else pip's own. There is no extra index and there are no links,
+unless pip is set up with links and no index. A person's settings do not change where packages go.
 """
 
 import os
 import sys
 
-from setup import environment
+from setup.environment import SettingsError, for_layer
 
 
 def main() -> None:
     """Replace this process by pip's."""
-    arguments = sys.argv[1:]
-    one_index = arguments[:1] == ["--one-index"]
-    made = environment.for_layer if one_index else environment.for_pip
     try:
-        variables = made(sys.executable)
-    except environment.SettingsError as error:
+        variables = for_layer(sys.executable)
+    except SettingsError as error:
         sys.exit(f"pip cannot read its settings: {error}")
-    command = [sys.executable, "-E", "-s", "-m", "pip", *arguments[one_index:]]
+    command = [sys.executable, "-E", "-s", "-m", "pip", *sys.argv[1:]]
     os.execve(sys.executable, command, variables)  # noqa: S606
 
 
