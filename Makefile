@@ -1,9 +1,9 @@
-# `make demo` runs the whole job on this machine; `make test` runs the tests. Each sets up what it needs.
+# `make demo` runs the whole job on this machine, `make test` the tests. Each sets up what it needs.
 ENGINE ?= docker
 STAGE ?= dev
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable chrome
 SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m setup
-# Python and all that it starts, in the environment of setup/environment.py.
+# Python in the environment of setup/environment.py.
 RUN := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin/python -m
 
 .PHONY: demo test unit proof lint format setup setup-tests browser image push clean
@@ -39,7 +39,7 @@ browser:  ## Chromium for the tests that open pages, where there is none (Debian
 	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
-# The engine and AWS need what the shell holds: DOCKER_HOST, AWS_PROFILE and so on.
+# These two get the whole environment of the shell: DOCKER_HOST, AWS_PROFILE and so on.
 image: setup  ## the serving container, for this machine's ENGINE=docker, podman or buildah
 	@.venv/bin/python -m scripts.serving_image build --stage "$(STAGE)" --engine "$(ENGINE)"
 

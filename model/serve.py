@@ -1,16 +1,14 @@
-"""Serve a trained model by SageMaker's container contract.
+"""Serve a trained model by SageMaker's container contract: `python model/serve.py`.
 
-    python model/serve.py
-
-The environment says how:
+It reads these environment variables (defaults in brackets):
 
     SM_MODEL_DIR                    the folder with model.onnx and classes.json (/opt/ml/model)
     SERVE_HOST                      the address to listen on (0.0.0.0)
     SAGEMAKER_BIND_TO_PORT          the port (8080)
     SAGEMAKER_MODEL_SERVER_WORKERS  processes, each with one thread of inference (one a core)
 
-A model that is missing or broken ends the process at once, with exit status 1 and the reason in
-the log. SIGTERM ends it once the requests in flight are answered.
+If the model is missing or broken the process ends at once, with exit status 1 and the reason in the
+log. After SIGTERM it answers the requests in flight and ends.
 """
 
 import logging
@@ -26,16 +24,16 @@ from serving.app import Application
 from serving.classifier import Classifier, ModelError
 
 GRACE_SECONDS = 25  # SageMaker kills a container 30 seconds after SIGTERM
-KEEP_ALIVE_SECONDS = 75  # longer than callers keep idle connections, so that they close them
+KEEP_ALIVE_SECONDS = 75  # longer than callers keep idle connections: they close them first
 
 
 def load() -> Classifier:
-    """The model that the environment names. Raises ModelError."""
+    """The model in SM_MODEL_DIR. Raises ModelError."""
     return Classifier(Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")))
 
 
 def application() -> Application:
-    """What each worker runs."""
+    """The ASGI application of a worker."""
     return Application(load())
 
 
@@ -50,7 +48,7 @@ def main() -> int:
     fields = {"classes": classifier.classes, "side": classifier.side}
     logging.getLogger("serving").info("model loaded", extra={"fields": fields})
     del classifier  # each worker loads its own
-    # Before the server listens to signals, and when a single worker passes one on at its end.
+    # For the time before the server handles signals, and for a worker that passes one on.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
     uvicorn.run(

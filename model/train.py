@@ -1,4 +1,4 @@
-"""Train an image classifier, as a SageMaker training job runs it: training/job.py says how."""
+"""The entry script of a SageMaker training job, which training/job.py describes."""
 
 import sys
 

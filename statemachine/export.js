@@ -1,7 +1,7 @@
 'use strict';
 
-// Writes the state machines as they are deployed, with ${...} where CloudFormation fills in names, to the
-// folder given or beside this file: for Workflow Studio, viewers and the tests.
+// Writes the deployed state machines, with ${...} for CloudFormation's names, to the folder of the argument or
+// beside this file: for Workflow Studio, viewers and the tests.
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');

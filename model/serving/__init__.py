@@ -1,1 +1,1 @@
-"""The parts of the serving container: request bodies, the model, the HTTP application."""
+"""The serving container: request bodies, the model, the HTTP application."""

@@ -1,7 +1,6 @@
 """SageMaker's container contract over HTTP: GET /ping and POST /invocations.
 
-A bare ASGI application: a web framework's routing and objects would add a third to what a small
-image costs beside its inference.
+A bare ASGI application: a web framework would add a third to a small image's cost beside inference.
 """
 
 import asyncio
@@ -23,8 +22,7 @@ from .pixels import read_png
 MAX_BYTES = 6_291_456  # InvokeEndpoint takes no more
 REQUEST_ID_HEADERS = (b"x-amzn-sagemaker-inference-id", b"x-amzn-requestid", b"x-amzn-trace-id")
 
-# Bounds the memory of a large batch, and lets other requests in between.
-BATCH = 64
+BATCH = 64  # images at once: it bounds memory and lets other requests in between
 
 logger = logging.getLogger("serving")
 
@@ -43,15 +41,14 @@ class Request:
     headers: dict[bytes, bytes]
     receive: Receive
 
-    def header(self, name: bytes) -> str | None:
-        """A header's value."""
-        value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
+    def header(self, name: bytes) -> str:
+        """A header's value, "" without the header."""
+        return self.headers.get(name, b"").decode("latin-1")
 
 
 @dataclass(slots=True)
 class Response:
-    """What is answered."""
+    """One answer; `allow` is the header of that name."""
 
     status: int
     body: bytes = b""
@@ -138,7 +135,8 @@ class Application:
 async def read_body(request: Request) -> bytes:
     """The request's body.
 
-    Raises RequestTooLarge as soon as it must be above MAX_BYTES, and ClientDisconnect.
+    Raises RequestTooLarge as soon as it exceeds MAX_BYTES, or says that it will, and
+    ClientDisconnect.
     """
     length = request.headers.get(b"content-length", b"")
     received, chunks, more = int(length) if length.isdigit() else 0, [], True
@@ -157,13 +155,13 @@ async def read_body(request: Request) -> bytes:
 
 
 def request_id(request: Request) -> str:
-    """The id that the caller gave, cut to a bounded length, or a new one."""
+    """The caller's id, cut to 128 characters, or a new one."""
     for name in REQUEST_ID_HEADERS:
-        if given := request.header(name):
-            return given[:128]
+        if value := request.header(name):
+            return value[:128]
     return uuid.uuid4().hex
 
 
 def fault(status: int, error: str, message: str) -> Response:
-    """The body of every answer that is no success."""
+    """The answer to a request that failed."""
     return Response(status, json.dumps({"error": error, "message": message}).encode())

@@ -1,4 +1,4 @@
-"""Bodies and media types: what a request holds, and how an answer is written."""
+"""Bodies and media types of requests and answers."""
 
 import io
 import json
@@ -16,9 +16,9 @@ ENCODER = json.JSONEncoder(separators=(",", ":"))
 ACCEPTED = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
 
 
-def media_type(header: str | None, side: int) -> str:
+def media_type(header: str, side: int) -> str:
     """The media type of a Content-Type header, one of TYPES. Raises UnsupportedMediaType."""
-    name = (header or "").partition(";")[0].strip().lower()
+    name = header.partition(";")[0].strip().lower()
     if name not in TYPES:
         raise UnsupportedMediaType(
             f"Content-Type is {name[:64] or 'missing'}; the endpoint takes {NPY}, uint8 "
@@ -27,13 +27,13 @@ def media_type(header: str | None, side: int) -> str:
     return name
 
 
-def answer_type(header: str | None) -> str:
-    """The first type of an Accept header that the endpoint answers in. Raises NotAcceptable."""
+def answer_type(header: str) -> str:
+    """The first type of an Accept header in which the endpoint answers. Raises NotAcceptable."""
     for part in (header or "*/*").split(","):
         name = part.partition(";")[0].strip().lower()
         if name in ACCEPTED:
             return ACCEPTED[name]
-    raise NotAcceptable(f"Accept is {(header or '')[:64]}; the endpoint answers in {JSON} or {NPY}")
+    raise NotAcceptable(f"Accept is {header[:64]}; the endpoint answers in {JSON} or {NPY}")
 
 
 def read_array(body: bytes, side: int) -> np.ndarray:
@@ -56,7 +56,7 @@ def read_array(body: bytes, side: int) -> np.ndarray:
 def read_npy(body: bytes) -> np.ndarray:
     """An npy body as an array of numbers, a view of the body.
 
-    The header alone is parsed, and held against the body's length. Raises InvalidArray.
+    Only the header is parsed, and compared with the body's length. Raises InvalidArray.
     """
     stream = io.BytesIO(body)
     try:
@@ -80,7 +80,7 @@ def read_npy(body: bytes) -> np.ndarray:
 
 
 def write_answer(probabilities: np.ndarray, classes: list[str], kind: str) -> bytes:
-    """Probabilities float32 N x C in the type asked for; npy holds no class names."""
+    """Probabilities float32 N x C as NPY, which holds no class names, or JSON."""
     if kind == NPY:
         stream = io.BytesIO()
         np.save(stream, probabilities, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""The trained model, as train.py leaves it."""
+"""The trained model, as train.py writes it."""
 
 import json
 import os
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-# Read as ONNX Runtime is imported, which would report to its maker.
+# Read as ONNX Runtime is imported: it would report to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
-LABEL_BYTES = 64  # what reads the answers reckons with names of a bounded size
+LABEL_BYTES = 64  # the functions and the state machine rely on names of a bounded size
 
 
 class ModelError(Exception):
@@ -21,8 +21,8 @@ class ModelError(Exception):
 class Classifier:
     """`model.onnx` and `classes.json` of one folder.
 
-    classes: the C class names. side: the pixels a side that the model takes. Only `probabilities`
-    are asked for: the model may have an `embedding` too, which monitoring computes from captures.
+    classes: the C class names; side: the model's pixels a side. The model has an `embedding` too,
+    which monitoring computes from captures: here only `probabilities` are.
     """
 
     def __init__(self, folder: Path):
@@ -78,14 +78,14 @@ def read_classes(path: Path) -> list[str]:
 
 
 def is_label(name: object) -> bool:
-    """Whether that can be a class's name."""
+    """Whether the name is printable text of 1 to LABEL_BYTES bytes."""
     if not isinstance(name, str) or not name.isprintable():
         return False
     return 0 < len(name.encode()) <= LABEL_BYTES
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """The model on one thread: the workers share the cores between them. Raises ModelError."""
+    """The model on one thread, as there is a worker a core. Raises ModelError."""
     if not path.is_file():
         raise ModelError(f"{path} is missing")
     options = onnxruntime.SessionOptions()

@@ -1,8 +1,8 @@
-"""What can be wrong with a request. The class's name is the `error` that the caller reads."""
+"""Errors of a request. The name of the class is the `error` in the answer."""
 
 
 class RequestError(Exception):
-    """A request that cannot be answered as it stands; `status` is its HTTP status."""
+    """A request that cannot be answered; `status` is the answer's HTTP status."""
 
     status = 400
 
@@ -16,7 +16,7 @@ class InvalidArray(RequestError):  # noqa: N818
 
 
 class NotAcceptable(RequestError):  # noqa: N818
-    """The caller accepts none of the types that the endpoint answers in."""
+    """The caller accepts none of the answer's types."""
 
     status = 406
 
@@ -28,6 +28,6 @@ class RequestTooLarge(RequestError):  # noqa: N818
 
 
 class UnsupportedMediaType(RequestError):  # noqa: N818
-    """The body is of a type that the endpoint does not take."""
+    """The endpoint does not take bodies of this type."""
 
     status = 415

@@ -1,4 +1,4 @@
-"""Logs as a JSON object a line on stdout, uvicorn's own lines too."""
+"""Logs as JSON lines on stdout, uvicorn's lines too."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A PNG of the model's own size as pixels. Other photos are decoded where there is no model."""
+"""A PNG of the model's own size as pixels. Other photos are decoded in the functions."""
 
 import io
 import struct
@@ -9,15 +9,15 @@ from PIL import Image
 from .errors import InvalidImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Of the header chunk: 8 bits a sample, RGB, and the only compression and filters; not interlaced.
+# In the header chunk: 8 bits a sample, RGB, the only compression and filters, not interlaced.
 FORMAT = (8, 2, 0, 0, 0)
 
 
 def read_png(body: bytes, side: int) -> np.ndarray:
-    """The pixels of an 8-bit RGB PNG, uint8 side x side x 3, as they are.
+    """The pixels of an 8-bit RGB PNG, uint8 side x side x 3.
 
-    Raises InvalidImage, for another size or format before anything is decoded. A PNG that holds
-    more than pixels is refused: transparency, orientation or a profile would change what it shows.
+    Raises InvalidImage; for another size or format before anything is decoded. Also for a PNG with
+    transparency, orientation or a profile, which would change what it shows.
     """
     wanted = f"send a PNG of {side} x {side} pixels, 8-bit RGB, with nothing but its pixels"
     header = struct.pack(">I4sII5B", 13, b"IHDR", side, side, *FORMAT)

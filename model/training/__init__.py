@@ -1,7 +1,7 @@
-"""The training job: `job.py` runs it, the rest are its parts."""
+"""The training job. job.py runs it."""
 
 import os
 
-# Read as PyTorch is imported: threads that wait for each other in a loop take the cores from
-# whatever else runs, which makes training several times slower on a busy machine.
+# Read as PyTorch is imported. Threads that wait in a loop keep cores busy, which makes training
+# several times slower on a machine that does other work too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

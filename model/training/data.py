@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 CHANNELS = ("train", "validation", "test")
-LABEL_BYTES = 64  # what reads the model's answers reckons with class names of a bounded size
+LABEL_BYTES = 64  # the functions and the state machine rely on names of a bounded size
 
 
 class JobError(Exception):
-    """What ends the job, in words for the person who started it."""
+    """A problem that ends the job, in words for the person who started it."""
 
 
 class Dataset(NamedTuple):
@@ -23,7 +23,7 @@ class Dataset(NamedTuple):
 
 
 def load_channel(name: str, folder: str | None) -> Dataset:
-    """Read one channel's `data.npz`. JobError if it is missing, empty or not as described above."""
+    """Read one channel's `data.npz`. JobError unless it is as training/job.py describes it."""
     if not folder:
         raise JobError(f"there is no {name} channel: the job needs {', '.join(CHANNELS)}")
     path = Path(folder) / "data.npz"

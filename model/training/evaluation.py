@@ -1,4 +1,4 @@
-"""How right a model is and how far its confidence can be believed: NumPy alone."""
+"""A model's accuracy, calibration and thresholds, with NumPy alone."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from .data import Dataset
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 CALIBRATION_BINS = 15
-CALIBRATION_DRAWS = 1000  # of labels, to know what calibration error chance alone makes
+CALIBRATION_DRAWS = 1000  # of labels, for the calibration error by chance
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 Z_95 = 1.959964  # the standard normal's 97.5 % point
 
@@ -23,8 +23,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The temperature with the least negative log-likelihood (Guo et al. 2017, section 4.2).
 
     logits: N x C; labels: N. A true class counts as 1 - 1 / (N + 2) and the others share the rest
-    (Platt 1999, section 2.2): else N rows that are all right would ask for certainty. The
-    likelihood is convex in 1 / temperature, so its slope is bisected.
+    (Platt 1999, section 2.2): else N right rows would lead to certainty. The likelihood is convex
+    in 1 / temperature, so its slope is bisected.
     """
     count, classes = logits.shape
     doubt = 1 / (count + 2)
@@ -43,14 +43,14 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def calibration_bins(confidence: np.ndarray) -> np.ndarray:
-    """Each confidence's bin, 1 to CALIBRATION_BINS, of equal width; it holds its upper edge."""
+    """Each confidence's bin, 1 to CALIBRATION_BINS, of equal width, upper edge included."""
     return np.maximum(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1)
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """How far N confidences lie from accuracy, over the bins (Guo et al. 2017, equation 3).
+    """The distance of N confidences from accuracy (Guo et al. 2017, equation 3).
 
-    The sum over the bins of |bin| / N * |accuracy - mean confidence|.
+    It is the sum over the bins of |bin| / N * |accuracy - mean confidence|.
     """
     bins = calibration_bins(confidence)
     gaps = np.bincount(bins, weights=right - confidence)  # |bin| * (accuracy - mean confidence)
@@ -70,11 +70,10 @@ class ByChance(NamedTuple):
 
 
 def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
-    """The calibration error that a perfectly calibrated model has on so few rows.
+    """The calibration error of a perfectly calibrated model on N rows.
 
-    Of N rows each bin's accuracy is off by chance, so the error above never averages 0; it says
-    something only by what it has more than this. The rows are right as often as their confidence
-    says, CALIBRATION_DRAWS times over.
+    It is not 0, as each bin's accuracy is off by chance: only an error above it says something. In
+    each of CALIBRATION_DRAWS draws a row is right with the probability of its confidence.
     """
     rng = np.random.default_rng(0)
     bins = calibration_bins(confidence)
@@ -87,9 +86,9 @@ def calibration_error_by_chance(confidence: np.ndarray) -> ByChance:
 
 
 def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
-    """Which of N confidences a filter at that threshold lets through, as bool N; without one, none.
+    """Which of N confidences a filter at that threshold accepts, as bool N; none without one.
 
-    Compared as float32, as the filter does (handlers/outcomes.judge): the model answers in it.
+    They are compared as float32, the type of the model's answers, as in handlers/outcomes.judge.
     """
     if threshold is None:
         return np.zeros(len(confidence), bool)
@@ -97,10 +96,9 @@ def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
 
 
 def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarray) -> float | None:
-    """The lowest threshold at which that share of the rows at or above it is right.
+    """The lowest threshold, of four decimals, that reaches this precision; None if none does.
 
-    None if no threshold reaches it. Thresholds have four decimals, so that they can be written
-    down as they are.
+    The precision is the share of right rows among those at or above the threshold.
     """
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
@@ -111,12 +109,12 @@ def threshold_for(precision: float, probabilities: np.ndarray, labels: np.ndarra
 
 
 def at_threshold(threshold: float | None, probabilities: np.ndarray, labels: np.ndarray) -> dict:
-    """What a filter at that threshold would let through, and how much of it is right."""
-    through = accepted(probabilities.max(1), threshold)
-    right = (probabilities.argmax(1) == labels)[through]
+    """The share of rows that a filter at that threshold accepts, and the share of these right."""
+    rows = accepted(probabilities.max(1), threshold)
+    right = (probabilities.argmax(1) == labels)[rows]
     return {
-        "coverage": float(through.mean()),
-        "precision": float(right.mean()) if through.any() else None,
+        "coverage": float(rows.mean()),
+        "precision": float(right.mean()) if rows.any() else None,
     }
 
 
@@ -129,7 +127,7 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 
 def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
-    """Everything that metrics.json says of one channel. A share of nothing is null."""
+    """One channel's part of metrics.json. A share of nothing is null."""
     probabilities = softmax(logits / temperature)
     confidence, predicted = probabilities.max(1), probabilities.argmax(1)
     right = predicted == data.labels
@@ -161,10 +159,10 @@ def evaluate(logits: np.ndarray, data: Dataset, temperature: float) -> dict:
         "thresholds": [
             {
                 "threshold": threshold,
-                "coverage": share(through.sum(), count),
-                "accuracy": share(right[through].sum(), through.sum()),
+                "coverage": share(rows.sum(), count),
+                "accuracy": share(right[rows].sum(), rows.sum()),
             }
             for threshold in THRESHOLDS
-            for through in [accepted(confidence, threshold)]
+            for rows in [accepted(confidence, threshold)]
         ],
     }

@@ -32,21 +32,20 @@ def export(classifier: Classifier, side: int, path: Path) -> None:
 
 
 def check_export(path: Path, images: np.ndarray, probabilities: np.ndarray) -> float:
-    """The largest difference between the exported file's probabilities and those given.
+    """The largest difference between the exported file's probabilities and PyTorch's.
 
-    Runs all of `images`, and the first alone: a wrong export may hold for one size of batch only.
+    Runs all images, and the first alone: a wrong export may be right for one size of batch.
     JobError if the difference is above ONNX_TOLERANCE.
     """
-    # It would report to its maker.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime  # here, because a process that only trains has no use for it
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would report to its maker
+    import onnxruntime  # here, because scripts that only train do not need it
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     differences = []
     starts = range(0, len(images), EVALUATION_BATCH)
     for rows in [slice(0, 1), *(slice(start, start + EVALUATION_BATCH) for start in starts)]:
-        (found,) = session.run(["probabilities"], {"images": images[rows]})
-        differences.append(np.abs(found - probabilities[rows]).max())
+        (answer,) = session.run(["probabilities"], {"images": images[rows]})
+        differences.append(np.abs(answer - probabilities[rows]).max())
     difference = float(np.max(differences))
     if not difference <= ONNX_TOLERANCE:
         raise JobError(

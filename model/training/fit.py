@@ -1,4 +1,4 @@
-"""Training: how images are varied, the optimisers, the loop, and its checkpoints."""
+"""Training: variation of images, the optimisers, the loop, its checkpoints."""
 
 import copy
 import hashlib
@@ -16,22 +16,22 @@ from .data import Dataset, JobError
 from .network import Network, Starter, measure_accuracy
 
 LABEL_SMOOTHING = 0.1
-CROP_PIXELS = 4  # how far a training crop may shift, each way
-CUTOUT_PIXELS = 8  # the side of the square that is blanked in a training crop
+CROP_PIXELS = 4  # the largest shift of a training crop, each way
+CUTOUT_PIXELS = 8  # the side of the grey square in a training crop
 CUTOUT_GREY = 120
-RISE = 0.2  # the share of the steps in which the learning rate rises
+RISE = 0.2  # the share of the steps with a rising learning rate
 EMA_DECAY = 0.98
 MUON_MOMENTUM = 0.6
 ADAMW_LEARNING_RATE = 5e-3
 ADAMW_BETAS = (0.9, 0.95)
-EPOCHS_SHOWN = 10  # about so many lines in the log; epochs.csv has every epoch
+EPOCHS_SHOWN = 10  # about, in the log; epochs.csv has every epoch
 
 
 def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A crop of each image at a place of its own, half of them mirrored.
+    """A random crop of each image, half of them mirrored.
 
     padded: N x 3 x (S + 2 CROP_PIXELS) x (S + 2 CROP_PIXELS), any type. Returns N x 3 x S x S of
-    that type. The draws are made on the CPU, so that they do not depend on the device.
+    that type. Random numbers come from the CPU, so that they do not depend on the device.
     """
     count, side = len(padded), padded.shape[-1] - 2 * CROP_PIXELS
     top, left = torch.randint(0, 2 * CROP_PIXELS + 1, (2, count, 1), generator=generator)
@@ -45,9 +45,9 @@ def crop_and_flip(padded: torch.Tensor, generator: torch.Generator) -> torch.Ten
 
 
 def cut_out(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """The images N x 3 x S x S, each with a grey square at a place of its own (DeVries 2017).
+    """The images N x 3 x S x S, each with a grey square at a random place (DeVries 2017).
 
-    The square is CUTOUT_PIXELS wide and may lie partly outside.
+    The square is CUTOUT_PIXELS wide and may be partly outside.
     """
     side = images.shape[-1]
     first = torch.randint(1 - CUTOUT_PIXELS, side, (2, len(images), 1), generator=generator)
@@ -58,9 +58,9 @@ def cut_out(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal, for convolution filters (K. Jordan, 2024).
+    """Momentum with orthogonal steps, for convolution filters (K. Jordan, 2024).
 
-    Each filter bank keeps a fixed norm, so the learning rate is a relative size of step.
+    Each filter bank keeps its norm, so the learning rate is a relative step size.
     """
 
     def __init__(self, parameters, lr: float, momentum: float):
@@ -68,7 +68,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:
-        """One step from the gradients at hand."""
+        """Make one step."""
         for group in self.param_groups:
             for weight in group["params"]:
                 buffer = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
@@ -80,7 +80,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
-    """The matrix with its singular values brought near 1 by Newton-Schulz iterations."""
+    """The matrix with singular values near 1, by Newton-Schulz iterations."""
     tall = matrix.size(0) > matrix.size(1)
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
@@ -118,10 +118,10 @@ def fit(
 ) -> tuple[Network, list[dict]]:
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
-    `validation` is only looked at: no row of it changes a weight, and no epoch is chosen by it.
-    `cutout` helps where images are few and are seen often. Without `starter` the network learns
-    from scratch. `checkpoint` is a file that holds the state after the last epoch: if it
-    is there, training goes on from it, and ends as it would have without the interruption.
+    `validation` is only measured: it changes no weight and chooses no epoch. `cutout` helps if
+    images are few and seen often. Without `starter` the network learns from scratch. `checkpoint`
+    is the file of the state after each epoch: if it exists, training goes on from it and ends as it
+    would have without the interruption.
     """
     hyperparameters = {
         "epochs": epochs,
@@ -173,7 +173,7 @@ def fit(
     start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
 
     for epoch in range(len(history) + 1, epochs + 1):
-        # The starter's batch statistics are of more photos than there may be here: they stay.
+        # The starter keeps its batch statistics, which are of more photos than there may be here.
         network.train(mode=starter is None)
         order = torch.randperm(len(images), generator=generator)
         losses = []
@@ -209,7 +209,7 @@ def fit(
 
 
 def fingerprint(parts: Iterable) -> str:
-    """A hash of arrays, tensors and lists of names: equal for equal content."""
+    """A SHA-256 of the content of arrays, tensors and lists of names."""
     digest = hashlib.sha256()
     for part in parts:
         array = np.asarray(part)
@@ -218,25 +218,25 @@ def fingerprint(parts: Iterable) -> str:
 
 
 def save_checkpoint(path: Path, state: dict) -> None:
-    """Write the state. Whoever stops the job meanwhile leaves the last one whole."""
+    """Write the state. If the job is stopped meanwhile, the last file is still whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     torch.save(state, part)
     part.replace(path)
 
 
-# What torch.load raises for a file that is none of its own depends on the file's first bytes.
+# torch.load's errors for a file of another kind depend on the file's first bytes.
 UNREADABLE = (EOFError, LookupError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
 
 
 def load_checkpoint(path: Path | None, hyperparameters: dict) -> dict | None:
-    """The state at `path`; None if there is none. JobError if it is of another job."""
+    """The state at `path`; None if there is none. JobError if it is another job's."""
     if not path or not path.exists():
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        others = state["hyperparameters"]
-        different = [name for name in hyperparameters if others[name] != hyperparameters[name]]
+        saved = state["hyperparameters"]
+        different = [name for name in hyperparameters if saved[name] != hyperparameters[name]]
     except UNREADABLE as error:
         raise JobError(f"the checkpoint {path} cannot be read: {error}") from error
     if different:
@@ -249,7 +249,7 @@ def load_checkpoint(path: Path | None, hyperparameters: dict) -> dict | None:
 
 @torch.no_grad()
 def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged network's numbers towards the network's."""
+    """Move the averaged network's weights towards the network's."""
     means, values = averaged.state_dict().values(), network.state_dict().values()
     for mean, value in zip(means, values, strict=True):
         if mean.is_floating_point():
@@ -257,7 +257,7 @@ def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 def print_epoch(row: dict) -> None:
-    """One line of the table, in the form that the job's metric definitions match."""
+    """Print an epoch in the form that the job's metric definitions match."""
     validation = ""
     if "validation_accuracy" in row:
         validation = f"validation_accuracy={row['validation_accuracy']:.4f}  "

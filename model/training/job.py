@@ -8,17 +8,16 @@ is a folder that holds `data.npz`:
     names    str     N               where each image came from (not used here)
     classes  str     C               the same list in all channels
 
-The network starts from the weights in model/starter.npz, which have learned CIFAR-10's classes
-(`python -m scripts.starter` makes them), with a last layer of its own. `--start scratch` is for
-photos that those weights have learned from.
+The network starts from the weights in model/starter.npz, trained on CIFAR-10 by `python -m
+scripts.starter`, with a new last layer. `--start scratch` is for photos of that training.
 
-It leaves in the model folder
+The job writes into the model folder
 
     model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated, and
                    `embedding` float32 N x D: the features of the image that the last layer sees
     classes.json   the C class names, in the order of the probabilities
     metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
-                   and the threshold that reaches the precision asked for
+                   and the threshold that reaches the precision target
 
 and in the output folder `predictions.npz` (the validation rows' `labels`, int64 N, and calibrated
 `probabilities`, float64 N x C), the learning curve as `epochs.csv`, and four pictures:
@@ -27,11 +26,11 @@ and in the output folder `predictions.npz` (the validation rows' `labels`, int64
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
 
-The validation rows fit two numbers, the temperature and the threshold. Nothing is chosen by the
-test rows: they are looked at once, at the end. The same seed gives the same model on the same kind
-of machine with the same number of threads, also if the job is stopped and started again: after each
-epoch it leaves all that it needs to go on in `--checkpoint-dir`. On SageMaker that is
-/opt/ml/checkpoints, which a job with a CheckpointConfig has.
+Two numbers are fitted to the validation rows, the temperature and the threshold. The test rows
+choose nothing and are used once, at the end. The same seed gives the same model on the same kind of
+machine with the same number of threads, also if the job is stopped and started again: after each
+epoch it writes its state to `--checkpoint-dir`, on SageMaker the /opt/ml/checkpoints of a job with
+a CheckpointConfig.
 """
 
 import argparse
@@ -57,22 +56,19 @@ from .pictures import draw
 
 
 class Recipe(NamedTuple):
-    """How many photos the network sees, counted anew in each epoch, and Muon's learning rate.
-
-    However many photos there are, it sees each at least `EPOCHS[0]` times.
-    """
+    """The photos that the network sees in all epochs together, and Muon's learning rate."""
 
     photos: int
     learning_rate: float
 
 
-# A network that has learned already takes fewer steps, and smaller ones.
+# A trained network takes fewer and smaller steps.
 RECIPES = {"starter": Recipe(12_800, 0.1), "scratch": Recipe(51_200, 0.12)}
 EPOCHS = (10, 100)  # at least and at most
 
 
 def run(arguments: argparse.Namespace) -> dict:
-    """Train, calibrate, evaluate, export. Returns what metrics.json holds."""
+    """Train, calibrate, evaluate, export. Returns the content of metrics.json."""
     start = time.perf_counter()
     channels = {name: load_channel(name, getattr(arguments, name)) for name in CHANNELS}
     check_channels(channels)
@@ -120,7 +116,7 @@ def run(arguments: argparse.Namespace) -> dict:
         "validation": evaluate(logits["validation"], validation, temperature),
         "test": evaluate(logits["test"], test, temperature),
         "temperature": temperature,
-        "operating_point": {  # chosen by the validation rows; the test rows only say how it fares
+        "operating_point": {  # chosen by the validation rows alone
             "precision_target": arguments.precision_target,
             "threshold": threshold,
             **at_threshold(threshold, probabilities, validation.labels),
@@ -151,13 +147,13 @@ def run(arguments: argparse.Namespace) -> dict:
 
 
 def choose_epochs(recipe: Recipe, photos: int) -> int:
-    """How often to go over so many photos."""
-    fewest, most = EPOCHS
-    return min(most, max(fewest, recipe.photos // photos))
+    """The number of epochs over so many photos."""
+    least, most = EPOCHS
+    return min(most, max(least, recipe.photos // photos))
 
 
 def print_summary(metrics: dict) -> None:
-    """The last lines of the log, in the form that the job's metric definitions match."""
+    """Print the end of the log, in the form that the job's metric definitions match."""
     for name in ("validation", "test"):
         channel = metrics[name]
         low, high = channel["accuracy_interval"]
@@ -185,7 +181,7 @@ def print_summary(metrics: dict) -> None:
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Wrong arguments fail the job as any other fault does."""
+    """A parser whose errors fail the job."""
 
     def error(self, message: str):
         """Raise JobError."""
@@ -193,7 +189,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def positive(kind: type, most: float = math.inf):
-    """An argument type: a number of that kind above 0, at most `most`."""
+    """The argument type of a number above 0 and at most `most`."""
 
     def parse(text: str):
         value = kind(text)
@@ -207,7 +203,7 @@ def positive(kind: type, most: float = math.inf):
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """Hyperparameters, which SageMaker passes as arguments, and folders (variables)."""
+    """Hyperparameters, which SageMaker passes as arguments, and folders, as variables."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--start", choices=RECIPES, default="starter")
     parser.add_argument("--epochs", type=positive(int), help="default: fewer for more photos")
@@ -233,7 +229,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the job. Returns the exit status; SageMaker is told the reason of a failure."""
+    """Run the job; return the exit status. SageMaker reads the reason of a failure from a file."""
     try:
         print_summary(run(parse_arguments(argv)))
     except Exception as error:

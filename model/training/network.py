@@ -1,4 +1,4 @@
-"""The network, the starter weights that it begins with, and the classifier that is served."""
+"""The network, its starter weights, and the classifier that is served."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ STEM_FILTERS = 24  # 12 whitening filters of 2 x 2 x 3, and their negatives
 STAGES = (32, 64, 128)
 
 STARTER = Path(__file__).parents[1] / "starter.npz"
-FROZEN_STAGES = 1  # of the starter's: edges and colours are the same whatever the classes
+FROZEN_STAGES = 1  # of the starter's: edges and colours are the same for all classes
 EVALUATION_BATCH = 500
 
 
@@ -49,7 +49,7 @@ class Network(nn.Module):
         self.head = nn.Linear(STAGES[-1], classes)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        """Images N x 3 x S x S, 0 to 255, any type -> what the last layer sees, N x D."""
+        """Images N x 3 x S x S, 0 to 255, any type -> features, the last layer's input, N x D."""
         x = (images.float() - self.mean) / self.std
         return self.stages(F.gelu(self.stem(x))).amax((2, 3))
 
@@ -75,9 +75,9 @@ class Network(nn.Module):
         self.stem.requires_grad_(False)
 
     def adopt(self, weights: dict[str, torch.Tensor]) -> None:
-        """Take over all weights but the last layer's, which knows other classes.
+        """Take over all weights except the last layer's, which is for other classes.
 
-        The first of them are not trained on. JobError for weights of another network.
+        The stem and the first stages are frozen. JobError for weights of another network.
         """
         body = body_shapes(weights)
         if body != body_shapes(self.state_dict()):
@@ -88,7 +88,7 @@ class Network(nn.Module):
 
 
 def body_shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
-    """The shapes of a network's weights, those of the last layer and of counters left out."""
+    """The shapes of a network's weights, without the last layer and counters."""
     return {
         name: value.shape
         for name, value in weights.items()
@@ -97,7 +97,7 @@ def body_shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
 
 
 class Starter(NamedTuple):
-    """The weights of a network that has learned other classes, and their file's SHA-256."""
+    """The weights of a network trained on other classes, and their file's SHA-256."""
 
     weights: dict[str, torch.Tensor]
     digest: str
@@ -120,7 +120,7 @@ def read_weights(content: bytes) -> dict[str, torch.Tensor]:
 
 
 class Classifier(nn.Module):
-    """What is served: pixels in, calibrated probabilities and an embedding out."""
+    """The model that is served: pixels in, calibrated probabilities and an embedding out."""
 
     def __init__(self, network: Network):
         super().__init__()
@@ -145,7 +145,7 @@ class Classifier(nn.Module):
 
 @torch.no_grad()
 def measure_accuracy(network: Network, data: Dataset, device: torch.device) -> float:
-    """The share of `data` that the network has right, without mirror images: for the table."""
+    """The network's accuracy on `data`, without mirror images."""
     right = 0
     for begin in range(0, len(data.images), EVALUATION_BATCH):
         images = torch.from_numpy(data.images[begin : begin + EVALUATION_BATCH]).to(device)

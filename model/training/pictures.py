@@ -7,7 +7,7 @@ import numpy as np
 from .data import Dataset
 from .evaluation import at_threshold, expected_calibration_error, softmax, wilson_interval
 
-# Two colours that all eyes and a grey printer tell apart, each with a line and a mark of its own.
+# Two colours that colour-blind eyes and a grey printer tell apart, with different lines and marks.
 STYLES = {
     "validation": {"color": "#E69F00", "linestyle": "--", "marker": "s"},
     "test": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
@@ -17,7 +17,7 @@ STYLES = {
 def draw(folder: Path, channels: dict[str, Dataset], logits: dict[str, np.ndarray], job: dict):
     """Write the four pictures.
 
-    logits: N x C, before the temperature; job: what metrics.json holds, and `history`.
+    logits: N x C, before the temperature; job: the content of metrics.json, and `history`.
     """
     probabilities = {name: softmax(logits[name] / job["temperature"]) for name in STYLES}
     labels = {name: channels[name].labels for name in STYLES}
@@ -30,7 +30,7 @@ def draw(folder: Path, channels: dict[str, Dataset], logits: dict[str, np.ndarra
 
 def figure(width: float = 6, height: float = 5):
     """An empty picture and its axes."""
-    from matplotlib.figure import Figure  # here, because training itself has no use for it
+    from matplotlib.figure import Figure  # here, because training itself does not need it
 
     picture = Figure((width, height), dpi=120, layout="constrained")
     axes = picture.subplots()
