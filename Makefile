@@ -14,10 +14,10 @@ demo: setup  ## the whole job on the local cloud, from photos to answers
 unit: setup-tests  ## the tests without I/O: seconds
 	@$(RUN) pytest tests/unit local/tests/unit
 
-test: lint  ## what must pass before a change lands: minutes
+test: lint  ## all that must pass before a change lands: minutes
 	@$(RUN) pytest -n logical --maxprocesses 4
 
-proof: setup-tests  ## what takes longer: half an hour
+proof: setup-tests  ## the longer tests: half an hour
 	@$(RUN) pytest -m proof --durations=0
 
 lint: setup-tests

@@ -1,10 +1,10 @@
 """Batches of a Distributed Map, as they go from function to function.
 
 A batch is `{"BatchInput": {"threshold"}, "Items": [...]}`. An item comes as `{"index", "photo"}`:
-its position in the manifest, from 0, and its line. Then it is an image with `index`, `s3_bucket`,
+its position in the manifest, from 0, and its line. Then it is a photo with `index`, `s3_bucket`,
 `s3_key` and, if the manifest names it more than once, the number of times as `listed`. A failed
-image keeps its position and has `error` and `cause`. If another try may succeed it has `left` too,
-the number of tries so far; the batch's `left` is the number of these images.
+photo keeps its position and has `error` and `cause`. If another try may succeed it has `left` too,
+the number of tries so far; the batch's `left` is the number of these photos.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from handlers.errors import InvalidInput
 
 
 def is_batch(event: Any) -> bool:
-    """Whether the event is a batch; else it is one image."""
+    """Whether the event is a batch; else it is one photo."""
     return isinstance(event, dict) and "Items" in event
 
 
@@ -43,7 +43,7 @@ def location(item: Any, own_bucket: str) -> dict:
 
 
 def times_listed(item: dict) -> int:
-    """The number of times that the image counts: `listed`, or 1 if that is no whole number."""
+    """The number of times that the photo counts: `listed`, or 1 if that is no whole number."""
     return item["listed"] if _is_count(item.get("listed")) else 1
 
 

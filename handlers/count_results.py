@@ -1,4 +1,4 @@
-"""The result files of a Distributed Map -> the number of images by status."""
+"""The result files of a Distributed Map -> the number of photos by status."""
 
 import json
 from typing import Any

@@ -22,7 +22,7 @@ class ImageNotFound(HandlerError):
 
 
 class ImageTooLarge(HandlerError):
-    """The image has more bytes or pixels than configuration allows."""
+    """The photo has more bytes or pixels than configuration allows."""
 
 
 class InvalidImage(HandlerError):

@@ -1,4 +1,4 @@
-"""Accepts images of which the model is sure; a person looks at the others."""
+"""Accepts photos of which the model is sure; a person looks at the others."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ def handler(event: Any, context: Any) -> dict | list[dict]:
     """`{label, confidence, threshold?, ...}` -> the same, accepted.
 
     A batch -> its results, one an item, each with `status` accepted, review or failed. Raises
-    InvalidInput and, for one image alone, THRESHOLD_CONFIDENCE_NOT_MET if the confidence is below
+    InvalidInput and, for one photo alone, THRESHOLD_CONFIDENCE_NOT_MET if the confidence is below
     the threshold, by default the service's.
     """
     if batches.is_batch(event):

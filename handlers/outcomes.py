@@ -1,6 +1,6 @@
-"""How a photo can end: statuses, rows of failed images, result lines, counts.
+"""How a photo can end: statuses, rows of failed photos, result lines, counts.
 
-A Distributed Map's results lie in files of such lines:
+The files of a Distributed Map's results:
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
 """
 
@@ -28,7 +28,7 @@ FLOAT32 = struct.Struct("f")
 
 
 def choose_status(item: dict, threshold: float) -> str:
-    """The image's status. Raises InvalidInput if its confidence is no number from 0 to 1."""
+    """The photo's status. Raises InvalidInput if its confidence is no number from 0 to 1."""
     if has_failed(item):
         return FAILED
     return judge(events.fraction(item, "confidence"), threshold)
@@ -69,15 +69,15 @@ def make_failed_row(item: Any, error: str, cause: str) -> dict:
 
 
 def has_failed(item: dict) -> bool:
-    """Whether the image has failed already."""
+    """Whether the photo has failed already."""
     return "error" in item
 
 
 def read_results(kind: str, lines: Iterable[bytes], own_bucket: str) -> Iterator[dict]:
     """The results in the lines of a file of that kind, SUCCEEDED or FAILED.
 
-    A batch that succeeded left a line an image. A batch that failed left one line, with its input
-    and the error of all its images; images without a bucket are in `own_bucket`. Raises ValueError
+    A batch that succeeded left a line a photo. A batch that failed left one line, with its input
+    and the error of all its photos; photos without a bucket are in `own_bucket`. Raises ValueError
     for a line that is not JSON, KeyError or TypeError for a line that is no result.
     """
     for line in lines:
@@ -113,7 +113,7 @@ def drop_repeats(results: Iterable[dict]) -> Iterator[dict]:
 
 
 def count_statuses(results: Iterable[dict]) -> dict[str, int]:
-    """Counts of images, submitted and by status; each image counts as often as it was listed."""
+    """Counts of photos, submitted and by status; each photo counts as often as it was listed."""
     counts = tally(())
     for result in drop_repeats(results):
         counts[result["status"]] += times_listed(result)

@@ -87,7 +87,7 @@ def _orientation(image: Image.Image) -> int | None:
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """The image as RGB, or as RGBA where any of it may be transparent."""
+    """The image as RGB, or as RGBA if any pixel may be transparent."""
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
         levels = [(value + 128) // 257 for value in range(65536)]
         if isinstance(key := image.info.get("transparency"), int):

@@ -19,8 +19,8 @@ from handlers.settings import Settings
 SETTINGS = Settings.from_env(os.environ)
 S3 = aws.s3()
 
-# Errors of an image rather than of S3: the rest of its batch goes on without it.
-BAD_IMAGE = (
+# Errors of a photo rather than of S3: the rest of its batch goes on without it.
+BAD_PHOTO = (
     errors.AccessDenied,
     errors.BucketNotAllowed,
     errors.ImageNotFound,
@@ -62,10 +62,10 @@ def handler(event: Any, context: Any) -> dict:
 def serialize_batch(
     batch: dict, s3: Any, settings: Settings, seconds_left: Callable[[], float]
 ) -> dict:
-    """The batch with `pixels`, the place of its good images; without good images there is none.
+    """The batch with `pixels`, the place of its good photos; without good photos there is none.
 
-    A bad image has its error and no pixels. `left` is the number of failed images for which another
-    call may succeed: called with its own answer, the function tries those alone. Raises
+    A bad photo has its error and no pixels. `left` is the number of failed photos for which another
+    call may succeed: called with its own answer, the function tries these alone. Raises
     InvalidInput, AccessDenied or StorageUnavailable.
     """
     serialize = partial(serialize_item, s3=s3, settings=settings, seconds_left=seconds_left)
@@ -99,14 +99,14 @@ def serialize_batch(
 def serialize_item(
     item: Any, s3: Any, settings: Settings, seconds_left: Callable[[], float]
 ) -> tuple[dict, bytes | None]:
-    """The item with the image's place, and its pixels; or with its error, and None."""
+    """The item with the photo's place, and its pixels; or with its error, and None."""
     place = item
     try:
         place = batches.location(item, settings.own_bucket)
         _check_time(seconds_left)
         photo = read_photo(place, s3, settings)
         return place, DECODING.submit(decode, photo, settings, seconds_left).result()
-    except BAD_IMAGE as error:
+    except BAD_PHOTO as error:
         return outcomes.failed_row(place, error), None
     except errors.BatchOutOfTime as error:
         return {**outcomes.failed_row(place, error), "left": item.get("left", 0)}, None

@@ -9,7 +9,7 @@ class Settings:
     """The functions' settings, from the environment that serverless.yml gives them.
 
     buckets: those that photos may be read from, `own_bucket` too; image_size: pixels a side;
-    image_max_bytes, image_max_pixels: of a photo; threshold: an image goes to review if its
+    image_max_bytes, image_max_pixels: of a photo; threshold: a photo goes to review if its
     confidence, 0 to 1, is lower.
     """
 

@@ -60,14 +60,14 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
 
 def find(s3, bucket: str, name: str | None = None) -> dict:
     """Return the dataset.json of the named dataset, or of the newest. UserError if none."""
-    found = _dates(s3, bucket)
-    if not found:
+    dates = _dates(s3, bucket)
+    if not dates:
         raise UserError(
             f"There is no dataset in {bucket}. Make one: python -m scripts.etl (same --stage)"
         )
-    if name is not None and name not in found:
-        raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(found))}.")
-    name = name or _newest_first(found)[0]
+    if name is not None and name not in dates:
+        raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(dates))}.")
+    name = name or _newest_first(dates)[0]
     data = _read_description(s3, bucket, name)
     if data.get("name") != name:
         raise UserError(

@@ -156,8 +156,8 @@ class Hosting:
             if before is None:
                 self._sagemaker.create_endpoint(**change)
             else:
-                kept = KEEP_INSTANCE_COUNT if keep_instance_count else {}
-                self._sagemaker.update_endpoint(**change, **kept)
+                retain = KEEP_INSTANCE_COUNT if keep_instance_count else {}
+                self._sagemaker.update_endpoint(**change, **retain)
         except ClientError as error:
             self._delete_configuration(name)
             self._delete(self._sagemaker.delete_model, ModelName=name)

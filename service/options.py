@@ -91,7 +91,7 @@ class PathOrUri(click.ParamType):
     name = "path or S3 URI"
 
     def convert(self, value, param, ctx):
-        """Return the text as it is. The command looks whether the thing exists."""
+        """Return the text as it is. Whether the place exists is checked by the command."""
         if not value:
             self.fail("it is empty: name a file, a folder or an S3 URI.", param, ctx)
         if value.lower().startswith("s3:") and not S3_URI.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Objects in S3: read, listed, put in parallel, and lines of files and objects."""
+"""Objects in S3: read them, list them, put many at once; lines of files and objects."""
 
 import hashlib
 import tempfile
@@ -45,7 +45,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def read(s3, bucket: str, key: str) -> bytes | None:
-    """Return the object's bytes, or None where there is no such object."""
+    """Return the object's bytes; None if there is no such object."""
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
@@ -125,7 +125,7 @@ def map_ahead(
 
 
 def object_exists(s3, bucket: str, key: str) -> bool:
-    """Tell whether there is such an object."""
+    """Whether the object exists."""
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

@@ -48,8 +48,8 @@ def read_array(body: bytes, side: int) -> np.ndarray:
         raise InvalidArray(f"the array is {kind} in {order} order; send uint8 in C order")
     shape = array.shape
     if len(shape) != 4 or shape[0] < 1 or shape[1:] != (side, side, 3):
-        found = " x ".join(map(str, shape)) or "a single number"
-        raise InvalidArray(f"the array is {found[:64]}; send N x {side} x {side} x 3, N at least 1")
+        sides = " x ".join(map(str, shape)) or "a single number"
+        raise InvalidArray(f"the array is {sides[:64]}; send N x {side} x {side} x 3, N at least 1")
     return array
 
 
@@ -70,9 +70,9 @@ def read_npy(body: bytes) -> np.ndarray:
         raise InvalidArray("the body is not an npy array") from error
     if dtype.hasobject or min(shape, default=0) < 0:
         raise InvalidArray("the array holds Python objects, or has a side below 0; send numbers")
-    expected, found = math.prod(shape) * dtype.itemsize, len(body) - stream.tell()
-    if found != expected:
-        raise InvalidArray(f"the header promises another array than the {found} bytes after it")
+    size = len(body) - stream.tell()
+    if size != math.prod(shape) * dtype.itemsize:
+        raise InvalidArray(f"the header promises another array than the {size} bytes after it")
     try:
         return np.ndarray(shape, dtype, body, stream.tell(), order="F" if fortran_order else "C")
     except (ValueError, OverflowError) as error:  # more sides, or longer ones, than NumPy takes
