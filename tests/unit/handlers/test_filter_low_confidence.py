@@ -7,20 +7,12 @@ from handlers import errors
 from handlers.filter_low_confidence import handler
 from tests.unit.handlers.calls import CONTEXT
 
-SURE = {
-    "s3_key": "bike.png",
-    "inferences": [0.93, 0.07],
-    "label": "bicycle",
-    "confidence": 0.93,
-}
+SURE = {"s3_key": "bike.png", "inferences": [0.93, 0.07], "label": "bicycle", "confidence": 0.93}
 
 
-def test_a_confident_answer_passes():
-    assert handler(SURE, CONTEXT) == SURE
-
-
-def test_a_confidence_at_the_threshold_passes():
-    assert handler({**SURE, "threshold": 0.93}, CONTEXT)["label"] == "bicycle"
+@pytest.mark.parametrize("threshold", [{}, {"threshold": 0.93}])
+def test_a_confidence_at_the_threshold_or_above_passes(threshold):
+    assert handler(SURE | threshold, CONTEXT) == SURE | threshold
 
 
 @pytest.mark.parametrize(("confidence", "threshold"), [(0.79, {}), (0.93, {"threshold": 0.94})])
@@ -33,8 +25,6 @@ def test_anything_less_is_for_a_person(confidence, threshold):
     "event",
     [
         None,
-        [],
-        {},
         {"label": "bicycle"},
         {"confidence": 0.9},
         {**SURE, "label": None},
