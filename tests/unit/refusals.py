@@ -3,10 +3,10 @@
 from botocore.exceptions import ClientError
 
 
-def refusal(code: str, message: str = "", status: int = 400, operation: str = "Call"):
-    """botocore's error for an answer of `status` with `code` and `message`."""
+def refusal(code: str, message: str | None = None, status: int = 400):
+    """botocore's error for an answer with `status`, `code` and `message` (as a rule the code)."""
     answer = {
-        "Error": {"Code": code, "Message": message or code},
+        "Error": {"Code": code, "Message": code if message is None else message},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(answer, operation)
+    return ClientError(answer, "PutObject")

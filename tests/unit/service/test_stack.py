@@ -1,9 +1,11 @@
+import re
+
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from service.stack import OUTPUTS, Cloud, find_stack
 from service.terminal import UserError
+from tests.unit.refusals import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +39,7 @@ NO_REGION = [
     ("eu-central-\u0661", "is no region"),
     ("cn-north-1", "cn-north-1 is outside AWS's commercial partition"),
     ("us-gov-west-1", "commercial"),
-    ("us-iso-east-1", "commercial"),
     ("us-isob-east-1", "commercial"),
-    ("eu-isoe-west-1", "commercial"),
 ]
 
 
@@ -48,22 +48,22 @@ NO_REGION = [
 def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said, address):
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     monkeypatch.setenv("AWS_REGION", region)
-    with pytest.raises(UserError) as raised:
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
         Cloud()
-    assert said in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("region", boto3.Session().get_available_regions("sagemaker"))
-def test_every_region_of_sagemaker_is_taken(monkeypatch, region):
-    monkeypatch.setenv("AWS_REGION", region)
-    assert Cloud().region == region
+def test_every_region_of_sagemaker_is_taken(monkeypatch):
+    regions = boto3.Session().get_available_regions("sagemaker")
+    assert len(regions) > 20
+    for region in regions:
+        monkeypatch.setenv("AWS_REGION", region)
+        assert Cloud().region == region
 
 
-@pytest.mark.parametrize("endpoint", [None, "https://vpce.example.com"])
+@pytest.mark.parametrize("endpoint", ["", "https://vpce.example.com"])
 def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
-    if endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(UserError, match="export AWS_REGION=") as raised:
         Cloud()
     assert "profile" not in str(raised.value)
@@ -105,10 +105,7 @@ class Answers:
 
     def describe_stacks(self, StackName):  # noqa: N803
         if self.outputs is None:
-            message = f"Stack with id {StackName} does not exist"
-            raise ClientError(
-                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
-            )
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": key} for key in self.outputs]
         return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}]}
 
