@@ -26,7 +26,7 @@ def test_classify_bulk_costs_at_most_80_cents_a_million_and_less_in_larger_batch
     assert costs[-1] <= 0.80
 
 
-@pytest.mark.parametrize("photos", [1, 20_000, MILLION])
+@pytest.mark.parametrize("photos", [1, MILLION])
 def test_it_answers_at_a_glance_and_line_by_line(photos, capsys):
     plan.show(photos)
     text = capsys.readouterr().out
@@ -38,14 +38,6 @@ def test_it_answers_at_a_glance_and_line_by_line(photos, capsys):
         shown = [float(each.strip("$").replace(",", "")) for each in row.split()[1:]]
         real = [cost(make(count)) for make in (plan.plan_classify, plan.plan_bulk)]
         assert shown == pytest.approx(real, rel=0.005)
-    for words in (
-        f"classify, {photos:,} photos",
-        f"classifyBulk, {photos:,} photos",
-        "$ a photo",
-        "with the endpoint",
-        "$0.102 an hour",
-        bill.load_prices().date,
-        "Left out",
-    ):
+    for words in (f"classify, {photos:,} photos", f"classifyBulk, {photos:,} photos"):
         assert words in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert bill.load_prices().date in text
