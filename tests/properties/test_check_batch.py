@@ -194,11 +194,7 @@ VALUES = st.sampled_from([None, True, 0, 1, 0.5, 1.5, -1, *TEXTS, *LISTS, *OBJEC
 IMAGES = st.dictionaries(KEYS, VALUES, max_size=4) | st.just({"s3_key": "a"}) | VALUES
 BATCHES = st.fixed_dictionaries(
     {},
-    optional={
-        "images": st.lists(IMAGES, max_size=3) | VALUES,
-        "threshold": VALUES,
-        "more": VALUES,
-    },
+    optional={"images": st.lists(IMAGES, max_size=3) | VALUES, "threshold": VALUES, "more": VALUES},
 )
 PARTS = st.fixed_dictionaries({}, optional={"name": VALUES, "key": VALUES}) | VALUES
 EVENTS = st.fixed_dictionaries(

@@ -119,11 +119,7 @@ def test_the_largest_batch_fits_into_a_state():
 
 @pytest.mark.parametrize(
     ("failed", "tolerated", "state"),
-    [
-        (0, 0, "Classified"),
-        (5, 5, "TellPeople"),
-        (6, 5, "TooManyFailed"),
-    ],
+    [(0, 0, "Classified"), (5, 5, "TellPeople"), (6, 5, "TooManyFailed")],
 )
 def test_failed_images_decide_how_a_run_ends(failed, tolerated, state):
     assert next_of(STATES["HowManyFailed"], ended(failed), {"tolerated": tolerated}) == state

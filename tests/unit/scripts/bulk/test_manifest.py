@@ -6,14 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bulk import manifest
-from scripts.bulk.manifest import (
-    KEY_BYTES,
-    LINE_BYTES,
-    Entry,
-    list_entries,
-    parse_entry,
-    publish,
-)
+from scripts.bulk.manifest import KEY_BYTES, LINE_BYTES, Entry, list_entries, parse_entry, publish
 from service import terminal
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
