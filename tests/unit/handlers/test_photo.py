@@ -85,9 +85,11 @@ def test_exif_turns_a_photo_and_if_broken_or_odd_is_read_as_far_as_it_can_be(dat
     assert shows_two_halves(seen(data))
 
 
-def test_an_image_of_the_right_size_keeps_every_pixel():
+def test_an_image_of_the_right_size_keeps_every_pixel_and_one_pixel_is_enough():
     image = photos.noise(32)
     assert seen(photos.encoded(image, "PNG")).tobytes() == image.tobytes()
+    data = photos.encoded(Image.new("RGB", (1, 1), photos.LEFT), "PNG")
+    assert seen(data).getpixel((31, 31)) == photos.LEFT
 
 
 def test_shrinking_antialiases():
@@ -95,11 +97,6 @@ def test_shrinking_antialiases():
     stripes.putdata([255 * (x % 2) for _ in range(640) for x in range(640)])
     pixels = seen(photos.encoded(stripes, "PNG")).get_flattened_data()
     assert all(near(pixel, (127, 127, 127), 3) for pixel in pixels)
-
-
-def test_one_pixel_is_enough():
-    data = photos.encoded(Image.new("RGB", (1, 1), photos.LEFT), "PNG")
-    assert seen(data).getpixel((31, 31)) == photos.LEFT
 
 
 def test_the_result_is_small_and_carries_no_metadata():

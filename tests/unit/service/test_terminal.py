@@ -31,6 +31,7 @@ def test_what_a_person_can_mend_is_one_line(error, said):
     line = terminal.explain(error)
     assert said in line
     assert "\n" not in line
+    assert terminal.one_line("x" * 600) == "x" * 499 + "…"
 
 
 QUOTA = (
@@ -49,21 +50,10 @@ def test_a_quota_is_named_with_its_region_and_where_to_ask(monkeypatch):
     assert "at least 3 of the quota 'ml.c5.large for endpoint usage' in eu-west-1" in line
     assert "aws service-quotas list-service-quotas --service-code sagemaker" in line
     assert "Spot" not in line
-
-
-@pytest.mark.parametrize("kind", ["training job", "spot training job"])
-def test_spot_has_a_quota_of_its_own(kind):
-    usage = f"ml.m5.xlarge for {kind} usage"
-    line = terminal.explain(refusal("ResourceLimitExceeded", QUOTA.format(usage)))
-    assert usage in line
+    line = explain_quota(QUOTA.format("ml.m5.xlarge for training job usage"))
     assert "Spot has a quota of its own" in line
-
-
-def test_a_quota_in_other_quotes_with_a_large_number_is_understood():
     message = QUOTA.format("x").replace("'", '"').replace("of 2 ", "of 1,000 ")
-    assert "at least 1001 of the quota 'x'" in terminal.explain(
-        refusal("ResourceLimitExceeded", message)
-    )
+    assert "at least 1001 of the quota 'x'" in explain_quota(message)
 
 
 @pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
@@ -109,25 +99,22 @@ def run(main, *arguments: str) -> int:
     return left.value.code
 
 
-def test_an_error_is_one_line_on_stderr_and_exit_1(capsys):
-    assert run(raising(terminal.UserError("do this"))) == 1
-    assert capsys.readouterr() == ("", "error: do this\n")
-
-
-def test_a_file_that_cannot_be_used_is_one_line(capsys):
-    assert run(raising(PermissionError(13, "Permission denied", "a\udc80\x1b.json"))) == 1
-    assert capsys.readouterr().err == "error: a\\udc80\\x1b.json: Permission denied.\n"
+ODD_FILE = PermissionError(13, "Permission denied", "a\udc80\x1b.json")
 
 
 @pytest.mark.parametrize(
-    ("interrupt", "said"),
-    [(KeyboardInterrupt(), "Interrupted."), (terminal.Interrupted("The job goes on."), "goes on")],
+    ("error", "code", "said"),
+    [
+        (terminal.UserError("do this"), 1, "error: do this\n"),
+        (ODD_FILE, 1, "error: a\\udc80\\x1b.json: Permission denied.\n"),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (terminal.Interrupted("The job goes on."), 130, "goes on"),
+    ],
 )
-def test_ctrl_c_is_one_line_and_exit_130(capsys, interrupt, said):
-    assert run(raising(interrupt)) == 130
+def test_an_error_and_ctrl_c_are_one_line_on_stderr_and_an_exit_code(capsys, error, code, said):
+    assert run(raising(error)) == code
     out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
+    assert (out, err.count("\n")) == ("", 1)
     assert said in err
 
 
@@ -151,11 +138,6 @@ def test_a_group_without_a_command_is_a_usage_error(capsys):
 
     assert run(main) == 2
     assert capsys.readouterr().err == "error: Missing command. See python -m scripts.x --help.\n"
-
-
-def test_long_messages_are_cut():
-    assert terminal.one_line("a  b\n c", 10) == "a b c"
-    assert terminal.one_line("x" * 600) == "x" * 499 + "…"
 
 
 def test_without_a_terminal_each_status_is_a_line_of_its_own(capsys):
