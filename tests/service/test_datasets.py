@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
+from scripts.etl import __main__ as etl
 from service import datasets
 from service.labelled_images import LabelledImages, Source
 from service.terminal import UserError
@@ -145,6 +146,12 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     for odd in (data, {**data, "image_size": "32"}):
         with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
             datasets.check_size(odd, 32)
+
+
+def test_photos_of_another_size_than_the_services_make_no_dataset():
+    etl.check_size(make(), 32)
+    with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
+        etl.check_size(make(), 64)
 
 
 def test_the_newest_dataset_is_named_and_none_is_none():

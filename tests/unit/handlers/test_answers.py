@@ -10,12 +10,6 @@ def answer(classes, inferences) -> bytes:
     return json.dumps({"classes": classes, "inferences": inferences}).encode()
 
 
-def test_the_likeliest_class_is_the_label():
-    prediction = parse_answer(answer(["bicycle", "motorcycle"], [[0.25, 0.75]]))
-    assert prediction.inferences == [0.25, 0.75]
-    assert (prediction.label, prediction.confidence) == ("motorcycle", 0.75)
-
-
 @pytest.mark.parametrize(
     "body",
     [

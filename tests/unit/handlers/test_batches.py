@@ -97,14 +97,16 @@ def run(*items, threshold=0.5):
     return state
 
 
+def numbered(*keys: str) -> list[dict]:
+    """The items as the Distributed Map gives them."""
+    return [{"index": index, "photo": {"s3_key": key}} for index, key in enumerate(keys)]
+
+
 def test_each_image_ends_in_its_place(s3, endpoint):
-    results = run(
-        {"s3_key": "good.png", "listed": 3},
-        {"s3_key": "bad.png"},
-        {"s3_key": "absent.png", "listed": 2},
-        {"s3_bucket": "photos", "s3_key": "other.jpg"},
-        threshold=0.9,
-    )
+    items = numbered("good.png", "bad.png", "absent.png", "other.jpg")
+    items[0]["photo"]["listed"], items[2]["photo"]["listed"] = 3, 2
+    items[3]["photo"]["s3_bucket"] = "photos"
+    results = run(*items, threshold=0.9)
     [call] = endpoint.calls
 
     def judged(number: int, confidence: float) -> dict:
@@ -122,7 +124,7 @@ def test_each_image_ends_in_its_place(s3, endpoint):
         {"s3_key": "absent.png", "listed": 2, **failed("ImageNotFound", "no")},
         {"s3_key": "other.jpg", "status": "accepted", **judged(1, 1.0)},
     ]
-    assert results == [{"s3_bucket": "photos", **each} for each in wanted]
+    assert results == [{"index": n, "s3_bucket": "photos", **w} for n, w in enumerate(wanted)]
     assert (call["EndpointName"], call["ContentType"]) == ("vehicles", "application/x-npy")
 
 
@@ -175,28 +177,11 @@ def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
     assert good["status"] == "accepted"
 
 
-def numbered(*keys: str) -> list[dict]:
-    """The items as the Distributed Map gives them."""
-    return [{"index": index, "photo": {"s3_key": key}} for index, key in enumerate(keys)]
-
-
-def test_items_keep_their_index_in_the_manifest_however_they_end(s3, endpoint):
-    junk = {"index": 4, "photo": 7}
-    results = run(*numbered("good.png", "bad.png", "absent.png", "other.jpg"), junk)
-    assert [result["index"] for result in results] == [0, 1, 2, 3, 4]
-    statuses = [result["status"] for result in results]
-    assert statuses == ["accepted", "failed", "failed", "accepted", "failed"]
-    assert {"left", "photo"}.isdisjoint(set().union(*results))
-
-
 def test_a_body_that_breaks_off_is_read_again_and_no_other_photo_is(s3, endpoint):
     s3.cut["good.png"] = aws.READS - 1
     results = run({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
     assert [result["status"] for result in results] == ["accepted", "accepted"]
     assert (s3.reads.count("good.png"), s3.reads.count("other.jpg")) == (aws.READS, 1)
-
-
-def test_pixels_that_break_off_each_time_are_worth_a_retry(s3, endpoint):
     batch = serialize({"s3_key": "good.png"})
     s3.cut[batch["pixels"]["s3_key"]] = aws.READS
     with pytest.raises(errors.StorageUnavailable):

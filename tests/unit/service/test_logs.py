@@ -12,13 +12,10 @@ Training Container Execution Completed
 """.splitlines()
 
 
-def test_the_scripts_own_lines_are_picked_out():
+def test_the_scripts_own_lines_and_traceback_are_shown_and_the_drivers_are_not():
     script = ScriptLines("train.py")
     assert [line for line in CONTAINER if script.pick(line)] == CONTAINER[3:6]
     assert script.any
-
-
-def test_a_failing_scripts_traceback_is_shown_and_the_drivers_is_not():
     script = ScriptLines("train.py")
     log = [
         *CONTAINER[:3],

@@ -36,9 +36,6 @@ def test_a_manifest_alone_is_enough():
         "tolerated_failure_percentage": 5,
     }
     assert next_of(STATES["IsRunValid"], checked) == "ClassifyBatches"
-
-
-def test_a_run_may_ask_for_its_own_settings():
     run = {"threshold": 0, "batch_size": 7, "tolerated_failure_percentage": 0.5}
     assert check({"manifest": MANIFEST, **run}) == {"problem": "", "manifest": MANIFEST, **run}
 

@@ -40,24 +40,6 @@ def test_the_bucket_is_the_image_s_or_the_service_s(bucket, used):
     assert item == {"s3_bucket": used, "s3_key": "bike.png"}
 
 
-def test_an_accepted_image_needs_no_state_beyond_the_three_tasks():
-    last = ITEM_STATES["FilterLowConfidence"]
-    assert last["End"]
-    assert evaluate(last["Output"], input=JUDGED) == {**RESULTS["accepted"], "confidence": 0.7}
-
-
-def test_the_filter_gets_the_threshold_of_the_batch():
-    payload = ITEM_STATES["FilterLowConfidence"]["Arguments"]["Payload"]
-    given = evaluate(payload, {"threshold": 0.6}, input=JUDGED)
-    assert given == {**JUDGED, "threshold": 0.6}
-
-
-def test_low_confidence_ends_in_review_with_label_and_confidence():
-    cause = json.dumps({"errorType": "THRESHOLD_CONFIDENCE_NOT_MET", "errorMessage": "no"})
-    ended = caught("FilterLowConfidence", "THRESHOLD_CONFIDENCE_NOT_MET", JUDGED, Cause=cause)
-    assert ended == ("Review", RESULTS["review"])
-
-
 @pytest.mark.parametrize("state", ["SerializeImageData", "ClassifyImage", "FilterLowConfidence"])
 def test_any_other_error_ends_in_failed_with_the_sentence_from_lambda(state):
     error = {"errorMessage": "it is empty", "errorType": "InvalidImage", "stackTrace": ["  x\n"]}

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from scripts.bulk import runs
-from scripts.bulk.runs import count_ended, describe_map_run, submit, wait
+from scripts.bulk.runs import submit, wait
 from service.terminal import Interrupted, UserError
 from tests.unit.scripts.bulk.memory_states import (
     BUCKET,
@@ -45,27 +45,16 @@ def test_a_run_is_started_with_its_manifest_and_only_the_options_asked_for(cloud
     assert re.fullmatch(r"bulk-\d{8}-\d{6}-[0-9a-f]{6}", run.name)
 
 
-def test_the_same_photos_again_are_another_run_of_the_same_manifest(cloud, source):
+def test_a_run_that_goes_on_over_the_same_photos_is_named_and_few_are_looked_at(cloud, source):
     first = submit(cloud, STACK, source)
-    second = submit(cloud, STACK, source, threshold=0.5)
-    assert second.name != first.name
-    assert (first.running, second.running) == (None, first.name)
-    assert (first.manifest.sent, second.manifest.sent) == (True, False)
+    assert (first.running, submit(cloud, STACK, source).running) == (None, first.name)
     assert len(cloud.s3.changes) == 1
-    for arn in list(cloud.states.executions):
-        cloud.states.end(arn, "SUCCEEDED")
-    cloud.states.start_execution(MACHINE, "of-other-photos", "[]")
-    assert submit(cloud, STACK, source).running is None
-
-
-def test_few_of_the_runs_that_go_on_are_looked_at(cloud, source):
-    submit(cloud, STACK, source)
     for number in range(1000):
         cloud.states.start_execution(MACHINE, f"other-{number}", "{}")
     looked_at = []
     describe = cloud.states.describe_execution
     cloud.states.describe_execution = lambda **arn: (looked_at.append(arn), describe(**arn))[1]
-    submit(cloud, STACK, source)
+    assert submit(cloud, STACK, source).running is None  # that is said of the newest alone
     assert 0 < len(looked_at) <= runs.COMPARED
 
 
@@ -73,20 +62,12 @@ def test_few_of_the_runs_that_go_on_are_looked_at(cloud, source):
 def states():
     states = MemoryStates()
     arn = states.start_execution(MACHINE, "run", "{}")["executionArn"]
-    states.map_runs[f"map-run-of-{arn}"] = make_map_run(
-        total=1000, succeeded=300, failed=60, timedOut=30, aborted=10, running=200, pending=400
-    )
+    states.map_runs[f"map-run-of-{arn}"] = make_map_run(total=1000, succeeded=300, failed=60)
     return states
 
 
 def arn_of(states) -> str:
     return next(iter(states.executions))
-
-
-def test_photos_have_ended_with_their_batch(states):
-    assert count_ended(describe_map_run(states, arn_of(states))) == 400
-    states.map_runs.clear()
-    assert describe_map_run(states, arn_of(states)) is None
 
 
 def test_waiting_ends_with_the_run_and_asks_less_often_in_a_long_one(states, monkeypatch):

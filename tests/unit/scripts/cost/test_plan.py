@@ -9,13 +9,8 @@ def cost(usage) -> float:
     return bill.make_bill(usage, bill.load_prices()).by_use
 
 
-def test_a_batch_of_classify_pays_for_its_photos_and_for_itself():
-    ended = {"accepted": 2, "review": 1, "failed": 1}
-    assert plan.count_classify_transitions(ended) == 7 + 2 * 3 + 4 + 2
+def test_classify_pays_seven_transitions_a_batch_and_classify_bulk_one():
     assert plan.count_classify_transitions({}, batches=3) == 21
-
-
-def test_classify_bulk_pays_a_transition_a_batch():
     assert plan.count_bulk_transitions(11) - plan.count_bulk_transitions(10) == 1
     assert plan.plan_bulk(MILLION).transitions / MILLION < 0.02
 

@@ -1,14 +1,9 @@
-from scripts.execution_graph.definition import END, START, Way, parse
+from scripts.execution_graph.definition import START, Way, parse
 from tests.unit.scripts.execution_graph.histories import BATCH, BULK, catch, task
 
 
 def ways(states: dict, start: str) -> set[Way]:
     return set(parse({"StartAt": start, "States": states}).ways)
-
-
-def test_ways_lead_to_next_states_and_the_end():
-    states = {"A": task(Next="B"), "B": {"Type": "Pass", "End": True}}
-    assert ways(states, "A") == {Way(START, "A"), Way("A", "B"), Way("B", END)}
 
 
 def test_a_choice_says_its_rules_in_short():

@@ -1,4 +1,4 @@
-from scripts.execution_graph.definition import START, parse
+from scripts.execution_graph.definition import parse
 from scripts.execution_graph.history import read
 from tests.unit.scripts.execution_graph.histories import BATCH, BULK, MAP_RUN, History, batch, bulk
 
@@ -22,15 +22,6 @@ def test_events_of_items_that_run_at_once_are_kept_apart():
     assert (states["Review"].entered, states["Failed"].entered) == (1, 1)
     assert outcome(states["Invalid"]) == (0, 0, 0, 0, 0, 0, 0)
     assert sorted(states["Read"].seconds) == [1, 2, 2, 4]
-
-
-def test_ways_are_counted_apart_from_ways_of_caught_errors():
-    passed = summary(batch()).passed
-    assert passed[START, "Read", False] == 4
-    assert passed["Read", "Judge", False] == 3
-    assert passed["Read", "Failed", True] == 1
-    assert passed["Judge", "Review", True] == 1
-    assert passed["Judge", "Failed", True] == 0
 
 
 def test_errors_are_counted_with_what_became_of_them():

@@ -74,16 +74,6 @@ def test_only_what_is_known_to_have_done_nothing_is_pale():
     assert "not entered" in words(node("Read", unreached))
 
 
-def test_a_way_is_thicker_the_more_passed_and_dashed_where_errors_are_caught():
-    dot = Picture(execution()).dot()
-    (taken,) = re.findall(r'"Read" -> "Judge" \[(.*)\]', dot)
-    (caught,) = re.findall(r'"Read" -> "Read to Failed, catch" \[(.*)\]', dot)
-    thickness = [float(re.search(r"penwidth=([\d.]+)", line)[1]) for line in (taken, caught)]
-    assert thickness[0] > thickness[1] > 1.2
-    assert "style=solid" in taken
-    assert "style=dashed" in caught
-
-
 def test_a_distributed_map_shows_items_and_batches():
     said = [word.strip() for word in words(Picture(bulk_execution()).dot())]
     start = said.index("items")
