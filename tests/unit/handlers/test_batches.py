@@ -178,10 +178,10 @@ def test_a_line_that_names_no_image_fails_alone(s3, endpoint, line):
 
 
 def test_a_body_that_breaks_off_is_read_again_and_no_other_photo_is(s3, endpoint):
-    s3.cut["good.png"] = aws.READS - 1
+    s3.cut["good.png"] = 2
     results = run({"s3_key": "good.png"}, {"s3_key": "other.jpg"})
     assert [result["status"] for result in results] == ["accepted", "accepted"]
-    assert (s3.reads.count("good.png"), s3.reads.count("other.jpg")) == (aws.READS, 1)
+    assert (s3.reads.count("good.png"), s3.reads.count("other.jpg")) == (3, 1)
     batch = serialize({"s3_key": "good.png"})
     s3.cut[batch["pixels"]["s3_key"]] = aws.READS
     with pytest.raises(errors.StorageUnavailable):

@@ -9,14 +9,14 @@ THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_retry_is_a_transition_of_its_own_and_a_task_never_scheduled_hides_none_of_another():
-    kinds = ["TaskStateEntered", "TaskStateEntered", "TaskScheduled", "TaskFailed", "TaskScheduled"]
+    enter, schedule = "TaskStateEntered", "TaskScheduled"
+    kinds = [enter, schedule, enter, enter, schedule, "TaskFailed", schedule]
     events = [{"id": n, "previousEventId": n - 1, "type": kind} for n, kind in enumerate(kinds, 1)]
-    for event, name in zip(events, ("Refused", "Flaky"), strict=False):
-        event["stateEnteredEventDetails"] = {"name": name}
-    events[-1]["previousEventId"] = 2
+    for number, name in ((0, "Refused"), (2, "Refused"), (3, "Flaky")):
+        events[number]["stateEnteredEventDetails"] = {"name": name}
     history = History.from_events(events)
-    assert history.tasks == {"Flaky": 2}
-    assert history.transitions == 2 + 1 + ENDS
+    assert history.tasks == {"Refused": 1, "Flaky": 2}
+    assert history.transitions == 3 + 1 + ENDS
 
 
 @pytest.mark.parametrize(
