@@ -17,6 +17,7 @@ PHOTOS = {
     "d.jpe": JPEG,
     "e": WEBP,
     "f.gif": PNG,
+    "im/h.png": PNG,
     "in/g #1?.webp": WEBP,
 }
 OTHERS = {
