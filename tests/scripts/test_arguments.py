@@ -1,8 +1,8 @@
 import importlib
+import re
 import signal
 import subprocess
 import sys
-from functools import partial
 from types import SimpleNamespace
 
 import click
@@ -35,8 +35,6 @@ COMMANDS = (
 def parse(command: str, *arguments: str) -> SimpleNamespace:
     """What the command's function would be called with."""
     main = module_of(command).main
-    if not isinstance(main, click.Command):  # not converted yet
-        return module_of(command)._parser().parse_args(arguments)
     if isinstance(main, click.Group):
         main, *arguments = main.commands[arguments[0]], *arguments[1:]
     return SimpleNamespace(**main.make_context(command, list(arguments)).params)
@@ -45,10 +43,8 @@ def parse(command: str, *arguments: str) -> SimpleNamespace:
 def run(command: str, *arguments: str) -> int:
     """The exit code of the command. For arguments with which it does not start."""
     main = module_of(command).main
-    converted = isinstance(main, click.Command)
-    start = partial(terminal.run, main, arguments) if converted else partial(parse, command)
     with pytest.raises(SystemExit) as left:
-        start(*() if converted else arguments)
+        terminal.run(main, arguments)
     return left.value.code
 
 
@@ -138,7 +134,9 @@ def test_help_of_a_command_with_parts_names_each(command, capsys):
 )
 def test_wrong_arguments_end_with_exit_code_2(wrong, capsys):
     assert run(*wrong) == 2
-    assert "error: " in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: .* See python -m scripts\..* --help\.\n", err)
 
 
 def test_a_run_in_bulk_has_the_settings_of_the_service_unless_others_are_asked_for():

@@ -11,7 +11,7 @@ ALLOWED = {
     "handlers": set(),
     "model": set(),
     "service": {"handlers"},
-    "monitoring": {"handlers", "model", "service"},
+    "monitoring": {"handlers", "service"},
     "scripts": {"handlers", "model", "monitoring", "service", "setup"},
     "local": set(),
     "setup": set(),
