@@ -6,10 +6,10 @@ import click
 
 from scripts.bulk import report, results, runs
 from service import options, terminal
-from service.stack import Cloud, find_stack
+from service.stack import Cloud, Stack, find_stack
 from service.terminal import UserError
 
-MOST_IN_A_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
+LARGEST_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
 run_argument = click.argument("run", required=False)
 
 
@@ -24,19 +24,16 @@ def main():
 @click.option(
     "--threshold",
     type=options.Number(0, 1),
-    metavar="P",
     help="confidence below which a photo goes to review (default: config.yml's)",
 )
 @click.option(
     "--batch-size",
-    type=options.WholeNumber(1, MOST_IN_A_BATCH),
-    metavar="N",
+    type=options.WholeNumber(1, LARGEST_BATCH),
     help="photos that a function does at once (default: config.yml's)",
 )
 @click.option(
     "--tolerated-failure-percentage",
     type=options.Number(0, 100),
-    metavar="P",
     help="so many of the photos may fail before the run does (default: config.yml's)",
 )
 @click.option(
@@ -76,13 +73,11 @@ def status(stage, run, follow):
     RUN is its name or ARN; without it the newest is taken.
     """
     cloud = Cloud()
-    stack = find_stack(cloud, stage)
-    states = cloud.client("stepfunctions")
-    execution = runs.find(states, stack.bulk_state_machine, run)
+    execution = _find_run(cloud, find_stack(cloud, stage), run)
     if follow:
         _follow(cloud, execution["executionArn"], stage)
     else:
-        _show(states, execution, stage)
+        _show(cloud, execution, stage)
 
 
 @main.command("results", example="--output results.csv")
@@ -91,7 +86,6 @@ def status(stage, run, follow):
 @click.option(
     "--output",
     type=options.OutputFile(*results.SUFFIXES),
-    metavar="FILE",
     help="results.jsonl or results.csv: a line a photo",
 )
 def gather(stage, run, output):
@@ -102,7 +96,7 @@ def gather(stage, run, output):
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    execution = runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, run)
+    execution = _find_run(cloud, stack, run)
     name, status = execution["name"], execution["status"]
     if status in runs.RUNNING:
         follow = report.next_command(name, status, stage)
@@ -118,16 +112,19 @@ def gather(stage, run, output):
         terminal.print_line("Written", f"{output}, {counts.lines:,} photos")
 
 
+def _find_run(cloud: Cloud, stack: Stack, run: str | None) -> dict:
+    return runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, run)
+
+
 def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
-    states = cloud.client("stepfunctions")
-    execution = runs.wait(states, execution_arn)
-    _show(states, execution, stage)
+    execution = runs.wait(cloud.client("stepfunctions"), execution_arn)
+    _show(cloud, execution, stage)
     if execution["status"] != "SUCCEEDED":
         raise UserError(f"The run {execution['name']} ended {execution['status']}, see above.")
 
 
-def _show(states, execution: dict, stage: str) -> None:
-    map_run = runs.describe_map_run(states, execution["executionArn"])
+def _show(cloud: Cloud, execution: dict, stage: str) -> None:
+    map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
     for label, text in report.status_lines(execution, map_run, stage):
         terminal.print_line(label, text)
 

@@ -1,4 +1,4 @@
-"""A run and its results in words, for the terminal."""
+"""The status and the results of a run, in words."""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from rich.table import Table
 
 from handlers.outcomes import LABELLED
 from scripts.bulk.results import Counts
-from scripts.bulk.runs import RUNNING, count_ended, elapsed
+from scripts.bulk.runs import RUNNING, count_ended
 from service import options
+from service.stack import elapsed_seconds
 from service.terminal import duration, format_counts, one_line, table
 
 CAUSE_WIDTH = 60
@@ -19,16 +20,16 @@ def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[
     """Yield labels and texts: the run's status, how far it is, and what to do next."""
     status = execution["status"]
     yield "Run", execution["name"]
-    preposition = "for" if status in RUNNING else "after"
-    yield "Status", f"{status}, {preposition} {duration(elapsed(execution))}"
+    since = "for" if status in RUNNING else "after"
+    yield "Status", f"{status}, {since} {duration(elapsed_seconds(execution))}"
     if map_run is not None:
         yield "Progress", _progress(map_run, status in RUNNING)
     if status == "SUCCEEDED":
         yield "Result", _result(json.loads(execution["output"])["counts"])
     elif execution.get("error") == TOO_MANY_FAILED:
-        ending = json.loads(execution["cause"])
-        yield "Result", _result(ending["counts"])
-        tolerated = f"{ending['tolerated_failure_percentage']:g} %"
+        cause = json.loads(execution["cause"])
+        yield "Result", _result(cause["counts"])
+        tolerated = f"{cause['tolerated_failure_percentage']:g} %"
         yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
     elif status not in RUNNING:
         yield "Error", execution.get("error", "none given")
@@ -37,7 +38,7 @@ def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[
 
 
 def next_command(name: str, status: str, stage: str) -> str:
-    """Return the command that a run of this status leads to."""
+    """Return the command to run next, which depends on the run's status."""
     command = "status --follow" if status in RUNNING else "results"
     return f"python -m scripts.bulk {command} {name}{options.stage_hint(stage)}"
 
@@ -49,10 +50,9 @@ def tables(counts: Counts) -> Iterator[Table]:
     foot = [("submitted", f"{counts.submitted:,}", "")]
     yield table(("status", "photos", "share"), rows, right=(1, 2), foot=foot)
     if counts.labels:
-        largest_first = sorted(counts.labels.items(), key=lambda each: (-each[1].total(), each[0]))
         rows = [
             (label, f"{n.total():,}", *(f"{n[status]:,}" for status in LABELLED))
-            for label, n in largest_first
+            for label, n in sorted(counts.labels.items(), key=lambda each: -each[1].total())
         ]
         yield table(("label", "photos", *LABELLED), rows, right=(1, 2, 3))
     if counts.errors:
@@ -64,9 +64,10 @@ def tables(counts: Counts) -> Iterator[Table]:
 
 
 def _progress(map_run: dict, running: bool) -> str:
-    ended, total, seconds = count_ended(map_run), map_run["itemCounts"]["total"], elapsed(map_run)
+    counts, ended, seconds = map_run["itemCounts"], count_ended(map_run), elapsed_seconds(map_run)
+    total = counts["total"]
     text = f"{ended / max(total, 1):.0%}, {ended:,} of {total:,} photos"
-    if failed := ended - map_run["itemCounts"]["succeeded"]:
+    if failed := ended - counts["succeeded"]:
         text += f", {failed:,} in batches that failed"
     if ended and seconds:
         text += f", {ended / seconds:,.0f} a second"

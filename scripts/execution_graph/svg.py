@@ -1,4 +1,4 @@
-"""DOT as an SVG that stands alone: with a description, with fonts and colours for any reader."""
+"""DOT as an SVG file: with a description, with fonts and colours for any reader."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ FONTS = f"system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', '{FONT}', Aria
 # Characters that XML does not allow. The cause of an execution may hold any.
 NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Dark for bright, and each hue as it was.
+# Inverts brightness and keeps each hue.
 DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(0.91) hue-rotate(180deg) } }"
 
 
@@ -32,16 +32,16 @@ def render(dot: str, title: str, description: str) -> str:
     if node is None or not GRAPHVIZ.is_dir():
         missing = "node is not on the PATH" if node is None else "node_modules has no @viz-js/viz"
         raise UserError(f"Graphviz draws the picture, and {missing}. Set it up: make setup")
-    done = subprocess.run(  # noqa: S603
+    process = subprocess.run(  # noqa: S603
         [node, RENDER], input=dot, env=clean(), capture_output=True, encoding="utf-8"
     )
-    if done.returncode:
-        raise UserError(f"Graphviz could not draw the picture: {reason(done)}")
-    # What stands before is not for a file that others may embed: a declaration and a DTD.
-    attributes, _, marks = done.stdout.partition("<svg ")[2].partition(">")
+    if process.returncode:
+        raise UserError(f"Graphviz could not draw the picture: {reason(process)}")
+    # Without the declaration and the DTD, so that a page may embed the file.
+    attributes, _, content = process.stdout.partition("<svg ")[2].partition(">")
     size = attributes.replace('pt"', '"')
     return (
         f'<svg role="img" font-family="{FONTS}" {size}>\n'
         f"<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>\n"
-        f"<style>{DARK}</style>" + marks.replace(f' font-family="{FONT}"', "")
+        f"<style>{DARK}</style>" + content.replace(f' font-family="{FONT}"', "")
     )

@@ -4,7 +4,7 @@ from scripts.bulk import results, runs
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from service import storage, terminal
 from service.keys import GENERATED
-from service.stack import Cloud, Stack
+from service.stack import Cloud, Stack, elapsed_seconds
 from service.terminal import FirstFew
 
 
@@ -32,7 +32,7 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[di
             wrong.add(problem)
 
     counts = results.gather(cloud, stack, execution, check)
-    seconds = runs.elapsed(execution)
+    seconds = elapsed_seconds(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
     ended = terminal.format_counts(counts.statuses)

@@ -23,7 +23,7 @@ def words(root: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize("name", EXECUTIONS)
 def test_every_state_is_drawn_and_described(name):
     root = render(EXECUTIONS[name])
-    states = [state.name for state in Picture(EXECUTIONS[name])._scope.every_state()]
+    states = [state.name for state in Picture(EXECUTIONS[name])._scope.all_states()]
     assert states
     for state in states:
         assert state in words(root)

@@ -30,12 +30,12 @@ def test_seconds_are_from_entry_to_exit_with_retries():
 
 
 def test_ways_are_counted_apart_from_ways_of_caught_errors():
-    passed = summary(batch()).passed
-    assert passed[START, "Read", False] == 4
-    assert passed["Read", "Judge", False] == 3
-    assert passed["Read", "Failed", True] == 1
-    assert passed["Judge", "Review", True] == 1
-    assert passed["Judge", "Failed", True] == 0
+    transitions = summary(batch()).transitions
+    assert transitions[START, "Read", False] == 4
+    assert transitions["Read", "Judge", False] == 3
+    assert transitions["Read", "Failed", True] == 1
+    assert transitions["Judge", "Review", True] == 1
+    assert transitions["Judge", "Failed", True] == 0
 
 
 def test_errors_are_counted_with_what_became_of_them():
