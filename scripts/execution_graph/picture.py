@@ -103,7 +103,7 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
     def _graph(self, scope: Scope, name: str) -> str:
         """The states of a scope, its START and END, and its transitions. `name`: of its Map."""
         lines = [self._state(state) for state in scope.states.values()]
-        for end in (START, END):
+        for end in (END, START):
             counts = [
                 self._count(each, scope)
                 for each in scope.transitions
