@@ -37,10 +37,7 @@ FEWER_EPOCHS = 2
 
 @terminal.command("demo", example="--port 4570")
 @click.option(
-    "--port",
-    type=options.WholeNumber(1, 65535),
-    default=PORT,
-    help="the local cloud's port",
+    "--port", type=options.WholeNumber(1, 65535), default=PORT, help="the local cloud's port"
 )
 @click.option(
     "--epochs",

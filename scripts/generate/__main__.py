@@ -58,16 +58,10 @@ def main():
 @options.stage
 @with_photo_options
 @click.option(
-    "--rate",
-    type=options.Number(0.01, 1000),
-    default=20.0,
-    help="photos a second, on average",
+    "--rate", type=options.Number(0.01, 1000), default=20.0, help="photos a second, on average"
 )
 @click.option(
-    "--duration",
-    type=options.Number(1, 86_400),
-    default=60.0,
-    help="for so many seconds",
+    "--duration", type=options.Number(1, 86_400), default=60.0, help="for so many seconds"
 )
 @click.option(
     "--to",
@@ -76,10 +70,7 @@ def main():
     help="upload below incoming/, or call classify for each",
 )
 @click.option(
-    "--json",
-    "json_file",
-    type=options.OutputFile(),
-    help="write the report, and a record a photo",
+    "--json", "json_file", type=options.OutputFile(), help="write the report, and a record a photo"
 )
 def run_stream(stage, rate, duration, to, json_file, **photo_options):
     """Send photos one by one, at random times."""
