@@ -1,9 +1,6 @@
 """The usage of an execution: its transitions, its functions' times, the endpoint's time."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scripts.cost.amounts import (
@@ -15,6 +12,7 @@ from scripts.cost.amounts import (
     endpoint_gb,
     express_gb_seconds,
 )
+from scripts.execution_graph.history import Summary, fetch, read
 from service import config, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, Stack, elapsed_seconds
@@ -25,49 +23,12 @@ PHOTO_TASKS = ("SerializeImageData", "ClassifyImage", "FilterLowConfidence")
 MOST_POINTS = 1440  # GetMetricStatistics gives no more
 
 
-@dataclass(frozen=True)
-class History:
-    """The billed part of an execution's history.
+def count_transitions(history: Summary) -> int:
+    """Return the transitions of an execution, without those of a Distributed Map's children.
 
-    tasks: attempts of each task by its state's name; items: of its inline Maps; map_runs: ARNs.
-    transitions: without those of a Distributed Map's children; a retry is one too.
+    A retry is a transition too.
     """
-
-    transitions: int
-    tasks: Counter[str]
-    items: int
-    map_runs: tuple[str, ...]
-
-    @classmethod
-    def read(cls, states, execution_arn: str) -> "History":
-        """Read the whole history of an execution."""
-        pages = states.get_paginator("get_execution_history").paginate(
-            executionArn=execution_arn, includeExecutionData=False
-        )
-        return cls.from_events(event for page in pages for event in page["events"])
-
-    @classmethod
-    def from_events(cls, events: Iterable[dict]) -> "History":
-        """Count events. Each task's attempts lead back to where its state was entered."""
-        state: dict[int, str] = {}
-        entered, items, tasks, map_runs = Counter(), 0, Counter(), []
-        for event in events:
-            kind = event["type"]
-            name = state.get(event.get("previousEventId", 0), "")
-            if kind.endswith("StateEntered"):
-                name = event["stateEnteredEventDetails"]["name"]
-                entered[name] += 1
-            elif kind == "TaskScheduled":
-                tasks[name] += 1
-            elif kind == "MapStateStarted":
-                # A Distributed Map counts its items in its map run.
-                items += event.get("mapStateStartedEventDetails", {}).get("length", 0)
-            elif kind == "MapRunStarted":
-                map_runs.append(event["mapRunStartedEventDetails"]["mapRunArn"])
-            state[event["id"]] = name
-        # A task that fails before it is scheduled has fewer attempts than visits.
-        retries = sum(max(attempts - entered[name], 0) for name, attempts in tasks.items())
-        return cls(ENDS + entered.total() + retries, tasks, items, tuple(map_runs))
+    return ENDS + sum(counts.entered + counts.retried for counts in history.states.values())
 
 
 def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
@@ -84,15 +45,18 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
     if machine not in (stack.state_machine, stack.bulk_state_machine):
         raise UserError(f"{name} is no execution of classify or classifyBulk.")
     states = cloud.client("stepfunctions")
-    history = History.read(states, execution["executionArn"])
+    history = read(fetch(states, execution["executionArn"]), ended=True)
+    tasks = {name: counts.attempts for name, counts in history.states.items()}
     runs = [states.describe_map_run(mapRunArn=arn) for arn in history.map_runs]
     children = sum(_count_started(run["executionCounts"]) for run in runs)
-    photos = sum(_count_started(run["itemCounts"]) for run in runs) if runs else history.items
+    photos = (
+        sum(_count_started(run["itemCounts"]) for run in runs) if runs else history.items.total()
+    )
     if not photos:
         raise UserError(f"{name} ended before it came to its photos.")
     bulk = machine == stack.bulk_state_machine
-    calls = {state: children if bulk else history.tasks[state] for state in PHOTO_TASKS}
-    calls["CountResults"] = history.tasks["CountResults"]
+    calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}
+    calls["CountResults"] = tasks.get("CountResults", 0)
     metrics = Metrics(cloud, execution)
     functions = {}
     for state, count in calls.items():
@@ -100,13 +64,13 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
             function = state[0].lower() + state[1:]
             functions[function] = metrics.measure(f"{stack.endpoint}-{function}", count)
     child_seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
-    gets, puts = history.tasks["SerializeImageData"], 0
+    gets, puts = calls["SerializeImageData"], 0
     if bulk:
         # Each batch's array is written and read, and so are the results; the manifest is read.
         gets, puts = photos + children + 1 + RESULT_FILES, children + RESULT_FILES
     return Usage(
         photos=photos,
-        transitions=history.transitions + children,
+        transitions=count_transitions(history) + children,
         express_requests=children,
         express_gb_seconds=express_gb_seconds(children, child_seconds),
         functions=functions,

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from scripts.execution_graph import history
 from service.stack import Cloud, elapsed_seconds
 
 
@@ -37,9 +38,6 @@ def load(cloud: Cloud, execution: dict) -> Execution:
     """Read the whole history of an execution, which is DescribeExecution's answer."""
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]
     machine = states.describe_state_machine_for_execution(executionArn=arn)
-    history = states.get_paginator("get_execution_history").paginate(
-        executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
-    )
     runs = states.get_paginator("list_map_runs").paginate(executionArn=arn)
     return Execution(
         name=execution["name"],
@@ -48,7 +46,7 @@ def load(cloud: Cloud, execution: dict) -> Execution:
         started=execution["startDate"].astimezone(UTC),
         seconds=elapsed_seconds(execution),
         definition=json.loads(machine["definition"]),
-        events=list(history.search("events")),
+        events=list(history.fetch(states, arn)),
         map_runs=[
             states.describe_map_run(mapRunArn=arn) for arn in runs.search("mapRuns[].mapRunArn")
         ],

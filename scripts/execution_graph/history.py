@@ -4,12 +4,12 @@ An event names the one before it on its path (`previousEventId`). So each event 
 state that it belongs to, also where the items of a Map run at once.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scripts.execution_graph.definition import START, Scope
+from scripts.execution_graph.definition import START
 
 
 @dataclass
@@ -18,6 +18,7 @@ class StateCounts:
 
     An entry is one of succeeded (left by its Next or End), caught, failed, running and stopped
     (neither left nor failed when the execution ended). `retried` counts attempts after the first.
+    `attempts` are those of tasks, and starts of Maps.
     `seconds` holds the time from entry to exit, with all retries, of each entry that was left.
     """
 
@@ -28,6 +29,7 @@ class StateCounts:
     failed: int = 0
     running: int = 0
     stopped: int = 0
+    attempts: int = 0
     seconds: list[float] = field(default_factory=list)
 
 
@@ -35,13 +37,13 @@ class StateCounts:
 class Summary:
     """The counts of a history.
 
-    `states` lacks those inside a Distributed Map that was entered: other executions have their
-    history. `transitions` counts (source, target, caught); `items` those of each Map that started;
-    `errors` (state, error, outcome: retried, caught or failed). `map_runs` has the state of each
-    Map Run's ARN.
+    `states` are by name; the states inside a Distributed Map lie in the histories of other
+    executions. `transitions` counts (source, target, caught); `items` those of each Map that
+    started; `errors` (state, error, outcome: retried, caught or failed). `map_runs` has the state
+    of each Map Run's ARN.
     """
 
-    states: dict[str, StateCounts]
+    states: defaultdict[str, StateCounts] = field(default_factory=lambda: defaultdict(StateCounts))
     transitions: Counter = field(default_factory=Counter)
     items: Counter = field(default_factory=Counter)
     errors: Counter = field(default_factory=Counter)
@@ -68,17 +70,27 @@ class _Entry:
         return self.parent.find(name) if self.parent else None
 
 
-def read(events: Iterable[dict], scope: Scope, ended: bool) -> Summary:
-    """Read a history, oldest event first. `ended`: whether the execution has ended."""
+def fetch(states, execution_arn: str) -> Iterator[dict]:
+    """Yield the events of an execution's history, oldest first."""
+    pages = states.get_paginator("get_execution_history").paginate(
+        executionArn=execution_arn,
+        includeExecutionData=False,
+        PaginationConfig={"PageSize": 1000},
+    )
+    return pages.search("events")
+
+
+def read(events: Iterable[dict], ended: bool) -> Summary:
+    """Summarize events, oldest first. `ended`: whether the execution has ended."""
     reader = _Reader()
     for event in events:
         reader.take(event)
-    return reader.summarize(scope, ended)
+    return reader.summarize(ended)
 
 
 class _Reader:
     def __init__(self):
-        self._summary = Summary({})
+        self._summary = Summary()
         self._entries: list[_Entry] = []
         self._entry_of: dict[int, _Entry | None] = {}  # by the event's id
         self._exits: dict[int, tuple[_Entry, bool]] = {}  # by the event's id; whether caught
@@ -142,21 +154,14 @@ class _Reader:
         elif kind == "ExecutionFailed" and entry.ended is None:
             entry.lost = True
 
-    def summarize(self, scope: Scope, ended: bool) -> Summary:
-        states = {state.name: StateCounts() for state in scope.all_states()}
-        entered = {entry.name for entry in self._entries}
-        for state in scope.all_states():
-            if state.inside and state.distributed and state.name in entered:
-                for inner in state.inside.all_states():
-                    states.pop(inner.name, None)
+    def summarize(self, ended: bool) -> Summary:
         for entry in self._entries:
-            if entry.name in states:
-                self._count(states[entry.name], entry, ended)
-        self._summary.states = states
+            self._count(self._summary.states[entry.name], entry, ended)
         return self._summary
 
     def _count(self, counts: StateCounts, entry: _Entry, ended: bool) -> None:
         counts.entered += 1
+        counts.attempts += entry.attempts
         counts.retried += max(0, entry.attempts - 1)
         if entry.ended:
             counts.seconds.append((entry.ended - entry.began).total_seconds())

@@ -45,7 +45,13 @@ class Picture:
     def __init__(self, execution: Execution):
         self._execution = execution
         self._scope = parse(execution.definition)
-        self._history = read(execution.events, self._scope, not execution.running)
+        self._history = read(execution.events, not execution.running)
+        self._unrecorded = {
+            inner.name
+            for state in self._scope.all_states()
+            if state.inside and state.distributed and state.name in self._history.states
+            for inner in state.inside.all_states()
+        }
         self._most = max(MANY, *self._history.transitions.values(), 0)
 
     def dot(self) -> str:
@@ -96,7 +102,7 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         for (state, error, outcome), number in errors:
             lines.append(_text(f"{number:,}  {error} in {state}, {outcome}", TEXT))
         lines += [_text(" ", 5), _text(LEGEND, SMALL, QUIET)]
-        if any(state.name not in self._history.states for state in self._scope.all_states()):
+        if self._unrecorded:
             lines.append(_text(NOT_RECORDED, SMALL, QUIET))
         return _table(map(_cell, [_text(" ", TEXT), *lines]))
 
@@ -166,9 +172,9 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
 
     def _counts(self, state: State) -> dict[str, int]:
         """The state's counts by name; none where the history does not hold the state."""
-        counts = self._history.states.get(state.name)
-        if counts is None:
+        if state.name in self._unrecorded:
             return {}
+        counts = self._history.states[state.name]
         always = NUMBERS if state.type in WORKING else NUMBERS[:1]
         if_any = () if state.type == "Fail" else ("failed", "running", "stopped")
         return {
@@ -178,8 +184,8 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
         }
 
     def _durations(self, state: State) -> list[str]:
-        counts = self._history.states.get(state.name)
-        if not counts or not counts.seconds or state.type == "Succeed":
+        counts = self._history.states[state.name]
+        if not counts.seconds or state.type == "Succeed":
             return []
         if len(counts.seconds) == 1:
             return [f"took {duration(counts.seconds[0])}"]
@@ -209,12 +215,11 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
 
     def _count(self, transition: Transition, scope: Scope) -> int | None:
         """How often the scope's transition happened; None where the history does not hold it."""
-        states = self._history.states
-        if not scope.states.keys() <= states.keys():
+        if scope.states.keys() & self._unrecorded:
             return None
         source, target, caught = transition.source, transition.target, transition.kind == "catch"
         if target == END:
-            return states[source].succeeded
+            return self._history.states[source].succeeded
         return self._history.transitions[source, target, caught]
 
     def _transition(self, transition: Transition, scope: Scope, name: str) -> str:
