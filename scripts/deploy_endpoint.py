@@ -101,7 +101,7 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
 
 
 def delete_endpoint(hosting: Hosting, scaled: Scaling, stage: str) -> None:
-    """Delete the stage's endpoint and what belongs to it."""
+    """Delete the stage's endpoint, its scaling, endpoint configurations and models."""
     try:
         scaling.delete_endpoint(hosting, scaled)
     except KeyboardInterrupt:

@@ -34,7 +34,7 @@ def main():
 @click.option(
     "--tolerated-failure-percentage",
     type=options.Number(0, 100),
-    help="so many of the photos may fail before the run does (default: config.yml's)",
+    help="share of the photos that may fail before the run does (default: config.yml's)",
 )
 @click.option(
     "--keep-duplicates", is_flag=True, help="classify a photo as often as it is listed, not once"

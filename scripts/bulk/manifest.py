@@ -63,7 +63,7 @@ class Manifest:
 
 
 def list_entries(s3, own_bucket: str, source: str) -> Iterator[Entry]:
-    """Yield the photos of a source: a manifest's, or those that service.photos finds.
+    """Yield the photos of a source: of a manifest, or of a place as service.photos finds them.
 
     Photos of this machine are uploaded. Raises UserError for a source that is neither.
     """
@@ -115,7 +115,7 @@ def _upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[En
 def _make_key(folder: Path, path: Path) -> str:
     """Return `bulk/photos/<digest of the content>/<path within the folder>`.
 
-    So a photo that changes gets another key, and whoever reads the results finds the file. Raises
+    So a photo that changes gets another key, and the results show each file's path. Raises
     UserError for a path that cannot be a key in S3.
     """
     with path.open("rb") as file:

@@ -17,7 +17,7 @@ TOO_MANY_FAILED = "TooManyFailed"  # the state machine's error, whose cause hold
 
 
 def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[tuple[str, str]]:
-    """Yield labels and texts: the run's status, how far it is, and what to do next."""
+    """Yield labels and texts: the run's status, its progress, and the next command."""
     status = execution["status"]
     yield "Run", execution["name"]
     since = "for" if status in RUNNING else "after"

@@ -58,8 +58,8 @@ def _find_running(states, state_machine: str, manifest_key: str) -> str | None:
     newest = states.list_executions(
         stateMachineArn=state_machine, statusFilter="RUNNING", maxResults=COMPARED
     )
-    for listed in newest["executions"]:
-        execution = stack.describe_execution(states, listed["executionArn"])
+    for each in newest["executions"]:
+        execution = stack.describe_execution(states, each["executionArn"])
         if execution and manifest_key in execution["input"]:  # a digest, which stands nowhere else
             return execution["name"]
     return None

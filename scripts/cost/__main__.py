@@ -1,4 +1,4 @@
-"""What a run cost, and what any number of photos would: amounts used, times list price."""
+"""Print the cost of a run, or of any number of photos: amounts times list prices."""
 
 import click
 
@@ -11,7 +11,7 @@ MOST_PHOTOS = 10**12
 
 @terminal.group("cost")
 def main():
-    """Print what a run cost, or what photos would."""
+    """Print the cost of a run, or of any number of photos."""
 
 
 @main.command("run", example="my-batch")
@@ -47,7 +47,7 @@ def show_run(stage, name):
     help="how many photos",
 )
 def show_plan(stage, photos):
-    """Print what photos cost with classify and classifyBulk, by measured rates."""
+    """Print the cost of photos with classify and classifyBulk, by measured rates."""
     plan.show(photos)
 
 

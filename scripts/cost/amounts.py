@@ -48,7 +48,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Usage:
-    """What photos used. Amounts are whole in a run and may be fractions in a plan."""
+    """The amounts that photos use. They are whole in a run and may be fractions in a plan."""
 
     photos: int
     transitions: float = 0

@@ -129,10 +129,10 @@ def make_bill(usage: Usage, prices: Prices) -> Bill:
         if amount
     )
     endpoint = None
-    if used := usage.endpoint:
-        hours = used.count * used.seconds / 3600
-        item = f"Endpoint, {used.count} x {used.type}"
-        endpoint = Line(item, hours, "hours", hours * prices.hour(used.type))
+    if instances := usage.endpoint:
+        hours = instances.count * instances.seconds / 3600
+        item = f"Endpoint, {instances.count} x {instances.type}"
+        endpoint = Line(item, hours, "hours", hours * prices.hour(instances.type))
     return Bill(usage.photos, lines, endpoint)
 
 

@@ -35,7 +35,7 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
     """Return the usage of an execution, which is DescribeExecution's answer.
 
     Transitions and calls of functions are counted in its history and its map runs: retries too,
-    but for those within a batch of `classifyBulk`, which leave no trace. A call takes the
+    but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
     function's mean in the minutes of the run. Raises UserError for an execution that still runs,
     that came to no photo, or that belongs to another state machine.
     """
@@ -97,7 +97,7 @@ class Metrics:
         self._until = datetime.fromtimestamp((last + 1) * self._period, UTC)
 
     def measure(self, name: str, calls: int) -> Function:
-        """Return the usage of a function in an execution that called it so often.
+        """Return the usage of a function in an execution, from its number of calls.
 
         An execution that did not succeed may have made fewer calls: CloudWatch's count bounds them.
         """
@@ -136,8 +136,9 @@ def choose_period(since: datetime, until: datetime, now: datetime) -> int:
     It keeps minutes for 15 days, five minutes for 63, and hours for 455.
     """
     age = now - since
-    kept = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
-    return kept * max(math.ceil((until - since).total_seconds() / (kept * (MOST_POINTS - 1))), 1)
+    shortest = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
+    periods = (until - since).total_seconds() / shortest
+    return shortest * max(math.ceil(periods / (MOST_POINTS - 1)), 1)
 
 
 def _count_started(counts: dict) -> int:

@@ -106,7 +106,7 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
-    """Read all files below the class folders but hidden ones; warn of those that are no photos."""
+    """Read all files below the class folders but hidden ones; warn of files that are no photos."""
     files = [
         (path, label)
         for label, name in enumerate(classes)

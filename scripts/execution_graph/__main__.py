@@ -1,4 +1,4 @@
-"""Draw what each state of an execution did."""
+"""Draw the states of an execution, with how often each was entered and left."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from service.stack import Cloud, find_execution
     help="a folder, or a file that ends in .svg",
 )
 def main(stage: str, name: str, output: Path) -> None:
-    """Draw a state machine with what each state did in the execution NAME, as SVG."""
+    """Draw the states of the execution NAME with their counts, as SVG."""
     if output.suffix.lower() not in (".svg", "") and not output.is_dir():
         raise click.UsageError(f"The picture is an SVG: {output} does not end in .svg.")
     cloud = Cloud()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Not the name of any state: those hold no control characters.
+# No state has such a name: names hold no control characters.
 START, END = "\0start", "\0end"
 
 

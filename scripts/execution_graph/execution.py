@@ -1,4 +1,4 @@
-"""An execution and all that Step Functions knows of it."""
+"""An execution, as Step Functions describes it."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from service.stack import Cloud, elapsed_seconds
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as it is now. `started` is in UTC; `seconds` are those until now or its end.
+    """An execution as it is now. `started` is in UTC; `seconds` are until now or its end.
 
     `events` is its history, oldest first; `map_runs` are DescribeMapRun's answers; `counts` are
     {status: photos} once it has counted them.

@@ -1,4 +1,4 @@
-"""What each state of an execution did, from the events of its history.
+"""The history of an execution: its events, counted by state.
 
 An event names the one before it on its path (`previousEventId`). So each event leads back to the
 state that it belongs to, also where the items of a Map run at once.

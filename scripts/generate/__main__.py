@@ -60,9 +60,7 @@ def main():
 @click.option(
     "--rate", type=options.Number(0.01, 1000), default=20.0, help="photos a second, on average"
 )
-@click.option(
-    "--duration", type=options.Number(1, 86_400), default=60.0, help="for so many seconds"
-)
+@click.option("--duration", type=options.Number(1, 86_400), default=60.0, help="in seconds")
 @click.option(
     "--to",
     type=click.Choice(list(stream.PREFIXES)),
@@ -70,12 +68,15 @@ def main():
     help="upload below incoming/, or call classify for each",
 )
 @click.option(
-    "--json", "json_file", type=options.OutputFile(), help="write the report, and a record a photo"
+    "--json",
+    "json_file",
+    type=options.OutputFile(),
+    help="write the report, and each photo's record",
 )
 def run_stream(stage, rate, duration, to, json_file, **photo_options):
     """Send photos one by one, at random times."""
     cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **photo_options)
-    report = stream.run(cloud, stack, source, stream.Plan(rate, duration, to))
+    report = stream.run(cloud, stack, source, rate, duration, to)
     print()
     terminal.show(report.to_table())
     print(

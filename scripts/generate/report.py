@@ -67,7 +67,7 @@ def make_record(
 
 @dataclass(frozen=True)
 class Report:
-    """A stream that ended, or was interrupted; rate and duration are those of its plan."""
+    """A stream that ended, or was interrupted; rate and duration are its plan's."""
 
     name: str
     seed: int

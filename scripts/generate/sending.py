@@ -69,7 +69,7 @@ class OpenLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more, and wait for those that are on their way."""
+        """Send no more, and wait for the photos on their way."""
         self._stopped.set()
         self._thread.join()
 

@@ -147,7 +147,7 @@ def print_report(folds: Sequence[Fold], precision_target: float) -> None:
         "\nEach photo is answered by a model that has not seen it; "
         f"accuracy ± {spread:.4f} over the folds.\n"
         "Temperature and threshold of a fold are fitted on the other folds.\n"
-        f"ECE: of so many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
+        f"ECE: on as many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
         f"less than {by_chance.percentile_95:.4f} in 95 of 100 draws."
     )
     target = f"{precision_target * 100:g} % precision"
