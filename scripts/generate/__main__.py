@@ -31,7 +31,7 @@ PHOTO_OPTIONS = (
         help="share of files that are no photos, of every kind",
     ),
     click.option(
-        "--drift", type=click.Choice(photos.DRIFTS), help="photos unlike those of the training"
+        "--drift", type=click.Choice(photos.DRIFTS), help="photos that differ from the training's"
     ),
     click.option(
         "--seed",
@@ -99,7 +99,7 @@ def run_stream(stage, rate, duration, to, json_file, **photo_options):
     "count",
     type=options.WholeNumber(1, MOST_PHOTOS),
     required=True,
-    help="how many photos",
+    help="number of photos",
 )
 def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
