@@ -34,7 +34,7 @@ def main():
 @click.option(
     "--tolerated-failure-percentage",
     type=options.Number(0, 100),
-    help="share of the photos that may fail before the run does (default: config.yml's)",
+    help="percentage of the photos that may fail before the run does (default: config.yml's)",
 )
 @click.option(
     "--keep-duplicates", is_flag=True, help="classify a photo as often as it is listed, not once"
@@ -43,8 +43,8 @@ def main():
 def submit(stage, source, keep_duplicates, wait, **settings):
     """Start a run over photos.
 
-    SOURCE is a folder or a photo, here or in S3 (s3://bucket/photos/), or a manifest.jsonl: a line
-    a photo, {"s3_key": "photos/4711.jpg"}, with s3_bucket where it is another.
+    SOURCE is a folder or a photo, here or in S3 (s3://bucket/photos/), or a manifest.jsonl: for
+    each photo a line {"s3_key": "photos/4711.jpg"}, with s3_bucket where it is another.
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
@@ -86,7 +86,7 @@ def status(stage, run, follow):
 @click.option(
     "--output",
     type=options.OutputFile(*results.SUFFIXES),
-    help="results.jsonl or results.csv: a line a photo",
+    help="results.jsonl or results.csv: a line for each photo",
 )
 def gather(stage, run, output):
     """Count the results of a run, and write them to a file.

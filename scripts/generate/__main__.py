@@ -1,4 +1,4 @@
-"""Make load: a stream of photos at a mean rate, or any number of them in one run in bulk."""
+"""Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
 import json
 from collections.abc import Callable, Sequence
