@@ -1,15 +1,22 @@
 """Classify any number of photos in one run of `classifyBulk`: start it, watch it, gather it."""
 
+import json
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 import click
+from rich.table import Table
 
-from scripts.bulk import report, results, runs
+from handlers.outcomes import LABELLED
+from scripts.bulk import results, runs
+from scripts.bulk.results import Counts
 from service import options, terminal
-from service.stack import Cloud, Stack, find_stack
-from service.terminal import UserError
+from service.stack import Cloud, Stack, elapsed_seconds, find_stack
+from service.terminal import UserError, duration, format_counts, one_line
 
 LARGEST_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
+CAUSE_WIDTH = 60
+TOO_MANY_FAILED = "TooManyFailed"  # the state machine's error, whose cause holds the counts
 run_argument = click.argument("run", required=False)
 
 
@@ -60,7 +67,7 @@ def submit(stage, source, keep_duplicates, wait, **settings):
     if wait:
         _follow(cloud, run.execution_arn, stage)
     else:
-        terminal.print_line("Next", report.next_command(run.name, "RUNNING", stage))
+        terminal.print_line("Next", next_command(run.name, "RUNNING", stage))
 
 
 @main.command("status", example="--follow")
@@ -99,12 +106,12 @@ def gather(stage, run, output):
     execution = _find_run(cloud, stack, run)
     name, status = execution["name"], execution["status"]
     if status in runs.RUNNING:
-        follow = report.next_command(name, status, stage)
+        follow = next_command(name, status, stage)
         raise UserError(f"The run {name} is still running. To wait for it: {follow}")
     with nullcontext() if output is None else results.open_output(output) as write:
         counts = results.gather(cloud, stack, execution, write)
     terminal.print_line("Run", f"{name}, {status}")
-    for table in report.tables(counts):
+    for table in tables(counts):
         print()
         terminal.show(table)
     if output is not None:
@@ -125,8 +132,75 @@ def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
 
 def _show(cloud: Cloud, execution: dict, stage: str) -> None:
     map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
-    for label, text in report.status_lines(execution, map_run, stage):
+    for label, text in status_lines(execution, map_run, stage):
         terminal.print_line(label, text)
+
+
+def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts: the run's status, its progress, and the next command."""
+    status = execution["status"]
+    yield "Run", execution["name"]
+    since = "for" if status in runs.RUNNING else "after"
+    yield "Status", f"{status}, {since} {duration(elapsed_seconds(execution))}"
+    if map_run is not None:
+        yield "Progress", _progress(map_run, status in runs.RUNNING)
+    if status == "SUCCEEDED":
+        yield "Result", _result(json.loads(execution["output"])["counts"])
+    elif execution.get("error") == TOO_MANY_FAILED:
+        cause = json.loads(execution["cause"])
+        yield "Result", _result(cause["counts"])
+        tolerated = f"{cause['tolerated_failure_percentage']:g} %"
+        yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
+    elif status not in runs.RUNNING:
+        yield "Error", execution.get("error", "none given")
+        yield "Cause", one_line(execution.get("cause", "none given"), 300)
+    yield "Next", next_command(execution["name"], status, stage)
+
+
+def next_command(name: str, status: str, stage: str) -> str:
+    """Return the command to run next, which depends on the run's status."""
+    command = "status --follow" if status in runs.RUNNING else "results"
+    return f"python -m scripts.bulk {command} {name}{options.stage_hint(stage)}"
+
+
+def tables(counts: Counts) -> Iterator[Table]:
+    """Yield the tables: photos by status, and if there are any, by label and by error."""
+    whole = max(counts.submitted, 1)
+    rows = [(status, f"{n:,}", f"{n / whole:.1%}") for status, n in counts.statuses.items()]
+    foot = [("submitted", f"{counts.submitted:,}", "")]
+    yield terminal.table(("status", "photos", "share"), rows, right=(1, 2), foot=foot)
+    if counts.labels:
+        rows = [
+            (label, f"{n.total():,}", *(f"{n[status]:,}" for status in LABELLED))
+            for label, n in sorted(counts.labels.items(), key=lambda each: -each[1].total())
+        ]
+        yield terminal.table(("label", "photos", *LABELLED), rows, right=(1, 2, 3))
+    if counts.errors:
+        rows = [
+            (error, f"{photos:,}", one_line(counts.causes[error], CAUSE_WIDTH))
+            for error, photos in counts.errors.most_common()
+        ]
+        yield terminal.table(("error", "photos", "first cause"), rows, right=(1,))
+
+
+def _progress(map_run: dict, running: bool) -> str:
+    counts, ended, seconds = (
+        map_run["itemCounts"],
+        runs.count_ended(map_run),
+        elapsed_seconds(map_run),
+    )
+    total = counts["total"]
+    text = f"{ended / max(total, 1):.0%}, {ended:,} of {total:,} photos"
+    if failed := ended - counts["succeeded"]:
+        text += f", {failed:,} in batches that failed"
+    if ended and seconds:
+        text += f", {ended / seconds:,.0f} a second"
+        text += f", about {duration(seconds / ended * (total - ended))} left" if running else ""
+    return text
+
+
+def _result(counts: dict) -> str:
+    return f"{counts['submitted']:,} submitted: {format_counts(counts)}"
 
 
 if __name__ == "__main__":

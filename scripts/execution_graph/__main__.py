@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from scripts.execution_graph import svg
 from scripts.execution_graph.execution import load
-from scripts.execution_graph.picture import Picture
+from scripts.execution_graph.picture import Picture, render
 from service import options, terminal
 from service.stack import Cloud, find_execution
 
@@ -28,7 +27,7 @@ def main(stage: str, name: str, output: Path) -> None:
     cloud = Cloud()
     execution = load(cloud, find_execution(cloud, stage, name))
     picture = Picture(execution)
-    drawing = svg.render(picture.dot(), f"Execution {execution.name}", picture.description())
+    drawing = render(picture.dot(), f"Execution {execution.name}", picture.description())
     path = output
     if output.suffix.lower() != ".svg":
         path = output / f"{execution.machine}-{execution.name}.svg"

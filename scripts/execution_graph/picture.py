@@ -1,17 +1,22 @@
-"""The picture of an execution in DOT, Graphviz's language; boxes are its HTML-like tables."""
+"""The picture of an execution: in DOT, Graphviz's language, with HTML-like tables, and as SVG."""
 
 import math
 import re
+import shutil
 import statistics
+import subprocess
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
 from scripts.execution_graph.definition import END, START, Scope, State, Transition, parse
 from scripts.execution_graph.execution import Execution
 from scripts.execution_graph.history import read
-from service.terminal import duration
+from service import config
+from service.terminal import UserError, duration
+from setup.environment import clean, reason
 
 FONT = "DejaVu Sans"
 NAME, TEXT, SMALL = 13, 11, 10
@@ -37,6 +42,17 @@ MAP_RUN_NUMBERS = ("total", "succeeded", "failed")
 MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "running", "pending")
 LEGEND = "Thicker line: more passed. Dashed: a caught error. Pale: nothing passed."
 NOT_RECORDED = "Not recorded: the history does not hold the states inside a distributed map."
+
+RENDER = Path(__file__).with_name("render.js")
+GRAPHVIZ = config.ROOT / "node_modules" / "@viz-js" / "viz"
+
+# None is wider than FONT, by which Graphviz has laid out the text.
+FONTS = f"system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', '{FONT}', Arial, sans-serif"
+# Characters that XML does not allow. The cause of an execution may hold any.
+NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Inverts brightness and keeps each hue.
+DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(0.91) hue-rotate(180deg) } }"
 
 
 class Picture:
@@ -303,3 +319,27 @@ def _id(name: str, scope_name: str) -> str:
 def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def render(dot: str, title: str, description: str) -> str:
+    """Return the graph as SVG. Raises UserError where Graphviz is not there or refuses it."""
+    dot, title, description = (
+        NO_XML.sub("\N{REPLACEMENT CHARACTER}", text) for text in (dot, title, description)
+    )
+    node = shutil.which("node")
+    if node is None or not GRAPHVIZ.is_dir():
+        missing = "node is not on the PATH" if node is None else "node_modules has no @viz-js/viz"
+        raise UserError(f"Graphviz draws the picture, and {missing}. Set it up: make setup")
+    process = subprocess.run(  # noqa: S603
+        [node, RENDER], input=dot, env=clean(), capture_output=True, encoding="utf-8"
+    )
+    if process.returncode:
+        raise UserError(f"Graphviz could not draw the picture: {reason(process)}")
+    # Without the declaration and the DTD, so that a page may embed the file.
+    attributes, _, content = process.stdout.partition("<svg ")[2].partition(">")
+    size = attributes.replace('pt"', '"')
+    return (
+        f'<svg role="img" font-family="{FONTS}" {size}>\n'
+        f"<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>\n"
+        f"<style>{DARK}</style>" + content.replace(f' font-family="{FONT}"', "")
+    )
