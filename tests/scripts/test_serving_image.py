@@ -66,7 +66,7 @@ def send(engine: str, kind: str | None = None) -> None:
     """Push with the engine; what it pushed is then in ECR."""
     ecr = MemoryEcr()
     ecr.push(serving_image.commit(), **({"kind": kind} if kind else {}))
-    serving_image.send(ecr, REPOSITORY, "dev", engine)
+    serving_image.push_image(ecr, REPOSITORY, "dev", engine)
 
 
 HOST = REPOSITORY.split("/")[0]
@@ -151,5 +151,5 @@ def test_a_push_that_worked_is_no_error_where_the_base_image_cannot_be_asked(
 def test_the_local_cloud_takes_no_images(repository):
     local = "000000000000.dkr.ecr.us-east-1.amazonaws.com/scones-vehicles-dev-serving"
     with pytest.raises(UserError, match="local cloud"):
-        serving_image.send(MemoryEcr(), local, "dev", "docker")
+        serving_image.push_image(MemoryEcr(), local, "dev", "docker")
     assert not (repository.parent / "record").exists()

@@ -138,9 +138,8 @@ def test_a_model_of_another_size_is_refused_even_by_force():
 
 
 def test_an_empty_image_is_refused_and_not_the_newest():
-    stack = SimpleNamespace(serving_repository=REPOSITORY)
     with pytest.raises(UserError, match="'' is no image"):
-        deploy_endpoint.choose_image(MemoryEcr(), stack, "", "dev")
+        deploy_endpoint.choose_image(MemoryEcr(), REPOSITORY, "", "dev")
 
 
 @pytest.mark.parametrize(

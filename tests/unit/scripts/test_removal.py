@@ -65,7 +65,7 @@ def test_the_bucket_and_sagemakers_logs_stay():
     s3.put_object("the-bucket", "incoming/b.jpg", b"another", "image/jpeg")
     jobs, own = "/aws/sagemaker/TrainingJobs", f"/aws/sagemaker/Endpoints/{NAME}"
     logs = MemoryLogs({jobs: (2_500_000, 30), own: (0, None), f"{own}-eu": (9, 9)})
-    lines = removal.what_stays(s3, logs, BUCKET, NAME)
+    lines = removal.list_leftovers(s3, logs, BUCKET, NAME)
     assert len(lines) == 5
     assert "the-bucket: 2 objects, 0.00 GB, $0.00 a month" in lines[1]
     assert f"{own}: 0.0 MB, kept for ever" in lines[2]
@@ -73,8 +73,8 @@ def test_the_bucket_and_sagemakers_logs_stay():
 
 
 def test_of_very_many_objects_only_the_first_are_counted(monkeypatch):
-    monkeypatch.setattr(removal, "COUNTED_AT_MOST", 2)
+    monkeypatch.setattr(removal, "MOST_OBJECTS", 2)
     s3 = MemoryS3()
     for number in range(3):
         s3.put_object("the-bucket", f"photo-{number}", b"photo", "image/png")
-    assert "more than 3 objects" in removal.what_stays(s3, MemoryLogs(), BUCKET, NAME)[1]
+    assert "more than 3 objects" in removal.list_leftovers(s3, MemoryLogs(), BUCKET, NAME)[1]

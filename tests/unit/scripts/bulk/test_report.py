@@ -1,7 +1,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from scripts.bulk.report import status_lines, tables
+from scripts.bulk.__main__ import status_lines, tables
 from scripts.bulk.results import Counts
 from service import terminal
 from tests.unit.scripts.bulk.memory_states import make_map_run

@@ -3,20 +3,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scripts.cost.amounts import ENDS
-from scripts.cost.run import History, choose_period
+from scripts.cost.run import choose_period, count_transitions
+from scripts.execution_graph.history import read
+from tests.unit.scripts.execution_graph.histories import History, batch
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_retry_is_a_transition_of_its_own_and_a_task_never_scheduled_hides_none_of_another():
-    enter, schedule = "TaskStateEntered", "TaskScheduled"
-    kinds = [enter, schedule, enter, enter, schedule, "TaskFailed", schedule]
-    events = [{"id": n, "previousEventId": n - 1, "type": kind} for n, kind in enumerate(kinds, 1)]
-    for number, name in ((0, "Refused"), (2, "Refused"), (3, "Flaky")):
-        events[number]["stateEnteredEventDetails"] = {"name": name}
-    history = History.from_events(events)
-    assert history.tasks == {"Refused": 1, "Flaky": 2}
-    assert history.transitions == 3 + 1 + ENDS
+def test_states_are_transitions_and_so_are_retries_the_start_and_the_end():
+    history = read(batch(), ended=True)
+    entered = {"Check": 1, "IsValid": 1, "Each": 1, "Read": 4, "Judge": 3, "Review": 1, "Failed": 1}
+    assert {name: counts.entered for name, counts in history.states.items()} == entered
+    assert history.states["Read"].attempts == 5
+    assert history.items == {"Each": 4}
+    assert count_transitions(history) == 12 + 1 + ENDS
+
+
+def test_a_task_that_was_never_scheduled_hides_no_retry_of_another():
+    h = History()
+    refused = h.enter(0, "Task", "Refused", 1)
+    h.attempt(h.attempt(h.enter(refused, "Task", "Flaky", 2), 2, 1, "Broken"), 3, 1)
+    assert count_transitions(read(h.events, ended=True)) == 2 + 1 + ENDS
 
 
 @pytest.mark.parametrize(
