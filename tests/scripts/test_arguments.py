@@ -23,9 +23,10 @@ def run(command: str, *arguments: str) -> int:
     if hasattr(importlib.import_module(name), "__path__"):
         name += ".__main__"
     main = importlib.import_module(name).main
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [command, *arguments])
-        terminal.run(main)
+        with pytest.raises(SystemExit) as left:
+            terminal.run(main)
     return left.value.code
 
 
