@@ -139,27 +139,6 @@ def test_the_lines_of_sagemakers_containers_expire(service):
     assert days["/aws/sagemaker/TrainingJobs"] == 30
 
 
-def test_an_image_that_sagemaker_refuses_changes_nothing(service, trained):
-    repository = service.outputs["ServingRepositoryUri"]
-    oci = "application/vnd.oci.image.index.v1+json"
-    ecr, name = service.client("ecr"), repository.partition("/")[2]
-    digest = ecr.put_image(
-        repositoryName=name,
-        imageManifest='{"schemaVersion": 2, "manifests": []}',
-        imageManifestMediaType=oci,
-        imageTag="oci",
-    )["image"]["imageId"]["imageDigest"]
-    try:
-        done = service.run(*DEPLOY, "--image", f"{repository}:oci", check=False)
-    finally:
-        ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageDigest": digest}])
-    assert done.returncode == 1
-    line = done.stderr.strip().splitlines()[-1]
-    assert oci in line
-    assert "make push STAGE=dev" in line
-    assert served_model(service) == trained
-
-
 def test_an_endpoint_is_deleted_without_a_stack(service):
     done = service.run(*DEPLOY[:-1], "gone", "--delete")
     assert "scones-vehicles-gone was not there" in done.stdout
