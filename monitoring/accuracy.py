@@ -6,10 +6,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, binomtest
 
-from model.training.evaluation import CALIBRATION_BINS, calibration_bins, calibration_error
 from monitoring.findings import Accuracy, ReliabilityBin
 
 COVERED = 0.95  # of every interval
+CALIBRATION_BINS = 15  # as in model/training/evaluation.py, or the figures could not be compared
+
+
+def is_accepted(confidence: np.ndarray, threshold: float) -> np.ndarray:
+    """Return which of N confidences the filter accepts at that threshold, as bool N.
+
+    Compared as float32, as the filter does (handlers/outcomes.judge).
+    """
+    return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
 def measure(
@@ -40,7 +48,7 @@ def measure(
         expected_baseline=None if baseline is None else float(baseline["confidence"].mean()),
         expected_labelled=float(confidence[known].mean()) if known.any() else None,
         calibration_error=calibration_error(confidence[known], right) if known.any() else None,
-        reliability=reliability(confidence[known], right),
+        reliability=reliability_bins(confidence[known], right),
     )
 
 
@@ -72,7 +80,18 @@ def wilson(right: int, images: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
+def calibration_bins(confidence: np.ndarray) -> np.ndarray:
+    """Return each confidence's bin, 1 to CALIBRATION_BINS, of equal width, with its upper edge."""
+    return np.maximum(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1)
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Return how far N confidences lie from accuracy, over the bins (Guo et al. 2017, eq. 3)."""
+    gaps = np.bincount(calibration_bins(confidence), weights=right - confidence)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
     """Return the bins of the calibration error that hold labelled images."""
     bins = calibration_bins(confidence)
     result = []

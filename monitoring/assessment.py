@@ -1,6 +1,6 @@
 """The judgement: captured images against a baseline, and what does not hold."""
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from model.training import evaluation
-from monitoring import accuracy, drift, model_monitor, table
+from monitoring import accuracy, drift, table
 from monitoring.baseline import Baseline
 from monitoring.findings import (
     HEALTHY,
@@ -21,10 +20,13 @@ from monitoring.findings import (
     Violation,
     title,
 )
+from monitoring.ground_truth import GroundTruth
 from monitoring.rules import Rules
 
-# A larger share of unreadable records leaves open what the images at hand stand for.
+# A larger share of unreadable records leaves open what the images at hand stand for; so it is with
+# labels.
 MOST_UNREADABLE = 0.05
+NAMED = 5  # of the labels that are no classes
 
 # Model Monitor's words for what does not hold.
 DRIFTED = "baseline_drift_check"
@@ -32,10 +34,15 @@ INCOMPLETE = "completeness_check"
 ABOVE = "GreaterThanThreshold"
 BELOW = "LessThanThreshold"
 
+MAKE_ONE = "make a new one: python -m scripts.monitor baseline"
+
 
 @dataclass(frozen=True)
 class Images:
-    """What is judged: the table, its span, and what could not be read."""
+    """What is judged: the table, its span, and what could not be read.
+
+    truth: None where none was asked for. notes: what else a reader of the report should know.
+    """
 
     frame: pd.DataFrame
     since: datetime | None = None
@@ -44,7 +51,8 @@ class Images:
     unreadable: int = 0
     endpoint: str = ""
     model: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    truth: GroundTruth | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
@@ -54,29 +62,45 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
     of too few images nothing is said at all.
     """
     frame = images.frame
-    reasons, violations, drifts = _gaps(images, baseline, rules), [], []
-    accepted = evaluation.accepted(frame["confidence"], rules.threshold)
+    gaps = _gaps(images, baseline, rules)
+    reasons, notes, violations, drifts = [*gaps], [*images.notes], [], []
+    labels = _check_labels(images, reasons, notes)
+    accepted = accuracy.is_accepted(frame["confidence"], rules.threshold)
     quality = share_accepted = None
     if len(frame):
-        quality = accuracy.measure(frame, images.labels, baseline and baseline.frame)
+        quality = accuracy.measure(frame, labels, baseline and baseline.frame)
         share_accepted = float(accepted.mean())
     if len(frame) >= rules.minimum_images:
-        if baseline and not reasons:
+        if baseline and not gaps:
+            constraints = baseline.constraints
             drifts, uncompared = drift.measure(
                 baseline.frame,
                 frame,
-                model_monitor.minimum_effects(baseline.constraints),
+                constraints.minimum_effects,
                 rules.level,
                 rules.minimum_images,
             )
             reasons += uncompared
-            violations += [_drifted(item) for item in drifts if item.violated]
-            violations += _incomplete(frame, baseline)
-        violations += _review(accepted, rules)
-        violations += _inaccurate(quality, rules)
-    reasons += _unread(images)
+            violations += [
+                Violation(item.name, DRIFTED, describe(item)) for item in drifts if item.violated
+            ]
+            violations += _find_gaps(frame, constraints.completeness)
+            unnamed = [
+                title(name)
+                for name in drift.PROPERTIES
+                if name not in constraints.minimum_effects
+                and table.is_known(baseline.frame, name).any()
+            ]
+            if unnamed:
+                notes.append(f"constraints.json does not ask for: {', '.join(unnamed)}")
+        violations += _find_review(accepted, rules)
+        violations += _find_shortfall(quality, rules)
+    records = images.records + images.unreadable
+    if images.unreadable > MOST_UNREADABLE * records:
+        reasons.append(f"{images.unreadable:,} of {records:,} records could not be read")
+    status = VIOLATION if violations else NOT_ENOUGH_DATA if reasons else HEALTHY
     return Report(
-        status=_status(reasons, violations),
+        status=status,
         reasons=reasons,
         since=images.since,
         until=images.until,
@@ -88,13 +112,8 @@ def assess(images: Images, baseline: Baseline | None, rules: Rules) -> Report:
         share_accepted=share_accepted,
         endpoint=images.endpoint,
         violations=violations,
+        notes=notes,
     )
-
-
-def _status(reasons: list[str], violations: list[Violation]) -> str:
-    if violations:
-        return VIOLATION
-    return NOT_ENOUGH_DATA if reasons else HEALTHY
 
 
 def _gaps(images: Images, baseline: Baseline | None, rules: Rules) -> list[str]:
@@ -111,27 +130,46 @@ def _gaps(images: Images, baseline: Baseline | None, rules: Rules) -> list[str]:
     if images.model and baseline.model and images.model != baseline.model:
         reasons.append(
             f"the baseline is of another model ({baseline.model}; the endpoint serves "
-            f"{images.model}); make a new one: python -m scripts.monitor baseline"
+            f"{images.model}); {MAKE_ONE}"
         )
     elif len(images.frame):
         before, now = (table.probabilities(frame)[0] for frame in (baseline.frame, images.frame))
         if before and now and set(before) != set(now):
             reasons.append(
                 f"the baseline's model knows {', '.join(before)}, the images' {', '.join(now)}; "
-                "make a new one: python -m scripts.monitor baseline"
+                f"{MAKE_ONE}"
             )
     return reasons
 
 
-def _unread(images: Images) -> list[str]:
-    records = images.records + images.unreadable
-    if images.unreadable <= MOST_UNREADABLE * records:
-        return []
-    return [f"{images.unreadable:,} of {records:,} records could not be read"]
-
-
-def _drifted(item: Drift) -> Violation:
-    return Violation(item.name, DRIFTED, describe(item))
+def _check_labels(images: Images, reasons: list[str], notes: list[str]) -> dict[str, str]:
+    """Return the labels that accuracy can be measured by; add what is wrong with the others."""
+    truth, ids = images.truth, set(images.frame["image_id"])
+    if truth is None:
+        return {}
+    if not truth.labels:
+        reasons.append("no line of the ground truth could be read")
+    of_images = {name: label for name, label in truth.labels.items() if name in ids}
+    if truth.labels and ids and not of_images:
+        named = next(iter(truth.labels))
+        reasons.append(
+            f"none of {len(truth.labels):,} labels is of one of the images (the first is of "
+            f"{named!r}, an image's id is such as {images.frame['image_id'].iloc[0]!r})"
+        )
+    if relabelled := [name for name in truth.relabelled if name in ids]:
+        notes.append(
+            f"two labels or more, of which the last one holds, have {len(relabelled):,} of the "
+            f"images, such as {relabelled[0]!r}"
+        )
+    classes, _ = table.probabilities(images.frame)
+    strange = Counter(label for label in of_images.values() if label not in classes)
+    if strange:
+        named = ", ".join(label for label, _ in strange.most_common(NAMED))
+        more = ", …" if len(strange) > NAMED else ""
+        text = f"{strange.total():,} labels are none of {', '.join(classes)} ({named}{more})"
+        many = strange.total() > MOST_UNREADABLE * len(of_images)
+        (reasons if many else notes).append(text)
+    return {name: label for name, label in of_images.items() if label in classes}
 
 
 def describe(item: Drift) -> str:
@@ -147,61 +185,49 @@ def describe(item: Drift) -> str:
     )
 
 
-def _incomplete(frame: pd.DataFrame, baseline: Baseline) -> list[Violation]:
+def _find_gaps(frame: pd.DataFrame, completeness: dict[str, float]) -> list[Violation]:
     """Return what is known of fewer images than the constraints ask.
 
     What is known of none is a gap in the data, which `drift` names.
     """
-    result = []
-    for name, required in model_monitor.completeness(baseline.constraints).items():
-        share = _present(frame, name)
-        if 0 < share < required:
-            result.append(
-                Violation(
-                    name,
-                    INCOMPLETE,
-                    f"{name} is known of {share:.1%} of the images, "
-                    f"at least {required:.1%} is required",
-                )
-            )
-    return result
+    shares = {name: table.is_known(frame, name).mean() for name in completeness}
+    text = "{} is known of {:.1%} of the images, at least {:.1%} is required"
+    return [
+        Violation(name, INCOMPLETE, text.format(name, shares[name], required))
+        for name, required in completeness.items()
+        if 0 < shares[name] < required
+    ]
 
 
-def _present(frame: pd.DataFrame, name: str) -> float:
-    if name == "embedding":
-        vectors = table.embeddings(frame)
-        return float(np.isfinite(vectors).all(1).mean()) if vectors.shape[1] else 0.0
-    return float(frame[name].notna().mean())
-
-
-def _review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
+def _find_review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
     """Return the share in review, if it is above its bound by more than chance."""
     review, count = int((~accepted).sum()), len(accepted)
     if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:
         return []
-    share = review / count
-    return [
-        Violation(
-            "review_share",
-            ABOVE,
-            f"{share:.1%} of the images go to review (confidence below {rules.threshold:g}), more "
-            f"than {rules.review_share:.1%}",
-        )
-    ]
+    text = (
+        f"{review / count:.1%} of the images go to review (confidence below {rules.threshold:g}), "
+        f"more than {rules.review_share:.1%}"
+    )
+    return [Violation("review_share", ABOVE, text)]
 
 
-def _inaccurate(quality: Accuracy, rules: Rules) -> list[Violation]:
+def _find_shortfall(quality: Accuracy, rules: Rules) -> list[Violation]:
+    """Return the true accuracy, if it is below the promise by more than chance and so matters."""
     if quality.true is None or accuracy.shortfall_p_value(quality) > rules.level:
         return []
-    missing = quality.expected_labelled - quality.true
-    if missing < rules.minimum_effects["accuracy"]:
+    if quality.expected_labelled - quality.true < rules.minimum_effects["accuracy"]:
         return []
-    return [
-        Violation(
-            "accuracy",
-            BELOW,
-            f"{quality.true:.1%} of {quality.labelled:,} labelled images are right "
-            f"({quality.true_low:.1%} to {quality.true_high:.1%}), their confidences promise "
-            f"{quality.expected_labelled:.1%}",
-        )
-    ]
+    text = (
+        f"{quality.true:.1%} of {quality.labelled:,} labelled images are right "
+        f"({quality.true_low:.1%} to {quality.true_high:.1%}), their confidences promise "
+        f"{quality.expected_labelled:.1%}"
+    )
+    return [Violation("accuracy", BELOW, text)]
+
+
+def list_violations(report: Report) -> dict:
+    """Return constraint_violations.json, in Model Monitor's form.
+
+    docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html
+    """
+    return {"violations": [vars(violation) for violation in report.violations]}

@@ -1,123 +1,110 @@
 """`python -m scripts.monitor baseline`: what later images are held against."""
 
-import argparse
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import UTC, datetime
+from typing import Any
 
+import click
 import numpy as np
 import pandas as pd
 
-from model.serving.classifier import Classifier, ModelError
-from monitoring import embedding, load, model_monitor, rows, sources, table
-from monitoring.records import Images
-from monitoring.rules import Rules
-from monitoring.span import Span
-from service import config, datasets, terminal
+from monitoring import captures, embedding, files, load, model_change, table
+from monitoring.captures import Record
+from monitoring.embedding import Network
+from monitoring.files import Span
+from monitoring.load import Selection
+from monitoring.rules import (
+    Constraints,
+    Rules,
+    make_constraints,
+    read_constraints,
+    write_constraints,
+)
+from service import config, options, terminal
 from service.hosting import Hosting
-from service.jobs import read_member
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.stack import Cloud, Stack, find_stack
-from service.storage import split_uri
 from service.terminal import UserError
 
-BATCH = 64
-
 ROWS = "baseline.npz"
+CONSTRAINTS = "constraints.json"
 ROWS_KEPT = 5000
 SEED = 0
 COLUMNS = ("label", "confidence", *table.FEATURES)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of `baseline`."""
-    result = terminal.parser(
-        "monitor baseline",
-        "Take the validation photos of the served model as the baseline; with a source or a span "
-        "of time, what was captured.",
-        "--since 2026-11-02 --until 2026-11-09",
-    )
-    load.add_source(result)
-    result.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="whose validation photos (default: the one that the model was trained on)",
-    )
-    result.add_argument(
-        "--output",
-        metavar="PLACE",
-        help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
-    )
-    return result
+@terminal.command("baseline", example="--since 2026-11-02 --until 2026-11-09")
+@load.select_captures
+@click.option(
+    "--output",
+    metavar="PLACE",
+    type=options.PathOrUri(),
+    help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
+)
+def main(selection: Selection, output: str | None) -> None:
+    """Take the validation photos of the served model as the baseline.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Make the baseline and write it. UserError where there are too few images."""
-    captured = bool(arguments.source or arguments.since or arguments.until)
+    With a SOURCE (s3://bucket/prefix, a folder or a file) or a span of time: what was captured.
+    """
+    from_captures = bool(selection.source or selection.since or selection.until)
     cloud = stack = None
-    if not (captured and arguments.source and arguments.output):
+    if not (from_captures and selection.source and output):
         cloud = Cloud()
-        stack = find_stack(cloud, arguments.stage)
-    place = arguments.output or place_in(stack.bucket)
-    if captured:
-        frame, origin, model = _captured(arguments)
+        stack = find_stack(cloud, selection.stage)
+    place = output or default_place(stack.bucket)
+    if from_captures:
+        frame, origin, model = _load_captures(selection)
     else:
-        frame, origin, model = _validation(cloud, stack, arguments)
+        frame, origin, model = _answer_validation(cloud, stack, selection)
     rules = Rules.from_config(config.load())
-    made = make(frame, origin, model, rules.minimum_images, rules.minimum_effects)
-    files = write(sources.client(cloud, place), place, made)
-    terminal.say(
-        "Baseline", f"{made.images:,} images, mean confidence {frame['confidence'].mean():.4f}"
-    )
-    for number, file in enumerate(files):
-        terminal.say("" if number else "Written", file)
+    baseline = make(frame, origin, model, rules.minimum_images, rules.minimum_effects)
+    written = write(files.connect(place, cloud), place, baseline)
+    mean = frame["confidence"].mean()
+    terminal.print_line("Baseline", f"{baseline.images:,} images, mean confidence {mean:.4f}")
+    for number, file in enumerate(written):
+        terminal.print_line("" if number else "Written", file)
 
 
-def _captured(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str, str]:
-    if arguments.dataset:
-        raise terminal.UserError(
-            "--dataset names validation photos: leave away the source and span."
-        )
-    source, model = load.choose(arguments)
-    loaded = load.load(source, model, arguments)
-    origin = f"captures {Span(arguments.since, arguments.until)} in {source}"
-    return loaded.frame, origin, model.name if model else ""
+def _load_captures(selection: Selection) -> tuple[pd.DataFrame, str, str]:
+    source, model = load.choose(selection)
+    loaded = load.load(source, model, selection)
+    frame, notes = model_change.keep_served(loaded.frame, model, source)
+    terminal.warn(*notes)
+    origin = f"captures {Span(selection.since, selection.until)} in {source}"
+    return frame, origin, model.name if model else ""
 
 
-def _validation(
-    cloud: Cloud, stack: Stack, arguments: argparse.Namespace
+def _answer_validation(
+    cloud: Cloud, stack: Stack, selection: Selection
 ) -> tuple[pd.DataFrame, str, str]:
-    if arguments.model and not arguments.model.startswith("s3://"):
-        raise terminal.UserError(
-            f"{arguments.model} is not in S3, where a model lies that answers validation photos: "
-            "name s3://bucket/model.tar.gz, or captures."
-        )
+    if selection.model:
+        raise UserError("--model is for captures: name a source, or --since.")
     s3 = cloud.client("s3")
-    hosting = Hosting(
-        cloud.client("sagemaker"),
-        config.service_name(arguments.stage),
-        arguments.endpoint or stack.endpoint,
-    )
-    model = arguments.model or hosting.served_model()
+    endpoint = selection.endpoint or stack.endpoint
+    service = config.service_name(selection.stage)
+    hosting = Hosting(cloud.client("sagemaker"), service, endpoint)
+    model = hosting.served_model()
     if model is None:
-        raise terminal.UserError(
-            f"The endpoint {hosting.endpoint} is not in service. Deploy it: "
-            f"python -m scripts.deploy_endpoint --stage {arguments.stage}"
+        raise UserError(
+            f"The endpoint {endpoint} is not in service. Deploy it: "
+            f"python -m scripts.deploy_endpoint --stage {selection.stage}"
         )
-    job = None if arguments.model or arguments.dataset else hosting.served_job()
-    if job:
-        uri, photos = read_channel(s3, job)
-    else:
-        uri, photos = read_dataset(s3, stack.bucket, arguments.dataset)
-    terminal.say("Photos", uri)
-    terminal.say("Model", model)
+    job = hosting.served_job()
+    if job is None:
+        raise UserError(
+            f"No training job of {service} made {model}, so that its validation photos are not "
+            "known. Take captures as the baseline: --since, --until"
+        )
+    uri, photos = read_validation(s3, job)
+    terminal.print_line("Photos", uri)
+    terminal.print_line("Model", model)
     frame = validation_table(s3, photos, uri, model)
-    if arguments.no_embedding:
-        frame = frame[[name for name in frame if not name.startswith(table.EMBEDDING)]]
+    if selection.no_embedding:
+        frame = table.without_embeddings(frame)
     return frame, f"validation photos at {uri}", model
 
 
@@ -130,11 +117,13 @@ class Baseline:
     """
 
     frame: pd.DataFrame
-    statistics: dict
-    constraints: dict
+    constraints: Constraints
     images: int
     origin: str
     model: str
+
+    def __str__(self):
+        return f"{self.images:,} images, {self.origin}"
 
 
 def make(
@@ -150,13 +139,10 @@ def make(
             f"{len(frame):,} images are too few for a baseline, which takes at least "
             f"{minimum_images:,} (monitoring.minimum_images in config.yml): {origin}."
         )
-    kept = frame
-    if len(frame) > ROWS_KEPT:
-        kept = frame.sample(ROWS_KEPT, random_state=SEED)
+    kept = frame.sample(ROWS_KEPT, random_state=SEED) if len(frame) > ROWS_KEPT else frame
     return Baseline(
         frame=kept.reset_index(drop=True),
-        statistics=model_monitor.statistics(frame),
-        constraints=model_monitor.constraints(frame, minimum_effects),
+        constraints=make_constraints(frame, minimum_effects),
         images=len(frame),
         origin=origin,
         model=model,
@@ -164,49 +150,41 @@ def make(
 
 
 def write(s3, place: str, baseline: Baseline) -> list[str]:
-    """Write the baseline's three files to an S3 prefix or a folder; return where they lie.
+    """Write the baseline's two files to an S3 prefix or a folder; return where they lie.
 
     The rows come last: whoever finds them finds a whole baseline.
     """
+    constraints = json.dumps(write_constraints(baseline.constraints), indent=2) + "\n"
     return [
-        sources.put_file(s3, place, name, body, content_type)
-        for name, body, content_type in (
-            (model_monitor.STATISTICS, _json(baseline.statistics), "application/json"),
-            (model_monitor.CONSTRAINTS, _json(baseline.constraints), "application/json"),
-            (ROWS, _rows(baseline), "application/octet-stream"),
-        )
+        files.write_file(s3, place, CONSTRAINTS, constraints.encode(), "application/json"),
+        files.write_file(s3, place, ROWS, _pack(baseline), "application/octet-stream"),
     ]
 
 
 def read(s3, place: str) -> Baseline | None:
     """Return the baseline at a place, or None where there is none. UserError if it is broken."""
-    rows = sources.get_file(s3, place, ROWS)
+    rows, constraints = (files.read_file(s3, place, name) for name in (ROWS, CONSTRAINTS))
     if rows is None:
         return None
     try:
-        with np.load(io.BytesIO(rows), allow_pickle=False) as arrays:
-            columns = {name: arrays[name] for name in COLUMNS}
-            classes = [str(name) for name in arrays["classes"]]
-            columns |= _spread(table.PROBABILITY, classes, arrays["probabilities"])
-            columns |= _spread(table.EMBEDDING, None, arrays["embeddings"])
-            about = json.loads(str(arrays["about"]))
-        statistics, constraints = (
-            json.loads(sources.get_file(s3, place, name) or b"")
-            for name in (model_monitor.STATISTICS, model_monitor.CONSTRAINTS)
-        )
-        model_monitor.minimum_effects(constraints)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        frame, about = _unpack(rows)
+    except Exception as error:  # zipfile and NumPy have many classes of errors
         raise UserError(
-            f"The baseline at {place} cannot be read ({error}); make it anew."
+            f"{ROWS} of the baseline at {place} cannot be read ({error}). Make the baseline anew: "
+            "python -m scripts.monitor baseline"
         ) from None
-    return Baseline(pd.DataFrame(columns), statistics, constraints, **about)
+    try:
+        if constraints is None:
+            raise ValueError("there is none")
+        return Baseline(frame, read_constraints(json.loads(constraints)), **about)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{CONSTRAINTS} of the baseline at {place} cannot be read: {error}. Mend it, or make "
+            "the baseline anew: python -m scripts.monitor baseline"
+        ) from None
 
 
-def _json(content: dict) -> bytes:
-    return (json.dumps(content, indent=2) + "\n").encode()
-
-
-def _rows(baseline: Baseline) -> bytes:
+def _pack(baseline: Baseline) -> bytes:
     classes, probabilities = table.probabilities(baseline.frame)
     about = {"images": baseline.images, "origin": baseline.origin, "model": baseline.model}
     numbers = ("confidence", *table.FEATURES)
@@ -223,61 +201,55 @@ def _rows(baseline: Baseline) -> bytes:
     return file.getvalue()
 
 
-def _spread(prefix: str, names: list[str] | None, matrix: np.ndarray) -> dict[str, np.ndarray]:
-    names = names or [str(number) for number in range(matrix.shape[1])]
-    return {f"{prefix}{name}": column for name, column in zip(names, matrix.T, strict=True)}
+def _unpack(rows: bytes) -> tuple[pd.DataFrame, dict[str, Any]]:
+    with np.load(io.BytesIO(rows), allow_pickle=False) as arrays:
+        columns = {name: arrays[name] for name in COLUMNS}
+        classes, vectors = arrays["classes"].tolist(), arrays["embeddings"]
+        columns |= table.name_columns(table.PROBABILITY, classes, arrays["probabilities"])
+        columns |= table.name_columns(table.EMBEDDING, range(vectors.shape[1]), vectors)
+        about = json.loads(str(arrays["about"]))
+    return pd.DataFrame(columns), {name: about[name] for name in ("images", "origin", "model")}
 
 
-def place_in(bucket: str) -> str:
+def default_place(bucket: str) -> str:
     """Return where a stage's baseline lies."""
     return f"s3://{bucket}/{BASELINE}"
 
 
-def read_channel(s3, job: dict) -> tuple[str, LabelledImages]:
+def read_validation(s3, job: dict) -> tuple[str, LabelledImages]:
     """Return where a training job's validation photos lie, and the photos."""
-    for channel in job["InputDataConfig"]:
-        if channel["ChannelName"] == "validation":
-            uri = f"{channel['DataSource']['S3DataSource']['S3Uri'].rstrip('/')}/data.npz"
-            return uri, _read_photos(s3, uri)
-    raise UserError(f"The training job {job['TrainingJobName']} had no validation photos.")
-
-
-def read_dataset(s3, bucket: str, name: str | None) -> tuple[str, LabelledImages]:
-    """Return where the validation photos of a dataset lie, the newest if none is named."""
-    found = datasets.find(s3, bucket, name)["name"]
-    uri = f"{datasets.arrays_uri(bucket, found, 'validation')}data.npz"
-    return uri, _read_photos(s3, uri)
+    channels = {channel["ChannelName"]: channel for channel in job["InputDataConfig"]}
+    if "validation" not in channels:
+        raise UserError(f"The training job {job['TrainingJobName']} had no validation photos.")
+    folder = channels["validation"]["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
+    body = files.read_file(s3, folder, "data.npz")
+    if body is None:
+        raise UserError(
+            f"The validation photos of {job['TrainingJobName']} are gone from {folder}."
+        )
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        photos = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+    return f"{folder}/data.npz", photos
 
 
 def validation_table(s3, photos: LabelledImages, uri: str, model_data: str) -> pd.DataFrame:
     """Return the photos' table; `uri` is where they lie, model_data where the model.tar.gz does."""
-    with TemporaryDirectory() as place:
-        folder = Path(place)
-        for name in ("model.onnx", "classes.json"):
-            (folder / name).write_bytes(read_member(s3, model_data, name))
-        try:
-            classifier = Classifier(folder)
-        except ModelError as error:
-            raise UserError(f"The model in {model_data} cannot be used: {error}") from error
-        model = embedding.read(folder)
-    count, height, width, _ = photos.images.shape
+    model = embedding.fetch(s3, model_data)
+    classifier = Network(model.whole, "probabilities")
+    _, height, width, _ = photos.images.shape
     if (height, width) != (classifier.side, classifier.side):
         raise UserError(
             f"The photos at {uri} have {width} x {height} pixels, the model takes "
             f"{classifier.side} x {classifier.side}: it was trained on others."
         )
-    probabilities = np.concatenate(
-        [classifier(photos.images[start : start + BATCH]) for start in range(0, count, BATCH)]
-    )
-    gatherer = rows.Gatherer(embedding.Embedder(model.graph) if model.graph else None)
-    seen = Images(photos.images, width, height, photos.images if model.graph else None)
+    probabilities = classifier(photos.images)
+    if probabilities.shape[1] != len(model.classes):
+        raise UserError(
+            f"The model in {model_data} answers with {probabilities.shape[1]} numbers an image, "
+            f"classes.json names {len(model.classes)} classes."
+        )
     names = [str(name) for name in photos.names]
-    gatherer.add(0, names, (uri, 0), tuple(classifier.classes), probabilities, seen)
-    return rows.to_frame([gatherer.finish()])
-
-
-def _read_photos(s3, uri: str) -> LabelledImages:
-    bucket, key = split_uri(uri)
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+    began = datetime.fromtimestamp(0, UTC)
+    record = Record(began, names, None, probabilities, photos.images, uri, 0)
+    network = Network(model.graph, "embedding") if model.graph else None
+    return captures.to_frame([record], model.classes, network)

@@ -78,7 +78,10 @@ class Violation:
 
 @dataclass(frozen=True)
 class Report:
-    """One span of captured images against a baseline."""
+    """One span of captured images against a baseline.
+
+    reasons: why there is not enough data. notes: what a reader should know besides.
+    """
 
     status: str  # HEALTHY, VIOLATION or NOT_ENOUGH_DATA
     reasons: list[str]
@@ -92,3 +95,4 @@ class Report:
     share_accepted: float | None
     endpoint: str = ""
     violations: list[Violation] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

@@ -7,54 +7,56 @@ inference id, or its event id where it was sent without one
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from monitoring.captures import Unreadable
-from monitoring.sources import Bucket, Folder, read_lines, source_of
-from monitoring.span import Span
+from monitoring.files import ANY_TIME, connect, list_files, open_file, read_lines
 from service.terminal import UserError
 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """The true class by image id, and the lines that hold none. The last label given holds."""
+    """The true class by image id, and the lines that hold none.
+
+    relabelled: the ids of which two lines give different classes; the last one holds.
+    """
 
     labels: dict[str, str] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
+    relabelled: list[str] = field(default_factory=list)
 
 
-def read(source: str | Bucket | Folder) -> GroundTruth:
+def read(source: str, connect: Callable[[str], Any] = connect) -> GroundTruth:
     """Read a file or an object, or all of those in a folder or below an S3 prefix, gzip'd or not.
 
-    Raises UserError where nothing is there.
+    connect: makes the S3 client that reads the source. Raises UserError where nothing is there.
     """
-    if isinstance(source, str):
-        source = source_of(source)
-    files = source.files(Span())
+    s3 = connect(source)
+    files = list_files(source, ANY_TIME, s3)
     if not files:
         raise UserError(f"There is no ground truth at {source}.")
-    open_file = source.opener()
-    result = GroundTruth()
+    truth, relabelled = GroundTruth(), {}
     for file in files:
         try:
-            with open_file(file.name) as stream:
+            with open_file(file.name, s3) as stream:
                 for number, line, fault in read_lines(stream):
-                    _take(result, file.name, number, line, fault)
+                    try:
+                        if fault:
+                            raise ValueError(fault)
+                        image_id, label = parse(line)
+                    except ValueError as error:
+                        truth.unreadable.append(Unreadable(file.name, number, str(error)))
+                        continue
+                    if truth.labels.setdefault(image_id, label) != label:
+                        relabelled[image_id] = None
+                    truth.labels[image_id] = label
         except OSError as error:
             reason = error.strerror or str(error)
-            result.unreadable.append(Unreadable(file.name, 0, reason))
-    return result
-
-
-def _take(result: GroundTruth, file: str, number: int, line: bytes, fault: str) -> None:
-    try:
-        if fault:
-            raise ValueError(fault)
-        image_id, label = parse(line)
-    except ValueError as error:
-        result.unreadable.append(Unreadable(file, number, str(error)))
-    else:
-        result.labels[image_id] = label
+            truth.unreadable.append(Unreadable(file.name, 0, reason))
+    truth.relabelled.extend(relabelled)
+    return truth
 
 
 def parse(line: bytes) -> tuple[str, str]:
@@ -63,11 +65,13 @@ def parse(line: bytes) -> tuple[str, str]:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
-    data = _member(record, "groundTruthData")
-    label, encoding = _member(data, "data"), _member(data, "encoding")
-    image_id = _member(_member(record, "eventMetadata"), "eventId")
+    try:
+        image_id, truth = record["eventMetadata"]["eventId"], record["groundTruthData"]
+        label, encoding = truth["data"], truth["encoding"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
     if not isinstance(image_id, str) or not image_id:
-        raise ValueError("it has no eventMetadata.eventId")
+        raise ValueError("eventMetadata.eventId is no id")
     if encoding != "CSV":
         raise ValueError(f"groundTruthData.encoding is {encoding!r}, not 'CSV'")
     if not isinstance(label, str) or not label.strip():
@@ -76,7 +80,3 @@ def parse(line: bytes) -> tuple[str, str]:
     if "," in label or "\n" in label:
         raise ValueError("groundTruthData.data holds more than one value")
     return image_id, label
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None

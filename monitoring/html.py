@@ -3,9 +3,9 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 import matplotlib
@@ -13,24 +13,24 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
+from monitoring import plots, style
 from monitoring.captures import Unreadable
 from monitoring.findings import VIOLATION, Report, title
 from monitoring.gallery import Tile
-from monitoring.notification import span
+from monitoring.notification import list_numbers, span
 from monitoring.pictures import Picture
-from monitoring.plots import quality, style
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNREADABLE_SHOWN = 100
 NAMED = 4
 
 
-@dataclass(frozen=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """A picture for a wide and a narrow screen as data URIs; or the sentence that it comes to."""
 
     picture: Picture
     sentence: str | None
+    alt: str = ""
     wide: str = ""
     narrow: str = ""
     size: tuple[int, int] = (0, 0)
@@ -41,9 +41,9 @@ def render(
     pictures: Sequence[Picture],
     tiles: Sequence[Tile] = (),
     unreadable: Sequence[Unreadable] = (),
-    made: Mapping[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the report as HTML. `made` says how it was made, a line a fact."""
+    """Return the report as HTML. `provenance` says how it was made, a line a fact."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,  # labels, file names and reasons come from outside
@@ -65,15 +65,15 @@ def render(
         css=Markup((TEMPLATES / "report.css").read_text()),  # noqa: S704 - a file of ours
         report=report,
         verdict=verdict(report),
-        details=[*(item.description for item in report.violations), *report.reasons],
+        details=[*(item.description for item in report.violations), *report.reasons, *report.notes],
         span=span(report),
-        numbers=key_numbers(report),
+        numbers=list_numbers(report),
         drawn=[_draw(picture) for picture in pictures],
-        word=quality.verdict,
+        word=plots.verdict,
         tiles=tiles,
         unreadable=list(unreadable)[:UNREADABLE_SHOWN],
         unreadable_count=max(report.unreadable, len(unreadable)),
-        made=dict(made or {}),
+        provenance=dict(provenance or {}),
         written=datetime.now(UTC),
     )
 
@@ -88,30 +88,6 @@ def verdict(report: Report) -> str:
     return report.status.capitalize()
 
 
-def key_numbers(report: Report) -> list[tuple[str, str, str]]:
-    """Return the figures to see first: name, value and what to hold it against."""
-    numbers = [("Images", f"{report.images:,}", "")]
-    if report.share_accepted is not None:
-        against = f"confidence of {report.threshold:g} or more"
-        numbers.append(("Accepted", style.share(report.share_accepted), against))
-    violated = sum(item.violated for item in report.drifts)
-    if report.drifts:
-        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
-    accuracy = report.accuracy
-    if accuracy is not None:
-        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%}"
-        numbers.append(("Expected accuracy", f"{accuracy.expected:.1%}", against))
-    if accuracy is not None and accuracy.true is not None:
-        against = (
-            f"{accuracy.labelled:,} labelled, {accuracy.true_low:.1%} to {accuracy.true_high:.1%}"
-        )
-        numbers.append(("True accuracy", f"{accuracy.true:.1%}", against))
-    numbers.append(
-        ("Unreadable records", f"{report.unreadable:,}", "named below" * (report.unreadable > 0))
-    )
-    return numbers
-
-
 def moment(time: datetime) -> str:
     """Return a moment to the minute, in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -124,11 +100,12 @@ def p_value(value: float) -> str:
 
 def _draw(picture: Picture) -> _Drawn:
     wide = picture.draw(picture.width)
-    sentence = style.said(wide)
+    sentence = style.read_sentence(wide)
     if sentence is not None:
         return _Drawn(picture, sentence)
     width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())
-    return _Drawn(picture, None, _svg(wide), _svg(picture.draw(style.NARROW)), (width, height))
+    narrow = _svg(picture.draw(style.NARROW))
+    return _Drawn(picture, None, picture.alt(), _svg(wide), narrow, (width, height))
 
 
 def _svg(figure: Figure) -> str:

@@ -1,6 +1,8 @@
 """A report in numbers for CloudWatch, in words for a message and a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+from rich.table import Table
 
 from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
 from service import terminal
@@ -53,7 +55,8 @@ def message(report: Report, place: str, stage: str) -> str:
         lines.append(f"- and {count - NAMED} more")
     lines += [
         f"Images: {report.images:,} captured {span(report)}; "
-        f"{report.unreadable:,} records could not be read.",
+        f"{report.unreadable:,} records could not be read."
+        + "".join(f" Note: {note}." for note in report.notes),
         f"Report, with the least confident images: {place}",
         "Look at the pictures first: a camera, a crop or other vehicles than before? If the change "
         "is meant to be, make a new baseline of it:",
@@ -62,7 +65,7 @@ def message(report: Report, place: str, stage: str) -> str:
     return "\n".join(lines)
 
 
-def table_of(drifts: Sequence[Drift]) -> str:
+def tabulate(drifts: Sequence[Drift]) -> Table:
     """Return the drifts as a table for a terminal."""
     rows = [
         (
@@ -76,29 +79,31 @@ def table_of(drifts: Sequence[Drift]) -> str:
         for drift in drifts
     ]
     header = ("drift", "effect", "by chance", "p", "", "unit")
-    return terminal.render_table(header, rows, right=(1, 2, 3))
+    return terminal.table(header, rows, right=(1, 2, 3))
 
 
-def lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield label and text of what a terminal is told beside the table."""
-    quality = report.accuracy
-    if quality is not None:
-        yield (
-            "Accuracy",
-            f"{quality.expected:.1%} expected ({quality.expected_low:.1%} to "
-            f"{quality.expected_high:.1%})",
-        )
-        if quality.true is not None:
-            yield (
-                "",
-                f"{quality.true:.1%} true ({quality.true_low:.1%} to {quality.true_high:.1%}) of "
-                f"{quality.labelled:,} labelled, {quality.expected_labelled:.1%} expected of them",
-            )
+def list_numbers(report: Report) -> list[tuple[str, str, str]]:
+    """Return the figures to see first: name, value and what to hold it against."""
+    numbers = [("Images", f"{report.images:,}", "")]
+    if report.unreadable:
+        numbers.append(("Unreadable", f"{report.unreadable:,}", "records"))
     if report.share_accepted is not None:
-        yield "Accepted", f"{report.share_accepted:.1%} at {report.threshold:g}"
-    yield "Status", report.status
-    for text in [*(item.description for item in report.violations), *report.reasons]:
-        yield "", text
+        against = f"confidence of {report.threshold:g} or more"
+        numbers.append(("Accepted", f"{report.share_accepted:.1%}", against))
+    if report.drifts:
+        violated = sum(item.violated for item in report.drifts)
+        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
+    accuracy = report.accuracy
+    if accuracy is not None:
+        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%} right"
+        numbers.append(("Expected", f"{accuracy.expected:.1%}", against))
+    if accuracy is not None and accuracy.true is not None:
+        against = (
+            f"{accuracy.true_low:.1%} to {accuracy.true_high:.1%} right of "
+            f"{accuracy.labelled:,} labelled, {accuracy.expected_labelled:.1%} expected of them"
+        )
+        numbers.append(("True", f"{accuracy.true:.1%}", against))
+    return numbers
 
 
 def span(report: Report) -> str:

@@ -6,7 +6,7 @@ import re
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
 
-from handlers.aws import BROKEN_OFF
+import handlers.aws
 
 NO_CREDENTIALS = (
     'No AWS credentials. For the local cloud: eval "$(python -m local env)". '
@@ -19,6 +19,8 @@ CREDENTIAL_ERRORS = (
     aws.TokenRetrievalError,
     aws.SSOError,
 )
+# What reading an object raises when the connection breaks; boto3's transfers have their own.
+BROKEN_OFF = (*handlers.aws.BROKEN_OFF, RetriesExceededError)
 REFUSED_CREDENTIALS = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -53,7 +55,7 @@ def explain(error: Exception) -> str | None:
         return NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
         return f"{error}. See `aws configure list-profiles`, or unset AWS_PROFILE."
-    if isinstance(error, (*BROKEN_OFF, RetriesExceededError)):
+    if isinstance(error, BROKEN_OFF):
         reason = one_line(str(error))
         return f"A download broke off ({type(error).__name__}): {reason}. Run this again."
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError):

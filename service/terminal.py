@@ -64,9 +64,7 @@ group = partial(click.group, cls=Group)
 
 
 def run(
-    main: click.Command | Callable[[list[str] | None], None],
-    arguments: Sequence[str] | None = None,
-    usage_error_code: int = 2,
+    main: click.Command, arguments: Sequence[str] | None = None, usage_error_code: int = 2
 ) -> None:
     """Run a command and leave with its exit code, unless that is 0.
 
@@ -77,14 +75,10 @@ def run(
         # scripts/__init__.py has it end the process, as long as modules are imported.
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        if isinstance(main, click.Command):
-            _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
-        else:
-            main(None)
+        _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.UsageError as error:
-        assert isinstance(main, click.Command)  # noqa: S101 - argparse ends by itself
         _print_error(_explain_usage(error, main.name))
         sys.exit(usage_error_code)
     except KeyboardInterrupt as interrupt:
@@ -298,104 +292,3 @@ class Waiting:
     def seconds(self) -> float:
         """How long it has been waited for."""
         return time.monotonic() - self._began
-
-
-# ---- The argparse way: deleted when every command is a click command ----
-
-import argparse  # noqa: E402
-import math  # noqa: E402
-import re  # noqa: E402
-
-
-def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
-    """Return a parser for `python -m scripts.<command>` with `--stage` and an example."""
-    prog = f"python -m scripts.{command}"
-    result = argparse.ArgumentParser(
-        prog=prog,
-        description=description,
-        epilog=f"example: {prog} {example}",
-        allow_abbrev=False,
-    )
-    result.add_argument(
-        "--stage", type=_stage, default="dev", help="the deployed stage (default: %(default)s)"
-    )
-    return result
-
-
-def parser_of(
-    command: str, description: str, parts: dict[str, tuple[argparse.ArgumentParser, Callable]]
-) -> argparse.ArgumentParser:
-    """Return a parser for `python -m scripts.<command> <part>`.
-
-    A part has a parser of its own, made by `parser`, and what it does: `act` of the arguments.
-    """
-    result = argparse.ArgumentParser(
-        prog=f"python -m scripts.{command}", description=description, allow_abbrev=False
-    )
-    added = result.add_subparsers(required=True, metavar="|".join(parts))
-    for name, (own, act) in parts.items():
-        part = added.add_parser(
-            name,
-            parents=[own],
-            add_help=False,  # its own parser's
-            help=own.description,
-            description=own.description,
-            epilog=own.epilog,
-            allow_abbrev=False,
-        )
-        part.set_defaults(act=act)
-    return result
-
-
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what parses a whole number within these bounds (an argparse type)."""
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most:,}"
-
-    def parse(text: str) -> int:
-        value = int(text) if text.isascii() and text.isdigit() else -1
-        if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
-        return value
-
-    return parse
-
-
-def number(least: float, most: float) -> Callable[[str], float]:
-    """Return what parses a number within these bounds (an argparse type)."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most:,}")
-        return value
-
-    return parse
-
-
-def s3_uri(text: str) -> str:
-    """Check an S3 URI of an object (an argparse type)."""
-    if not re.fullmatch(r"s3://[a-z0-9.-]{3,63}/.+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not s3://bucket/key")
-    return text
-
-
-say = print_line
-
-
-def _stage(text: str) -> str:
-    if problem := config.stage_problem(text):
-        raise argparse.ArgumentTypeError(problem)
-    return text
-
-
-def render_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    right: Sequence[int] = (),
-    foot: Sequence[Sequence[str]] = (),
-) -> str:
-    """Return `table` as plain text."""
-    return render(table(header, rows, right, foot))

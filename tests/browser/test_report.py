@@ -53,7 +53,7 @@ def files(tmp_path_factory) -> dict[str, str]:
         NOT_ENOUGH_DATA: (frames.a_report(NOT_ENOUGH_DATA, **few), week[:0], []),
     }
     for status, (report, frame, records) in pages.items():
-        drawn = pictures.of_report(report, frame, baseline, frames.latency(48))
+        drawn = pictures.list_pictures(report, frame, baseline, frames.latency(48))
         tiles = gallery.least_confident(frame, read_image)
         made = {"captures": f"s3://bucket/{LONG}"}
         page = html.render(report, drawn, tiles, records, made)

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
@@ -175,42 +174,12 @@ def test_an_hour_without_captures_is_not_enough_data(watcher, known, tmp_path):
     assert "not enough data" in done.stdout
 
 
-@pytest.fixture
-def few(service):
-    """A dataset with 48 of the served dataset's validation photos; its name."""
-    s3 = service.client("s3")
-    listing = s3.list_objects_v2(Bucket=service.bucket, Prefix="datasets/")["Contents"]
-    (source,) = [i["Key"] for i in listing if i["Key"].endswith("arrays/validation/data.npz")]
-    body = s3.get_object(Bucket=service.bucket, Key=source)["Body"].read()
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        rows = {name: arrays[name][:48] for name in ("images", "labels", "names")}
-        file = io.BytesIO()
-        np.savez(file, classes=arrays["classes"], **rows)
-    dataset = {
-        "datasets/few/arrays/validation/data.npz": file.getvalue(),
-        "datasets/few/dataset.json": json.dumps({"name": "few"}).encode(),
-    }
-    for key, content in dataset.items():
-        service.put(key, content)
-    yield "few"
-    for key in dataset:
-        s3.delete_object(Bucket=service.bucket, Key=key)
-
-
-@pytest.mark.proof
-def test_validation_photos_that_are_too_few_are_said_so(watcher, few, tmp_path):
-    done = monitor(watcher, "baseline", "--dataset", few, "--output", str(tmp_path))
-    assert done.returncode == 1
-    assert "48 images are too few for a baseline" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("client", "operation", "arguments"),
     [
         ("s3", "get_object", {"Key": "incoming/photo.png"}),
         ("s3", "put_object", {"Key": "capture/photo.jsonl", "Body": b""}),
-        ("s3", "delete_object", {"Key": "monitoring/baseline/statistics.json"}),
+        ("s3", "delete_object", {"Key": "monitoring/baseline/constraints.json"}),
         ("s3", "list_objects_v2", {}),
         ("sagemaker", "delete_endpoint", {"EndpointName": "scones-vehicles-dev"}),
         ("cloudwatch", "put_metric_data", {"Namespace": "other", "MetricData": []}),

@@ -76,8 +76,6 @@ def week(
             "contrast": rng.normal(np.where(drifted, 38, 58), 12),
             "sharpness": rng.lognormal(np.where(drifted, 2.2, 3.1), 0.4),
             "colour": rng.normal(34, 9, images),
-            "width": np.full(images, 32.0),
-            "height": np.full(images, 32.0),
             **{f"embedding:{n}": rng.normal(size=images) for n in range(8)},
             "file": "capture/scones-vehicles-dev/AllTraffic/2026/11/22/10/04-12-000.jsonl",
             "line": np.arange(images) + 1,

@@ -5,17 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitoring import assessment, baseline, drift, permutation
+from handlers import outcomes
+from monitoring import accuracy, assessment, baseline, drift, permutation, table
 from monitoring.assessment import Images
-from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
-from monitoring.rules import Rules
-from service import config
+from monitoring.captures import Unreadable
+from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Violation
+from monitoring.ground_truth import GroundTruth
+from monitoring.rules import Constraints, Rules
+from tests.monitoring.frames import a_report
 from tests.monitoring.simulated import frame
 
 RULES = Rules(
     minimum_images=100,
     level=0.05,
-    minimum_effects=dict.fromkeys(drift.properties(), 0.02) | {"accuracy": 0.02},
+    minimum_effects=dict.fromkeys(drift.PROPERTIES, 0.02) | {"accuracy": 0.02},
     review_share=0.6,
     threshold=0.96,
 )
@@ -31,13 +34,14 @@ def known():
     return baseline.make(frame(400, seed=1), "a test", "s3://m/1", 100, RULES.minimum_effects)
 
 
-def labels(images, share):
+def truth(images, share, **changes) -> GroundTruth:
     """Ground truth by which so large a share of the images is right."""
     right = np.arange(len(images)) < share * len(images)
-    return {
-        image_id: label if good else "something else"
-        for image_id, label, good in zip(images["image_id"], images["label"], right, strict=True)
-    }
+    other = {"bicycle": "motorcycle", "motorcycle": "bicycle"}
+    pairs = zip(images["image_id"], images["label"], right, strict=True)
+    return GroundTruth(
+        {name: label if good else other[label] for name, label, good in pairs}, **changes
+    )
 
 
 def test_a_quiet_week_is_healthy(known):
@@ -81,12 +85,6 @@ def test_of_too_few_images_nothing_is_said(known):
     assert report.status == NOT_ENOUGH_DATA
     assert report.reasons == ["99 images were captured, at least 100 are needed"]
     assert (report.drifts, report.violations) == ([], [])
-
-
-def test_no_images_at_all_are_not_healthy(known):
-    report = assessment.assess(Images(frame(0, seed=2)), known, RULES)
-    assert report.status == NOT_ENOUGH_DATA
-    assert (report.accuracy, report.share_accepted) == (None, None)
 
 
 def test_without_a_baseline_a_calm_report_is_not_healthy():
@@ -140,14 +138,23 @@ def test_a_property_known_of_fewer_images_than_the_constraints_ask(known, unknow
 
 
 def test_constraints_that_somebody_edited_hold(known):
-    features = [
-        feature
-        | {"monitoringConfigOverrides": {"distribution_constraints": {"comparison_threshold": 9}}}
-        for feature in known.constraints["features"]
-    ]
-    tolerant = replace(known, constraints={**known.constraints, "features": features})
+    effects = dict.fromkeys(drift.PROPERTIES, 9.0)
+    tolerant = replace(known, constraints=replace(known.constraints, minimum_effects=effects))
     report = assessment.assess(Images(frame(200, seed=2, brighter=1.5)), tolerant, RULES)
     assert report.status == HEALTHY
+
+
+def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(known):
+    constraints = Constraints({"colour": 0.02, "brightness": 0.02}, {"colour": 0.95})
+    current = frame(200, seed=2, brighter=1.5)
+    current.loc[:99, "sharpness"] = np.nan
+    report = assessment.assess(Images(current), replace(known, constraints=constraints), RULES)
+    assert [item.feature_name for item in report.violations] == ["brightness"]
+    assert [item.name for item in report.drifts] == ["brightness", "colour"]
+    [note] = report.notes
+    assert note == (
+        "constraints.json does not ask for: confidence, label mix, contrast, sharpness, embedding"
+    )
 
 
 @pytest.mark.parametrize(("bound", "status"), [(0.6, HEALTHY), (0.35, HEALTHY), (0.2, VIOLATION)])
@@ -167,7 +174,7 @@ def test_the_share_in_review_has_a_bound(known, bound, status):
 @pytest.mark.parametrize(("share", "status"), [(0.97, HEALTHY), (0.8, VIOLATION)])
 def test_true_accuracy_well_below_the_promise_is_a_violation(known, share, status):
     current = frame(200, seed=2)
-    report = assessment.assess(Images(current, labels=labels(current, share)), known, RULES)
+    report = assessment.assess(Images(current, truth=truth(current, share)), known, RULES)
     assert report.status == status
     assert report.accuracy.true == pytest.approx(share)
     if status == VIOLATION:
@@ -178,14 +185,74 @@ def test_true_accuracy_well_below_the_promise_is_a_violation(known, share, statu
         )
 
 
-def test_a_small_shortfall_of_many_images_is_tolerated(known):
+@pytest.mark.parametrize("label", ["0", "Bicycle", "cat"])
+def test_labels_that_are_no_classes_are_no_accuracy(known, label):
     current = frame(200, seed=2)
-    tolerant = replace(RULES, minimum_effects={**RULES.minimum_effects, "accuracy": 0.5})
-    report = assessment.assess(Images(current, labels=labels(current, 0.8)), known, tolerant)
+    labels = GroundTruth(dict.fromkeys(current["image_id"], label))
+    report = assessment.assess(Images(current, truth=labels), known, RULES)
+    assert report.status == NOT_ENOUGH_DATA
+    assert report.reasons == [f"200 labels are none of bicycle, motorcycle ({label})"]
+    assert report.accuracy.true is None
+
+
+def test_few_labels_that_are_no_classes_are_left_out_and_noted(known):
+    current = frame(200, seed=2)
+    labels = truth(current, 1)
+    labels.labels.update(dict.fromkeys(current["image_id"][:10], "cat"))
+    report = assessment.assess(Images(current, truth=labels), known, RULES)
+    assert (report.status, report.accuracy.true, report.accuracy.labelled) == (HEALTHY, 1, 190)
+    assert report.notes == ["10 labels are none of bicycle, motorcycle (cat)"]
+
+
+def test_ground_truth_of_other_images_is_not_enough_data(known):
+    labels = GroundTruth({f"nope{number}": "bicycle" for number in range(200)})
+    report = assessment.assess(Images(frame(200, seed=2), truth=labels), known, RULES)
+    assert report.status == NOT_ENOUGH_DATA
+    assert report.reasons == [
+        "none of 200 labels is of one of the images (the first is of 'nope0', an image's id is "
+        "such as '2-0')"
+    ]
+
+
+def test_ground_truth_that_cannot_be_read_is_not_enough_data(known):
+    labels = GroundTruth(unreadable=[Unreadable("truth.jsonl", 1, "it is not JSON")])
+    report = assessment.assess(Images(frame(200, seed=2), truth=labels), known, RULES)
+    assert report.status == NOT_ENOUGH_DATA
+    assert report.reasons == ["no line of the ground truth could be read"]
+
+
+def test_two_labels_of_one_image_are_noted(known):
+    current = frame(200, seed=2)
+    labels = truth(current, 1, relabelled=["another", "2-7"])
+    report = assessment.assess(Images(current, truth=labels), known, RULES)
     assert report.status == HEALTHY
+    [note] = report.notes
+    assert note.endswith("of which the last one holds, have 1 of the images, such as '2-7'")
 
 
-def test_config_yml_has_a_rule_for_every_property():
-    rules = Rules.from_config(config.load())
-    assert set(rules.minimum_effects) == {*drift.properties(), "accuracy"}
-    assert rules.minimum_effects["sharpness"] == rules.minimum_effects["brightness"]
+def test_the_embedding_that_no_model_computed_is_a_reason_with_a_hint(known):
+    current = table.without_embeddings(frame(200, seed=2))
+    report = assessment.assess(Images(current), known, RULES)
+    assert report.status == NOT_ENOUGH_DATA
+    [reason] = report.reasons
+    assert reason.endswith("name the --model, or judge without: --no-embedding")
+
+
+@pytest.mark.parametrize("confidence", [0.96, np.float32(0.96), np.nextafter(np.float32(0.96), 0)])
+def test_the_filter_and_the_report_accept_alike(confidence):
+    judged = outcomes.judge(float(confidence), RULES.threshold)
+    [accepted] = accuracy.is_accepted(np.array([confidence]), RULES.threshold)
+    assert accepted == (judged == outcomes.ACCEPTED)
+
+
+def test_violations_have_model_monitors_three_members():
+    report = a_report(violations=[Violation("colour", "completeness_check", "half of it")])
+    assert assessment.list_violations(report) == {
+        "violations": [
+            {
+                "feature_name": "colour",
+                "constraint_check_type": "completeness_check",
+                "description": "half of it",
+            }
+        ]
+    }

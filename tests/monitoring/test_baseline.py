@@ -1,12 +1,11 @@
 """A baseline: made, written, and read again the same."""
 
 import io
-import json
 
 import numpy as np
 import pytest
 
-from monitoring import baseline, drift, table
+from monitoring import baseline, drift, embedding, table
 from monitoring.features import features
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
@@ -15,7 +14,7 @@ from tests.monitoring.simulated import frame
 from tests.monitoring.test_embedding import archive
 from tests.unit.service.memory_s3 import MemoryS3
 
-EFFECTS = dict.fromkeys(drift.properties(), 0.25)
+EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.25)
 
 MODEL = "s3://bucket/job/model.tar.gz"
 CHANNEL = "s3://bucket/datasets/cifar/arrays/validation/"
@@ -35,13 +34,12 @@ def test_what_is_written_is_read_again(tmp_path, place):
     made = make(images)
     files = baseline.write(s3, place, made)
     assert [file.rpartition("/")[2] for file in files] == [
-        "statistics.json",
         "constraints.json",
         "baseline.npz",
     ]
     again = baseline.read(s3, place)
     assert (again.images, again.origin, again.model) == (80, "a test", "s3://m/model.tar.gz")
-    assert (again.statistics, again.constraints) == (made.statistics, made.constraints)
+    assert again.constraints == made.constraints
     assert list(again.frame["label"]) == list(images["label"])
     for name in ("confidence", *table.FEATURES):
         np.testing.assert_allclose(again.frame[name], images[name], rtol=1e-6)
@@ -57,16 +55,11 @@ def test_without_embeddings_there_are_none_afterwards(tmp_path):
     assert table.embeddings(baseline.read(None, str(tmp_path)).frame).shape == (80, 0)
 
 
-def test_too_few_images_make_no_baseline():
-    with pytest.raises(UserError, match=r"49 images are too few .* at least 50"):
-        make(frame(49, seed=1))
-
-
 def test_only_so_many_rows_are_kept(monkeypatch):
     monkeypatch.setattr(baseline, "ROWS_KEPT", 60)
     made = make(frame(100, seed=1))
     assert len(made.frame) == 60
-    assert made.images == made.statistics["dataset"]["item_count"] == 100
+    assert made.images == 100
 
 
 def test_no_baseline_is_none(tmp_path):
@@ -74,29 +67,26 @@ def test_no_baseline_is_none(tmp_path):
     assert baseline.read(None, str(tmp_path)) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("baseline.npz", b"no archive"),
-        ("constraints.json", b"{"),
-        ("constraints.json", b"[]"),
-        ("constraints.json", json.dumps({"features": [{"name": "label"}]}).encode()),
-        ("statistics.json", None),
-    ],
-)
-def test_a_broken_baseline_is_named(tmp_path, name, body):
+@pytest.mark.parametrize("length", [0, 10, 2000, -1])
+def test_a_cut_baseline_is_named(tmp_path, length):
     baseline.write(None, str(tmp_path), make(frame(80, seed=1)))
-    if body is None:
-        (tmp_path / name).unlink()
-    else:
-        (tmp_path / name).write_bytes(body)
-    with pytest.raises(UserError, match="cannot be read"):
+    (tmp_path / "baseline.npz").write_bytes((tmp_path / "baseline.npz").read_bytes()[:length])
+    with pytest.raises(UserError, match=r"baseline\.npz of the baseline at .* cannot be read"):
+        baseline.read(None, str(tmp_path))
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"features": [{"name": "hue"}]}', None])
+def test_constraints_that_cannot_be_read_are_named(tmp_path, body):
+    baseline.write(None, str(tmp_path), make(frame(80, seed=1)))
+    path = tmp_path / "constraints.json"
+    path.unlink() if body is None else path.write_bytes(body)
+    with pytest.raises(UserError, match=r"constraints\.json of the baseline at .* cannot be read"):
         baseline.read(None, str(tmp_path))
 
 
 @pytest.fixture
 def photos():
-    count = baseline.BATCH + 5
+    count = embedding.BATCH + 5
     names = np.array([f"{number}.png" for number in range(count)])
     return LabelledImages(served.images(count), np.zeros(count, np.int64), names)
 
@@ -124,7 +114,6 @@ def test_the_table_holds_what_the_model_answers(s3, photos):
     looks = features(photos.images)
     np.testing.assert_allclose(frame[list(table.FEATURES)].to_numpy(), looks, rtol=1e-5)
     assert list(frame["image_id"]) == list(photos.names)
-    assert set(frame["width"]) == {served.SIDE}
 
 
 def test_a_jobs_own_validation_photos_are_read(s3, photos):
@@ -135,14 +124,21 @@ def test_a_jobs_own_validation_photos_are_read(s3, photos):
             for name, uri in (("train", "s3://bucket/other/"), ("validation", CHANNEL))
         ],
     }
-    uri, found = baseline.read_channel(s3, job)
+    uri, found = baseline.read_validation(s3, job)
     assert uri == f"{CHANNEL}data.npz"
     assert (found.images == photos.images).all()
 
 
+def test_validation_photos_that_are_gone_are_named(s3):
+    source = {"S3DataSource": {"S3Uri": "s3://bucket/gone/"}}
+    channels = [{"ChannelName": "validation", "DataSource": source}]
+    with pytest.raises(UserError, match="of job-7 are gone from s3://bucket/gone"):
+        baseline.read_validation(s3, {"TrainingJobName": "job-7", "InputDataConfig": channels})
+
+
 def test_a_job_without_validation_photos_is_named(s3):
     with pytest.raises(UserError, match="job-7 had no validation photos"):
-        baseline.read_channel(s3, {"TrainingJobName": "job-7", "InputDataConfig": []})
+        baseline.read_validation(s3, {"TrainingJobName": "job-7", "InputDataConfig": []})
 
 
 def test_photos_of_another_size_than_the_models_are_refused(s3, photos):

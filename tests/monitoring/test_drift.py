@@ -6,7 +6,7 @@ import pytest
 from monitoring import drift, permutation, table
 from tests.monitoring.simulated import frame
 
-EFFECTS = dict.fromkeys(drift.properties(), 0.1) | {"confidence": 0.01, "embedding": 0.01}
+EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.1) | {"confidence": 0.01, "embedding": 0.01}
 LEVEL = 0.05
 
 
@@ -24,7 +24,7 @@ def measure(current, effects=EFFECTS, baseline=None, level=LEVEL):
 
 def test_every_property_is_compared_in_the_order_of_its_groups():
     found, reasons = measure(frame(100, seed=2))
-    assert list(found) == drift.properties()
+    assert list(found) == list(drift.PROPERTIES)
     assert reasons == []
     groups = [item.group for item in found.values()]
     assert groups == ["confidence", "label mix", *["feature"] * 4, "embedding"]
@@ -67,7 +67,8 @@ def test_the_level_is_shared_between_the_properties(monkeypatch):
     def surely(baseline, current):
         return permutation.Comparison(effect=5.0, null=null, p_value=LEVEL / 5)
 
-    monkeypatch.setattr(permutation, "wasserstein", surely)
+    surely = drift.PROPERTIES["brightness"]._replace(compare=surely)
+    monkeypatch.setitem(drift.PROPERTIES, "brightness", surely)
     found, _ = measure(frame(100, seed=2))
     assert not found["brightness"].violated  # 1/5 of the level, shared by seven
     assert found["brightness"].band == pytest.approx((LEVEL / 7, 1 - LEVEL / 7))
@@ -89,29 +90,15 @@ def test_what_the_baseline_has_and_the_images_lack_is_named():
     current.loc[40:, "sharpness"] = np.nan
     current = current[[name for name in current if not name.startswith(table.EMBEDDING)]]
     found, reasons = measure(current)
-    assert set(found) == set(drift.properties()) - {"sharpness", "embedding"}
+    assert set(found) == set(drift.PROPERTIES) - {"sharpness", "embedding"}
     assert len(reasons) == 2
     assert "sharpness: known of 40 images" in reasons[0]
     assert "embedding: known of 0 images" in reasons[1]
 
 
-def test_what_the_baseline_hardly_has_is_named():
-    baseline = frame(200, seed=1)
-    baseline.loc[40:, "colour"] = np.nan
-    current = frame(100, seed=2)
-    _, reasons = measure(current, baseline=baseline)
-    assert reasons == ["colour: known of 40 of the baseline's images, 50 are needed"]
-    current.loc[30:, "colour"] = np.nan
-    _, reasons = measure(current, baseline=baseline)
-    assert reasons == ["colour: known of 40 of the baseline's images and 30 images, 50 are needed"]
-
-
-def test_what_the_baseline_lacks_is_not_asked_for():
-    baseline = frame(200, seed=1)
-    baseline = baseline[[name for name in baseline if not name.startswith(table.EMBEDDING)]]
-    found, reasons = measure(frame(100, seed=2), baseline=baseline)
-    assert "embedding" not in found
-    assert reasons == []
+def test_what_no_effect_is_named_for_is_not_compared():
+    found, reasons = measure(frame(100, seed=2), {"colour": 0.1, "label": 0.1})
+    assert (list(found), reasons) == (["label", "colour"], [])
 
 
 def test_images_that_could_not_be_read_do_not_count():
@@ -123,8 +110,9 @@ def test_images_that_could_not_be_read_do_not_count():
 
 
 def test_many_images_are_sampled(monkeypatch):
-    monkeypatch.setattr(drift, "VALUES", 60)
-    monkeypatch.setattr(drift, "VECTORS", 40)  # of 50 that are asked for and known
+    for name, asked in drift.PROPERTIES.items():
+        most = 40 if name == "embedding" else 60  # of 50 that are asked for and known
+        monkeypatch.setitem(drift.PROPERTIES, name, asked._replace(most=most))
     current = frame(100, seed=2)
     found, reasons = measure(current)
     assert reasons == []

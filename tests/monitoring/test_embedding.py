@@ -37,10 +37,10 @@ def test_a_model_is_the_same_from_a_folder_an_archive_and_s3(tmp_path):
 
 def test_the_embedding_is_the_models_and_the_rest_of_it_is_left_out(tmp_path):
     graph = embedding.read(served.write_model(tmp_path)).graph
-    embedder = embedding.Embedder(graph)
+    network = embedding.Network(graph, "embedding")
     images = served.images(embedding.BATCH + 3)
-    assert embedder.side == served.SIDE
-    np.testing.assert_allclose(embedder(images), images.mean((1, 2)), atol=1e-3)
+    assert network.side == served.SIDE
+    np.testing.assert_allclose(network(images), images.mean((1, 2)), atol=1e-3)
     left = {node.op_type for node in onnx.load_from_string(graph).graph.node}
     assert "ReduceMean" in left
     assert "Softmax" not in left
@@ -65,10 +65,3 @@ def test_a_model_that_cannot_be_read_is_one_line(tmp_path, spoil, reason):
     spoil(folder)
     with pytest.raises(UserError, match=reason):
         embedding.read(folder)
-
-
-def test_an_archive_that_is_none_is_one_line(tmp_path):
-    path = tmp_path / "model.tar.gz"
-    path.write_bytes(b"rubbish")
-    with pytest.raises(UserError, match="cannot be read as an archive"):
-        embedding.read(path)

@@ -52,14 +52,6 @@ def test_half_black_half_white_has_the_largest_contrast():
     assert found["sharpness"] == pytest.approx(np.log10(2 / (SIDE - 2)), abs=1e-4)
 
 
-def test_half_red_half_green_spreads_by_the_papers_formula():
-    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
-    pixels[: SIDE // 2, :, 0] = pixels[SIDE // 2 :, :, 1] = 255
-    (found,) = measured(pixels)
-    # rg is 255 or -255, yb is 127.5.
-    assert found["colour"] == pytest.approx(255 + 0.3 * 127.5, abs=1e-2)
-
-
 def test_darkening_blurring_and_fading_lower_what_they_should():
     sharp = noise().resize((96, 96), Image.Resampling.BICUBIC)
     grey = Image.blend(sharp, sharp.convert("L").convert("RGB"), 0.7)

@@ -1,7 +1,6 @@
 """Which images the gallery shows, and what becomes of those it cannot read."""
 
 import numpy as np
-from PIL import Image
 
 from monitoring import gallery
 from tests.monitoring.frames import week
@@ -13,27 +12,13 @@ def test_the_least_confident_images_come_first_and_each_once():
     frame.loc[frame.index[1], "image_id"] = frame["image_id"].iloc[0]
     tiles = gallery.least_confident(frame, read_image, 60)
     assert len(tiles) == 59
-    assert [tile.confidence for tile in tiles] == sorted(tile.confidence for tile in tiles)
+    assert [tile.row.confidence for tile in tiles] == sorted(tile.row.confidence for tile in tiles)
 
 
 def test_rows_without_an_image_are_left_out():
     frame = week(10)
-    frame["width"] = np.where(np.arange(10) < 7, np.nan, 32)
+    frame["brightness"] = np.where(np.arange(10) < 7, np.nan, 0.5)
     assert len(gallery.least_confident(frame, read_image)) == 3
-
-
-def test_the_image_is_read_from_where_its_row_says():
-    asked = []
-
-    def read(*place):
-        asked.append(place)
-        return Image.new("L", (500, 300))
-
-    frame = week(1).assign(file="a.jsonl", line=12, position=3)
-    (tile,) = gallery.least_confident(frame, read)
-    assert asked == [("a.jsonl", 12, 3)]
-    assert tile.image.mode == "RGB"
-    assert max(tile.image.size) == gallery.SIDE
 
 
 def test_an_image_that_is_gone_leaves_a_tile_that_says_why():

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from monitoring import ground_truth
-from monitoring.sources import Bucket
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -33,11 +32,12 @@ def test_labels_are_read_by_image_id(tmp_path):
     assert found.unreadable == []
 
 
-def test_a_later_label_holds(tmp_path):
-    write(tmp_path / "2026" / "a.jsonl", line("one"), line("two"))
+def test_a_later_label_holds_and_that_there_are_two_is_noted(tmp_path):
+    write(tmp_path / "2026" / "a.jsonl", line("one"), line("two"), line("two"))
     write(tmp_path / "2027" / "a.jsonl", line("one", "motorcycle"))
     found = ground_truth.read(str(tmp_path))
     assert found.labels == {"one": "motorcycle", "two": "bicycle"}
+    assert found.relabelled == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_a_later_label_holds(tmp_path):
         ("7", "no eventMetadata.eventId"),
         ("[]", "no eventMetadata.eventId"),
         (line(eventMetadata={}), "no eventMetadata.eventId"),
-        (line(eventMetadata={"eventId": 7}), "no eventMetadata.eventId"),
-        (line(image_id=""), "no eventMetadata.eventId"),
+        (line(eventMetadata={"eventId": 7}), "eventId is no id"),
+        (line(image_id=""), "eventId is no id"),
         (line(label=1), "no label"),
         (line(label=" "), "no label"),
-        (line(groundTruthData={"encoding": "CSV"}), "no label"),
+        (line(groundTruthData={"encoding": "CSV"}), "groundTruthData: 'data'"),
         (line(groundTruthData={"data": "bicycle", "encoding": "JSON"}), "encoding is 'JSON'"),
-        (line(groundTruthData=None), "encoding is None"),
+        (line(groundTruthData=None), "or groundTruthData"),
         (line(label="bicycle,motorcycle"), "more than one value"),
     ],
 )
@@ -71,12 +71,12 @@ def test_objects_below_a_prefix_are_read_gzipped_or_not():
     s3.put_object("bucket", "truth/a.jsonl", line("one").encode(), "")
     s3.put_object("bucket", "truth/b.jsonl.gz", gzip.compress(line("two").encode()), "")
     s3.put_object("bucket", "other/c.jsonl", line("three").encode(), "")
-    found = ground_truth.read(Bucket("bucket", "truth/", lambda: s3))
+    found = ground_truth.read("s3://bucket/truth/", connect=lambda _: s3)
     assert set(found.labels) == {"one", "two"}
 
 
 def test_nothing_there_is_said(tmp_path):
     with pytest.raises(UserError, match="no ground truth"):
-        ground_truth.read(Bucket("bucket", "truth/", MemoryS3))
-    with pytest.raises(UserError, match="no folder"):
+        ground_truth.read("s3://bucket/truth/", connect=lambda _: MemoryS3())
+    with pytest.raises(UserError, match="no file or folder"):
         ground_truth.read(str(tmp_path / "missing"))

@@ -1,19 +1,20 @@
 """`monitor baseline` and `monitor report` on captures in a folder, without a cloud."""
 
 import json
-from argparse import Namespace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import click
 import numpy as np
 import pytest
 
-from monitoring import __main__ as monitoring
-from monitoring import permutation
+from monitoring import embedding, permutation
 from monitoring import report as monitoring_report
 from monitoring.findings import HEALTHY, VIOLATION
 from service.terminal import UserError
+from tests.model import served
 from tests.monitoring import captured
+from tests.monitoring.commands import invoke
 from tests.monitoring.test_notification import REPORT
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -51,7 +52,7 @@ def no_cloud(monkeypatch):
 @pytest.fixture
 def known(tmp_path):
     folder = tmp_path / "baseline"
-    monitoring.main(["baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder)])
+    invoke("baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder))
     return str(folder)
 
 
@@ -59,7 +60,7 @@ def report(tmp_path, known, source, *more):
     """Run it and give the exit code and the two files."""
     arguments = ["--baseline", known, "--local", "--output", str(tmp_path / "out"), *more]
     with pytest.raises(SystemExit) as end:
-        monitoring.main(["report", source, *arguments])
+        invoke("report", source, *arguments)
     read = [
         json.loads((tmp_path / "out" / name).read_text())
         for name in ("report.json", "constraint_violations.json")
@@ -107,19 +108,19 @@ def test_no_baseline_exits_3(tmp_path):
     assert "there is no baseline" in content["reasons"][0]
 
 
+def label(image_id: str, name: str) -> str:
+    record = {
+        "groundTruthData": {"data": name, "encoding": "CSV"},
+        "eventMetadata": {"eventId": image_id},
+        "eventVersion": "0",
+    }
+    return json.dumps(record)
+
+
 def test_labels_tell_the_true_accuracy(tmp_path, known, capsys):
-    lines = [
-        json.dumps(
-            {
-                "groundTruthData": {"data": "bicycle", "encoding": "CSV"},
-                "eventMetadata": {"eventId": f"2-{number}"},
-                "eventVersion": "0",
-            }
-        )
-        for number in range(60)
-    ]
     truth = tmp_path / "truth.jsonl"
-    truth.write_text("\n".join([*lines, "{broken"]))
+    labels = [label(f"2-{number}", "bicycle") for number in range(60)]
+    truth.write_text("\n".join([*labels, "{broken"]))
     source = write(tmp_path / "now", 120, seed=2)
     code, content, violations = report(tmp_path, known, source, "--ground-truth", str(truth))
     assert code == 2
@@ -130,10 +131,102 @@ def test_labels_tell_the_true_accuracy(tmp_path, known, capsys):
     assert "line 61: it is not JSON" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (label("nope", "bicycle"), "none of 1 labels is of one of the images"),
+        (label("2-1", "Bicycle"), "1 labels are none of bicycle, motorcycle (Bicycle)"),
+        ('{"groundTruthData": {}}', "no line of the ground truth could be read"),
+    ],
+)
+def test_ground_truth_that_says_nothing_of_the_images_exits_3(
+    tmp_path, known, capsys, line, reason
+):
+    (tmp_path / "truth.jsonl").write_text(line)
+    source = write(tmp_path / "now", 120, seed=2)
+    truth = str(tmp_path / "truth.jsonl")
+    code, content, _ = report(tmp_path, known, source, "--ground-truth", truth)
+    assert (code, content["accuracy"]["true"]) == (3, None)
+    said = capsys.readouterr().out
+    assert reason in said
+    assert "True  " not in said
+
+
+@pytest.mark.parametrize("option", ["--no-embedding", "--model"])
+def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, option):
+    model = served.write_model(tmp_path / "model", [*captured.CLASSES, "none"])
+    then, now = (answered(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
+    known = str(tmp_path / "baseline")
+    invoke("baseline", then, "--model", str(model), "--output", known)
+    more = [option] if option == "--no-embedding" else [option, str(model)]
+    _, content, _ = report(tmp_path, known, now, *more)
+    compared = {item["name"] for item in content["drifts"]}
+    assert ("embedding" in compared) == (option == "--model")
+    assert len(compared) >= 6
+    assert content["reasons"] == []
+    assert ("was not compared (--no-embedding)" in capsys.readouterr().out) == (
+        option == "--no-embedding"
+    )
+
+
+def answered(folder, model, count, seed, time="2026-11-03T10:00:00Z"):
+    """Captures of what the model answers."""
+    network = embedding.Network(embedding.read(model).whole, "probabilities")
+    images = served.images(count, seed)
+    classes = json.loads((model / "classes.json").read_text())
+    records = [
+        captured.record(
+            captured.side(served.encode(image, "PNG"), "image/png"),
+            captured.answer(row, classes=classes),
+            f"{seed}-{number}",
+            time,
+        )
+        for number, (image, row) in enumerate(zip(images, network(images).tolist(), strict=True))
+    ]
+    captured.write(folder / f"{seed}.jsonl", *records)
+    return str(folder)
+
+
+def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
+    old, new = (
+        served.write_model(tmp_path / name, scale=scale)
+        for name, scale in (("old", 0.1), ("new", 0.02))
+    )
+    known = str(tmp_path / "baseline")
+    then = answered(tmp_path / "then", new, 200, 1)
+    invoke("baseline", then, "--model", str(new), "--output", known)
+    answered(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
+    now = answered(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
+    _, content, violations = report(tmp_path, known, now, "--model", str(new))
+    assert content["images"] == 120
+    assert content["since"] == "2026-11-03T11:00:00+00:00"
+    assert {item["feature_name"] for item in violations["violations"]} <= {"review_share"}
+    note = "the endpoint's model changed after 2026-11-03 10:00:00 UTC: the 150 images until then"
+    assert note in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--output", "file"), "is a file"),
+        (("--baseline", "s3://my bucket/x"), "is not s3://bucket/key or s3://bucket/prefix/"),
+        (("--ground-truth", "nothere.jsonl"), "no file or folder nothere.jsonl"),
+        (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
+    ],
+)
+def test_places_that_cannot_be_are_one_line(tmp_path, known, monkeypatch, options, reason):
+    source = write(tmp_path / "now", 120, seed=2)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    arguments = ["report", source, "--local", "--baseline", known, "--output", "out", *options]
+    with pytest.raises((UserError, click.BadParameter), match=reason):
+        invoke(*arguments)
+
+
 def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     source = write(tmp_path / "then", 20, seed=1)
     with pytest.raises(UserError, match="20 images are too few for a baseline"):
-        monitoring.main(["baseline", source, "--output", str(tmp_path / "baseline")])
+        invoke("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
 
 
@@ -148,15 +241,14 @@ class Recorder:
 
 
 @pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
-def test_telling_uploads_publishes_and_sends_a_message_for_a_violation(tmp_path, status, messages):
+def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status, messages):
     clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
     cloud = SimpleNamespace(client=clients.__getitem__)
     stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
     (tmp_path / "report.html").write_text("<p>")
     found = SimpleNamespace(**{**vars(REPORT), "status": status})
-    page = monitoring_report.tell(
-        cloud, stack, found, [tmp_path / "report.html"], Namespace(stage="dev")
-    )
+    written = [tmp_path / "report.html"]
+    page = monitoring_report.publish(cloud, stack, found, written, "dev")
     [key] = clients["s3"].objects
     assert key.startswith("monitoring/reports/20")
     assert page == f"s3://bucket/{key}"
@@ -203,14 +295,6 @@ def test_points_come_in_milliseconds_by_time_from_all_pages():
         cloudwatch, "endpoint", NOON, NOON + timedelta(hours=1)
     )
     assert found == [(NOON, 1, 3, 8), (NOON + timedelta(minutes=5), 2, 4, 9)]
-
-
-def test_a_point_without_all_percentiles_is_left_out():
-    cloudwatch = CloudWatch([("p50", [0], [1000])])
-    assert (
-        monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, NOON + timedelta(hours=1))
-        == []
-    )
 
 
 @pytest.mark.parametrize(

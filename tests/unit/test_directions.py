@@ -10,7 +10,7 @@ ALLOWED = {
     "handlers": set(),
     "model": set(),
     "service": {"handlers"},
-    "monitoring": {"handlers", "model", "service"},
+    "monitoring": {"handlers", "service"},
     "scripts": {"handlers", "model", "monitoring", "service", "setup"},
     "local": set(),
     "setup": set(),

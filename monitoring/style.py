@@ -3,12 +3,13 @@
 import functools
 import math
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -59,16 +60,7 @@ SETTINGS = {
     "ytick.labelsize": 8.5,
 }
 
-LENGTHS = {
-    "minute": "1min",
-    "5 minutes": "5min",
-    "15 minutes": "15min",
-    "hour": "1h",
-    "3 hours": "3h",
-    "6 hours": "6h",
-    "day": "1D",
-    "week": "7D",
-}
+LENGTHS = ("1 minute", "5 minutes", "15 minutes", "1 hour", "3 hours", "6 hours", "1 day", "7 days")
 MOST = 60
 FEWEST_IMAGES = 20  # in a span, on average: fewer say more about chance than about time
 
@@ -104,18 +96,33 @@ def sentence(text: str, width: float) -> Figure:
     return picture
 
 
-def legend(picture: Figure, axes: Axes, columns: int) -> None:
-    """Put the legend above the axes, where it covers no data."""
-    handles, labels = axes.get_legend_handles_labels()
-    picture.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.4)
+def legend(picture: Figure, marks: Axes | dict[str, Artist], width: float) -> None:
+    """Put a legend above the axes, where it covers no data: theirs, or of the marks by name."""
+    if isinstance(marks, Axes):
+        handles, labels = marks.get_legend_handles_labels()
+        marks = dict(zip(labels, handles, strict=True))
+    columns = 2 if width <= NARROW else 4
+    place = {"loc": "outside upper left", "ncols": columns, "columnspacing": 1.4}
+    picture.legend(list(marks.values()), list(marks), **place)
 
 
-def columns(width: float) -> int:
-    """Return how many legend entries stand beside each other in a picture of this width."""
-    return 2 if width <= NARROW else 4
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a picture, row 0 on top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
 
 
-def short(label: object) -> str:
+def write_beside(axes: Axes, row: int, text: str, **font) -> None:
+    """Write at the right of the axes, beside a row."""
+    place = {"xycoords": ("axes fraction", "data"), "xytext": (6, 0), "va": "center"}
+    axes.annotate(
+        text, (1, row), textcoords="offset points", annotation_clip=False, **place, **font
+    )
+
+
+def shorten(label: object) -> str:
     """Return a label as it can be drawn: one line, printable, of bounded length."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(label))
     text = " ".join(text.split()) or "(no name)"
@@ -151,36 +158,35 @@ def intervals(right: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.array([wilson(*pair) for pair in zip(right, count, strict=True)]).T
 
 
-def said(picture: Figure) -> str | None:
+def read_sentence(picture: Figure) -> str | None:
     """Return what a picture says that `sentence` made, None of any other."""
     if picture.get_gid() != SENTENCE:
         return None
     return picture.axes[0].texts[0].get_text().replace("\n", " ")
 
 
-@dataclass(frozen=True)
-class Spans:
+class Spans(NamedTuple):
     """A table's rows by span: `length` in words, each span's middle, and each row's span."""
 
     length: str
     middles: np.ndarray  # datetime64, one a span that has rows
-    of_row: np.ndarray  # int, N, an index into the middles
+    row_spans: np.ndarray  # int, N, an index into the middles
 
 
-def cut(times: pd.Series) -> Spans:
+def cut_spans(times: pd.Series) -> Spans:
     """Cut the times (not empty) into spans of the shortest length that is not too fine for them."""
     first, last = times.min(), times.max()
     most = min(MOST, max(1, len(times) // FEWEST_IMAGES))
-    fitting = (name for name, step in LENGTHS.items() if last - first <= most * pd.Timedelta(step))
-    length = next(fitting, "week")
-    step = LENGTHS[length]
-    starts, of_row = np.unique(naive(times.dt.floor(step)), return_inverse=True)
-    return Spans(length, starts + pd.Timedelta(step).to_timedelta64() / 2, of_row)
+    fitting = (length for length in LENGTHS if last - first <= most * pd.Timedelta(length))
+    length = next(fitting, LENGTHS[-1])
+    step = pd.Timedelta(length)
+    starts, row_spans = np.unique(drop_zone(times.dt.floor(step)), return_inverse=True)
+    return Spans(length.removeprefix("1 "), starts + step.to_timedelta64() / 2, row_spans)
 
 
-def axis(axes: Axes, times: pd.Series, width: float) -> None:
+def scale_time(axes: Axes, times: pd.Series, width: float) -> None:
     """Make x a time axis that shows all of the times (not empty)."""
-    first, last = naive(times).min(), naive(times).max()
+    first, last = drop_zone(times).min(), drop_zone(times).max()
     margin = max((last - first) / 50, np.timedelta64(30, "s"))
     axes.set_xlim(first - margin, last + margin)
     locator = AutoDateLocator(minticks=3, maxticks=5 if width < 4 else 9)
@@ -189,7 +195,7 @@ def axis(axes: Axes, times: pd.Series, width: float) -> None:
     axes.set_xlabel("time (UTC)", loc="left")  # the day stands at the right
 
 
-def naive(times: pd.Series) -> np.ndarray:
+def drop_zone(times: pd.Series) -> np.ndarray:
     """Return times in UTC as numpy has them, without a zone."""
     return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
 
