@@ -153,38 +153,6 @@ def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
 
 
 @pytest.mark.proof
-def test_a_roll_out_follows_the_numbers_of_the_configuration(service, trained):
-    file = service.folder / "config.yml"
-    before = file.read_text()
-    after = before.replace("instance_count: 1", "instance_count: 2")
-    after = after.replace("sampling_percentage: 100", "sampling_percentage: 40")
-
-    def numbers() -> tuple[int, int]:
-        service.run(*DEPLOY, "--model-data", trained)
-        name = service.outputs["EndpointName"]
-        endpoint = service.client("sagemaker").describe_endpoint(EndpointName=name)
-        (variant,) = endpoint["ProductionVariants"]
-        sampled = endpoint["DataCaptureConfig"]["CurrentSamplingPercentage"]
-        return variant["DesiredInstanceCount"], sampled
-
-    file.write_text(after)
-    try:
-        assert numbers() == (2, 40)
-        file.write_text(before.replace("sampling_percentage: 100", "sampling_percentage: 60"))
-        service.run(*DEPLOY, "--model-data", trained, "--autoscale", "1-3")
-        file.write_text(after.replace("sampling_percentage: 40", "sampling_percentage: 80"))
-        assert numbers() == (1, 80)  # it scales: only AWS changes how many there are
-    finally:
-        file.write_text(before)
-        service.client("application-autoscaling").deregister_scalable_target(
-            ServiceNamespace="sagemaker",
-            ResourceId=f"endpoint/{service.outputs['EndpointName']}/variant/AllTraffic",
-            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
-        )
-        assert numbers() == (1, 100)
-
-
-@pytest.mark.proof
 def test_two_roll_outs_at_once_leave_one_whole_endpoint(service, trained):
     command = (*DEPLOY, "--model-data", trained)
     both = [
