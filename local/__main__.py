@@ -12,58 +12,59 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from typing import NoReturn
 
-from local import faults, paths, supervisor
+from local import faults as fault_file
+from local import paths, supervisor
 
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and where help is; exit 2."""
+        self.exit(2, f"{message} (python -m local --help)\n")
+
+
 def main() -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud.")
-    parser.add_argument("command", choices=("up", "down", "status", "env", "faults"))
-    parser.add_argument("--port", type=_port, default=4566, help="on the loopback interface (4566)")
-    parser.add_argument("--all", action="store_true", help="`down`: every port of this folder")
-    parser.add_argument("--unset", action="store_true", help="`env`: what undoes it in the shell")
-    parser.add_argument(
+    parser = Parser(prog="python -m local", description="The local cloud on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def command(run: Callable[..., int], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(run.__name__, help=help, description=help)
+        added.add_argument("--port", type=_port, default=4566, help="on the loopback interface")
+        added.set_defaults(run=run)
+        return added
+
+    command(up, "start the local cloud")
+    option = command(down, "end it and all that it started").add_argument
+    option("--all", action="store_true", dest="every", help="on every port of this folder")
+    command(status, "is it up?")
+    ways = command(env, "code for a shell that shall talk to it").add_mutually_exclusive_group()
+    ways.add_argument("--unset", action="store_true", help="code that undoes it")
+    ways.add_argument(
         "--json",
         action="store_true",
-        help="`env`: the variables as an object of JSON, null for what is to be unset",
+        dest="as_json",
+        help="the variables as an object of JSON, null for what is to be unset",
     )
-    parser.add_argument(
-        "--lambda-concurrency",
-        metavar="N",
-        help="`faults`: Lambda throttles beyond N invocations at once; without it, as usual",
-    )
-    parser.add_argument(
-        "--lambda-failures",
-        metavar="PERCENT",
-        help="`faults`: so many of the invocations fail in Lambda; without it, none",
-    )
-    arguments = parser.parse_args()
-    options = arguments.lambda_concurrency, arguments.lambda_failures
-    if arguments.command == "faults":
-        return tell_faults(arguments.port, *options)
-    if options != (None, None):
-        parser.error("--lambda-concurrency and --lambda-failures go with faults")
-    if arguments.all:
-        if arguments.command != "down":
-            parser.error("--all goes with down")
-        return max([down(port) for port in supervisor.ports_up()], default=0)
-    if arguments.command == "env":
-        if arguments.unset and arguments.json:
-            parser.error("--unset and --json do not go together")
-        return env(arguments.port, arguments.unset, arguments.json)
-    if arguments.unset or arguments.json:
-        parser.error("--unset and --json go with env")
-    commands = {"up": up, "down": down, "status": status}
-    return commands[arguments.command](arguments.port)
+    option = command(faults, "set Lambda's faults; without options, none").add_argument
+    option("--lambda-concurrency", metavar="N", help="throttle beyond N invocations at once")
+    option("--lambda-failures", metavar="PERCENT", help="so many of the invocations fail")
+    arguments = vars(parser.parse_args())
+    del arguments["command"]
+    return arguments.pop("run")(**arguments)
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port from 1 to 65535: take one from 1024 on, such as --port 4566"
+        )
     return int(text)
 
 
@@ -85,15 +86,17 @@ def up(port: int) -> int:
     if not _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START):
         return _fail(f"the local cloud does not answer; see {home / 'server.log'}")
     if not supervisor.is_up(home):
-        said = (home / "server.log").read_text(errors="replace").strip().splitlines() or ["?"]
-        return _fail(f"the local cloud did not start: {said[-1]} (see {home / 'server.log'})")
+        log = (home / "server.log").read_text(errors="replace").strip().splitlines() or ["?"]
+        return _fail(f"the local cloud did not start: {log[-1]} (see {home / 'server.log'})")
     print(paths.url(port))
     print(f"functions run on {functions}")
     return 0
 
 
-def down(port: int) -> int:
-    """End the local cloud and all that it started."""
+def down(port: int, every: bool = False) -> int:
+    """End the local cloud, or each of this folder, and all that it started."""
+    if every:
+        return max([down(each) for each in supervisor.ports_up()], default=0)
     home = paths.home(port)
     if not supervisor.is_up(home):
         print(f"no local cloud on port {port}")
@@ -134,17 +137,17 @@ def env(port: int, unset: bool, as_json: bool) -> int:
     return 0
 
 
-def tell_faults(port: int, concurrency: str | None, failures: str | None) -> int:
-    """Tell the local cloud of these faults and no others, and print them."""
+def faults(port: int, lambda_concurrency: str | None, lambda_failures: str | None) -> int:
+    """Give the local cloud these faults and no others, and print them."""
     home = paths.home(port)
     try:
-        told = faults.parse(concurrency, failures)
-    except faults.FaultsError as error:
+        wanted = fault_file.parse(lambda_concurrency, lambda_failures)
+    except fault_file.FaultsError as error:
         return _fail(str(error))
     if not supervisor.is_up(home):
         return _fail(f"no local cloud on port {port}")
-    faults.write(home, told)
-    print(told)
+    fault_file.write(home, wanted)
+    print(wanted)
     return 0
 
 

@@ -14,7 +14,9 @@ Besides:
   `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
   github.com/ceph/ceph/pull/68577);
 - a policy's `*` and `?` match any character, a line break in a key too
-  (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
+  (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html);
+- a request counts as one over TLS (`aws:SecureTransport`), as all are on AWS: what goes over the
+  loopback interface, on which alone the local cloud listens, leaves the machine as little.
 """
 
 import functools
@@ -24,6 +26,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import iam, lambda_svc, s3
@@ -51,6 +54,7 @@ def install() -> None:
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
     seams.replace(iam_evaluator, "_fnmatch_compile", compile_wildcards)
+    seams.replace(app, "pin_request_origin", pin_origin)
     handlers = provisioners._RESOURCE_HANDLERS
     for kind, trusted in (
         ("AWS::Lambda::Function", from_template("Role", LAMBDA, NOT_BY_LAMBDA)),
@@ -192,6 +196,11 @@ def enforce(
 def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re.Pattern:
     """What matches the whole of a value by a policy's wildcards, whatever characters it has."""
     return _over_lines(original(pattern, ignore_case))
+
+
+def pin_origin(original: Callable, source_ip: str, secure_transport: bool) -> None:
+    """Note where the request comes from, for the conditions of policies."""
+    original(source_ip, True)
 
 
 @functools.lru_cache(maxsize=4096)

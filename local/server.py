@@ -29,7 +29,6 @@ def main() -> None:
             paths,
             sagemaker,
             step_functions,
-            transport,
         )
         from local.lambda_runtime import faults
 
@@ -41,7 +40,6 @@ def main() -> None:
         iam.install()
         events.install()
         names.install()
-        transport.install()
         sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))
     except seams.SeamError as error:
         sys.exit(f"local cloud: {error}")

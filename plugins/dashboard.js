@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * resources/dashboard-body.yml as the one string that CloudFormation takes for a dashboard's body.
- * serverless.yml can take a file over, but not make JSON text of it.
+ * resources/dashboard-body.yml as the JSON text that CloudFormation takes for a dashboard's body.
+ * serverless.yml can include a file, but not make text of it.
  */
 module.exports = async ({ resolveVariable }) => {
   const names = {

@@ -1,10 +1,10 @@
 'use strict';
 
 /**
- * The buckets that photos may be read from: `names` are `extra_buckets` of config.yml with commas
- * between them; for policies, `buckets` and `objects` are the ARNs of these and the service's own, and
- * `manifests` those of objects that may be a manifest: in the service's bucket those of scripts.bulk.
- * serverless.yml can take a list over, but not make text of it.
+ * The buckets that photos may be read from. `names`: `extra_buckets` of config.yml with commas between
+ * them, which serverless.yml cannot make of a list. For policies, the ARNs of the service's own bucket and
+ * these: of the `buckets`, of their `objects`, and of the objects that may be `manifests`, which are in the
+ * service's bucket those of scripts.bulk.
  */
 module.exports = async ({ resolveVariable }) => {
   const extra = await resolveVariable('file(config.yml):extra_buckets');

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from local.lambda_runtime import invocation, package
+from local.lambda_runtime import invocation
+from local.lambda_runtime.environment import Environment
 
 
 def install(python: Path) -> None:
     """Run python3.N functions on `python`, which has awslambdaric and boto3."""
-    package.use(python)
+    Environment.python = python
     invocation.install()

@@ -6,9 +6,12 @@ the class of an exception becomes the error's name, a module that cannot be impo
 under a script of its own instead: every exception arrives as `Runtime.HandlerError`, so that no
 Retry or Catch of the state machine could name one, and the process ends with each.
 
-MiniStack does have a Runtime API, for custom runtimes; an environment is a custom runtime whose
-bootstrap is the runtime client, with these differences:
+MiniStack does have a Runtime API, for custom runtimes: packages that are unpacked once, and started
+by their executable `bootstrap`. An environment is a custom runtime whose bootstrap is the runtime
+client, with these differences:
 
+- layers, each unpacked once too, lie below /opt on AWS and come after the function's own code on
+  `sys.path`;
 - the process sees what it sees on AWS, not the server's own environment;
 - its log lines are read when it has answered rather than waited for: all that it wrote before it
   answered is in the pipe by then. MiniStack waits 50 ms for a first line, and gives lines that come
@@ -19,11 +22,15 @@ bootstrap is the runtime client, with these differences:
 """
 
 import contextlib
+import functools
+import io
 import os
 import queue
 import re
 import select
+import shlex
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -31,8 +38,11 @@ from typing import IO
 from ministack.core.lambda_runtime import ProvidedRuntimeError, ProvidedWorker
 from ministack.services import lambda_svc
 
-from local.lambda_runtime import package
-
+BOOTSTRAP = """\
+#!/bin/sh
+export PYTHONPATH={paths}
+exec {python} -m awslambdaric "$_HANDLER"
+"""
 # What a process needs of the machine it runs on.
 _MACHINE = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
@@ -40,8 +50,13 @@ _MACHINE = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 class Environment(ProvidedWorker):
     """A process that runs one invocation of a Python function at a time."""
 
+    python = Path()  # starts it; has awslambdaric and boto3
+
     def __init__(self, func_name: str, config: dict, code_zip: bytes):
-        super().__init__(func_name, config, package.with_bootstrap(config, code_zip))
+        archives = map(lambda_svc._resolve_layer_zip, config.get("Layers") or ())
+        layers = tuple(map(lambda_svc._provided_runtime_code_dir, archives))
+        code = add_bootstrap(code_zip, config["Runtime"], layers, self.python)
+        super().__init__(func_name, config, code)
         self._output: IO[bytes] | None = None
         self._output_lock = threading.Lock()
         self._unfinished_line = b""
@@ -128,3 +143,22 @@ def process_environment(original: Callable, config: dict, code_dir: str, port: i
         "AWS_LAMBDA_LOG_FORMAT": (config.get("LoggingConfig") or {}).get("LogFormat", "Text"),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config['FunctionName']}",
     }
+
+
+@functools.lru_cache(maxsize=64)
+def add_bootstrap(code: bytes, runtime: str, layers: tuple[str, ...], python: Path) -> bytes:
+    """The zip of a function, made to start under the runtime client."""
+    paths = [
+        path
+        for layer in layers
+        for path in (f"{layer}/python/lib/{runtime}/site-packages", f"{layer}/python")
+    ]
+    bootstrap = BOOTSTRAP.format(
+        paths=f"$LAMBDA_TASK_ROOT:{shlex.quote(':'.join(paths))}", python=shlex.quote(str(python))
+    )
+    buffer = io.BytesIO(code)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        member = zipfile.ZipInfo("bootstrap")
+        member.external_attr = 0o100755 << 16
+        archive.writestr(member, bootstrap)
+    return buffer.getvalue()

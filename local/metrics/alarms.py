@@ -1,47 +1,61 @@
-"""Alarms: looked at soon after points arrive, and when time passes.
+"""Alarms on one metric, evaluated every second; and saying what is never evaluated.
 
-MiniStack looks at an alarm when it is made and when metrics are put, takes the points of all
-series of that name whatever their dimensions, ignores TreatMissingData, and refuses metric math.
+MiniStack looks at an alarm when it is made and when metrics are put, takes the points of all series
+of that name whatever their dimensions, and ignores TreatMissingData. Here an alarm looks at its own
+dimensions, period by period
+(docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html).
+
+An alarm of several `Metrics` (metric math) and a metric filter are kept and described, and nothing
+comes of them: the server's log says so, and such an alarm's StateReason. SetAlarmState sets it off.
+A filter pattern of JSON, which MiniStack takes for one that matches each line, is refused.
 """
 
 import contextvars
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from ministack.core import responses
 from ministack.services import cloudwatch
+from ministack.services import cloudwatch_logs as logs
 from ministack.services.cloudformation import provisioners
 
 from local import seams
-from local.metrics import evaluation, expressions, store
 
 SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_AFTER_POINTS = 0.1  # so that a thousand invocations are one look
 REST = 20  # times as long as a look took: alarms take no more than a twentieth of the server
+NOT_EVALUATED = "the local cloud does not evaluate metric math: SetAlarmState alone changes it"
 
-_logger = logging.getLogger(__name__)
-_points_arrived = threading.Event()
+_COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": float.__ge__,
+    "GreaterThanThreshold": float.__gt__,
+    "LessThanThreshold": float.__lt__,
+    "LessThanOrEqualToThreshold": float.__le__,
+}
+_ONE_METRIC = ("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Dimensions")
+_LOG = logging.getLogger(__name__)
 _evaluating = threading.RLock()
 
 
 def install() -> None:
-    """Evaluate alarms as AWS does."""
+    """Evaluate alarms as AWS does, or say that they are not evaluated."""
     seams.replace(cloudwatch, "_evaluate_alarm", evaluate)
     seams.replace(cloudwatch, "_put_metric_alarm", put)
     seams.replace(provisioners, "_cw_metric_alarm_record", from_template)
-    store.listen(_points_arrived.set)
+    seams.replace(logs, "_put_metric_filter", put_filter)
+    seams.replace(logs, "_filter_log_events", filter_events)
     threading.Thread(target=_watch, name="alarms", daemon=True).start()
 
 
 def evaluate(original: Callable, alarm: dict) -> None:
-    """Bring the alarm into the state that its metrics say, and act on a change."""
-    if not alarm.get("Metrics") and not alarm.get("MetricName"):
-        return  # it is about to get its Metrics
+    """Bring the alarm into the state that its metric says, and act on a change."""
+    if not alarm.get("MetricName"):
+        return
     with _evaluating:
         before = alarm["StateValue"]
-        state, reason = evaluation.state_of(alarm, time.time())
+        state, reason = judge(alarm, time.time())
         if state == before:
             return
         alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
@@ -50,72 +64,99 @@ def evaluate(original: Callable, alarm: dict) -> None:
         cloudwatch._evaluate_parent_alarms(alarm)
 
 
+def judge(alarm: dict, now: float) -> tuple[str, str]:
+    """The alarm's state at that moment, and why.
+
+    It looks at whole periods, and at the one that runs as soon as there are points in it.
+    """
+    length, periods = alarm["Period"], alarm["EvaluationPeriods"]
+    current = now // length * length
+    values = statistics(alarm, since=current - periods * length)
+    newest = current if current in values else current - length
+    looked_at = [newest - length * n for n in reversed(range(periods))]
+    found = [float(values[moment]) for moment in looked_at if moment in values]
+    threshold, compare = float(alarm["Threshold"]), _COMPARISONS[alarm["ComparisonOperator"]]
+    breaching, missing = sum(compare(value, threshold) for value in found), periods - len(found)
+    needed = alarm.get("DatapointsToAlarm") or periods
+    treatment = alarm.get("TreatMissingData") or "missing"
+    reason = f"Threshold Crossed: {breaching} of {found} {alarm['ComparisonOperator']} {threshold}"
+    if not found:
+        reason = f"no datapoints were received for {periods} period(s)"
+    if breaching + (missing if treatment == "breaching" else 0) >= needed:
+        return "ALARM", reason
+    if treatment == "missing" and not found:
+        return "INSUFFICIENT_DATA", reason
+    if treatment == "ignore" and breaching + missing >= needed:
+        return alarm["StateValue"], reason
+    return "OK", reason
+
+
+def statistics(alarm: dict, since: float) -> dict[float, float]:
+    """The alarm's statistic in each period that has points, by the period's start."""
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
+    stat = alarm.get("ExtendedStatistic") or alarm["Statistic"]
+    periods = defaultdict(list)
+    key = alarm["Namespace"], alarm["MetricName"], dimensions
+    for point in list(cloudwatch._metrics.get(key) or ()):
+        if point["Timestamp"] >= since:
+            periods[point["Timestamp"] // alarm["Period"] * alarm["Period"]].append(point)
+    values = {
+        moment: cloudwatch._stat_value(cloudwatch._calc_stats(points), stat, points)
+        for moment, points in periods.items()
+    }
+    return {moment: value for moment, value in values.items() if value is not None}
+
+
 def put(original: Callable, parameters: dict, request: dict, is_cbor: bool, is_json: bool = False):
     """PutMetricAlarm; MiniStack drops `Metrics`."""
-    metrics = request.get("Metrics")
-    if not metrics:
-        return original(parameters, request, is_cbor, is_json)
-    try:
-        check(metrics)
-    except expressions.UnknownExpressionError as error:
-        return cloudwatch._error(
-            "ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor
-        )
     answer = original(parameters, request, is_cbor, is_json)
-    if answer[0] == 200:
-        alarm = cloudwatch._alarms[request["AlarmName"]]
-        _of_metrics(alarm, metrics)
-        evaluate(original, alarm)
+    if request.get("Metrics") and answer[0] == 200:
+        _keep(cloudwatch._alarms[request["AlarmName"]], request["Metrics"])
     return answer
 
 
 def from_template(original: Callable, name: str, properties: dict) -> dict:
     """The alarm of a template's properties. MiniStack refuses `Metrics`."""
-    metrics = properties.get("Metrics")
-    if not metrics:
+    if "Metrics" not in properties:
         return original(name, properties)
-    check(metrics)
     rest = {key: value for key, value in properties.items() if key != "Metrics"}
     alarm = original(name, {**rest, "Namespace": "-", "MetricName": "-"})
-    _of_metrics(alarm, metrics)
+    _keep(alarm, properties["Metrics"])
     return alarm
 
 
-def check(queries: list[dict]) -> None:
-    """Raise UnknownExpressionError for metric math that is not emulated."""
-    names = [query["Id"] for query in queries if "MetricStat" in query]
-    for query in evaluation.in_order(queries):
-        expressions.check(query["Expression"], names)
-        names.append(query["Id"])
-    if sum(query.get("ReturnData", True) in (True, "true") for query in queries) != 1:
-        raise expressions.UnknownExpressionError("exactly one of an alarm's Metrics returns data")
+def put_filter(original: Callable, request: dict) -> tuple:
+    """PutMetricFilter."""
+    answer = original(request)
+    if answer[0] == 200:
+        name = request["filterName"]
+        _LOG.warning("metric filter %s: the local cloud counts no log lines", name)
+    return answer
 
 
-def _of_metrics(alarm: dict, queries: list[dict]) -> None:
-    for own in (
-        "Namespace",
-        "MetricName",
-        "Statistic",
-        "ExtendedStatistic",
-        "Period",
-        "Dimensions",
-    ):
-        alarm.pop(own, None)
-    alarm["Metrics"] = [
-        {**query, "ReturnData": query.get("ReturnData", True) in (True, "true")}
-        for query in queries
-    ]
+def filter_events(original: Callable, request: dict) -> tuple:
+    """FilterLogEvents."""
+    pattern = request.get("filterPattern", "")
+    if pattern.lstrip().startswith("{"):
+        message = f"The local cloud does not emulate the filter pattern {pattern}."
+        return responses.error_response_json("InvalidParameterException", message, 400)
+    return original(request)
+
+
+def _keep(alarm: dict, queries: list[dict]) -> None:
+    for field in _ONE_METRIC:
+        alarm.pop(field, None)
+    alarm.update(Metrics=queries, StateReason=NOT_EVALUATED)
+    _LOG.warning("alarm %s: %s", alarm["AlarmName"], NOT_EVALUATED)
 
 
 def _watch() -> None:
     while True:
-        _points_arrived.wait(SECONDS_BETWEEN_LOOKS)
-        time.sleep(SECONDS_AFTER_POINTS)
-        _points_arrived.clear()
         began = time.perf_counter()
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             contextvars.Context().run(_evaluate_all, account, region)
-        time.sleep(REST * (time.perf_counter() - began))
+        took = time.perf_counter() - began
+        time.sleep(max(SECONDS_BETWEEN_LOOKS, REST * took))
 
 
 def _evaluate_all(account: str, region: str) -> None:
@@ -125,4 +166,4 @@ def _evaluate_all(account: str, region: str) -> None:
         try:
             cloudwatch._evaluate_alarm(alarm)
         except Exception:
-            _logger.exception("the alarm %s cannot be evaluated", alarm["AlarmName"])
+            _LOG.exception("the alarm %s cannot be evaluated", alarm["AlarmName"])

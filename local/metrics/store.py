@@ -20,7 +20,6 @@ TIMES = ("Microseconds", "Milliseconds")
 
 _writing = threading.Lock()
 _second: dict[tuple, tuple[int, dict[float, dict]]] = {}
-_listeners: list[Callable[[], None]] = []
 
 
 def install() -> None:
@@ -34,19 +33,11 @@ def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple])
         for metric, (value, unit) in points.items():
             kept = float(f"{value:.3g}" if unit in TIMES else value)
             _add(namespace, metric, kept, unit, dimensions)
-    for tell in _listeners:
-        tell()
 
 
 def _add(namespace: str, metric: str, value: float, unit: str, dimensions: dict) -> None:
     moment = time.time()
-    place = (
-        get_account_id(),
-        get_region(),
-        namespace,
-        metric,
-        cloudwatch._dims_key(dimensions),
-    )
+    place = get_account_id(), get_region(), namespace, metric, cloudwatch._dims_key(dimensions)
     second, known = _second.get(place, (0, {}))
     if second != int(moment):
         _second[place] = int(moment), (known := {})
@@ -62,11 +53,6 @@ def _add(namespace: str, metric: str, value: float, unit: str, dimensions: dict)
     }
     known[value] = point
     cloudwatch._metric_bucket(place[2:]).append(point)
-
-
-def listen(tell: Callable[[], None]) -> None:
-    """Call `tell` whenever points have been recorded."""
-    _listeners.append(tell)
 
 
 def evict(original: Callable) -> None:

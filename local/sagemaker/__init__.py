@@ -1,9 +1,8 @@
 """SageMaker for MiniStack, which lacks it: training jobs and endpoints that really run.
 
-The API (api.py, operations.py), training (training.py), hosting (endpoints.py, serving.py,
-invocation.py) and Data Capture (capture.py), as far as this service uses them; and, of Application
-Auto Scaling, the record of what an endpoint's scaling is to be (scaling.py). Anything else is
-refused by name.
+The API (api.py), training (training.py), hosting (hosting.py) and Data Capture (capture.py), as far
+as this service uses them; and, of Application Auto Scaling, the record of how an endpoint is to
+scale (scaling.py). Anything else is refused by name.
 """
 
 import shutil
@@ -12,14 +11,12 @@ from pathlib import Path
 from ministack import app
 from ministack.core import router
 
-from local.sagemaker import registry
-from local.sagemaker.api import Api
-from local.sagemaker.hosting_operations import HostingOperations
+from local.sagemaker import images, operations, scaling
+from local.sagemaker.api import Api, SageMakerApi
+from local.sagemaker.hosting import Hosting
 from local.sagemaker.records import Store
 from local.sagemaker.roles import Roles
-from local.sagemaker.scaling import SERVICE as SCALING
-from local.sagemaker.scaling import TARGET, ScalingApi
-from local.sagemaker.training_operations import TrainingOperations
+from local.sagemaker.training import Training
 
 
 def install(gateway_url: str, home: Path) -> None:
@@ -30,12 +27,15 @@ def install(gateway_url: str, home: Path) -> None:
     """
     for leftover in ("training", "endpoints"):
         shutil.rmtree(home / leftover, ignore_errors=True)
-    # Else MiniStack reads every service's model to find out whether there is a SageMaker.
-    router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."]}
-    registry.install()
+    images.install()
     store, roles = Store(), Roles(gateway_url)
-    training = TrainingOperations(store, roles, home)
-    hosting = HostingOperations(store, roles, home)
-    app.SERVICE_HANDLERS["sagemaker"] = Api(training, hosting).handle
-    router.SERVICE_PATTERNS[SCALING] = {"target_prefixes": [TARGET]}
-    app.SERVICE_HANDLERS[SCALING] = ScalingApi(hosting, store).handle
+    hosting = Hosting(store, roles, home)
+    training = Training(store, roles, home)
+    scaled = operations.table(scaling.Scaling(hosting, store))
+    for api, target in (
+        (SageMakerApi(operations.table(training, hosting), hosting), "SageMaker."),
+        (Api(scaling.SERVICE, "Application Auto Scaling", scaling.TARGET, scaled), scaling.TARGET),
+    ):
+        # Without it MiniStack reads every service's model to find out whether there is this one.
+        router.SERVICE_PATTERNS[api.service] = {"target_prefixes": [target]}
+        app.SERVICE_HANDLERS[api.service] = api.handle

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import objects
+from local.sagemaker import storage
 from local.sagemaker.logs import LogStream, endpoint_group
 from local.sagemaker.roles import ExecutionRole
 
@@ -40,17 +40,12 @@ class DataCapture:
 
     def __init__(self, endpoint: str, config: dict[str, Any]):
         self._endpoint = endpoint
-        self._bucket, self._prefix = objects.split(config["DestinationS3Uri"])
+        self._bucket, self._prefix = storage.split(config["DestinationS3Uri"])
         self._percentage = config["InitialSamplingPercentage"]
         self._modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
-        readable = config.get("CaptureContentTypeHeader") or {}
-        self._encodings = {
-            content_type.lower(): encoding
-            for member, encoding in (("CsvContentTypes", "CSV"), ("JsonContentTypes", "JSON"))
-            for content_type in readable.get(member, [])
-        }
+        self._as_json = (config.get("CaptureContentTypeHeader") or {}).get("JsonContentTypes") or []
         self._lock = threading.Lock()
-        self._records: dict[tuple[str, ExecutionRole], list[tuple[datetime, str]]]
+        self._records: dict[tuple[str, ExecutionRole, str], list[tuple[datetime, str]]]
         self._records = defaultdict(list)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -67,7 +62,6 @@ class DataCapture:
         asked: Payload,
         answered: Payload,
         inference_id: str | None,
-        custom_attributes: str | None,
     ) -> None:
         """Record an invocation; written within about a second."""
         now = datetime.now(UTC)
@@ -80,7 +74,6 @@ class DataCapture:
             "captureData": captured,
             "eventMetadata": {
                 "eventId": str(uuid.uuid4()),
-                **({"customAttributes": [custom_attributes]} if custom_attributes else {}),
                 **({"inferenceId": inference_id} if inference_id else {}),
                 "inferenceTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             },
@@ -88,7 +81,7 @@ class DataCapture:
         }
         line = json.dumps(record, separators=(",", ":"))
         with self._lock:
-            self._records[variant, role].append((now, line))
+            self._records[variant, role, f"{now:%Y/%m/%d/%H}"].append((now, line))
 
     def close(self) -> None:
         """Return when all records have been written."""
@@ -97,16 +90,13 @@ class DataCapture:
 
     def _side(self, mode: str, payload: Payload) -> dict[str, str]:
         content_type = payload.content_type.split(";")[0].strip().lower()
-        encoding = self._encodings.get(content_type, "BASE64")
-        if encoding == "BASE64":
-            data = base64.b64encode(payload.body).decode()
-        else:
-            data = payload.body.decode(errors="replace")
+        is_json = content_type in map(str.lower, self._as_json)
+        text = payload.body.decode(errors="replace") if is_json else None
         return {
             "observedContentType": payload.content_type,
             "mode": mode,
-            "data": data,
-            "encoding": encoding,
+            "data": base64.b64encode(payload.body).decode() if text is None else text,
+            "encoding": "JSON" if is_json else "BASE64",
         }
 
     def _run(self) -> None:
@@ -117,12 +107,8 @@ class DataCapture:
     def _write(self) -> None:
         with self._lock:
             records, self._records = self._records, defaultdict(list)
-        for (variant, role), gathered in records.items():
-            hours = defaultdict(list)
-            for moment, line in gathered:
-                hours[f"{moment:%Y/%m/%d/%H}"].append((moment, line))
-            for hour, lines in hours.items():
-                self._write_file(variant, role, hour, lines)
+        for (variant, role, hour), lines in records.items():
+            self._write_file(variant, role, hour, lines)
 
     def _write_file(
         self, variant: str, role: ExecutionRole, hour: str, lines: list[tuple[datetime, str]]
@@ -139,8 +125,7 @@ class DataCapture:
         except (BotoCoreError, ClientError) as error:
             lost = f"{len(lines)} captured records not written to s3://{self._bucket}/{key}"
             _logger.warning("%s: %s", lost, error)
-            log = LogStream(
-                role, endpoint_group(self._endpoint), f"{variant}/data-log-{int(time.time())}"
-            )
+            stream = f"{variant}/data-log-{int(time.time())}"
+            log = LogStream(role, endpoint_group(self._endpoint), stream)
             log.write(f"Data capture: {lost}: {error}")
             log.close()

@@ -1,20 +1,19 @@
-"""An endpoint: variants that share its traffic, replaced without a gap.
+"""An endpoint: the servers of its variant, replaced without a gap.
 
 AWS starts a new configuration's servers beside the old ones, moves the traffic when all of them
 answer, and then ends the old ones. If the new ones do not answer, the old ones never notice.
 """
 
 import logging
-import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from local.sagemaker.capture import DataCapture
-from local.sagemaker.records import Record, Scope
+from local.sagemaker.records import Record, Request, Scope
 from local.sagemaker.roles import ExecutionRole
-from local.sagemaker.serving import ModelServer, StartError, start_all, stop_all
+from local.sagemaker.servers import ModelServer, StartError, start_all, stop_all
 
 _logger = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ class Variant:
 
     name: str
     instance_type: str
-    weight: float
     specified_image: str
     resolved_image: str | None  # None: it is in ECR no longer
     role: ExecutionRole
@@ -35,41 +33,47 @@ class Variant:
 class Deployment:
     """An endpoint configuration at work; what is captured may be that of the one before."""
 
-    def __init__(
-        self,
-        endpoint: str,
-        config: Record,
-        variants: list[Variant],
-        capture: dict[str, Any] | None,
-    ):
+    def __init__(self, endpoint: str, config: Record, variant: Variant, capture: Request | None):
         self.config = config
-        self.variants = {variant.name: variant for variant in variants}
+        self.variant = variant
         self.deployed = time.time()
         self.capture_config = capture
         enabled = capture and capture.get("EnableCapture", True)
         self.capture = DataCapture(endpoint, capture) if enabled else None
 
-    @property
-    def servers(self) -> list[ModelServer]:
-        """The servers of all variants."""
-        return [server for variant in self.variants.values() for server in variant.servers]
-
     def start(self) -> None:
         """Start all servers; raises StartError, with none left, if one does not."""
+        variant = self.variant
         try:
-            for variant in self.variants.values():
-                if variant.resolved_image is None:
-                    raise StartError(f"The image '{variant.specified_image}' does not exist.")
-            start_all(self.servers)
+            if variant.resolved_image is None:
+                raise StartError(f"The image '{variant.specified_image}' does not exist.")
+            start_all(variant.servers)
         except Exception:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End the servers when they have answered, and write what was captured."""
-        stop_all(self.servers)
+        stop_all(self.variant.servers)
         if self.capture:
             self.capture.close()
+
+    def describe(self) -> Request:
+        """The variant's entry in DescribeEndpoint."""
+        count = len(self.variant.servers)
+        image = {
+            "SpecifiedImage": self.variant.specified_image,
+            "ResolvedImage": self.variant.resolved_image,
+            "ResolutionTime": self.deployed,
+        }
+        return {
+            "VariantName": self.variant.name,
+            "DeployedImages": [image],
+            "CurrentWeight": 1.0,
+            "DesiredWeight": 1.0,
+            "CurrentInstanceCount": count,
+            "DesiredInstanceCount": count,
+        }
 
 
 class Endpoint:
@@ -86,13 +90,13 @@ class Endpoint:
         self._lock = threading.Lock()
 
     @property
-    def variants(self) -> dict[str, Variant]:
-        """The variants at work, by name."""
+    def variant(self) -> Variant | None:
+        """The variant at work."""
         deployment = self._deployment
-        return deployment.variants if deployment else {}
+        return deployment.variant if deployment else None
 
     @property
-    def capture_config(self) -> dict[str, Any] | None:
+    def capture_config(self) -> Request | None:
         """The DataCaptureConfig at work or, while nothing is, of the endpoint's configuration."""
         deployment = self._deployment
         if deployment:
@@ -107,7 +111,7 @@ class Endpoint:
         self._change(status)
         threading.Thread(target=self._deploy, args=(deployment,), daemon=True).start()
 
-    def delete(self, forget: Any) -> None:
+    def delete(self, forget: Callable[[], object]) -> None:
         """End what runs and then call `forget`; returns at once."""
         self._change("Deleting")
         with self._lock:
@@ -120,56 +124,42 @@ class Endpoint:
 
         threading.Thread(target=run, daemon=True).start()
 
-    def choose(self, target: str | None) -> tuple[Deployment, Variant, ModelServer | None] | None:
+    def choose(self) -> tuple[Deployment, ModelServer | None] | None:
         """Where the next request goes; None if nothing is deployed.
 
-        The server is None if none of the variant's is ready; else the request counts as one of its
-        `in_flight`, and the caller takes it off again. KeyError: no such target variant.
+        The server is None if none is ready; else the request counts as one of its `in_flight`, and
+        the caller takes it off again.
         """
         with self._lock:
             deployment = self._deployment
             if not deployment:
                 return None
-            if target:
-                variant = deployment.variants[target]
-            else:
-                variants = list(deployment.variants.values())
-                weights = [variant.weight for variant in variants]
-                chosen = random.choices(variants, weights if any(weights) else None)  # noqa: S311
-                variant = chosen[0]
-            ready = [server for server in variant.servers if server.ready]
+            ready = [server for server in deployment.variant.servers if server.ready]
             server = min(ready, key=lambda server: server.in_flight) if ready else None
             if server:
                 server.in_flight += 1
-            return deployment, variant, server
+            return deployment, server
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Request:
         """The answer of DescribeEndpoint."""
-        described = {
-            **self.summary(),
-            "EndpointConfigName": self._config.name,
-        }
+        described = self.summary() | {"EndpointConfigName": self._config.name}
         if self._failure_reason:
             described["FailureReason"] = self._failure_reason
-        deployment = self._deployment
+        deployment, capture = self._deployment, self.capture_config
         if deployment:
-            described["ProductionVariants"] = [
-                _describe_variant(variant, deployment) for variant in deployment.variants.values()
-            ]
-        capture = self.capture_config
+            described["ProductionVariants"] = [deployment.describe()]
         if capture:
             enabled = capture.get("EnableCapture", True)
-            started = enabled and deployment is not None
             described["DataCaptureConfig"] = {
                 "EnableCapture": enabled,
-                "CaptureStatus": "Started" if started else "Stopped",
+                "CaptureStatus": "Started" if enabled and deployment else "Stopped",
                 "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
                 "DestinationS3Uri": capture["DestinationS3Uri"],
                 "KmsKeyId": "",
             }
         return described
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Request:
         """The endpoint's entry in ListEndpoints."""
         return {
             "EndpointName": self.name,
@@ -204,20 +194,3 @@ class Endpoint:
                 old.stop()
             return
         self._change("InService" if self._deployment else "Failed")
-
-
-def _describe_variant(variant: Variant, deployment: Deployment) -> dict[str, Any]:
-    count = len(variant.servers)
-    image = {
-        "SpecifiedImage": variant.specified_image,
-        "ResolvedImage": variant.resolved_image,
-        "ResolutionTime": deployment.deployed,
-    }
-    return {
-        "VariantName": variant.name,
-        "DeployedImages": [image],
-        "CurrentWeight": variant.weight,
-        "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
-    }

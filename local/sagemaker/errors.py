@@ -20,3 +20,14 @@ def validation_exception(message: str) -> ServiceError:
 def not_emulated(what: str) -> ServiceError:
     """Something that AWS does and the local cloud does not, refused rather than passed over."""
     return validation_exception(f"The local cloud does not emulate {what}.")
+
+
+def check_quota(usage: str, wanted: int, limit: int) -> None:
+    """Raise ResourceLimitExceeded if that many instances are more than this machine stands for."""
+    if wanted > limit:
+        raise ServiceError(
+            "ResourceLimitExceeded",
+            f"The account-level service limit '{usage}' is {limit} Instances, with current "
+            f"utilization of 0 Instances and a request delta of {wanted} Instances. "
+            "The local cloud runs them all on this machine.",
+        )

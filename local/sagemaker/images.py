@@ -1,21 +1,51 @@
-"""Which container images this machine can stand in for, and with what command.
+"""Container images: which this machine can stand in for, and what ECR says of them.
 
 AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
 local.yml names and runs what is in them under its own Python. Any other image is refused.
+
+MiniStack keeps what is pushed or put. It answers DescribeImages of an image that is not there with
+an empty list and passes over the filter, where AWS refuses and filters; that is mended here. And
+CloudFormation puts into an empty repository of serving images what stands in for the image that is
+pushed there on AWS: a manifest in Docker's form without layers, tagged `local`. A repository made
+by CreateRepository stays empty.
 """
 
+import hashlib
+import json
 import re
 import sys
+from typing import Any
 
-from local import settings
-from local.sagemaker import registry
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import ecr
+from ministack.services.cloudformation import provisioners
+
+from local import seams, settings
 from local.sagemaker.errors import validation_exception
 from local.sagemaker.records import Scope
 
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+_CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
+_STAND_IN = {
+    "schemaVersion": 2,
+    "mediaType": DOCKER,
+    "config": {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": len(_CONFIG),
+        "digest": f"sha256:{hashlib.sha256(_CONFIG).hexdigest()}",
+    },
+    "layers": [],
+}
 _IMAGE = re.compile(
     r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+))(?::(?P<tag>[^@:]+)|@(?P<digest>.+))?"
 )
+
+
+def install() -> None:
+    """Mend DescribeImages, and give the stack's repository its image."""
+    seams.replace(ecr, "_describe_images", describe_images)
+    seams.replace(provisioners, "_ecr_repo_apply_policies", put_stand_in)
 
 
 def check_training_image(image: str, scope: Scope) -> None:
@@ -34,21 +64,72 @@ def resolve_serving_image(image: str, scope: Scope) -> str:
     """The serving image by its digest, as endpoints describe it.
 
     Raises ValidationException for an image that the local cloud does not know, that the account's
-    ECR does not hold, or that has a form which SageMaker refuses.
+    ECR does not hold, or that has a form which SageMaker refuses. AWS's words are those that people
+    report: aws-samples/easy-amazon-sagemaker-deployments#4 for an image that is not there,
+    aws/amazon-sagemaker-feedback#180 for its form.
     """
-    found = _IMAGE.fullmatch(image)
-    own = found and (found["account"], found["region"]) == (scope.account, scope.region)
-    if not own or not settings.read().serving_program(found["repository"]):
+    named = _IMAGE.fullmatch(image)
+    own = named and (named["account"], named["region"]) == (scope.account, scope.region)
+    if not own or not settings.read().serving_program(named["repository"]):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
             f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
         )
-    digest = registry.check(image, scope, found["repository"], found["tag"], found["digest"])
-    return f"{found['uri']}@{digest}"
+    for found in ecr._images.get_scoped(scope.account, scope.region, named["repository"]) or []:
+        digest, kind = found["imageDigest"], found["imageManifestMediaType"]
+        if named["digest"] not in (None, digest):
+            continue
+        if not named["digest"] and (named["tag"] or "latest") not in found["imageTags"]:
+            continue
+        if kind.startswith("application/vnd.oci."):
+            raise validation_exception(
+                f"Unsupported manifest media type {kind} for image {image}. Ensure that valid "
+                "manifest media type is used for specified image."
+            )
+        return f"{named['uri']}@{digest}"
+    raise validation_exception(f"Requested image {image} not found.")
 
 
 def serving_command(image: str) -> list[str]:
     """The command that serves a model of this image."""
     program = settings.read().serving_program(_IMAGE.fullmatch(image)["repository"])
     return [sys.executable, str(program)]
+
+
+def describe_images(original: Any, request: dict[str, Any]) -> Any:
+    """MiniStack's response to DescribeImages."""
+    name = request.get("repositoryName", "")
+    for wanted in request.get("imageIds") or []:
+        if name in ecr._repositories and not ecr._find_image(name, wanted):
+            digest, tag = wanted.get("imageDigest", "null"), wanted.get("imageTag", "null")
+            return error_response_json(
+                "ImageNotFoundException",
+                f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not "
+                f"exist within the repository with name '{name}' in the registry with id "
+                f"'{ecr._registry_id()}'",
+                400,
+            )
+    answer = original(request)
+    status = (request.get("filter") or {}).get("tagStatus", "ANY")
+    if answer[0] != 200 or status == "ANY":
+        return answer
+    details = json.loads(answer[2])["imageDetails"]
+    tagged = status == "TAGGED"
+    return json_response(
+        {"imageDetails": [each for each in details if bool(each["imageTags"]) == tagged]}
+    )
+
+
+def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
+    """Called for a repository that CloudFormation has just made or changed."""
+    original(name, properties)
+    if settings.read().serving_program(name) and not ecr._images.get(name):
+        ecr._put_image(
+            {
+                "repositoryName": name,
+                "imageManifest": json.dumps(_STAND_IN),
+                "imageManifestMediaType": DOCKER,
+                "imageTag": "local",
+            }
+        )

@@ -6,12 +6,14 @@ HTTP statuses and the members of ModelError are AWS's.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from local.metrics import endpoints
+import aiohttp
+
+from local.metrics.services import record_request
 from local.sagemaker.capture import Payload
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
-from local.sagemaker.forwarding import Response, UnavailableError
 from local.sagemaker.logs import endpoint_group
 from local.sagemaker.records import Scope
 
@@ -20,21 +22,74 @@ _SECONDS_TO_ANSWER = 60
 _CONTAINER = "primary"
 
 _PREFIX = "x-amzn-sagemaker-"
-_CUSTOM_ATTRIBUTES = f"{_PREFIX}custom-attributes"
 _NOT_EMULATED = (
+    "custom-attributes",
     "enable-explanations",
     "inference-component",
     "prefix-aware-id",
     "session-id",
     "target-container-hostname",
     "target-model",
+    "target-variant",
 )
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class UnavailableError(Exception):
+    """No connection to a model server, or one that ended before the answer did."""
+
+
+@dataclass
+class Response:
+    """A model server's answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Requests to model servers, over connections that are kept open.
+
+    They are sent from the server's event loop: a Map of functions that all wait for the endpoint
+    would use up any pool of threads that they share with it.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
+        """POST /invocations and return the answer, whatever its status; raises UnavailableError."""
+        if not self._session:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None),
+                skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),
+            )
+        try:
+            try:
+                return await self._post(port, headers, body)
+            except aiohttp.ServerDisconnectedError:
+                # Perhaps a connection that was kept: the server may close it at any time.
+                return await self._post(port, headers, body)
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError(str(error)) from error
+
+    async def _post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
+        url = f"http://127.0.0.1:{port}/invocations"
+        async with self._session.post(url, headers=headers, data=body) as answer:
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, names, await answer.read())
+
+
 async def invoke(
-    endpoint: Endpoint | None, name: str, scope: Scope, headers: Mapping[str, str], body: bytes
+    http: HttpClient,
+    endpoint: Endpoint | None,
+    name: str,
+    scope: Scope,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Answer:
     """Forward the request to the endpoint and give its answer; raises ServiceError."""
     for header in _NOT_EMULATED:
@@ -45,28 +100,21 @@ async def invoke(
             "1 validation error detected: Value at 'body' failed to satisfy constraint: "
             f"Member must have length less than or equal to {_MAX_BYTES}"
         )
-    target = headers.get(f"{_PREFIX}target-variant")
-    try:
-        chosen = endpoint.choose(target) if endpoint else None
-    except KeyError:
-        raise _validation_error(
-            f'Could not find variant "{target}" for endpoint "{name}".'
-        ) from None
+    chosen = endpoint.choose() if endpoint else None
     if not chosen:
         raise _validation_error(f"Endpoint {name} of account {scope.account} not found.")
-    deployment, variant, server = chosen
+    deployment, server = chosen
     if not server:
         raise ServiceError("ServiceUnavailable", "Service Unavailable", 503)
+    variant = deployment.variant
     content_type = headers.get("content-type", "")
     sent = {"accept": headers.get("accept") or "*/*"}
     if content_type:
         sent["content-type"] = content_type
-    if _CUSTOM_ATTRIBUTES in headers:
-        sent[_CUSTOM_ATTRIBUTES] = headers[_CUSTOM_ATTRIBUTES]
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
-            with endpoints.request(name, variant.name) as request:
-                response = await server.http.post("/invocations", sent, body)
+            with record_request(name, variant.name) as request:
+                response = await http.post(server.port, sent, body)
                 request.status = response.status
         answered = response.headers.get("content-type", "application/octet-stream")
         succeeded = 200 <= response.status < 300
@@ -77,7 +125,6 @@ async def invoke(
                 Payload(content_type, body),
                 Payload(answered, response.body),
                 headers.get(f"{_PREFIX}inference-id"),
-                headers.get(_CUSTOM_ATTRIBUTES),
             )
     except TimeoutError:
         raise _model_error(
@@ -103,15 +150,9 @@ async def invoke(
     if not succeeded:
         said = response.body.decode(errors="replace")
         raise _model_error(name, scope, response.status, said)
-    return 200, _answer_headers(response, answered, variant.name), response.body
-
-
-def _answer_headers(response: Response, content_type: str, variant: str) -> dict[str, str]:
     # In lower case: MiniStack rewrites a JSON "Content-Type" to that of the control plane.
-    headers = {"content-type": content_type, "x-amzn-invoked-production-variant": variant}
-    if _CUSTOM_ATTRIBUTES in response.headers:
-        headers[_CUSTOM_ATTRIBUTES] = response.headers[_CUSTOM_ATTRIBUTES]
-    return headers
+    named = {"content-type": answered, "x-amzn-invoked-production-variant": variant.name}
+    return 200, named, response.body
 
 
 def _validation_error(message: str) -> ServiceError:

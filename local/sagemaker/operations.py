@@ -1,23 +1,17 @@
-"""Which operations of the control plane there are.
-
-The table says of each what runs it, which resources IAM checks the caller's permission on, and
-which members of the request mean something here. What is not in it is refused by name.
-"""
+"""Which operations there are: methods, marked with what IAM checks and what of them is emulated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.sagemaker.caller import Caller, Request
-from local.sagemaker.hosting_operations import HostingOperations
-from local.sagemaker.training_operations import TrainingOperations
+from local.sagemaker.records import Caller, Request
 
 
 @dataclass(frozen=True)
 class Operation:
     """`run` takes a request that fits botocore's model and gives the answer, from a thread.
 
-    `resources` are (kind, member that names it) of what IAM checks, `emulated` the members of the
-    request that are (see check_emulated).
+    `resources` are (kind, member of the request that names it) of what IAM checks the caller's
+    permission on, `emulated` the members that mean something here (see validation.check_emulated).
     """
 
     run: Callable[[Caller, Request], Request]
@@ -25,100 +19,23 @@ class Operation:
     emulated: frozenset[str]
 
 
-_LISTED = "CreationTimeAfter CreationTimeBefore MaxResults NameContains NextToken SortBy SortOrder"
-_LISTED_WITH_STATUS = f"{_LISTED} LastModifiedTimeAfter LastModifiedTimeBefore StatusEquals"
-_JOB = (("training-job", "TrainingJobName"),)
-_MODEL = (("model", "ModelName"),)
-_CONFIG = (("endpoint-config", "EndpointConfigName"),)
-_ENDPOINT = (("endpoint", "EndpointName"),)
+def operation(emulated: str, **resources: str) -> Callable:
+    """Mark a method; `resources` have the kind with an underscore, such as training_job."""
+
+    def mark(method: Callable) -> Callable:
+        pairs = tuple((kind.replace("_", "-"), member) for kind, member in resources.items())
+        method.operation = pairs, frozenset(emulated.split())
+        return method
+
+    return mark
 
 
-def table(training: TrainingOperations, hosting: HostingOperations) -> dict[str, Operation]:
-    """The operations by name."""
-    return {
-        "CreateTrainingJob": Operation(
-            training.create_training_job,
-            _JOB,
-            _members(
-                """TrainingJobName RoleArn HyperParameters Environment Tags
-                AlgorithmSpecification.TrainingImage AlgorithmSpecification.TrainingInputMode
-                AlgorithmSpecification.ContainerEntrypoint AlgorithmSpecification.ContainerArguments
-                AlgorithmSpecification.MetricDefinitions
-                InputDataConfig.ChannelName InputDataConfig.ContentType InputDataConfig.InputMode
-                InputDataConfig.CompressionType InputDataConfig.RecordWrapperType
-                InputDataConfig.DataSource.S3DataSource.S3DataType
-                InputDataConfig.DataSource.S3DataSource.S3Uri
-                InputDataConfig.DataSource.S3DataSource.S3DataDistributionType
-                OutputDataConfig.S3OutputPath OutputDataConfig.CompressionType
-                ResourceConfig.InstanceType ResourceConfig.InstanceCount
-                ResourceConfig.VolumeSizeInGB StoppingCondition.MaxRuntimeInSeconds
-                StoppingCondition.MaxWaitTimeInSeconds EnableManagedSpotTraining
-                CheckpointConfig.S3Uri CheckpointConfig.LocalPath"""
-            ),
-        ),
-        "DescribeTrainingJob": Operation(
-            training.describe_training_job, _JOB, _members("TrainingJobName")
-        ),
-        "StopTrainingJob": Operation(training.stop_training_job, _JOB, _members("TrainingJobName")),
-        "ListTrainingJobs": Operation(
-            training.list_training_jobs, (), _members(_LISTED_WITH_STATUS)
-        ),
-        "CreateModel": Operation(
-            hosting.create_model,
-            _MODEL,
-            _members(
-                " ".join(
-                    f"{container}.{member}"
-                    for container in ("PrimaryContainer", "Containers")
-                    for member in ("Image", "ModelDataUrl", "Environment")
-                )
-                + " ModelName ExecutionRoleArn EnableNetworkIsolation Tags"
-            ),
-        ),
-        "DescribeModel": Operation(hosting.describe_model, _MODEL, _members("ModelName")),
-        "DeleteModel": Operation(hosting.delete_model, _MODEL, _members("ModelName")),
-        "ListModels": Operation(hosting.list_models, (), _members(_LISTED)),
-        "CreateEndpointConfig": Operation(
-            hosting.create_endpoint_config,
-            _CONFIG,
-            _members(
-                """EndpointConfigName Tags
-                ProductionVariants.VariantName ProductionVariants.ModelName
-                ProductionVariants.InstanceType ProductionVariants.InitialInstanceCount
-                ProductionVariants.InitialVariantWeight
-                ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds
-                DataCaptureConfig.EnableCapture DataCaptureConfig.InitialSamplingPercentage
-                DataCaptureConfig.DestinationS3Uri DataCaptureConfig.CaptureOptions
-                DataCaptureConfig.CaptureContentTypeHeader"""
-            ),
-        ),
-        "DescribeEndpointConfig": Operation(
-            hosting.describe_endpoint_config, _CONFIG, _members("EndpointConfigName")
-        ),
-        "DeleteEndpointConfig": Operation(
-            hosting.delete_endpoint_config, _CONFIG, _members("EndpointConfigName")
-        ),
-        "ListEndpointConfigs": Operation(hosting.list_endpoint_configs, (), _members(_LISTED)),
-        "CreateEndpoint": Operation(
-            hosting.create_endpoint,
-            _ENDPOINT + _CONFIG,
-            _members("EndpointName EndpointConfigName Tags"),
-        ),
-        "UpdateEndpoint": Operation(
-            hosting.update_endpoint,
-            _ENDPOINT + _CONFIG,
-            _members(
-                """EndpointName EndpointConfigName RetainAllVariantProperties
-                ExcludeRetainedVariantProperties.VariantPropertyType"""
-            ),
-        ),
-        "DeleteEndpoint": Operation(hosting.delete_endpoint, _ENDPOINT, _members("EndpointName")),
-        "DescribeEndpoint": Operation(
-            hosting.describe_endpoint, _ENDPOINT, _members("EndpointName")
-        ),
-        "ListEndpoints": Operation(hosting.list_endpoints, (), _members(_LISTED_WITH_STATUS)),
-    }
-
-
-def _members(names: str) -> frozenset[str]:
-    return frozenset(names.split())
+def table(*services: object) -> dict[str, Operation]:
+    """The marked methods of these objects as operations; create_model is CreateModel."""
+    found = {}
+    for service in services:
+        for name in dir(service):
+            method = getattr(service, name)
+            if marks := getattr(method, "operation", None):
+                found[name.title().replace("_", "")] = Operation(method, *marks)
+    return found

@@ -8,13 +8,15 @@ import base64
 import binascii
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.sagemaker.errors import validation_exception
 
 SCALABLE_TARGET = "scalable-target"  # a table of the store that two services look into
+LISTED = "MaxResults NameContains NextToken SortBy SortOrder"
+
+Request = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,17 @@ class Scope:
     account: str
     region: str
 
-    def arn(self, kind: str, name: str) -> str:
+    def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
         """ARN of a resource, such as kind `training-job`. SageMaker writes names in lower case."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
+        return f"arn:aws:{service}:{self.region}:{self.account}:{kind}/{name.lower()}"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The access key that signed, and the account and region it is for."""
+
+    access_key_id: str
+    scope: Scope
 
 
 @dataclass
@@ -35,7 +45,7 @@ class Record:
 
     name: str
     arn: str
-    request: dict[str, Any]
+    request: Request
     created: float = field(default_factory=time.time)
 
 
@@ -59,48 +69,32 @@ class Store:
 
 
 def page(
-    summaries: list[dict[str, Any]],
-    request: dict[str, Any],
+    summaries: list[Request],
+    request: Request,
     *,
     name: str,
     status: str | None = None,
-    order: str,
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    order: str = "Descending",
+) -> tuple[list[Request], dict[str, str]]:
     """One page of a List operation: filtered, sorted; and `{"NextToken": ...}` if more follow.
 
     `name` and `status` are the members of a summary that hold them, `order` the default order.
     """
-    kept = [summary for summary in summaries if _wanted(summary, request, name, status)]
-    sort_keys: dict[str, Callable] = {
-        "Name": lambda summary: summary[name],
-        "CreationTime": lambda summary: summary["CreationTime"],
-        "Status": lambda summary: summary[status],
-    }
+    part, wanted = request.get("NameContains", "").lower(), request.get("StatusEquals")
+    kept = [
+        summary
+        for summary in summaries
+        if part in summary[name].lower() and (not wanted or summary[status] == wanted)
+    ]
+    members = {"Name": name, "CreationTime": "CreationTime", "Status": status}
     kept.sort(
-        key=sort_keys[request.get("SortBy", "CreationTime")],
+        key=lambda summary: summary[members[request.get("SortBy", "CreationTime")]],
         reverse=request.get("SortOrder", order) == "Descending",
     )
     start = _read_token(request.get("NextToken"))
     end = start + request.get("MaxResults", 10)
-    more = {"NextToken": _token(end)} if end < len(kept) else {}
-    return kept[start:end], more
-
-
-def _wanted(summary: dict, request: dict, name: str, status: str | None) -> bool:
-    if request.get("NameContains", "").lower() not in summary[name].lower():
-        return False
-    if status and request.get("StatusEquals") not in (None, summary[status]):
-        return False
-    for member in ("CreationTime", "LastModifiedTime"):
-        if summary.get(member, 0) < request.get(f"{member}After", 0):
-            return False
-        if summary.get(member, 0) > request.get(f"{member}Before", float("inf")):
-            return False
-    return True
-
-
-def _token(position: int) -> str:
-    return base64.b64encode(str(position).encode()).decode()
+    more = base64.b64encode(str(end).encode()).decode()
+    return kept[start:end], {"NextToken": more} if end < len(kept) else {}
 
 
 def _read_token(token: str | None) -> int:

@@ -1,389 +1,158 @@
-"""A training job, run for real.
+"""The operations on training jobs, as far as this service uses them."""
 
-AWS downloads the job's channels, runs its container on a machine of its own, uploads what the
-container leaves and tells how far it is. The same happens here with a child process in place of the
-container: the folders that a container finds below /opt/ml lie in the job's own folder. The SDK's
-ModelTrainer sends the scripts that start the user's code along, as a channel; they run as they are
-but for that path.
-"""
-
-import contextlib
-import json
-import logging
 import re
-import shlex
-import shutil
-import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from local.sagemaker import images
+from local.sagemaker.errors import ServiceError, check_quota, not_emulated, validation_exception
+from local.sagemaker.operations import operation
+from local.sagemaker.records import LISTED, Caller, Request, Scope, Store, page
+from local.sagemaker.roles import Roles, check_pass_role
+from local.sagemaker.training_job import CHECKPOINTS, CONTAINER_ROOT, SECONDS_TO_RUN, TrainingJob
 
-from local.sagemaker import archives, objects, processes
-from local.sagemaker.checkpoints import LOCAL_PATH, Checkpoints
-from local.sagemaker.logs import TRAINING_JOBS, LogStream
-from local.sagemaker.records import Scope
-from local.sagemaker.roles import ExecutionRole
-
-CONTAINER_ROOT = "/opt/ml"
-_DRIVERS = "sm_drivers"
-_HOST = "algo-1"
-_SECONDS_TO_STOP = 120
-SECONDS_TO_RUN = 86_400
-_SECONDS_BETWEEN_CHECKPOINTS = 2
-_REASON_LENGTH = 1024
-
-_logger = logging.getLogger(__name__)
+_INSTANCES_A_JOB = 1
 
 
-class _FailedError(Exception):
-    """The job has failed; the message is its FailureReason."""
+class Training:
+    """Each operation takes a request that fits botocore's model and gives the answer of AWS."""
 
+    def __init__(self, store: Store, roles: Roles, home: Path):
+        self._store = store
+        self._roles = roles
+        self._home = home
 
-class TrainingJob:
-    """One training job: its record, and the thread that runs it."""
+    @operation(
+        """TrainingJobName RoleArn HyperParameters Environment Tags
+        AlgorithmSpecification.TrainingImage AlgorithmSpecification.TrainingInputMode
+        AlgorithmSpecification.ContainerEntrypoint AlgorithmSpecification.ContainerArguments
+        AlgorithmSpecification.MetricDefinitions
+        InputDataConfig.ChannelName InputDataConfig.ContentType InputDataConfig.InputMode
+        InputDataConfig.CompressionType InputDataConfig.RecordWrapperType
+        InputDataConfig.DataSource.S3DataSource.S3DataType
+        InputDataConfig.DataSource.S3DataSource.S3Uri
+        InputDataConfig.DataSource.S3DataSource.S3DataDistributionType
+        OutputDataConfig.S3OutputPath OutputDataConfig.CompressionType
+        ResourceConfig.InstanceType ResourceConfig.InstanceCount ResourceConfig.VolumeSizeInGB
+        StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
+        EnableManagedSpotTraining CheckpointConfig.S3Uri CheckpointConfig.LocalPath""",
+        training_job="TrainingJobName",
+    )
+    def create_training_job(self, caller: Caller, request: Request) -> Request:
+        """Start the job."""
+        scope = caller.scope
+        _check(request, scope)
+        check_pass_role(caller.access_key_id, scope, request["RoleArn"])
+        role = self._roles.assume(scope, request["RoleArn"])
+        with self._store.lock:
+            jobs = self._store.table(scope, "training-job")
+            name = request["TrainingJobName"]
+            if name in jobs:
+                raise ServiceError(
+                    "ResourceInUse",
+                    "Training job names must be unique within an AWS account and region, and a "
+                    f"training job with this name already exists ({jobs[name].arn})",
+                )
+            job = jobs[name] = TrainingJob(request, scope, role, self._home)
+        job.start()
+        return {"TrainingJobArn": job.arn}
 
-    def __init__(self, request: dict[str, Any], scope: Scope, role: ExecutionRole, home: Path):
-        self.request = request
-        self.name: str = request["TrainingJobName"]
-        self.arn = scope.arn("training-job", self.name)
-        self.created = self.modified = time.time()
-        self.status = "InProgress"
-        self.secondary_status = ""
-        self._role = role
-        self._folder = home / "training" / self.name
-        self._transitions: list[dict[str, Any]] = []
-        self._results: dict[str, Any] = {}
-        self._metrics: dict[str, dict[str, Any]] = {}
-        self._patterns = {
-            definition["Name"]: re.compile(definition["Regex"])
-            for definition in request["AlgorithmSpecification"].get("MetricDefinitions") or []
-        }
-        self._lock = threading.Lock()
-        self._stop_requested = False
-        self._child: processes.Child | None = None
-        self._transition("Starting", "Starting the training job")
+    @operation("TrainingJobName", training_job="TrainingJobName")
+    def describe_training_job(self, caller: Caller, request: Request) -> Request:
+        """What was asked for, and how far the job is."""
+        return self._training_job(caller, request).describe()
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        threading.Thread(target=self._run, name=self.name, daemon=True).start()
-
-    def stop(self) -> bool:
-        """Ask the job to stop: SIGTERM, SIGKILL after two minutes. What it made is uploaded.
-
-        False if the job has ended already.
-        """
-        with self._lock:
-            if self.status not in ("InProgress", "Stopping"):
-                return False
-            self._stop_requested = True
-            self.status = "Stopping"
-            self._transition("Stopping", "Stopping the training job")
-            if self._child:
-                threading.Thread(
-                    target=self._child.stop, args=(_SECONDS_TO_STOP,), daemon=True
-                ).start()
-        return True
-
-    def describe(self) -> dict[str, Any]:
-        """The answer of DescribeTrainingJob."""
-        asked = {name: value for name, value in self.request.items() if name != "Tags"}
-        metrics = list(self._metrics.values())
-        return {
-            **asked,
-            "TrainingJobArn": self.arn,
-            "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary_status,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
-            "SecondaryStatusTransitions": list(self._transitions),
-            **({"FinalMetricDataList": metrics} if metrics else {}),
-            **self._results,
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """The job's entry in ListTrainingJobs."""
-        ended = self._results.get("TrainingEndTime")
-        return {
-            "TrainingJobName": self.name,
-            "TrainingJobArn": self.arn,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
-            "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary_status,
-            **({"TrainingEndTime": ended} if ended else {}),
-        }
-
-    def _transition(self, secondary_status: str, message: str) -> None:
-        now = time.time()
-        if self._transitions:
-            self._transitions[-1]["EndTime"] = now
-        self._transitions.append(
-            {"Status": secondary_status, "StartTime": now, "StatusMessage": message}
-        )
-        self.secondary_status, self.modified = secondary_status, now
-
-    def _run(self) -> None:
-        log = LogStream(
-            self._role, TRAINING_JOBS, f"{self.name}/{_HOST}-{int(self.created * 1000)}"
-        )
-        reason = ""
-        outcome = "Failed"
-        try:
-            outcome = self._train(log)
-        except _FailedError as failed:
-            reason = str(failed)
-        except Exception:
-            _logger.exception("training job %s", self.name)
-            reason = "InternalServerError: We encountered an internal error. Please try again."
-        log.close()  # whoever waits for the end finds the whole log
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._end(outcome, reason)
-
-    def _end(self, outcome: str, reason: str) -> None:
-        message = {
-            "Completed": "Training job completed",
-            "Failed": "Training job failed",
-            "Stopped": "Training job stopped",
-            "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-        }[outcome]
-        self._transition(outcome, message)
-        self._transitions[-1]["EndTime"] = self.modified
-        self._results["TrainingEndTime"] = self.modified
-        if "TrainingStartTime" in self._results:
-            seconds = max(1, round(self.modified - self._results["TrainingStartTime"]))
-            self._results |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-        if reason:
-            self._results["FailureReason"] = reason[:_REASON_LENGTH]
-        with self._lock:
-            # Last: a waiter that sees the end describes the job no more.
-            self.status = "Stopped" if outcome == "MaxRuntimeExceeded" else outcome
-
-    def _train(self, log: LogStream) -> str:
-        """Run the job; returns the secondary status that it ends in."""
-        self._transition("Downloading", "Downloading input data")
-        self._results["TrainingStartTime"] = time.time()
-        deadline = time.monotonic() + self._seconds_to_run()
-        root = self._folder / "ml"
-        self._lay_out(root)
-        self._download(root)
-        checkpoints = self._restore_checkpoints(root)
-        with _speakable(root) as path:
-            child = self._start_container(path, log)
-            if not child:
-                return "Stopped"
-            status = None
-            while status is None and time.monotonic() < deadline:
-                left = deadline - time.monotonic()
-                status = child.wait(max(0.0, min(left, _SECONDS_BETWEEN_CHECKPOINTS)))
-                self._save_checkpoints(checkpoints)
-            timed_out = status is None
-            if timed_out:
-                child.stop(_SECONDS_TO_STOP)
-                self._save_checkpoints(checkpoints)
-        self._transition("Uploading", "Uploading generated training model")
-        failed = status != 0 and not (timed_out or self._stop_requested)
-        try:
-            self._upload(root)
-        except _FailedError:
-            if not failed:
-                raise
-        if failed:
-            raise _FailedError(_algorithm_error(root, status))
-        if timed_out:
-            return "MaxRuntimeExceeded"
-        return "Stopped" if self._stop_requested else "Completed"
-
-    def _seconds_to_run(self) -> int:
-        condition = self.request.get("StoppingCondition") or {}
-        return condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN)
-
-    def _lay_out(self, root: Path) -> None:
-        for folder in ("input/config", "input/data", "model", "output/data", "code", "tmp"):
-            (root / folder).mkdir(parents=True)
-        resources = self.request["ResourceConfig"]
-        channels = self.request.get("InputDataConfig") or []
-        group = "homogeneousCluster"
-        config = {
-            "hyperparameters.json": self.request.get("HyperParameters") or {},
-            "inputdataconfig.json": {
-                channel["ChannelName"]: {
-                    "TrainingInputMode": "File",
-                    "S3DistributionType": "FullyReplicated",
-                    "RecordWrapperType": "None",
-                }
-                for channel in channels
-            },
-            "resourceconfig.json": {
-                "current_host": _HOST,
-                "current_instance_type": resources["InstanceType"],
-                "current_group_name": group,
-                "hosts": [_HOST],
-                "instance_groups": [
-                    {
-                        "instance_group_name": group,
-                        "instance_type": resources["InstanceType"],
-                        "hosts": [_HOST],
-                    }
-                ],
-                "network_interface_name": "lo",
-            },
-        }
-        for name, content in config.items():
-            (root / "input" / "config" / name).write_text(json.dumps(content))
-
-    def _download(self, root: Path) -> None:
-        s3 = self._role.client("s3")
-        for channel in self.request.get("InputDataConfig") or []:
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            folder = root / "input" / "data" / channel["ChannelName"]
-            folder.mkdir()
-            try:
-                objects.download_prefix(s3, uri, folder)
-            except objects.NoObjectsError:
-                raise _FailedError(
-                    f'ClientError: Data download failed:No S3 objects found under S3 URL "{uri}". '
-                    "Please ensure that the bucket exists in the selected region, that objects "
-                    f'exist under that S3 prefix, and that the role "{self._role.arn}" has '
-                    f'"s3:ListBucket" permissions on bucket "{objects.split(uri)[0]}".'
-                ) from None
-            except ClientError as error:
-                raise _FailedError(
-                    f"ClientError: Data download failed:Unable to download object {uri} "
-                    f"({_s3_error(error)})"
-                ) from None
-            except ValueError as error:
-                raise _FailedError(f"ClientError: Data download failed:{error}") from None
-
-    def _restore_checkpoints(self, root: Path) -> Checkpoints | None:
-        config = self.request.get("CheckpointConfig")
-        if not config:
-            return None
-        uri, path = config["S3Uri"], config.get("LocalPath", LOCAL_PATH)
-        folder = root / path.removeprefix(CONTAINER_ROOT).strip("/")
-        checkpoints = Checkpoints(self._role.client("s3"), uri, folder)
-        try:
-            checkpoints.restore()
-        except (BotoCoreError, ClientError, ValueError) as error:
-            raise _FailedError(
-                f"ClientError: Checkpoint download failed:Unable to download {uri} "
-                f"({_s3_error(error)})"
-            ) from None
-        return checkpoints
-
-    def _save_checkpoints(self, checkpoints: Checkpoints | None) -> None:
-        if not checkpoints:
-            return
-        try:
-            checkpoints.save()
-        except (BotoCoreError, ClientError) as error:
-            self._child.stop(0)
-            raise _FailedError(
-                f"ClientError: Checkpoint upload failed:Unable to upload to "
-                f"{self.request['CheckpointConfig']['S3Uri']} ({_s3_error(error)})"
-            ) from None
-
-    def _start_container(self, root: Path, log: LogStream) -> processes.Child | None:
-        """Run the container's command; None if the job has been stopped before."""
-
-        def here(text: str) -> str:
-            return text.replace(CONTAINER_ROOT, str(root))
-
-        for path in (root / "input" / "data" / _DRIVERS).rglob("*"):
-            if path.suffix in (".json", ".py", ".sh"):
-                path.write_text(here(path.read_text()))
-        algorithm = self.request["AlgorithmSpecification"]
-        command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
-        asked = self.request.get("Environment") or {}
-        env = {
-            **processes.environment(root),
-            "TMPDIR": str(root / "tmp"),
-            # The environment is the local cloud's own: what a job asks for must be in it already.
-            "PIP_NO_INDEX": "1",
-            "TRAINING_JOB_NAME": self.name,
-            "TRAINING_JOB_ARN": self.arn,
-            **self._role.environment(),
-            **{name: here(value) for name, value in asked.items()},
-        }
-
-        def on_line(line: str) -> None:
-            log.write(line)
-            self._measure(line)
-
-        with self._lock:
-            if self._stop_requested:
-                return None
-            message = "Training image download completed. Training in progress."
-            self._transition("Training", message)
-            self._child = processes.Child(
-                [here(part) for part in command], root / "code", env, on_line
+    @operation("TrainingJobName", training_job="TrainingJobName")
+    def stop_training_job(self, caller: Caller, request: Request) -> Request:
+        """Return at once; the job goes on to Stopped."""
+        job = self._training_job(caller, request)
+        if not job.stop():
+            raise validation_exception(
+                f"The request was rejected because the training job is in status {job.status}."
             )
-            return self._child
+        return {}
 
-    def _measure(self, line: str) -> None:
-        for name, pattern in self._patterns.items():
-            found = pattern.search(line)
-            if found:
-                try:
-                    value = float(found.group(1))
-                except (IndexError, ValueError):
-                    continue
-                measured = {"MetricName": name, "Value": value, "Timestamp": time.time()}
-                self._metrics = {**self._metrics, name: measured}
+    @operation(f"{LISTED} StatusEquals")
+    def list_training_jobs(self, caller: Caller, request: Request) -> Request:
+        """A page of jobs."""
+        jobs = [job.summary() for job in self._store.all(caller.scope, "training-job")]
+        listed, more = page(
+            jobs, request, name="TrainingJobName", status="TrainingJobStatus", order="Ascending"
+        )
+        return {"TrainingJobSummaries": listed, **more}
 
-    def _upload(self, root: Path) -> None:
-        """model.tar.gz always, output.tar.gz if the job left any data."""
-        uri = self.request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
-        uri = f"{uri}/{self.name}/output"
-        bucket, prefix = objects.split(uri)
-        made = {"model.tar.gz": root / "model"}
-        if any((root / "output" / "data").iterdir()):
-            made["output.tar.gz"] = root / "output" / "data"
-        for name, folder in made.items():
-            archive = self._folder / name
-            archives.pack(folder, archive)
-            try:
-                with archive.open("rb") as body:
-                    self._role.client("s3").put_object(
-                        Bucket=bucket, Key=f"{prefix}/{name}", Body=body
-                    )
-            except (BotoCoreError, ClientError) as error:
-                raise _FailedError(
-                    f"ClientError: Artifact upload failed:Unable to upload to {uri}/{name} "
-                    f"({_s3_error(error)})"
-                ) from None
-        self._results["ModelArtifacts"] = {"S3ModelArtifacts": f"{uri}/model.tar.gz"}
+    def _training_job(self, caller: Caller, request: Request) -> TrainingJob:
+        jobs = self._store.table(caller.scope, "training-job")
+        if request["TrainingJobName"] not in jobs:
+            raise validation_exception("Requested resource not found.")
+        return jobs[request["TrainingJobName"]]
 
 
-@contextlib.contextmanager
-def _speakable(folder: Path) -> Iterator[Path]:
-    """The folder under a path that a shell script need not quote, as /opt/ml need not be."""
-    if shlex.quote(str(folder)) == str(folder):
-        yield folder
+def _check(request: Request, scope: Scope) -> None:
+    algorithm = request.get("AlgorithmSpecification") or {}
+    if not algorithm.get("TrainingImage"):
+        raise not_emulated("a training job without a TrainingImage")
+    images.check_training_image(algorithm["TrainingImage"], scope)
+    if not algorithm.get("ContainerEntrypoint"):
+        raise not_emulated("an image's own entry point (set ContainerEntrypoint)")
+    if algorithm["TrainingInputMode"] != "File":
+        raise not_emulated(f"TrainingInputMode {algorithm['TrainingInputMode']}")
+    for definition in algorithm.get("MetricDefinitions") or []:
+        try:
+            re.compile(definition["Regex"])
+        except re.error as error:
+            raise validation_exception(
+                f"Invalid regular expression in metric {definition['Name']}: {error}"
+            ) from None
+    for channel in request.get("InputDataConfig") or []:
+        _check_channel(channel)
+    _check_spot(request)
+    path = (request.get("CheckpointConfig") or {}).get("LocalPath", CHECKPOINTS)
+    if not path.startswith(f"{CONTAINER_ROOT}/") or ".." in path:
+        raise not_emulated(f"CheckpointConfig.LocalPath {path} (it must be below {CONTAINER_ROOT})")
+    compression = request["OutputDataConfig"].get("CompressionType", "GZIP")
+    if compression != "GZIP":
+        raise not_emulated(f"OutputDataConfig.CompressionType {compression}")
+    resources = request.get("ResourceConfig") or {}
+    if not resources.get("InstanceType"):
+        raise not_emulated("a training job without ResourceConfig.InstanceType")
+    check_quota(
+        f"{resources['InstanceType']} for training job usage",
+        resources.get("InstanceCount", 1),
+        _INSTANCES_A_JOB,
+    )
+
+
+def _check_spot(request: Request) -> None:
+    """Check what managed spot training asks for; no instance is ever taken away here."""
+    condition = request.get("StoppingCondition") or {}
+    longest = condition.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if longest is not None:
+            raise validation_exception(
+                "MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is "
+                "set to false"
+            )
         return
-    link = Path(tempfile.mkdtemp(dir="/tmp")) / "ml"  # a random name below it
-    link.symlink_to(folder)
-    try:
-        yield link
-    finally:
-        link.unlink()
-        link.parent.rmdir()
+    if longest is None or longest < condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN):
+        raise validation_exception(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
 
 
-def _algorithm_error(root: Path, status: int) -> str:
-    failure = root / "output" / "failure"
-    said = failure.read_text(errors="replace").strip() if failure.is_file() else ""
-    if not said:
-        return f"AlgorithmError: Exit Code: {status}"
-    ending = f", exit code: {status}"
-    return f"AlgorithmError: {said[: _REASON_LENGTH - 16 - len(ending)]}{ending}"
-
-
-def _s3_error(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        answer = error.response["Error"]
-        return f"{answer['Code']}: {answer['Message']}"
-    return str(error)
+def _check_channel(channel: Request) -> None:
+    name = channel["ChannelName"]
+    source = channel["DataSource"].get("S3DataSource")
+    if not source:
+        raise not_emulated(f"a data source that is not in S3 (channel {name})")
+    settings = source | channel
+    for member, emulated in (
+        ("S3DataType", "S3Prefix"),
+        ("S3DataDistributionType", "FullyReplicated"),
+        ("InputMode", "File"),
+        ("CompressionType", "None"),
+        ("RecordWrapperType", "None"),
+    ):
+        value = settings.get(member, emulated)
+        if value != emulated:
+            raise not_emulated(f"{member} {value} (channel {name})")

@@ -40,7 +40,7 @@ def service_model(service: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(service)
 
 
-def check(operation: str, request: Any, service: str = "sagemaker") -> None:
+def check(operation: str, request: Any, service: str) -> None:
     """Raise what AWS answers to a request that does not fit the operation's model.
 
     ValidationException for missing members and values out of bounds, SerializationException for

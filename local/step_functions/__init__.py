@@ -3,15 +3,11 @@
 from local.step_functions import (
     distributed_map,
     errors,
-    expression_cache,
-    expression_time,
     history,
+    interpreter,
     lifetime,
-    map_items,
     quotas,
-    retries,
     role,
-    start,
 )
 
 
@@ -20,11 +16,7 @@ def install() -> None:
     role.install()
     quotas.install()
     lifetime.install()
-    retries.install()
     errors.install()
-    start.install()
-    map_items.install()
     distributed_map.install()
-    expression_cache.install()
-    expression_time.install()
+    interpreter.install()
     history.install()

@@ -1,16 +1,19 @@
-"""The names of errors.
+"""The names of errors, which of them a Retry or Catch takes, and how long a retry waits.
 
-On AWS a call that Lambda throttles is `Lambda.TooManyRequestsException`, one that fails in Lambda
-`Lambda.ServiceException`, the names that Retry fields list
-(docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), and the cause is the
-SDK's sentence. MiniStack calls both `Lambda.Unknown`, so that no Retry matches.
-
-On AWS `States.ALL` matches neither `States.DataLimitExceeded` nor `States.Runtime`: a state that is
-too large or a mistake in the definition ends the execution even where a Catch takes everything
-else. In MiniStack it matches both, and such an execution would seem to succeed.
+- On AWS a call that Lambda throttles is `Lambda.TooManyRequestsException`, one that fails in Lambda
+  `Lambda.ServiceException`, the names that Retry fields list
+  (docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), and the cause is
+  the SDK's sentence. MiniStack calls both `Lambda.Unknown`, so that no Retry matches.
+- On AWS `States.ALL` matches neither `States.DataLimitExceeded` nor `States.Runtime`. In MiniStack
+  it matches both, and an execution that ends on AWS would seem to succeed.
+- On AWS a retry waits IntervalSeconds x BackoffRate ^ retries, at most MaxDelaySeconds, and with
+  JitterStrategy FULL a random time between nothing and that. MiniStack knows neither of the latter
+  two, and waits a minute at most.
 """
 
 import json
+import math
+import random
 from collections.abc import Callable
 
 from ministack.core.responses import new_uuid
@@ -28,9 +31,10 @@ REFUSALS = {
 
 
 def install() -> None:
-    """Name what Lambda refuses and keep terminal errors terminal."""
+    """Name what Lambda refuses, keep terminal errors terminal, and wait as AWS does."""
     seams.replace(sfn, "_call_lambda", call_lambda)
     seams.replace(sfn, "_error_matches", matches)
+    seams.replace(sfn, "_find_matching_retrier", find_retrier)
 
 
 def call_lambda(original: Callable, function: str, event: object) -> object:
@@ -59,6 +63,27 @@ def _refusal(cause: str) -> str | None:
 
 def matches(original: Callable, names: list[str], error: str) -> bool:
     """Whether an ErrorEquals of these names takes the error."""
-    if error in TERMINAL:
-        return error in names
-    return original(names, error)
+    return error in names if error in TERMINAL else original(names, error)
+
+
+def find_retrier(
+    original: Callable, retriers: list[dict], error: str, counts: dict[int, int]
+) -> tuple[dict | None, int]:
+    """The Retry entry that takes the error, after the wait before this very retry.
+
+    `counts` holds the retries made by each entry.
+    """
+    retrier, index = original(retriers, error, counts)
+    if retrier is None:
+        return None, index
+    sfn._scaled_sleep(delay(retrier, counts.get(index, 0)))
+    return {**retrier, "IntervalSeconds": 0}, index
+
+
+def delay(retrier: dict, retries: int) -> float:
+    """Seconds to wait after that many retries."""
+    grown = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** retries
+    longest = min(grown, retrier.get("MaxDelaySeconds", math.inf))
+    if retrier.get("JitterStrategy") == "FULL":
+        return random.uniform(0, longest)  # noqa: S311 - spreads load, guards nothing
+    return longest

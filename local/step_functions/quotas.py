@@ -1,9 +1,10 @@
-"""The 256 KiB that a state may take or give.
+"""What an execution, a state and a task may take and give.
 
 On AWS a task's input or result and a state's output of more than 256 KiB of UTF-8 is
-`States.DataLimitExceeded`, and an execution's input of more is refused. MiniStack carries anything
-of any size, so that a batch whose results are too large, or that carries image bytes from state to
-state, would only fail on AWS.
+`States.DataLimitExceeded`, and an execution's input of more, or that is no JSON, is refused. An
+execution's name is an idempotency key: starting it again while it runs, with the same input, gives
+the same execution. MiniStack carries anything of any size, runs input that is no JSON as `{}`, and
+always answers `ExecutionAlreadyExists`, so that a client's retry of a lost answer would fail.
 """
 
 import json
@@ -17,10 +18,36 @@ LIMIT = 256 * 1024
 
 
 def install() -> None:
-    """Hold tasks and states to the limit."""
+    """Hold executions, states and tasks to the limits."""
+    seams.replace(sfn, "_start_execution", start)
     seams.replace(sfn, "_invoke_resource", invoke_within_limit)
     for state in ("_execute_task", "_execute_map", "_execute_parallel", "_execute_pass"):
         seams.replace(sfn, state, execute_within_limit)
+
+
+def start(original: Callable, request: dict) -> tuple:
+    """MiniStack's response to StartExecution."""
+    text = request.get("input", "{}")
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return sfn.error_response_json(
+            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400
+        )
+    if len(text.encode()) > LIMIT:
+        return sfn.error_response_json(
+            "ValidationException",
+            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {LIMIT}",
+            400,
+        )
+    machine = sfn._resolve_state_machine_arn(request.get("stateMachineArn", ""))
+    if machine and request.get("name"):
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{request['name']}"
+        known = sfn._executions.get(arn)
+        if known and (known["status"], known["input"]) == ("RUNNING", text):
+            return sfn.json_response({"executionArn": arn, "startDate": known["startDate"]})
+    return original(request)
 
 
 def invoke_within_limit(original: Callable, resource: str, arguments: object) -> object:

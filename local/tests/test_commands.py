@@ -5,12 +5,12 @@ import os
 import signal
 import socket
 import subprocess
-import urllib.request
+import sys
 
 import boto3
 import pytest
 
-from local import environment, faults, paths, session
+from local import __main__, environment, faults, paths, session
 from local.tests.conftest import LocalSession, Workshop, clear, free_port, local, until
 
 FOREIGN = {
@@ -65,6 +65,32 @@ def test_up_answers_and_is_idempotent_and_down_ends_it(own_port):
     assert not session.members(running["server"])
     assert local("status", port=own_port).returncode == 1
     assert local("down", port=own_port).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(
+            [command, f"--port={port}"]
+            for command in ("up", "down")
+            for port in ("0", "99999", "x")
+        ),
+        ["up", "--port=-1"],
+        ["up", "--port="],
+        ["up", "--port"],
+        ["up", "--unset"],
+        ["env", "--json", "--unset"],
+        ["start"],
+        [],
+    ],
+)
+def test_a_command_that_cannot_be_is_one_line(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["local", *arguments])
+    with pytest.raises(SystemExit) as refused:
+        __main__.main()
+    printed = capsys.readouterr()
+    assert (refused.value.code, printed.out, printed.err.count("\n")) == (2, "", 1)
+    assert "--port 4566" in printed.err or "--help" in printed.err
 
 
 def test_a_port_that_is_taken_is_one_line(own_port):
@@ -154,8 +180,3 @@ def test_iam_is_enforced(cloud):
     client = stranger.client("s3", endpoint_url=cloud)
     with pytest.raises(client.exceptions.ClientError, match="InvalidAccessKeyId"):
         client.list_buckets()
-
-
-def test_health_is_there_for_those_who_wait(cloud):
-    with urllib.request.urlopen(f"{cloud}/_ministack/health") as answer:
-        assert answer.status == 200

@@ -3,8 +3,8 @@
 import copy
 import time
 
-from local.step_functions import expression_cache, map_items
-from local.step_functions.distributed_map import selection
+from local.step_functions import interpreter
+from local.step_functions.distributed_map import items
 
 
 def test_items_share_the_executions_input_and_nothing_else():
@@ -13,7 +13,7 @@ def test_items_share_the_executions_input_and_nothing_else():
     def run(state, state_input, execution, context):
         return copy.deepcopy(context), context
 
-    mine, theirs = map_items.run_items(run, {}, None, {}, context)
+    mine, theirs = interpreter.run_items(run, {}, None, {}, context)
     assert mine == theirs == context
     assert mine["Execution"] is theirs["Execution"]
     assert mine["variables"] is not theirs["variables"]
@@ -28,7 +28,7 @@ def test_an_expression_is_parsed_once():
 
     cache = {}
     trees = [
-        expression_cache.parse(cache, parse, None, expression, None)
+        interpreter.parse(cache, parse, None, expression, None)
         for expression in ("$a", "$b", "$a", "$a")
     ]
     assert parsed == ["$a", "$b"]
@@ -40,6 +40,6 @@ def test_items_are_selected_without_the_interpreter_where_a_path_is_enough():
     selector = {"line": f"{{% {item}.Index %}}", "photo": f"{{% {item}.Value %}}"}
     photos = [{"s3_key": f"photos/{number}.png"} for number in range(100_000)]
     began = time.thread_time()
-    selected = list(selection.select(selector, photos, {}, {"variables": {}}))
+    selected = list(items.select(selector, photos, {}, {"variables": {}}))
     assert time.thread_time() - began < 3  # 0.4 s; the interpreter takes a minute
     assert selected[99_999] == {"line": 99_999, "photo": photos[99_999]}

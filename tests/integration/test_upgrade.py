@@ -11,6 +11,7 @@ from service.config import ROOT
 from tests.archives import zipped
 from tests.infrastructure.conftest import TEMPLATE, make_package
 from tests.infrastructure.template import earlier
+from tests.infrastructure.test_names import REMOVED
 from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import Service
 from tests.models import model_archive
@@ -140,7 +141,8 @@ def test_a_stack_with_photos_and_an_endpoint_is_upgraded(account, tmp_path):
     today = json.loads((make_package(tmp_path) / TEMPLATE).read_text())
     after = deploy(account, today, "update")
 
-    moved = {name for name, physical in before.items() if after.get(name) != physical}
+    assert before.keys() - after.keys() == REMOVED
+    moved = {name for name in before.keys() & after.keys() if after[name] != before[name]}
     assert moved <= REPLACED
     assert not {"Bucket", "Topic", "ServingRepository"} & moved
     assert s3.get_object(Bucket=bucket, Key="photos/4711.png")["Body"].read() == b"pixels"

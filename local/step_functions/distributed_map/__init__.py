@@ -12,8 +12,7 @@ from ministack.services import stepfunctions as sfn
 
 from local import seams
 from local.step_functions import lifetime, role
-from local.step_functions.distributed_map import definition, reader, selection, variables
-from local.step_functions.distributed_map.batches import batches
+from local.step_functions.distributed_map import definition, items
 from local.step_functions.distributed_map.map_run import MapRun
 
 
@@ -33,18 +32,16 @@ def run(
 ) -> tuple[object, str | None]:
     """The state's output and the next state; raises what a Retry or Catch of the state may take."""
     definition.check(state, context)
-    variables.check(state)
-    own = variables.without(context)
+    own = {**context, "variables": {}}
     settings = definition.evaluate(state, state_input, own)
     role.authorize("states:StartExecution", execution["stateMachineArn"], "States.Permissions")
     map_run = MapRun(execution, state.get("Label") or new_uuid(), settings)
     try:
-        items = reader.items(*settings.manifest)
+        found = items.read(*settings.manifest)
         if "ItemSelector" in state:
-            items = selection.select(state["ItemSelector"], items, state_input, own)
-        map_run.add(
-            batches(items, settings.batch_input, settings.batch_items, settings.batch_bytes)
-        )
+            found = items.select(state["ItemSelector"], found, state_input, own)
+        batched = settings.batch_input, settings.batch_items, settings.batch_bytes
+        map_run.add(items.batch(found, *batched))
         map_run.work(processor, {**context, "RoleArn": role.arn(execution)})
         result = map_run.write_results(*settings.results)
         if map_run.exceeded():

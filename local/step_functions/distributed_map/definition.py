@@ -1,12 +1,23 @@
-"""What a Distributed Map of this service says, and refusing what the local cloud does not do.
+"""What a Distributed Map says, and what of it is refused as the state is entered.
 
-A field that would be passed over in silence here and obeyed on AWS makes a run that only seems to
-work. All fields are checked as the state is entered, since CloudFormation's state machines do not
-pass through CreateStateMachine.
+- Fields that the local cloud does not obey: passed over in silence, they would make a run that only
+  seems to work. CloudFormation's state machines do not pass through CreateStateMachine.
+- References to variables from outside: "Distributed Map states cannot reference variables in outer
+  scopes" (docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html). Taken at its word
+  that is neither in the fields that are evaluated for the map and its items nor in the
+  ItemProcessor, which has the variables that it assigns itself. Output, Assign and Catch belong to
+  the scope around it. (AWS has been seen to take some of the map's own fields from variables, in
+  JSONPath, but promises it nowhere: localstack/localstack on GitHub has it in
+  /tests/aws/services/stepfunctions/v2/assign.) Evaluation would not do: undefined as it is,
+  `$exists($name) ? $name : 1` would hide it.
 """
 
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import jsonata
+from jsonata.parser import Parser
 from ministack.services import stepfunctions as sfn
 
 from local.step_functions import quotas
@@ -39,6 +50,12 @@ KNOWN = {
     "ResultWriter.WriterConfig": {"OutputType": ("JSONL",), "Transformation": ("FLATTEN",)},
 }
 
+# The fields that are evaluated for the map and its items.
+EVALUATED = (
+    *("ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency"),
+    *("ToleratedFailurePercentage", "ResultWriter"),
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -54,7 +71,10 @@ class Settings:
 
 
 def check(state: dict, context: dict) -> None:
-    """Raise States.Runtime with a sentence for a state that the local cloud would not obey."""
+    """Raise States.Runtime with a sentence for a state that the local cloud would not obey.
+
+    Raises States.QueryEvaluationError for a reference to a variable of an outer scope.
+    """
     if sfn._state_query_language(state, context) != "JSONata":
         _refuse("does a Distributed Map in JSONata only")
     for path, known in KNOWN.items():
@@ -78,6 +98,10 @@ def check(state: dict, context: dict) -> None:
         config = inner.get("ItemProcessor", {}).get("ProcessorConfig", {})
         if config.get("Mode") == "DISTRIBUTED":
             _refuse(f"runs no Distributed Map ({name}) in an Express execution, and nor does AWS")
+    for field in EVALUATED:
+        _check_references(state.get(field), field, set())
+    processor = state["ItemProcessor"]
+    _check_references(processor, "ItemProcessor", set(_assigned(processor)))
 
 
 def evaluate(state: dict, state_input: object, context: dict) -> Settings:
@@ -127,3 +151,76 @@ def _refuse(sentence: str) -> None:
     raise sfn._ExecutionError(
         "States.Runtime", f"the local cloud {sentence} (see local/step_functions/distributed_map)"
     )
+
+
+def _check_references(value: object, field: str, own: set[str]) -> None:
+    for path, expression in _expressions(value, field):
+        for name in sorted(references(expression) - own):
+            raise sfn._ExecutionError(
+                "States.QueryEvaluationError",
+                f"The JSONata expression '{expression}' specified for the field '{path}' "
+                f"references the variable '${name}'. Distributed Map states cannot reference "
+                "variables in outer scopes.",
+            )
+
+
+def _expressions(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Each expression in a field, and where it stands."""
+    if isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
+        yield path, value[2:-2].strip()
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _expressions(part, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _expressions(part, f"{path}/{index}")
+
+
+def _assigned(value: object) -> Iterator[str]:
+    """The names in every Assign of a processor."""
+    if isinstance(value, dict):
+        if isinstance(value.get("Assign"), dict):
+            yield from value["Assign"]
+        for part in value.values():
+            yield from _assigned(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _assigned(part)
+
+
+@functools.lru_cache(maxsize=1024)
+def references(expression: str) -> frozenset[str]:
+    """The variables that are neither bound in the expression nor functions; `$states` is none.
+
+    None for an expression that cannot be parsed: its evaluation will say so.
+    """
+    try:
+        parsed = jsonata.Jsonata.jsonata(expression)
+    except Exception:
+        return frozenset()
+    sfn._register_sfn_jsonata_functions(parsed)
+    used: set[str] = set()
+    bound = {"", "$", "states"}
+    _collect(parsed.ast, used, bound)
+    free = {name for name in used - bound if parsed.environment.lookup(name) is None}
+    return frozenset(free)
+
+
+def _collect(node: object, used: set[str], bound: set[str]) -> None:
+    """Add the names that a part of a syntax tree uses, and those that it binds."""
+    if isinstance(node, list | tuple):
+        for part in node:
+            _collect(part, used, bound)
+    if not isinstance(node, Parser.Symbol):
+        return
+    if node.type == "variable":
+        used.add(node.value)
+    elif node.type == "bind":  # $name := …
+        bound.add(node.lhs.value)
+    elif node.type == "lambda":  # function($name) { … }
+        bound.update(argument.value for argument in node.arguments)
+    elif node.type == "index":  # [ … ]#$name
+        bound.add(node.value)
+    bound.update(name for name in (node.focus, node.index) if isinstance(name, str))  # @$, #$
+    for part in vars(node).values():
+        _collect(part, used, bound)

@@ -156,7 +156,6 @@ class SageMaker:
     def config(
         self,
         *models: str,
-        weights: tuple[float, ...] = (),
         count: int = 1,
         kind: str = "ml.m5.large",
         **request,
@@ -169,7 +168,6 @@ class SageMaker:
                 "ModelName": model,
                 "InstanceType": kind,
                 "InitialInstanceCount": count,
-                "InitialVariantWeight": weights[number] if weights else 1.0,
             }
             for number, model in enumerate(models)
         ]

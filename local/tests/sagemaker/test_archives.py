@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from local.sagemaker.archives import ArchiveError, pack, unpack
+from local.sagemaker.storage import ArchiveError, pack, unpack
 
 
 def test_an_archive_holds_the_folders_content(tmp_path):

@@ -21,7 +21,7 @@ def captured(sagemaker, bicycle_model):
         config = sagemaker.config(model, DataCaptureConfig=sagemaker.capture_config(**changes))
         endpoint = sagemaker.endpoint(config)
         for number in range(times):
-            sagemaker.invoke(endpoint, InferenceId=f"photo-{number}", CustomAttributes="batch=1")
+            sagemaker.invoke(endpoint, InferenceId=f"photo-{number}")
         sagemaker.delete(endpoint)
         return {
             key: [json.loads(line) for line in read(sagemaker, key).splitlines()]
@@ -47,7 +47,6 @@ def test_every_invocation_is_captured_once_in_awss_form(captured):
     assert len({record["eventMetadata"]["eventId"] for record in records}) == 20
     record = records[0]
     assert record["eventVersion"] == "0"
-    assert record["eventMetadata"]["customAttributes"] == ["batch=1"]
     assert datetime.strptime(record["eventMetadata"]["inferenceTime"], "%Y-%m-%dT%H:%M:%SZ")
     sides = record["captureData"]
     assert sides["endpointInput"] == {
@@ -62,7 +61,9 @@ def test_every_invocation_is_captured_once_in_awss_form(captured):
 
 
 def test_an_output_of_a_type_not_listed_is_base64(captured):
-    (records,) = captured(1, CaptureContentTypeHeader={"CsvContentTypes": ["text/csv"]}).values()
+    (records,) = captured(
+        1, CaptureContentTypeHeader={"JsonContentTypes": ["application/jsonlines"]}
+    ).values()
     output = records[0]["captureData"]["endpointOutput"]
     assert output["encoding"] == "BASE64"
     assert json.loads(base64.b64decode(output["data"]))["classes"]

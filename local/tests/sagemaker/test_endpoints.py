@@ -26,20 +26,9 @@ def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):
     assert [entry["EndpointName"] for entry in listed["Endpoints"]] == [endpoint]
 
 
-def test_traffic_is_shared_by_weight_and_can_name_its_variant(
-    sagemaker, bicycle_model, motorcycle_model
-):
-    config = sagemaker.config(bicycle_model, motorcycle_model, weights=(1.0, 0.0))
-    endpoint = sagemaker.endpoint(config)
-    answers = [sagemaker.invoke(endpoint) for _ in range(10)]
-    assert {answer["InvokedProductionVariant"] for answer in answers} == {"v0"}
-    named = sagemaker.invoke(endpoint, TargetVariant="v1")
-    assert named["InvokedProductionVariant"] == "v1"
-    bicycle, motorcycle = named["json"]["inferences"][0]
-    assert motorcycle > bicycle
-    with pytest.raises(ClientError, match="v2"):
-        sagemaker.invoke(endpoint, TargetVariant="v2")
-    sagemaker.delete(endpoint)
+def test_more_than_one_variant_is_refused(sagemaker, bicycle_model, motorcycle_model):
+    with pytest.raises(ClientError, match="does not emulate more than one production variant"):
+        sagemaker.config(bicycle_model, motorcycle_model)
 
 
 def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local.tests.conftest import until
 from local.tests.sagemaker.conftest import DOCKER, REPOSITORY
@@ -56,8 +55,3 @@ def test_a_stacks_serving_repository_holds_what_stands_in_for_a_push(session, sa
     made = sagemaker.ecr.describe_images(repositoryName=f"{name}-by-hand-serving")
     assert made["imageDetails"] == []
     stacks.delete_stack(StackName=name)
-
-
-def test_a_repository_of_no_name_is_an_error(sagemaker):
-    with pytest.raises(ClientError, match="RepositoryNotFoundException"):
-        sagemaker.ecr.describe_images(repositoryName="none")

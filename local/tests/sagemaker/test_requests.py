@@ -72,19 +72,6 @@ def test_operations_that_are_not_emulated_are_refused_by_name(sagemaker):
         sagemaker.client.list_pipelines()
 
 
-def test_more_instances_than_this_machine_stands_for_are_refused(sagemaker, bicycle_model):
-    variant = {
-        "VariantName": "v",
-        "ModelName": bicycle_model,
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 5,
-    }
-    with pytest.raises(sagemaker.client.exceptions.ResourceLimitExceeded):
-        sagemaker.client.create_endpoint_config(
-            EndpointConfigName="many", ProductionVariants=[variant]
-        )
-
-
 def test_an_image_that_is_not_known_is_refused_with_those_that_are(sagemaker):
     container = {"Image": "nginx:latest"}
     with pytest.raises(ClientError, match=r"nginx:latest.*/\*-serving"):

@@ -91,25 +91,21 @@ def test_capacities_that_make_no_range_are_refused(autoscaling, resource, capaci
         autoscaling.register_scalable_target(**KEY, ResourceId=resource, **capacity)
 
 
+CUSTOMIZED = {"MetricName": "x", "Namespace": "y", "Statistic": "Sum"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
-        {
-            "TargetTrackingScalingPolicyConfiguration": {
-                "TargetValue": 1.0,
-                "CustomizedMetricSpecification": {
-                    "MetricName": "x",
-                    "Namespace": "y",
-                    "Statistic": "Sum",
-                },
-            }
-        },
-        {"TargetTrackingScalingPolicyConfiguration": {**TRACKING, "TargetValue": -1.0}},
+        {"TargetValue": 1.0, "CustomizedMetricSpecification": CUSTOMIZED},
+        {**TRACKING, "TargetValue": -1.0},
     ],
 )
 def test_other_policies_are_refused(autoscaling, resource, changes):
     autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    if "TargetValue" in changes:
+        changes = {"TargetTrackingScalingPolicyConfiguration": changes}
     with pytest.raises(autoscaling.exceptions.ValidationException):
         put_policy(autoscaling, resource, **changes)
 

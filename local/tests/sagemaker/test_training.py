@@ -6,7 +6,7 @@ import os
 import pytest
 
 from local.sagemaker.logs import TRAINING_JOBS
-from local.tests.conftest import until
+from local.tests.conftest import ACCOUNT, until
 from local.tests.sagemaker.conftest import untar
 
 
@@ -160,11 +160,6 @@ def test_a_stopped_job_goes_on_from_its_checkpoints(sagemaker):
     assert sagemaker.get(f"{config['S3Uri']}/count") == b"2\n"
 
 
-def test_a_job_without_a_checkpoint_config_has_no_checkpoint_folder(sagemaker):
-    job = sagemaker.run("test ! -e /opt/ml/checkpoints")
-    assert job["TrainingJobStatus"] == "Completed"
-
-
 def test_checkpoints_that_the_role_may_not_write_fail_the_job(sagemaker):
     role = sagemaker.make_role(("s3:ListBucket", "*"), ("s3:GetObject", "*"))
     job = sagemaker.run(
@@ -192,14 +187,12 @@ def test_a_name_is_used_once(sagemaker):
         sagemaker.job("true", TrainingJobName=job)
 
 
-def test_a_role_that_does_not_trust_sagemaker_is_refused(sagemaker, workshop):
-    role = workshop.role("lambda.amazonaws.com", ("s3:*", "*"))
-    with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
-        sagemaker.job("true", RoleArn=role)
-
-
-def test_a_role_that_trusts_sagemaker_for_another_account_is_refused(sagemaker, workshop):
-    role = workshop.role("sagemaker.amazonaws.com", ("s3:*", "*"), account="111122223333")
+@pytest.mark.parametrize("trusted", [("lambda", ACCOUNT), ("sagemaker", "111122223333")])
+def test_a_role_that_does_not_trust_sagemaker_for_the_account_is_refused(
+    sagemaker, workshop, trusted
+):
+    service, account = trusted
+    role = workshop.role(f"{service}.amazonaws.com", ("s3:*", "*"), account=account)
     with pytest.raises(sagemaker.client.exceptions.ClientError, match="Could not assume role"):
         sagemaker.job("true", RoleArn=role)
 

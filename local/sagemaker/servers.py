@@ -12,18 +12,18 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import archives, objects, processes
-from local.sagemaker.forwarding import HttpClient
+from local.sagemaker import processes, storage
 from local.sagemaker.logs import LogStream, endpoint_group
 from local.sagemaker.roles import ExecutionRole
 
 _MODEL_PATH = "/opt/ml/model"
+_SECONDS_TO_START = 480
 _SECONDS_TO_STOP = 30
 _SECONDS_TO_ANSWER = 60
 _SECONDS_BETWEEN_PINGS = 0.05
@@ -58,12 +58,10 @@ class ModelServer:
         self._command = command
         self._role = role
         self._isolated = isolated
-        self._seconds_to_start = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 480)
         instance = f"i-{uuid.uuid4().hex[:17]}"
         self._folder = home / "endpoints" / endpoint / instance
         self._log = LogStream(role, endpoint_group(endpoint), f"{self.variant_name}/{instance}")
-        self._port = _free_port()
-        self.http = HttpClient(self._port)
+        self.port = _free_port()
         self._child: processes.Child | None = None
         self._stopped = threading.Event()
 
@@ -99,8 +97,8 @@ class ModelServer:
             return
         archive = self._folder / "model.tar.gz"
         try:
-            objects.download(self._role.client("s3"), *objects.split(uri), archive)
-            archives.unpack(archive, model)
+            storage.download(self._role.client("s3"), *storage.split(uri), archive)
+            storage.unpack(archive, model)
         except (BotoCoreError, ClientError) as error:
             self._log.write(f"{uri}: {error}")
             raise StartError(
@@ -108,7 +106,7 @@ class ModelServer:
                 "Please ensure that there is an object located at the URL and that the role "
                 "passed to CreateModel has permissions to download the object."
             ) from None
-        except archives.ArchiveError as error:
+        except storage.ArchiveError as error:
             raise StartError(
                 f'Failed to extract model data archive from URL "{uri}" for container '
                 f'"container_1": {error}. Please ensure that the object located at the URL is a '
@@ -126,17 +124,17 @@ class ModelServer:
             **processes.environment(self._folder),
             **credentials,
             **{name: value.replace(_MODEL_PATH, model) for name, value in asked.items()},
-            "SAGEMAKER_BIND_TO_PORT": str(self._port),
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "SERVE_HOST": "127.0.0.1",
             "SM_MODEL_DIR": model,
         }
         self._child = processes.Child(self._command, self._folder, env, self._log.write)
 
     def _wait_for_ping(self) -> bool:
-        deadline = time.monotonic() + self._seconds_to_start
+        deadline = time.monotonic() + _SECONDS_TO_START
         while self._child.running and time.monotonic() < deadline and not self._stopped.is_set():
             try:
-                url = f"http://127.0.0.1:{self._port}/ping"
+                url = f"http://127.0.0.1:{self.port}/ping"
                 with _opener.open(url, timeout=_SECONDS_TO_PING) as answer:
                     if answer.status == 200:
                         return True
@@ -175,27 +173,11 @@ def _free_port() -> int:
 
 def start_all(servers: list[ModelServer]) -> None:
     """Start servers side by side; raises the first error once all have started or failed."""
-    _each(ModelServer.start, servers)
+    with ThreadPoolExecutor(len(servers)) as pool:
+        list(pool.map(ModelServer.start, servers))
 
 
 def stop_all(servers: list[ModelServer]) -> None:
     """Stop servers side by side; returns when they are gone."""
-    _each(ModelServer.stop, servers)
-
-
-def _each(do: Callable[[ModelServer], None], servers: list[ModelServer]) -> None:
-    errors: list[Exception] = []
-
-    def run(server: ModelServer) -> None:
-        try:
-            do(server)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(server,), daemon=True) for server in servers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(len(servers)) as pool:
+        list(pool.map(ModelServer.stop, servers))
