@@ -1,7 +1,6 @@
 """UpdateEndpoint by `deploy_endpoint`: what happens to the calls that come in meanwhile."""
 
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -150,27 +149,6 @@ def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
     (line,) = done.stderr.strip().splitlines()
     assert "$74 a month (1 x ml.c5.large)" in line
     assert f"python -m scripts.deploy_endpoint --delete --stage {STAGE}" in line
-
-
-@pytest.mark.proof
-def test_two_roll_outs_at_once_leave_one_whole_endpoint(service, trained):
-    command = (*DEPLOY, "--model-data", trained)
-    both = [
-        subprocess.Popen(
-            command,
-            cwd=service.folder,
-            env=service.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [each.communicate(timeout=120)[0] for each in both]
-    assert 0 in [each.returncode for each in both], said
-    for each, words in zip(both, said, strict=True):
-        assert each.returncode == 0 or "Another roll-out to" in words.splitlines()[-1], words
-    assert served_model(service) == trained  # with its configuration and its model
 
 
 def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):

@@ -103,17 +103,6 @@ def test_the_newest_dataset_is_taken_or_the_named_one_and_without_one_etl_is():
         photos.find_known(s3, "b", "birds", None)
 
 
-def test_all_photos_of_a_folder_are_taken(tmp_path):
-    for label, name in enumerate(CLASSES):
-        (tmp_path / name).mkdir()
-        for number in range(20):
-            image = Image.new("RGB", (40, 30), (10 * number, 100 * label, 90))
-            image.save(tmp_path / name / f"{number}.png")
-    supply = photos.find_known(MemoryS3(), "b", None, tmp_path)
-    assert supply.classes == CLASSES
-    assert len(supply.rows) == 40
-
-
 def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
     tmp_path, monkeypatch
 ):
