@@ -1,12 +1,8 @@
 """plugins/no-proxy.js: when osls forgets the proxies of the shell."""
 
-import json
-import os
-import subprocess
-
 import pytest
 
-from tests.infrastructure.conftest import REPOSITORY
+from tests.infrastructure.conftest import node
 
 PROGRAM = """
 const NoProxy = require('./plugins/no-proxy');
@@ -33,12 +29,4 @@ LOCAL, AWS = "http://127.0.0.1:4566", "https://vpce.example.com"
 def test_osls_sees_no_proxy_where_no_proxy_names_the_endpoint_and_pip_sees_it_always(
     variables, seen
 ):
-    done = subprocess.run(
-        ["node", "-e", PROGRAM],
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], "https_proxy": PROXY, **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == [seen, PROXY]
+    assert node(PROGRAM, https_proxy=PROXY, **variables) == [seen, PROXY]

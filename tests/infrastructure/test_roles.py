@@ -1,12 +1,11 @@
 """The roles of the packaged template: who may do what, for whom, and nothing more."""
 
 import json
-import subprocess
 
 import pytest
 import yaml
 
-from tests.infrastructure.conftest import REPOSITORY, TEMPLATE, make_package
+from tests.infrastructure.conftest import REPOSITORY, TEMPLATE, make_package, node
 from tests.infrastructure.template import aslist, of_type, policies, statements
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yml").read_text())
@@ -79,8 +78,7 @@ def test_extra_buckets_become_arns():
         "require('./plugins/readable-buckets.js')({ resolveVariable: async () => ['guests'] })"
         ".then((made) => console.log(JSON.stringify(made)))"
     )
-    done = subprocess.run(["node", "-e", program], cwd=REPOSITORY, capture_output=True, check=True)
-    made = json.loads(done.stdout)
+    made = node(program)
     template, bucket = made["objects"][1]["Fn::Sub"]
     assert (template, bucket) == (
         "arn:${AWS::Partition}:s3:::${bucket}/*",
@@ -174,10 +172,7 @@ def boundaries(resources: dict) -> set[str | None]:
 
 
 def test_every_role_of_the_template_gets_the_permissions_boundary_that_is_given(resources):
-    command = ["node", "-e", BOUND, BOUNDARY]
-    given = json.dumps(resources).encode()
-    done = subprocess.run(command, input=given, cwd=REPOSITORY, capture_output=True, check=True)
-    assert boundaries(json.loads(done.stdout)) == {BOUNDARY}
+    assert boundaries(node(BOUND, BOUNDARY, given=resources)) == {BOUNDARY}
     assert boundaries(resources) == {None}
 
 
