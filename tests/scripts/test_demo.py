@@ -16,13 +16,6 @@ def test_a_second_demo_in_the_folder_is_told_of_the_first():
         pass
 
 
-@pytest.mark.parametrize("port", ["70000", "0", "http", ""])
-def test_what_is_no_port_is_refused(port, capsys):
-    with pytest.raises(SystemExit):
-        terminal.run(demo.main, ["--port", port])
-    assert "from 1 to 65,535" in capsys.readouterr().err
-
-
 def test_what_a_failed_step_said_is_shown(capfd):
     steps = demo.Steps()
     failing = ("-c", "print('the reason'); raise SystemExit(3)")

@@ -46,7 +46,7 @@ def test_a_map_is_a_frame_around_its_states():
         assert min(frame_y) < min(y) < max(y) < max(frame_y)
 
 
-@pytest.mark.parametrize("name", ["<b>&\"'", "a\\", "\\N", "a\x07b", "日本", "end of execution"])
+@pytest.mark.parametrize("name", ["<b>&\"'\\N日本", "a\x07b", "end of execution"])
 def test_names_are_written_as_they_are(name):
     states = {name: {"Type": "Map", "ItemProcessor": {"StartAt": "B", "States": {}}, "End": True}}
     states[name]["ItemProcessor"]["States"] = {"B": {"Type": "Succeed"}}
