@@ -4,10 +4,10 @@ import pytest
 from PIL import Image
 
 from monitoring import gallery, html, pictures
-from monitoring.captures import Unreadable
+from monitoring.files import Unreadable
 from monitoring.findings import NOT_ENOUGH_DATA, VIOLATION
 from tests.monitoring import frames
-from tests.monitoring.pictured import read_image
+from tests.monitoring.frames import read_image
 
 WIDTHS = {"wide": 1280, "narrow": 360}
 LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"
@@ -49,8 +49,8 @@ def files(tmp_path_factory) -> dict[str, str]:
     unreadable = [Unreadable(LONG, 7, "the line is cut off")]
     few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
     pages = {
-        VIOLATION: (frames.a_report(unreadable=1), week, unreadable),
-        NOT_ENOUGH_DATA: (frames.a_report(NOT_ENOUGH_DATA, **few), week[:0], []),
+        VIOLATION: (frames.make_report(unreadable=1), week, unreadable),
+        NOT_ENOUGH_DATA: (frames.make_report(NOT_ENOUGH_DATA, **few), week[:0], []),
     }
     for status, (report, frame, records) in pages.items():
         drawn = pictures.list_pictures(report, frame, baseline, frames.latency(48))
@@ -124,7 +124,7 @@ def test_pictures_are_drawn_for_their_screen_and_not_shrunk(violation):
     scales = violation.evaluate(
         "[...document.querySelectorAll('picture img')].map((i) => i.width / i.naturalWidth)"
     )
-    assert len(scales) == 8
+    assert len(scales) == 7
     # An SVG's natural width is in points, 4/3 pixels each, drawn at 100 pixels an inch.
     assert all(0.9 <= scale <= 1.5 for scale in scales)
 

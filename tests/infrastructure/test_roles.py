@@ -27,7 +27,7 @@ UNLIMITED = {
     "logs:DescribeLogGroups",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
-    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
     "sagemaker:ListTrainingJobs",
 }
 
