@@ -32,17 +32,17 @@ def measure(
     low, high = expected_interval(expected, len(frame))
     before = None if baseline is None else float(baseline["confidence"].mean())
     truth = frame["image_id"].map(labels)
-    known = truth.notna()
-    if not known.any():
+    labelled = truth.notna()
+    if not labelled.any():
         return Accuracy(expected, low, high, before)
-    right = (truth == frame["label"])[known]
+    right = (truth == frame["label"])[labelled]
     return Accuracy(
         expected,
         low,
         high,
         before,
         len(right),
-        float(confidence[known].mean()),
+        float(confidence[labelled].mean()),
         float(right.mean()),
         *wilson(right.sum(), len(right)),
     )

@@ -97,13 +97,11 @@ def _read_file(
     file: str, s3, span: Span, network: Network | None
 ) -> tuple[list[pd.DataFrame], list[Unreadable], int]:
     """Return the file's records as tables, what could not be read, and how many records could."""
-    side = network.side if network else config.load()["image"]["size"]
     frames: list[pd.DataFrame] = []
     unreadable: list[Unreadable] = []
     batch: list[tuple[int, Record]] = []
     records = size = 0
-    read = partial(parse, side=side, span=span)
-    for line, record in read_records(file, s3, read, unreadable):
+    for line, record in read_records(file, s3, partial(parse, span=span), unreadable):
         if record is None:
             continue
         if batch and (size >= PIXEL_BYTES or record.classes != batch[0][1].classes):
@@ -143,11 +141,8 @@ def to_frame(batch: list[tuple[int, Record]], file: str, network: Network | None
     )
 
 
-def parse(line: bytes, side: int, span: Span = ANY_TIME) -> Record | None:
-    """Read a record of photos of `side` x `side` pixels; return None outside of the span.
-
-    Raises RecordError.
-    """
+def parse(line: bytes, span: Span = ANY_TIME) -> Record | None:
+    """Read a record; return None outside of the span. Raises RecordError."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -167,7 +162,7 @@ def parse(line: bytes, side: int, span: Span = ANY_TIME) -> Record | None:
         classes, probabilities = _read_answer(_decode(captured["endpointOutput"]))
         request = captured["endpointInput"]
         media_type = request["observedContentType"].partition(";")[0].strip().lower()
-        pixels = _read_photos(media_type, _decode(request), side)
+        pixels = _read_photos(media_type, _decode(request))
     except RecordError:
         raise
     except KeyError as error:
@@ -211,8 +206,8 @@ def _read_answer(body: bytes) -> tuple[list[str], np.ndarray]:
     return classes, rows.astype(np.float32)
 
 
-def _read_photos(media_type: str, body: bytes, side: int) -> np.ndarray:
-    """Return the photos of a request, as the endpoint takes them."""
+def _read_photos(media_type: str, body: bytes) -> np.ndarray:
+    """Return the photos of a request, which have the model's size, as the endpoint takes them."""
     if media_type not in (NPY, PNG):
         raise RecordError(f"the input is {media_type!r}, neither {NPY} nor {PNG}")
     try:
@@ -222,6 +217,7 @@ def _read_photos(media_type: str, body: bytes, side: int) -> np.ndarray:
             pixels = np.asarray(Image.open(io.BytesIO(body), formats=["PNG"]))[None]
     except Exception:  # NumPy evaluates the header's text, Pillow decodes: they raise many classes
         raise RecordError(f"the input is broken {media_type}") from None
+    side = config.load()["image"]["size"]
     if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3) or not pixels.size:
         shape = " x ".join(map(str, pixels.shape))
         raise RecordError(f"the input is {pixels.dtype} {shape}, not uint8 N x {side} x {side} x 3")

@@ -34,8 +34,8 @@ PROPERTIES = {
 
 def list_properties(frame: pd.DataFrame) -> list[str]:
     """Return the properties that are known of a table's photos: all, but for the embedding."""
-    known = table.embeddings(frame).size
-    return [name for name in PROPERTIES if known or name != "embedding"]
+    embedded = table.embeddings(frame).size > 0
+    return [name for name in PROPERTIES if embedded or name != "embedding"]
 
 
 def measure(

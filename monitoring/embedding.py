@@ -53,10 +53,7 @@ def make_model(name: str, whole: bytes, classes: bytes) -> Model:
 
 
 class Network:
-    """One output of a graph, on one thread. side: the pixels a side of the photos it takes.
-
-    Raises UserError for a graph that ONNX Runtime does not run.
-    """
+    """One output of a graph, on one thread. UserError if ONNX Runtime does not run the graph."""
 
     def __init__(self, graph: bytes, output: str):
         options = onnxruntime.SessionOptions()
@@ -68,7 +65,6 @@ class Network:
             )
             if output not in [each.name for each in self._session.get_outputs()]:
                 raise ValueError(f"it answers without {output}")
-            self.side: int = self._session.get_inputs()[0].shape[1]
         except Exception as error:  # ONNX Runtime has no common class of errors
             raise UserError(f"The model cannot be used: {error}") from error
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 from monitoring.captures import parse
 from monitoring.files import connect, read_lines
-from service import config
 
 SHOWN = 30
 
@@ -35,19 +34,18 @@ def least_confident(frame: pd.DataFrame, read_image: ReadImage, count: int = SHO
     return tiles
 
 
-def image_reader(source: str, side: int | None = None) -> ReadImage:
+def image_reader(source: str) -> ReadImage:
     """Return a function that gives the RGB image of a row's `file`, `line` and `position`.
 
-    source: where captures were loaded from. side: of the photos in pixels (default: config.yml's).
-    The function raises OSError for a file that is gone, and ValueError where no photo is there.
+    source: where captures were loaded from. The function raises OSError for a file that is gone,
+    and ValueError where no photo is there.
     """
     s3 = connect(source)
-    size = side or config.load()["image"]["size"]
 
     def read_image(file: str, line: int, position: int) -> Image.Image:
         for number, data in read_lines(file, s3):
             if number == line:
-                return Image.fromarray(parse(data, size).pixels[position])
+                return Image.fromarray(parse(data).pixels[position])
         raise ValueError(f"{file} has no line {line}")
 
     return read_image

@@ -57,11 +57,7 @@ def parse(line: bytes) -> tuple[str, str]:
         raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
     if not isinstance(image_id, str) or not image_id:
         raise ValueError("eventMetadata.eventId is no id")
-    if encoding != "CSV":
-        raise ValueError(f"groundTruthData.encoding is {encoding!r}, not 'CSV'")
-    if not isinstance(label, str) or not label.strip():
-        raise ValueError("groundTruthData.data is no label")
-    label = label.strip()
-    if "," in label or "\n" in label:
-        raise ValueError("groundTruthData.data holds more than one value")
+    label = label.strip() if isinstance(label, str) else ""
+    if encoding != "CSV" or not label or "," in label or "\n" in label:
+        raise ValueError("groundTruthData is not one label, encoded as CSV")
     return image_id, label

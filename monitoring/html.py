@@ -48,7 +48,7 @@ def render(
         verdict=verdict(report),
         details=[*(item.description for item in report.violations), *report.reasons, *report.notes],
         numbers=list_numbers(report),
-        drawn=[_draw(picture) for picture in pictures],
+        items=[_draw(picture) for picture in pictures],
         tiles=tiles,
         unreadable=unreadable[:UNREADABLE_SHOWN],
         unreadable_count=len(unreadable),

@@ -32,7 +32,7 @@ def keep_served(
         return frame, []
     network = Network(model.whole, "probabilities")
     classes, captured = table.probabilities(frame)
-    read_image = image_reader(source, network.side)
+    read_image = image_reader(source)
 
     def differs(row: int) -> bool:
         place = frame.iloc[row]

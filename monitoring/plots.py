@@ -26,7 +26,6 @@ LINES = {
     "median": (0.5, {"color": style.INK, "linestyle": "-"}),
     "lowest tenth": (0.1, {"color": style.INK, "linestyle": ":"}),
 }
-BOXED = 20  # fewer photos are drawn one by one: quantiles would pretend to know more
 NOW = {"color": style.BLUE, "marker": "o", "markersize": 6.5}
 BASELINE = {"color": style.INK, "marker": "D", "markersize": 6, "markerfacecolor": "white"}
 PERCENTILES = {
@@ -110,34 +109,27 @@ def draw_confidence_by_class(
     _require_photos(frame)
     classes = group_by_label(frame)
     picture, axes = style.figure(width, 1.1 + 0.52 * len(classes))
-    names, lowest = [], []
-    for row, (label, confidence) in enumerate(classes.items()):
-        accepted = is_accepted(confidence, threshold).mean()
-        names.append(
-            f"{style.shorten(label)}\n{len(confidence):,}, {style.share(accepted)} accepted"
-        )
-        drawn = np.clip(confidence, 0, style.SUREST)
-        if len(drawn) < BOXED:
-            axes.plot(drawn, np.full(len(drawn), row), "o", color=style.BLUE, alpha=0.6)
-            lowest.append(drawn.min())
-        else:
-            axes.boxplot(
-                drawn,
-                positions=[row],
-                widths=0.45,
-                whis=(5, 95),
-                orientation="horizontal",
-                showfliers=False,
-                patch_artist=True,
-                manage_ticks=False,
-                boxprops={"facecolor": "#b9d7ea", "edgecolor": style.BLUE},
-                whiskerprops={"color": style.BLUE},
-                capprops={"color": style.BLUE},
-                medianprops={"color": style.INK, "linewidth": 2},
-            )
-            lowest.append(np.quantile(drawn, 0.05))
+    values = [np.clip(confidence, 0, style.SUREST) for confidence in classes.values()]
+    axes.boxplot(
+        values,
+        positions=range(len(values)),
+        widths=0.45,
+        whis=(5, 95),
+        orientation="horizontal",
+        showfliers=False,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": "#b9d7ea", "edgecolor": style.BLUE},
+        whiskerprops={"color": style.BLUE},
+        capprops={"color": style.BLUE},
+        medianprops={"color": style.INK, "linewidth": 2},
+    )
+    names = []
+    for label, confidence in classes.items():
+        accepted = style.share(is_accepted(confidence, threshold).mean())
+        names.append(f"{style.shorten(label)}\n{len(confidence):,}, {accepted} accepted")
     axes.axvline(threshold, label=f"threshold {threshold:g}", **style.THRESHOLD)
-    style.scale_confidence(axes, "x", min(lowest))
+    style.scale_confidence(axes, "x", min(np.quantile(each, 0.05) for each in values))
     style.name_rows(axes, names)
     axes.set_xlabel("confidence")
     style.legend(picture)

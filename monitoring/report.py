@@ -139,8 +139,9 @@ def draw(
     from monitoring import gallery, html, pictures
 
     tiles = gallery.least_confident(frame, image_reader(source))
-    drawn = pictures.list_pictures(report, frame, reference.frame if reference else None, points)
-    return html.render(report, drawn, tiles, unreadable, provenance)
+    before = reference.frame if reference else None
+    plots = pictures.list_pictures(report, frame, before, points)
+    return html.render(report, plots, tiles, unreadable, provenance)
 
 
 def publish(selection: Selection, report: Report, folder: Path) -> str:
@@ -179,22 +180,6 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
         )
         unreadable = f"unreadable lines: {len(truth.unreadable):,}{first}"
         terminal.print_line("Labels", f"{len(truth.labels):,}; {unreadable}")
-    if report.drifts:
-        rows = [
-            (
-                drift.name,
-                f"{drift.effect:.3f}",
-                f"{drift.band[0]:.3f} to {drift.band[1]:.3f}",
-                f"{drift.p_value:.4f}",
-                "violation" if drift.violated else "",
-                drift.unit,
-            )
-            for drift in report.drifts
-        ]
-        header = ("drift", "effect", "by chance", "p", "", "unit")
-        print()
-        terminal.show(terminal.table(header, rows, right=(1, 2, 3)))
-        print()
     for name, value, against in notification.list_numbers(report):
         terminal.print_line(name, f"{value} ({against})" if against else value)
     terminal.print_line("Status", report.status)

@@ -82,7 +82,7 @@ def photos(service) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def known(service, watcher, photos) -> str:
+def baseline(service, watcher, photos) -> str:
     """The baseline of half of the photos."""
     begin, end = ask(service, photos[:IMAGES])
     done = monitor(watcher, "baseline", "--since", begin, "--until", end)
@@ -102,7 +102,7 @@ def published(service: Service, since: datetime) -> dict[str, float]:
         for metric in cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
         if metric["Dimensions"] == dimensions
     }
-    found = {
+    datapoints = {
         name: cloudwatch.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=name,
@@ -116,13 +116,13 @@ def published(service: Service, since: datetime) -> dict[str, float]:
     }
     return {
         name: max(points, key=lambda point: point["Timestamp"])["Maximum"]
-        for name, points in found.items()
+        for name, points in datapoints.items()
         if points
     }
 
 
-def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
-    service, watcher, photos, known, inbox, tmp_path
+def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_see(
+    service, watcher, photos, baseline, inbox, tmp_path
 ):
     begin, end = ask(service, [darkened(png) for png in photos[IMAGES:]])
     span = ("--since", begin, "--until", end)
@@ -151,7 +151,7 @@ def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
 
 
 @pytest.mark.proof
-def test_a_quiet_day_shows_no_drift(service, watcher, photos, known, inbox, tmp_path):
+def test_a_quiet_day_shows_no_drift(service, watcher, photos, baseline, inbox, tmp_path):
     begin, end = ask(service, photos[IMAGES:])
     span = ("--since", begin, "--until", end)
     done = monitor(watcher, "report", *span, "--output", str(tmp_path))
@@ -166,7 +166,7 @@ def test_a_quiet_day_shows_no_drift(service, watcher, photos, known, inbox, tmp_
 
 
 @pytest.mark.proof
-def test_an_hour_without_captures_is_not_enough_data(watcher, known, tmp_path):
+def test_an_hour_without_captures_is_not_enough_data(watcher, baseline, tmp_path):
     span = ("--since", "2030-01-01T00", "--until", "2030-01-01T01")
     done = monitor(watcher, "report", *span, "--local", "--output", str(tmp_path))
     assert done.returncode == 3, done.stderr

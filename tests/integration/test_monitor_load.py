@@ -27,7 +27,7 @@ def began() -> str:
 
 
 @pytest.fixture(scope="module")
-def asked(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
+def answers(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
     """Send test photos, as PNGs and as an array; the answers' probabilities by image id."""
     runtime = service.client("sagemaker-runtime")
     images = test_set["images"][: SINGLE + BATCH]
@@ -62,19 +62,19 @@ def asked(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
 def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     service,
     began,
-    asked,
+    answers,
     archive,  # noqa: F811
     test_set,  # noqa: F811
     tmp_path,
 ):
     path = tmp_path / "captures.parquet"
-    said = service.run(*LOAD, "--since", began, "--output", str(path)).stdout
-    assert f"capture/{service.outputs['EndpointName']}/" in said
-    assert "Unreadable" not in said
-    frame = pd.read_parquet(path).set_index("image_id").loc[list(asked)]
+    printed = service.run(*LOAD, "--since", began, "--output", str(path)).stdout
+    assert f"capture/{service.outputs['EndpointName']}/" in printed
+    assert "Unreadable" not in printed
+    frame = pd.read_parquet(path).set_index("image_id").loc[list(answers)]
     classes, probabilities = table.probabilities(frame)
     assert classes == json.loads(archive["classes.json"])
-    np.testing.assert_allclose(probabilities, list(asked.values()), atol=1e-6)
+    np.testing.assert_allclose(probabilities, list(answers.values()), atol=1e-6)
     (tmp_path / "model").mkdir()
     for name, body in archive.items():
         (tmp_path / "model" / name).write_bytes(body)
@@ -86,7 +86,7 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
 
 
 @pytest.mark.proof
-def test_no_captures_are_one_line(service, asked):
+def test_no_captures_are_one_line(service, answers):
     source = f"s3://{service.bucket}/capture/no-such-endpoint/"
     expected = {
         (source,): "error: There are no captures at any time in " + source,

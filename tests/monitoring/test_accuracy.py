@@ -20,21 +20,21 @@ def make(confidence, right):
 def test_the_expected_accuracy_is_the_mean_confidence():
     table, _ = make([0.9, 0.8, 1.0, 0.7], [True] * 4)
     baseline, _ = make([0.6, 0.8], [True] * 2)
-    found = accuracy.measure(table, {}, baseline)
-    assert found.expected == pytest.approx(0.85)
-    assert found.expected_baseline == pytest.approx(0.7)
-    assert found.expected_low <= 0.85 <= found.expected_high
-    assert (found.true, found.labelled) == (None, 0)
+    result = accuracy.measure(table, {}, baseline)
+    assert result.expected == pytest.approx(0.85)
+    assert result.expected_baseline == pytest.approx(0.7)
+    assert result.expected_low <= 0.85 <= result.expected_high
+    assert (result.true, result.labelled) == (None, 0)
 
 
 def test_the_true_accuracy_is_that_of_the_labelled_photos_alone():
     table, truth = make([0.9] * 5 + [0.5] * 5, [True] * 3 + [False] * 7)
-    known = {name: truth[name] for name in list(truth)[:4]}
-    found = accuracy.measure(table, {**known, "another photo": "bicycle"}, None)
-    assert (found.true, found.labelled) == (0.75, 4)
-    assert (found.true_low, found.true_high) == accuracy.wilson(3, 4)
-    assert found.expected_labelled == pytest.approx(0.9)
-    assert found.expected == pytest.approx(0.7)
+    some = {name: truth[name] for name in list(truth)[:4]}
+    result = accuracy.measure(table, {**some, "another photo": "bicycle"}, None)
+    assert (result.true, result.labelled) == (0.75, 4)
+    assert (result.true_low, result.true_high) == accuracy.wilson(3, 4)
+    assert result.expected_labelled == pytest.approx(0.9)
+    assert result.expected == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 3), (81, 263), (10, 10)])
@@ -44,5 +44,5 @@ def test_the_interval_is_that_of_the_training_job(right, count):
 
 def test_a_shortfall_is_as_likely_as_the_binomial_says():
     table, truth = make([0.9] * 10, [True] * 6 + [False] * 4)
-    found = accuracy.measure(table, truth, None)
-    assert accuracy.shortfall_p_value(found) == pytest.approx(0.0127951984)  # B(6; 10, 0.9)
+    result = accuracy.measure(table, truth, None)
+    assert accuracy.shortfall_p_value(result) == pytest.approx(0.0127951984)  # B(6; 10, 0.9)

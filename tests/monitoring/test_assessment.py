@@ -28,24 +28,24 @@ def quick(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def known():
+def reference():
     return baseline.make(simulate(400, seed=1), "a test", "s3://m/1", 100, RULES.minimum_effects)
 
 
-def judge(known, frame, rules=RULES, **more):
-    return assessment.assess(Photos(frame, **more), known, rules)
+def judge(reference, frame, rules=RULES, **more):
+    return assessment.assess(Photos(frame, **more), reference, rules)
 
 
-def test_a_quiet_week_is_healthy(known):
-    report = judge(known, simulate(200, seed=2), model="s3://m/1")
+def test_a_quiet_week_is_healthy(reference):
+    report = judge(reference, simulate(200, seed=2), model="s3://m/1")
     assert report.status == HEALTHY
     assert (report.reasons, report.violations) == ([], [])
     assert len(report.drifts) == 7
     assert report.images == 200
 
 
-def test_a_drift_is_described_with_its_size_its_band_and_its_photos(known):
-    report = judge(known, simulate(200, seed=2, brighter=1.5))
+def test_a_drift_is_described_with_its_size_its_band_and_its_photos(reference):
+    report = judge(reference, simulate(200, seed=2, brighter=1.5))
     assert report.status == VIOLATION
     [violation] = report.violations
     assert violation.name == "brightness"
@@ -60,15 +60,15 @@ def test_a_drift_is_described_with_its_size_its_band_and_its_photos(known):
 
 
 @pytest.mark.parametrize(("unreadable", "reasons"), [(10, 0), (11, 1)])
-def test_with_many_records_unread_the_others_are_not_healthy(known, unreadable, reasons):
-    report = judge(known, simulate(200, seed=2), records=190, unreadable=unreadable)
+def test_with_many_records_unread_the_others_are_not_healthy(reference, unreadable, reasons):
+    report = judge(reference, simulate(200, seed=2), records=190, unreadable=unreadable)
     assert report.status == (NOT_ENOUGH_DATA if reasons else HEALTHY)
     assert report.reasons == ["11 of 201 records could not be read"] * reasons
     assert len(report.drifts) == 7
 
 
-def test_too_few_photos_are_not_judged(known):
-    report = judge(known, simulate(99, seed=2, brighter=5))
+def test_too_few_photos_are_not_judged(reference):
+    report = judge(reference, simulate(99, seed=2, brighter=5))
     assert report.status == NOT_ENOUGH_DATA
     assert report.reasons == ["99 photos were captured, at least 100 are needed"]
     assert (report.drifts, report.violations) == ([], [])
@@ -83,31 +83,31 @@ def test_without_a_baseline_only_what_needs_none_is_judged(surer, violations):
     assert report.accuracy.expected_baseline is None
 
 
-def test_another_models_baseline_is_not_held_against_the_photos(known):
-    report = judge(known, simulate(200, seed=2, brighter=5), model="s3://m/2")
+def test_another_models_baseline_is_not_held_against_the_photos(reference):
+    report = judge(reference, simulate(200, seed=2, brighter=5), model="s3://m/2")
     assert (report.status, report.drifts) == (NOT_ENOUGH_DATA, [])
     assert "another model (s3://m/1; the endpoint serves s3://m/2)" in report.reasons[0]
     others = simulate(200, seed=2).rename(columns={"probability:bicycle": "probability:bus"})
-    report = judge(known, others)
+    report = judge(reference, others)
     assert (report.status, report.drifts) == (NOT_ENOUGH_DATA, [])
     assert "knows bicycle, motorcycle, the photos' bus, motorcycle" in report.reasons[0]
 
 
-def test_the_embedding_that_no_model_computed_is_a_reason(known):
-    report = judge(known, table.without_embeddings(simulate(200, seed=2)))
+def test_the_embedding_that_no_model_computed_is_a_reason(reference):
+    report = judge(reference, table.without_embeddings(simulate(200, seed=2)))
     assert report.status == NOT_ENOUGH_DATA
     [reason] = report.reasons
     assert reason.startswith("embedding: known of 400 of the baseline's photos and of 0 of these")
 
 
-def test_constraints_that_somebody_edited_hold(known):
+def test_constraints_that_somebody_edited_hold(reference):
     effects = dict.fromkeys(drift.PROPERTIES, 9.0)
-    report = judge(replace(known, minimum_effects=effects), simulate(200, seed=2, brighter=1.5))
+    report = judge(replace(reference, minimum_effects=effects), simulate(200, seed=2, brighter=1.5))
     assert report.status == HEALTHY
 
 
-def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(known):
-    edited = replace(known, minimum_effects={"colour": 0.02, "brightness": 0.02})
+def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(reference):
+    edited = replace(reference, minimum_effects={"colour": 0.02, "brightness": 0.02})
     report = judge(edited, simulate(200, seed=2, brighter=1.5))
     assert [item.name for item in report.violations] == ["brightness"]
     assert [item.name for item in report.drifts] == ["brightness", "colour"]
@@ -117,11 +117,11 @@ def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(known)
 
 
 @pytest.mark.parametrize(("bound", "status"), [(0.6, HEALTHY), (0.35, HEALTHY), (0.2, VIOLATION)])
-def test_the_share_in_review_has_a_bound(known, bound, status):
+def test_the_share_in_review_has_a_bound(reference, bound, status):
     frame = simulate(200, seed=2)
     share = (frame["confidence"] < RULES.threshold).mean()
     assert 0.35 < share < 0.42  # above 0.35, but not by more than chance
-    report = judge(known, frame, replace(RULES, review_share=bound))
+    report = judge(reference, frame, replace(RULES, review_share=bound))
     assert report.status == status
     assert report.share_accepted == pytest.approx(1 - share)
     assert [item.name for item in report.violations] == ["review_share"] * (status == VIOLATION)
@@ -139,9 +139,9 @@ def label(frame, share, **changes) -> GroundTruth:
 
 
 @pytest.mark.parametrize(("share", "violations"), [(0.97, []), (0.8, ["accuracy"])])
-def test_true_accuracy_well_below_the_promise_is_a_violation(known, share, violations):
+def test_true_accuracy_well_below_the_promise_is_a_violation(reference, share, violations):
     frame = simulate(200, seed=2)
-    report = judge(known, frame, truth=label(frame, share))
+    report = judge(reference, frame, truth=label(frame, share))
     assert report.status == (VIOLATION if violations else HEALTHY)
     assert report.accuracy.true == pytest.approx(share)
     assert [item.name for item in report.violations] == violations
@@ -162,17 +162,17 @@ def test_true_accuracy_well_below_the_promise_is_a_violation(known, share, viola
         ({}, "no line of the ground truth could be read"),
     ],
 )
-def test_ground_truth_that_says_nothing_of_the_photos_is_not_enough_data(known, labels, reason):
-    report = judge(known, simulate(200, seed=2), truth=GroundTruth(labels))
+def test_ground_truth_that_says_nothing_of_the_photos_is_not_enough_data(reference, labels, reason):
+    report = judge(reference, simulate(200, seed=2), truth=GroundTruth(labels))
     assert (report.status, report.accuracy.true) == (NOT_ENOUGH_DATA, None)
     assert report.reasons == [reason]
 
 
-def test_few_labels_that_are_no_classes_and_doubled_ones_are_noted(known):
+def test_few_labels_that_are_no_classes_and_doubled_ones_are_noted(reference):
     frame = simulate(200, seed=2)
     truth = label(frame, 1, relabelled={"another", "2-7"})
     truth.labels.update(dict.fromkeys(frame["image_id"][:10], "cat"))
-    report = judge(known, frame, truth=truth)
+    report = judge(reference, frame, truth=truth)
     assert (report.status, report.accuracy.true, report.accuracy.labelled) == (HEALTHY, 1, 190)
     assert report.notes == [
         "1 of the photos, such as '2-7', have two labels or more, of which the last one holds",

@@ -25,18 +25,18 @@ def make(frame):
 
 @pytest.mark.parametrize("width", [8, 0])
 @pytest.mark.parametrize("place", ["s3://bucket/monitoring/baseline/", "folder"])
-def test_a_baseline_is_read_as_it_was_written(tmp_path, place, width):
+def test_a_referenceis_read_as_it_was_written(tmp_path, place, width):
     s3 = MemoryS3()
     if place == "folder":
         place = str(tmp_path / "new" / "folder")
     frame = simulate(80, seed=1, width=width)
     assert baseline.read(s3, place) is None
-    made = make(frame)
-    written = baseline.write(s3, place, made)
+    reference = make(frame)
+    written = baseline.write(s3, place, reference)
     assert [file.rpartition("/")[2] for file in written] == ["constraints.json", "baseline.parquet"]
     again = baseline.read(s3, place)
     assert (again.images, again.origin, again.model) == (80, "a test", MODEL)
-    assert again.minimum_effects == made.minimum_effects
+    assert again.minimum_effects == reference.minimum_effects
     assert set(EFFECTS) - set(again.minimum_effects) == ({"embedding"} if not width else set())
     kept = frame.drop(columns=["time", "image_id"])
     assert again.frame.astype({"label": "str"}).equals(kept.astype({"label": "str"}))
@@ -44,9 +44,9 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path, place, width):
 
 def test_only_so_many_rows_are_kept(monkeypatch):
     monkeypatch.setattr(baseline, "ROWS_KEPT", 60)
-    made = make(simulate(100, seed=1))
-    assert len(made.frame) == 60
-    assert made.images == 100
+    reference = make(simulate(100, seed=1))
+    assert len(reference.frame) == 60
+    assert reference.images == 100
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def make_job(uri: str) -> dict:
 
 
 def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(s3, photos):
-    uri, found = baseline.read_validation(s3, make_job(CHANNEL))
+    uri, read = baseline.read_validation(s3, make_job(CHANNEL))
     assert uri == f"{CHANNEL}data.npz"
-    assert (found.images == photos.images).all()
+    assert (read.images == photos.images).all()
     with pytest.raises(UserError, match="of job-7 are gone from s3://bucket/gone"):
         baseline.read_validation(s3, make_job("s3://bucket/gone/"))

@@ -84,22 +84,22 @@ def test_records_of_other_classes_make_one_table_by_time(tmp_path):
     assert frame["probability:a"].isna().tolist() == [False, False, True]
 
 
-def changed(**changes) -> dict:
+def with_request(**changes) -> dict:
     """A record whose request is changed."""
     return record(png() | changes, ANSWER)
 
 
-def answered(text: str) -> dict:
+def with_answer(text: str) -> dict:
     """A record with that answer."""
     return record(png(), side(text, JSON))
 
 
-def inferences(rows: str, classes: str = '["a", "b"]') -> dict:
+def with_rows(rows: str, classes: str = '["a", "b"]') -> dict:
     """A record with an answer of these members."""
-    return answered(f'{{"classes": {classes}, "inferences": {rows}}}')
+    return with_answer(f'{{"classes": {classes}, "inferences": {rows}}}')
 
 
-def metadata(**changes) -> dict:
+def with_metadata(**changes) -> dict:
     """A good record with other metadata."""
     result = captured.good()
     result["eventMetadata"].update(changes)
@@ -117,32 +117,35 @@ BAD = {
     "no answer": (record(png(), None), "it has no 'endpointOutput'"),
     "no request": (record(None, ANSWER), "it has no 'endpointInput'"),
     "an answer that is text": (record(png(), "x"), "no record of Data Capture"),
-    "data a number": (changed(data=7), "no record of Data Capture"),
-    "type a number": (changed(observedContentType=7), "no record of Data Capture"),
-    "encoding unknown": (changed(encoding="ROT13"), "the encoding 'ROT13'"),
-    "bad base64": (changed(data="not base64!"), "no record of Data Capture"),
-    "bad time": (metadata(inferenceTime="yesterday"), "'yesterday'"),
-    "the last time": (metadata(inferenceTime="9999-12-31T23:59:59-14:00"), "no record of Data"),
-    "the year 1": (metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
-    "no id": (metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
-    "id a number": (metadata(inferenceId=7), "neither an inferenceId nor an eventId"),
-    "a fault": (answered('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
-    "answer not JSON": (answered("0.9,0.1"), "the answer is not 'classes' and rows"),
-    "answer a list": (answered("[0.9, 0.1]"), "the answer is not 'classes' and rows"),
-    "rows of two lengths": (inferences("[[0.9, 0.1], [1.0]]"), "not 'classes' and rows"),
-    "beyond numbers": (inferences(f"[[{10**400}, 1]]"), "not 'classes' and rows"),
-    "no rows": (inferences("[]"), "not rows of 2 probabilities"),
-    "one row, not in a list": (inferences("[0.9, 0.1]"), "not rows of 2 probabilities"),
-    "classes too few": (inferences("[[0.9, 0.1]]", '["a"]'), "not rows of 1 probabilities"),
-    "classes twice": (inferences("[[0.9, 0.1]]", '["a", "a"]'), "not different names"),
-    "classes numbers": (inferences("[[0.9, 0.1]]", "[1, 2]"), "not different names"),
-    "sum not 1": (inferences("[[0.9, 0.3]]"), "not probabilities that sum to 1"),
-    "not a number": (inferences("[[NaN, 1]]"), "not probabilities that sum to 1"),
+    "data a number": (with_request(data=7), "no record of Data Capture"),
+    "type a number": (with_request(observedContentType=7), "no record of Data Capture"),
+    "encoding unknown": (with_request(encoding="ROT13"), "the encoding 'ROT13'"),
+    "bad base64": (with_request(data="not base64!"), "no record of Data Capture"),
+    "bad time": (with_metadata(inferenceTime="yesterday"), "'yesterday'"),
+    "the last time": (
+        with_metadata(inferenceTime="9999-12-31T23:59:59-14:00"),
+        "no record of Data",
+    ),
+    "the year 1": (with_metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
+    "no id": (with_metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
+    "id a number": (with_metadata(inferenceId=7), "neither an inferenceId nor an eventId"),
+    "a fault": (with_answer('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
+    "answer not JSON": (with_answer("0.9,0.1"), "the answer is not 'classes' and rows"),
+    "answer a list": (with_answer("[0.9, 0.1]"), "the answer is not 'classes' and rows"),
+    "rows of two lengths": (with_rows("[[0.9, 0.1], [1.0]]"), "not 'classes' and rows"),
+    "beyond numbers": (with_rows(f"[[{10**400}, 1]]"), "not 'classes' and rows"),
+    "no rows": (with_rows("[]"), "not rows of 2 probabilities"),
+    "one row, not in a list": (with_rows("[0.9, 0.1]"), "not rows of 2 probabilities"),
+    "classes too few": (with_rows("[[0.9, 0.1]]", '["a"]'), "not rows of 1 probabilities"),
+    "classes twice": (with_rows("[[0.9, 0.1]]", '["a", "a"]'), "not different names"),
+    "classes numbers": (with_rows("[[0.9, 0.1]]", "[1, 2]"), "not different names"),
+    "sum not 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to 1"),
+    "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to 1"),
     "three photos, two answers": (
         record(npy(IMAGES[:3]), answer([0.9, 0.1], [0.9, 0.1])),
         "3 photos came with 2 answers",
     ),
-    "another type": (changed(observedContentType="image/jpeg"), "the input is 'image/jpeg'"),
+    "another type": (with_request(observedContentType="image/jpeg"), "the input is 'image/jpeg'"),
     "not a PNG": (record(side(b"hello", "image/png"), ANSWER), "broken image/png"),
     "PNG cut off": (
         record(side(served.encode(IMAGES[0], "PNG")[:-60], "image/png"), ANSWER),
@@ -182,7 +185,7 @@ def test_blank_lines_and_empty_files_are_nothing(tmp_path):
 
 
 def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
-    loaded = load(tmp_path, metadata(inferenceId=None))
+    loaded = load(tmp_path, with_metadata(inferenceId=None))
     assert loaded.frame["image_id"].tolist() == ["event-photo-0"]
 
 
@@ -251,7 +254,7 @@ def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(error, reaso
 def test_a_photo_is_read_again_from_its_place(tmp_path):
     array = record(npy(IMAGES[:4]), answer(*[[0.9, 0.1]] * 4))
     frame = load(tmp_path, b"\n", captured.good(3), array).frame
-    read = image_reader(str(tmp_path), served.SIDE)
+    read = image_reader(str(tmp_path))
     for row in frame.itertuples():
         expected = IMAGES[3 if row.line == 2 else row.position]
         np.testing.assert_array_equal(np.asarray(read(row.file, row.line, row.position)), expected)

@@ -34,7 +34,6 @@ def test_the_embedding_is_the_models_and_the_rest_of_it_is_left_out(tmp_path):
     graph = read_model(served.write_model(tmp_path)).graph
     network = embedding.Network(graph, "embedding")
     photos = served.images(embedding.BATCH + 3)
-    assert network.side == served.SIDE
     np.testing.assert_allclose(network(photos), photos.mean((1, 2)), atol=1e-3)
     left = {node.op_type for node in onnx.load_from_string(graph).graph.node}
     assert "ReduceMean" in left

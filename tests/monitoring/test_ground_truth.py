@@ -39,11 +39,14 @@ def test_labels_are_read_by_image_id_and_a_later_one_holds(tmp_path):
         (line(eventMetadata={}), "no eventMetadata.eventId"),
         (line(eventMetadata={"eventId": 7}), "eventId is no id"),
         (line(image_id=""), "eventId is no id"),
-        (line(label=1), "no label"),
-        (line(label=" "), "no label"),
+        (line(label=1), "not one label"),
+        (line(label=" "), "not one label"),
         (line(groundTruthData={"encoding": "CSV"}), "groundTruthData: 'data'"),
-        (line(groundTruthData={"data": "bicycle", "encoding": "JSON"}), "encoding is 'JSON'"),
-        (line(label="bicycle,motorcycle"), "more than one value"),
+        (
+            line(groundTruthData={"data": "bicycle", "encoding": "JSON"}),
+            "not one label, encoded as CSV",
+        ),
+        (line(label="bicycle,motorcycle"), "not one label"),
     ],
 )
 def test_a_line_without_a_label_is_named_and_the_others_are_read(tmp_path, bad, reason):

@@ -16,9 +16,9 @@ def test_the_first_row_behind_the_last_that_differs_is_found(count):
 
 
 def test_few_rows_are_looked_at():
-    looked = []
-    model_change.first_served(100_000, lambda row: looked.append(row) or row < 31_234)
-    assert len(looked) < 5 * model_change.PROBES
+    rows = []
+    model_change.first_served(100_000, lambda row: rows.append(row) or row < 31_234)
+    assert len(rows) < 5 * model_change.PROBES
 
 
 def test_a_model_that_came_back_counts_from_its_return_and_a_single_odd_photo_is_no_other_model():

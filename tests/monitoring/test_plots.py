@@ -28,9 +28,9 @@ def test_nothing_leaves_a_narrow_picture_and_its_words_say_what_it_shows(picture
     figure = picture.draw(style.NARROW)
     figure.draw_without_rendering()
     assert figure.get_figwidth() == style.NARROW
-    taken, given = figure.get_tightbbox(), figure.bbox_inches
-    assert given.x0 - 0.01 <= taken.x0 <= taken.x1 <= given.x1 + 0.01
-    assert given.y0 - 0.01 <= taken.y0 <= taken.y1 <= given.y1 + 0.01
+    outline, page = figure.get_tightbbox(), figure.bbox_inches
+    assert page.x0 - 0.01 <= outline.x0 <= outline.x1 <= page.x1 + 0.01
+    assert page.y0 - 0.01 <= outline.y0 <= outline.y1 <= page.y1 + 0.01
     assert any(character.isdigit() for character in picture.alt())
 
 

@@ -1,7 +1,6 @@
 """`monitor baseline` and `monitor report` on captures in a folder, without a cloud."""
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -59,22 +58,22 @@ def serve(monkeypatch):
 
 
 @pytest.fixture
-def known(tmp_path):
+def place(tmp_path):
     folder = tmp_path / "baseline"
     monitor("baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder))
     return str(folder)
 
 
-def report(tmp_path, known, source, *more):
+def report(tmp_path, place, source, *more):
     """Run it and give the exit code and report.json."""
-    arguments = ["--baseline", known, "--local", "--output", str(tmp_path / "out"), *more]
+    arguments = ["--baseline", place, "--local", "--output", str(tmp_path / "out"), *more]
     with pytest.raises(SystemExit) as end:
         monitor("report", source, *arguments)
     return end.value.code, json.loads((tmp_path / "out" / "report.json").read_text())
 
 
-def test_healthy_exits_0(tmp_path, known, capsys):
-    code, content = report(tmp_path, known, write(tmp_path / "now", 120, seed=2))
+def test_healthy_exits_0(tmp_path, place, capsys):
+    code, content = report(tmp_path, place, write(tmp_path / "now", 120, seed=2))
     assert (code, content["status"], content["violations"]) == (0, "healthy", [])
     assert content["images"] == 120
     assert content["span"]["since"] == "2026-11-03T00:00:00+00:00"
@@ -82,23 +81,22 @@ def test_healthy_exits_0(tmp_path, known, capsys):
     assert "healthy" in capsys.readouterr().out
 
 
-def test_a_violation_exits_2_and_is_written_down(tmp_path, known, capsys):
+def test_a_violation_exits_2_and_is_written_down(tmp_path, place, capsys):
     source = write(tmp_path / "now", 120, seed=2, sure=4)
-    code, content = report(tmp_path, known, source)
+    code, content = report(tmp_path, place, source)
     assert (code, content["status"]) == (2, "violation")
     assert {item["name"] for item in content["violations"]} == {"confidence", "review_share"}
     [confidence] = [item for item in content["drifts"] if item["name"] == "confidence"]
     assert confidence["violated"]
     assert confidence["effect"] > confidence["band"][1]
-    printed = capsys.readouterr().out
-    assert re.search(r"^confidence +0\.\d{3} .* violation", printed, re.MULTILINE)
+    assert "confidence moved by 0." in capsys.readouterr().out
 
 
-def test_what_cannot_be_judged_exits_3(tmp_path, known):
+def test_what_cannot_be_judged_exits_3(tmp_path, place):
     few, source = write(tmp_path / "few", 20, seed=2), write(tmp_path / "now", 120, seed=2)
     for arguments, images, reason in (
-        ((known, few), 20, "20 photos were captured"),
-        ((known, source, "--since", "2030-01-01"), 0, "0 photos were captured"),
+        ((place, few), 20, "20 photos were captured"),
+        ((place, source, "--since", "2030-01-01"), 0, "0 photos were captured"),
         ((str(tmp_path / "nowhere"), source), 120, "there is no baseline"),
     ):
         code, content = report(tmp_path, *arguments)
@@ -106,12 +104,12 @@ def test_what_cannot_be_judged_exits_3(tmp_path, known):
         assert reason in content["reasons"][0]
 
 
-def test_labels_show_the_true_accuracy(tmp_path, known, capsys):
+def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
     truth = tmp_path / "truth.jsonl"
     labels = [line(f"2-{number}", "bicycle") for number in range(60)]
     truth.write_text("\n".join([*labels, "{broken"]))
     source = write(tmp_path / "now", 120, seed=2)
-    code, content = report(tmp_path, known, source, "--ground-truth", str(truth))
+    code, content = report(tmp_path, place, source, "--ground-truth", str(truth))
     assert code == 2
     assert [item["name"] for item in content["violations"]] == ["accuracy"]
     assert (content["accuracy"]["true"], content["accuracy"]["labelled"]) == (0.5, 60)
@@ -120,18 +118,18 @@ def test_labels_show_the_true_accuracy(tmp_path, known, capsys):
     assert "line 61: it is not JSON" in printed
 
 
-def test_ground_truth_of_other_photos_exits_3(tmp_path, known, capsys):
+def test_ground_truth_of_other_photos_exits_3(tmp_path, place, capsys):
     (tmp_path / "truth.jsonl").write_text(line("nope", "bicycle"))
     source = write(tmp_path / "now", 120, seed=2)
     truth = str(tmp_path / "truth.jsonl")
-    code, content = report(tmp_path, known, source, "--ground-truth", truth)
+    code, content = report(tmp_path, place, source, "--ground-truth", truth)
     assert (code, content["accuracy"]["true"]) == (3, None)
     printed = capsys.readouterr().out
     assert "none of 1 labels is of one of the photos" in printed
     assert "True  " not in printed
 
 
-def answered(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
+def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
     """Captures of what the model answers."""
     network = embedding.Network(model.whole, "probabilities")
     photos = served.images(count, seed)
@@ -151,11 +149,11 @@ def answered(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
 @pytest.mark.parametrize("options", [(), ("--no-embedding",)])
 def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, serve, options):
     model = captured.read_model(served.write_model(tmp_path / "model"))
-    then, now = (answered(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
-    known = str(tmp_path / "baseline")
+    then, now = (write_answers(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
+    place = str(tmp_path / "baseline")
     serve(model)
-    monitor("baseline", then, "--output", known)
-    _, content = report(tmp_path, known, now, *options)
+    monitor("baseline", then, "--output", place)
+    _, content = report(tmp_path, place, now, *options)
     names = {item["name"] for item in content["drifts"]}
     assert ("embedding" in names) == (not options)
     assert len(names) >= 6
@@ -170,11 +168,11 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys, 
         for scale in (0.1, 0.02)
     )
     serve(new)
-    known = str(tmp_path / "baseline")
-    monitor("baseline", answered(tmp_path / "then", new, 200, 1), "--output", known)
-    answered(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
-    now = answered(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
-    _, content = report(tmp_path, known, now, "--since", "2026-11-03")
+    place = str(tmp_path / "baseline")
+    monitor("baseline", write_answers(tmp_path / "then", new, 200, 1), "--output", place)
+    write_answers(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
+    now = write_answers(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
+    _, content = report(tmp_path, place, now, "--since", "2026-11-03")
     assert content["images"] == 120
     assert content["span"]["since"] == "2026-11-03T11:00:00+00:00"
     assert {item["name"] for item in content["violations"]} <= {"review_share"}
@@ -191,11 +189,11 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys, 
         (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
     ],
 )
-def test_places_that_cannot_be_are_one_line(tmp_path, known, monkeypatch, options, reason):
+def test_places_that_cannot_be_are_one_line(tmp_path, place, monkeypatch, options, reason):
     source = write(tmp_path / "now", 120, seed=2)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
-    arguments = ["report", source, "--local", "--baseline", known, "--output", "out", *options]
+    arguments = ["report", source, "--local", "--baseline", place, "--output", "out", *options]
     with pytest.raises((UserError, click.BadParameter), match=reason):
         monitor(*arguments)
 
@@ -208,14 +206,14 @@ def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
 
 
 class Recorder:
-    """A client that keeps what it is asked, and answers with `answer`."""
+    """A client that keeps its requests, and answers with `answer`."""
 
     def __init__(self, answer=None):
-        self.asked = []
+        self.requests = []
         self.answer = answer
 
     def __getattr__(self, operation):
-        return lambda **request: self.asked.append((operation, request)) or self.answer
+        return lambda **request: self.requests.append((operation, request)) or self.answer
 
 
 @pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
@@ -232,11 +230,11 @@ def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status
     assert page.startswith("s3://bucket/monitoring/reports/20")
     folder = page.removeprefix("s3://bucket/").removesuffix("report.html")
     assert set(clients["s3"].objects) == {f"{folder}report.html", f"{folder}report.json"}
-    [(operation, request)] = clients["cloudwatch"].asked
+    [(operation, request)] = clients["cloudwatch"].requests
     assert operation == "put_metric_data"
     assert request["Namespace"] == "scones-vehicles/monitoring"
-    assert len(clients["sns"].asked) == messages
-    for _, message in clients["sns"].asked:
+    assert len(clients["sns"].requests) == messages
+    for _, message in clients["sns"].requests:
         assert message["TopicArn"] == "arn:topic"
         assert page in message["Message"]
 
@@ -253,8 +251,8 @@ def test_latencies_come_in_milliseconds_by_time():
     ]
     cloudwatch = Recorder({"Datapoints": answer})
     until = NOON + timedelta(hours=1)
-    found = monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, until)
-    assert found == [(NOON, 1, 3, 8), (later, 2, 4, 9)]
+    points = monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, until)
+    assert points == [(NOON, 1, 3, 8), (later, 2, 4, 9)]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +268,6 @@ def test_latencies_come_in_milliseconds_by_time():
 def test_a_span_has_few_points_of_a_length_that_cloudwatch_keeps(ago, span, period):
     cloudwatch = Recorder({"Datapoints": []})
     monitoring_report.read_latencies(cloudwatch, "endpoint", NOON - ago, NOON - ago + span)
-    [(_, request)] = cloudwatch.asked
+    [(_, request)] = cloudwatch.requests
     assert request["Period"] == period
     assert span.total_seconds() / period <= monitoring_report.POINTS
