@@ -26,7 +26,7 @@ UNLIMITED = {
     "logs:DescribeLogGroups",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
-    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
     "sagemaker:ListTrainingJobs",
 }
 
