@@ -186,9 +186,16 @@ def _decode(side: dict) -> bytes:
 
 
 def _read_answer(body: bytes) -> tuple[list[str], np.ndarray]:
-    """Return the class names and the probabilities, float32 N x C."""
+    """Return the class names and the probabilities, float32 N x C.
+
+    SageMaker's built-in image classification answers a photo with its C probabilities alone, whose
+    classes are numbers:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/image-classification.html#IC-inputoutput
+    """
     try:
         answer = json.loads(body)
+        if isinstance(answer, list):
+            answer = {"classes": [str(n) for n in range(len(answer))], "inferences": [answer]}
         classes, rows = answer["classes"], np.asarray(answer["inferences"], np.float64)
         count = len(set(classes)) if all(isinstance(name, str) for name in classes) else 0
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError):

@@ -131,7 +131,8 @@ BAD = {
     "id a number": (with_metadata(inferenceId=7), "neither an inferenceId nor an eventId"),
     "a fault": (with_answer('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
     "answer not JSON": (with_answer("0.9,0.1"), "the answer is not 'classes' and rows"),
-    "answer a list": (with_answer("[0.9, 0.1]"), "the answer is not 'classes' and rows"),
+    "a list of texts": (with_answer('["0.9", "x"]'), "the answer is not 'classes' and rows"),
+    "a list of rows": (with_answer("[[0.9, 0.1]]"), "not rows of 1 probabilities"),
     "rows of two lengths": (with_rows("[[0.9, 0.1], [1.0]]"), "not 'classes' and rows"),
     "beyond numbers": (with_rows(f"[[{10**400}, 1]]"), "not 'classes' and rows"),
     "no rows": (with_rows("[]"), "not rows of 2 probabilities"),
@@ -182,6 +183,11 @@ def test_blank_lines_and_empty_files_are_nothing(tmp_path):
     loaded = load(tmp_path, b"\n", captured.good(), b" \n")
     assert (loaded.files, loaded.records, loaded.unreadable) == (2, 1, [])
     assert loaded.frame["line"].tolist() == [2]
+
+
+def test_the_list_that_sagemakers_own_image_classification_answers_has_numbers_as_classes(tmp_path):
+    [row] = load(tmp_path, with_answer("[0.1, 0.7, 0.2]")).frame.to_dict("records")
+    assert (row["label"], row["confidence"]) == ("1", pytest.approx(0.7))
 
 
 def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
