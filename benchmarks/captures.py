@@ -1,17 +1,14 @@
 """How fast captures load: `python -m benchmarks.captures [--images 10000 100000] [--model DIR]`.
 
 Writes capture records as the endpoint's, 100 a file: a PNG each, or an array of 200 images each. A
-fresh process for each row loads them and tells its seconds, those of CPU, and the peak of memory of
-itself and of the processes that it starts together.
+fresh process for each row loads them and tells its seconds, those of CPU, and its peak of memory.
 """
 
 import argparse
 import base64
-import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 import threading
@@ -78,6 +75,12 @@ def write(folder: Path, count: int, batch: int) -> int:
     return size
 
 
+def read_model(folder: Path) -> embedding.Model:
+    """The model in a folder."""
+    members = ((folder / name).read_bytes() for name in ("model.onnx", "classes.json"))
+    return embedding.make_model(str(folder), *members)
+
+
 def load(folder: Path, model: Path | None, count: int, answer) -> None:
     """Load the folder and send what `measure` returns."""
     stop, peak = threading.Event(), 0
@@ -86,19 +89,14 @@ def load(folder: Path, model: Path | None, count: int, answer) -> None:
         nonlocal peak
         this = psutil.Process()
         while not stop.wait(SECONDS_BETWEEN_WATCHES):
-            total = 0
-            for process in (this, *this.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    total += process.memory_full_info().pss  # what is shared counts once
-            peak = max(peak, total)
+            peak = max(peak, this.memory_full_info().pss)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
-    loaded = captures.load(str(folder), model=embedding.read(model) if model else None)
+    loaded = captures.load(str(folder), model=read_model(model) if model else None)
     seconds = time.perf_counter() - began
-    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = time.process_time() + theirs.ru_utime + theirs.ru_stime
+    cpu = time.process_time()
     stop.set()
     watcher.join()
     if len(loaded.frame) != count or loaded.unreadable:

@@ -21,7 +21,7 @@ from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
 from model.serving.pixels import read_png
 from monitoring import assessment, baseline, captures, embedding
-from monitoring.assessment import Images
+from monitoring.assessment import Photos
 from monitoring.findings import VIOLATION
 from monitoring.rules import Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
@@ -155,10 +155,10 @@ def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, 
     for seed in terminal.track(range(seeds), kind, seeds, "seeds"):
         current = pool.sample(REPORT, random_state=seed)
         began = time.perf_counter()
-        report = assessment.assess(Images(current), made, rules)
+        report = assessment.assess(Photos(current), made, rules)
         seconds.append(time.perf_counter() - began)
         violations += report.status == VIOLATION
-        names.update(violation.feature_name for violation in report.violations)
+        names.update(violation.name for violation in report.violations)
     named = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
     return f"| {kind} | {violations} of {seeds} | {named} | {np.median(seconds):.2f} |\n"
 

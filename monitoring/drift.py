@@ -1,4 +1,4 @@
-"""Drift: how far confidence, label mix, image features and embeddings lie from the baseline's.
+"""Drift: how far confidences, label mix, features and embeddings lie from the baseline's.
 
 A drift is violated where chance is an unlikely reason (its p-value is below the level, divided by
 the number of properties compared: Bonferroni) and it is large enough to matter.
@@ -14,11 +14,8 @@ from monitoring import permutation, table
 from monitoring.findings import Drift
 from monitoring.permutation import Comparison
 
-HINT = "; name the --model, or judge without: --no-embedding"
-
 
 class _Property(NamedTuple):
-    group: str
     unit: str
     most: int  # rows of either side that are compared: more make no test surer, only slower
     compare: Callable[[np.ndarray, np.ndarray], Comparison]
@@ -26,16 +23,19 @@ class _Property(NamedTuple):
 
 # All that is compared, as constraints.json and the report name it.
 PROPERTIES = {
-    "confidence": _Property("confidence", "on its scale of 0 to 1", 5000, permutation.wasserstein),
-    "label": _Property("label mix", "of the images", 5000, permutation.total_variation),
+    "confidence": _Property("on its scale of 0 to 1", 5000, permutation.wasserstein),
+    "label": _Property("of the photos", 5000, permutation.total_variation),
     **dict.fromkeys(
-        table.FEATURES,
-        _Property("feature", "baseline standard deviations", 5000, permutation.wasserstein),
+        table.FEATURES, _Property("baseline standard deviations", 5000, permutation.wasserstein)
     ),
-    "embedding": _Property(
-        "embedding", "on its scale of 0 to 1 (energy coefficient)", 1500, permutation.energy
-    ),
+    "embedding": _Property("on its scale of 0 to 1 (energy coefficient)", 1500, permutation.energy),
 }
+
+
+def list_properties(frame: pd.DataFrame) -> list[str]:
+    """Return the properties that are known of a table's photos: all, but for the embedding."""
+    embedded = table.embeddings(frame).size > 0
+    return [name for name in PROPERTIES if embedded or name != "embedding"]
 
 
 def measure(
@@ -48,19 +48,18 @@ def measure(
     """Return the drift of each property, and why a property of the baseline was not compared.
 
     minimum_effects: the effect that matters, in its unit, of each of PROPERTIES that is to be
-    compared. level: how often a report on images like the baseline's may err at most.
+    compared. level: how often a report on photos like the baseline's may err at most.
     """
     samples, reasons = {}, []
-    for name in PROPERTIES:
+    for name in list_properties(baseline):
+        if name not in minimum_effects:
+            continue
         before, now = (_read_values(frame, name) for frame in (baseline, current))
-        if not len(before) or name not in minimum_effects:
-            continue  # neither the baseline nor its constraints ask for it
-        sides = ((before, "of the baseline's images"), (now, "images"))
-        few = [f"{len(rows):,} {whose}" for rows, whose in sides if len(rows) < minimum_images]
-        if few:
-            known = " and ".join(few)
-            hint = HINT if name == "embedding" and not len(now) else ""
-            reasons.append(f"{name}: known of {known}, {minimum_images:,} are needed{hint}")
+        if min(len(before), len(now)) < minimum_images:
+            reasons.append(
+                f"{name}: known of {len(before):,} of the baseline's photos and of {len(now):,} of "
+                f"these, {minimum_images:,} of each are needed"
+            )
         else:
             samples[name] = before, now
     corrected = level / max(len(samples), 1)
@@ -72,29 +71,27 @@ def measure(
 
 
 def _read_values(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """Return a property of the images of which it is known: labels, numbers or vectors."""
+    """Return a property of the photos: labels, numbers, or vectors, none where there are none."""
     if name == "embedding":
-        values = table.embeddings(frame)
-    else:
-        values = frame[name].to_numpy(dtype=str if name == "label" else np.float64)
-    return values[table.is_known(frame, name)]
+        vectors = table.embeddings(frame)
+        return vectors if vectors.size else vectors[:0]
+    return frame[name].to_numpy(dtype=str if name == "label" else np.float64)
 
 
 def _compare(
     name: str, before: np.ndarray, now: np.ndarray, level: float, minimum_effect: float
 ) -> Drift:
-    group, unit, most, compare = PROPERTIES[name]
+    unit, most, compare = PROPERTIES[name]
     means = (None, None)
-    if before.dtype.kind == "f" and before.ndim == 1:
+    if name not in ("label", "embedding"):
         means = float(before.mean()), float(now.mean())
     first, second = _sample(before, most), _sample(now, most)
-    if group == "feature":
+    if name in table.FEATURES:
         scale = before.std() or 1.0  # without any spread, the feature's own unit serves
         first, second = first / scale, second / scale
     comparison = compare(first, second)
     return Drift(
         name=name,
-        group=group,
         effect=comparison.effect,
         unit=unit,
         band=comparison.band(level),
@@ -102,8 +99,8 @@ def _compare(
         baseline=len(first),
         current=len(second),
         violated=comparison.p_value <= level and comparison.effect >= minimum_effect,
-        baseline_value=means[0],
-        current_value=means[1],
+        baseline_mean=means[0],
+        current_mean=means[1],
     )
 
 

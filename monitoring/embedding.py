@@ -3,11 +3,12 @@
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx.utils import Extractor
 
-from service.jobs import member_of, read_member
+from service.jobs import read_member
 from service.terminal import UserError
 
 # Read as ONNX Runtime is imported, which would report to its maker.
@@ -16,7 +17,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 BATCH = 64
-MEMBERS = ("model.onnx", "classes.json")
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,12 @@ class Model:
 
 
 def fetch(s3, uri: str) -> Model:
-    """Read the model from a model.tar.gz in S3. UserError if there is none."""
-    return _model(uri, *(read_member(s3, uri, name) for name in MEMBERS))
+    """Read the model from a model.tar.gz in S3. Raises UserError if there is none."""
+    return make_model(uri, *(read_member(s3, uri, name) for name in ("model.onnx", "classes.json")))
 
 
-def read(path: Path) -> Model:
-    """Read the model from a model.tar.gz or a folder. UserError if there is none."""
-    try:
-        if path.is_dir():
-            return _model(str(path), *((path / name).read_bytes() for name in MEMBERS))
-        members = []
-        for name in MEMBERS:
-            with path.open("rb") as archive:
-                members.append(member_of(archive, str(path), name))
-        return _model(str(path), *members)
-    except OSError as error:
-        raise UserError(f"There is no model to read in {path}: {error.strerror}.") from error
-
-
-def _model(name: str, whole: bytes, classes: bytes) -> Model:
-    import onnx  # here, because the processes that read captures have no use for it
-    from onnx.utils import Extractor
-
+def make_model(name: str, whole: bytes, classes: bytes) -> Model:
+    """Return the model of a model.onnx and a classes.json. Raises UserError if they are broken."""
     try:
         model = onnx.load_from_string(whole)
         graph = None
@@ -69,10 +53,7 @@ def _model(name: str, whole: bytes, classes: bytes) -> Model:
 
 
 class Network:
-    """One output of a graph, on one thread. side: the pixels a side of the images it takes.
-
-    Raises UserError for a graph that ONNX Runtime does not run.
-    """
+    """One output of a graph, on one thread. UserError if ONNX Runtime does not run the graph."""
 
     def __init__(self, graph: bytes, output: str):
         options = onnxruntime.SessionOptions()
@@ -84,14 +65,13 @@ class Network:
             )
             if output not in [each.name for each in self._session.get_outputs()]:
                 raise ValueError(f"it answers without {output}")
-            self.side: int = self._session.get_inputs()[0].shape[1]
         except Exception as error:  # ONNX Runtime has no common class of errors
             raise UserError(f"The model cannot be used: {error}") from error
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Images uint8 N x side x side x 3 -> the output float32 N x D."""
+    def __call__(self, photos: np.ndarray) -> np.ndarray:
+        """Photos uint8 N x side x side x 3 -> the output float32 N x D."""
         parts = [
-            self._session.run([self._output], {"images": images[start : start + BATCH]})[0]
-            for start in range(0, len(images), BATCH)
+            self._session.run([self._output], {"images": photos[start : start + BATCH]})[0]
+            for start in range(0, len(photos), BATCH)
         ]
         return np.concatenate(parts)

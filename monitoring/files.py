@@ -1,34 +1,26 @@
-"""Files in S3 or in a folder: listed by hour as Data Capture leaves them, read, written."""
+"""Files in S3 or in a folder: listed by hour as Data Capture leaves them, read by line, written."""
 
-import gzip
 import re
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO
+from typing import NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ConnectionError, HTTPClientError
 
 from service import aws_errors, storage
 from service.stack import Cloud
 from service.terminal import UserError
 
-# From the month on: a year alone might as well be the name of a variant.
-FOLDER_TIME = re.compile(r"/(\d{4}/\d\d(?:/\d\d(?:/\d\d)?)?)/$")
-DAY = re.compile(r"/\d{4}/\d\d/\d\d/(?:\d\d/)?$")
+HOUR_FOLDER = re.compile(r"/(\d{4}/\d\d/\d\d/\d\d)/[^/]*$")
 HOUR = timedelta(hours=1)
-
-CONNECTIONS = 8
 # What S3's client raises where a connection breaks; none is an OSError.
 BROKEN = (*aws_errors.BROKEN_OFF, HTTPClientError, ConnectionError)
-BYTES_IN_MEMORY = 16 * 1024**2  # of an object; a larger one goes through a temporary file
-
 # InvokeEndpoint takes 6 MB, which base64 makes 8: no record is near this.
 MAX_LINE_BYTES = 64 * 1024**2
-GZIP = b"\x1f\x8b"
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -43,124 +35,100 @@ class Span:
             self.until is None or time < self.until
         )
 
-    def reaches(self, folder: str) -> bool:
-        """Whether a folder may hold records of the span, by the month, day or hour in its name.
+    def reaches(self, file: str) -> bool:
+        """Return whether a file may hold records of the span, by the hour that its folder names.
 
         An hour more on either side counts: a file may hold records of the next hour.
         """
-        named = FOLDER_TIME.search(folder)
-        if named is None:
+        match = HOUR_FOLDER.search(file)
+        if match is None:
             return True
-        time = named[1]
-        first = f"{self.since - HOUR:%Y/%m/%d/%H}" if self.since else ""
-        last = f"{self.until + HOUR:%Y/%m/%d/%H}" if self.until else time
-        return first[: len(time)] <= time <= last[: len(time)]
+        first = f"{self.since - HOUR:%Y/%m/%d/%H}" if self.since else match[1]
+        last = f"{self.until + HOUR:%Y/%m/%d/%H}" if self.until else match[1]
+        return first <= match[1] <= last
 
     def __str__(self):
-        if self.since is None and self.until is None:
-            return "at any time"
-        words = (("since", self.since), ("until", self.until))
-        return " ".join(f"{word} {time:%Y-%m-%d %H:%M} UTC" for word, time in words if time)
+        ends = (("from", self.since), ("until", self.until))
+        words = [f"{word} {time:%Y-%m-%d %H:%M} UTC" for word, time in ends if time]
+        return " ".join(words) or "at any time"
 
 
 ANY_TIME = Span()
 
 
-@dataclass(frozen=True, order=True)
-class File:
-    """A file: its path or `s3://bucket/key`, and its bytes as they lie there."""
+class Unreadable(NamedTuple):
+    """A line, from 1, that holds no readable record, and why; line 0 is the whole file."""
 
-    name: str
-    size: int
+    file: str
+    line: int
+    reason: str
 
 
-def connect(place: str, cloud: Cloud | None = None):
+def connect(place: str):
     """Return an S3 client for a place in S3, None for one in a folder."""
     if not place.startswith("s3://"):
         return None
-    return (cloud or Cloud()).client("s3", connections=CONNECTIONS)
+    return Cloud().client("s3", connections=storage.THREADS)
 
 
-def list_files(source: str, span: Span, s3) -> list[File]:
+def list_files(source: str, span: Span, s3) -> list[str]:
     """List a file, or the files below a folder or prefix in the span's hours, sorted by name.
 
-    Raises UserError for a path that does not exist, OSError for a folder that cannot be read.
+    Raises UserError for a path that does not exist.
     """
-    if source.startswith("s3://"):
-        return sorted(_list_objects(s3, *storage.split_uri(source), span))
     path = Path(source)
-    if path.is_file():
-        return [File(source, path.stat().st_size)]
-    if not path.is_dir():
+    if source.startswith("s3://"):
+        bucket, prefix = storage.split_uri(source)
+        names = [f"s3://{bucket}/{key}" for key in storage.listing(s3, bucket, prefix)]
+        if prefix and not prefix.endswith("/"):
+            # It may be an object's name, and begins the names of others.
+            names = [name for name in names if name == source or name.startswith(f"{source}/")]
+    elif path.is_file():
+        names = [source]
+    elif path.is_dir():
+        names = [str(file) for file in path.rglob("[!.]*") if file.is_file()]
+    else:
         raise UserError(f"There is no file or folder {source}.")
-    return sorted(_walk(path, span))
+    return sorted(name for name in names if not name.endswith("/") and span.reaches(name))
 
 
-def _walk(folder: Path, span: Span) -> Iterator[File]:
-    for path in folder.iterdir():
-        if path.is_dir():
-            if span.reaches(f"{path.absolute()}/"):
-                yield from _walk(path, span)
-        elif not path.name.startswith("."):
-            yield File(str(path), path.stat().st_size)
+def read_records(
+    name: str, s3, parse: Callable[[bytes], Record], unreadable: list[Unreadable]
+) -> Iterator[tuple[int, Record]]:
+    """Yield each line's number and what `parse` returns for it.
 
-
-def _list_objects(s3, bucket: str, prefix: str, span: Span) -> Iterator[File]:
-    # Without its slash a prefix may be an object's name, and begins the names of others.
-    is_folder = not prefix or prefix.endswith("/")
-    # A day is listed at once: an answer holds 1,000 names, an hour has few.
-    at_once = is_folder and (span == ANY_TIME or DAY.search(f"/{prefix}"))
-    request = {"Bucket": bucket, "Prefix": prefix} | ({} if at_once else {"Delimiter": "/"})
-    for page in s3.get_paginator("list_objects_v2").paginate(**request):
-        for item in page.get("Contents", []):
-            key, (folder, _, name) = item["Key"], item["Key"].rpartition("/")
-            if name and span.reaches(f"/{folder}/") and (is_folder or key == prefix):
-                yield File(f"s3://{bucket}/{key}", item["Size"])
-        for item in page.get("CommonPrefixes", []):
-            below = item["Prefix"]
-            if span.reaches(f"/{below}") and (is_folder or below == f"{prefix}/"):
-                yield from _list_objects(s3, bucket, below, span)
-
-
-def open_file(name: str, s3) -> BinaryIO:
-    """Open a file, or a copy of an object. Raises OSError, also where a connection breaks."""
-    if not name.startswith("s3://"):
-        return Path(name).open("rb")
-    bucket, key = storage.split_uri(name)
-    copy = SpooledTemporaryFile(BYTES_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    A line for which it raises ValueError, and a file that cannot be read, goes to `unreadable`.
+    """
     try:
-        s3.download_fileobj(bucket, key, copy)  # which asks again for what breaks off
+        for number, line in read_lines(name, s3):
+            try:
+                record = parse(line)
+            except ValueError as error:
+                unreadable.append(Unreadable(name, number, str(error)))
+            else:
+                yield number, record
+    except OSError as error:
+        unreadable.append(Unreadable(name, 0, error.strerror or str(error)))
+
+
+def read_lines(name: str, s3) -> Iterator[tuple[int, bytes]]:
+    """Yield the numbers, from 1, and the bytes of a file's or an object's lines but blank ones.
+
+    A line above MAX_LINE_BYTES comes in pieces. Raises OSError, also where a download breaks off.
+    """
+    try:
+        if name.startswith("s3://"):
+            place = storage.split_uri(name)
+            lines = storage.read_object_lines(s3, *place, longest=MAX_LINE_BYTES)
+        else:
+            lines = storage.read_file_lines(Path(name), MAX_LINE_BYTES)
+        for number, line in enumerate(lines, 1):
+            if not line.isspace():
+                yield number, line
     except BROKEN as error:
         raise OSError(f"its download broke off: {error}") from error
-    except ClientError as error:
-        if error.response["Error"]["Code"] in storage.NOT_FOUND:
-            raise FileNotFoundError("it is gone since it was listed") from error
-        raise
-    copy.seek(0)
-    return copy
-
-
-def read_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """Yield each line's number, from 1, its bytes, and what is wrong with it ("" if nothing).
-
-    Blank lines are passed over. A line above MAX_LINE_BYTES is never held, nor is what a broken
-    gzip stream would still have held.
-    """
-    number = 0
-    try:
-        packed = file.read(len(GZIP)) == GZIP
-        file.seek(0)
-        stream = gzip.GzipFile(fileobj=file, mode="rb") if packed else file
-        while line := stream.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            if len(line) > MAX_LINE_BYTES:
-                while line and not line.endswith(b"\n"):
-                    line = stream.readline(MAX_LINE_BYTES)
-                yield number, b"", f"the line has more than {MAX_LINE_BYTES:,} bytes"
-            elif not line.isspace():
-                yield number, line, ""
-    except (EOFError, OSError, zlib.error) as error:
-        yield number + 1, b"", f"the file cannot be read on: {error}"
+    except UserError as error:
+        raise FileNotFoundError("it is gone since it was listed") from error
 
 
 def write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:

@@ -1,7 +1,8 @@
 """What a monitoring report says: plain data, without any reading, drawing or sending."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+
+from monitoring.files import Span
 
 HEALTHY = "healthy"
 VIOLATION = "violation"
@@ -10,14 +11,13 @@ NOT_ENOUGH_DATA = "not enough data"
 
 @dataclass(frozen=True)
 class Drift:
-    """How far one property of the current images lies from the baseline's.
+    """How far one property of the current photos lies from the baseline's.
 
     `band` is the null band of `effect`: where it lies if both come from the same source, by
-    permutation. `baseline` and `current` count images.
+    permutation. `baseline` and `current` count photos. Labels and embeddings have no mean.
     """
 
     name: str
-    group: str  # "confidence", "label mix", "feature" or "embedding"
     effect: float
     unit: str
     band: tuple[float, float]
@@ -25,74 +25,71 @@ class Drift:
     baseline: int
     current: int
     violated: bool
-    baseline_value: float | None = None
-    current_value: float | None = None
+    baseline_mean: float | None = None
+    current_mean: float | None = None
+
+    @property
+    def title(self) -> str:
+        """What people read for the name."""
+        return title(self.name)
+
+    @property
+    def verdict(self) -> str:
+        """What the drift is called."""
+        if self.violated:
+            return "violation"
+        # Effects are distances: what moved less than chance would move it has not drifted.
+        return "as usual" if self.effect <= self.band[1] else "above, tolerated"
 
 
 def title(name: str) -> str:
-    """Return what people read for a property's name."""
+    """Return what people read for the name of a property or of a bound."""
     return {"label": "label mix"}.get(name, name.replace("_", " "))
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """The labelled images whose confidence lies in one interval, and how many were right."""
-
-    low: float
-    high: float
-    images: int
-    confidence: float
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """Accuracy as the confidences promise it, and as ground truth shows it, where there is any.
 
-    `expected_labelled` is the promise for the labelled images alone, which `true` is held against.
+    `expected_labelled` is the promise for the labelled photos alone, which `true` is held against.
     """
 
     expected: float
     expected_low: float
     expected_high: float
-    true: float | None
-    true_low: float | None
-    true_high: float | None
-    labelled: int
     expected_baseline: float | None = None
+    labelled: int = 0
     expected_labelled: float | None = None
-    calibration_error: float | None = None
-    reliability: list[ReliabilityBin] = field(default_factory=list)
+    true: float | None = None
+    true_low: float | None = None
+    true_high: float | None = None
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One constraint that does not hold, with Model Monitor's three fields."""
+    """What does not hold: a property that drifted, or `accuracy` or `review_share`."""
 
-    feature_name: str
-    constraint_check_type: str
+    name: str
     description: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """One span of captured images against a baseline.
+    """One span of captured photos against a baseline.
 
-    reasons: why there is not enough data. notes: what a reader should know besides.
+    images: how many photos. unreadable: records. reasons: why there is not enough data. notes: what
+    a reader should know besides.
     """
 
     status: str  # HEALTHY, VIOLATION or NOT_ENOUGH_DATA
-    reasons: list[str]
-    since: datetime | None
-    until: datetime | None
+    span: Span
+    endpoint: str
     images: int
     unreadable: int
     threshold: float
-    drifts: list[Drift]
-    accuracy: Accuracy | None
     share_accepted: float | None
-    endpoint: str = ""
-    violations: list[Violation] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    accuracy: Accuracy | None
+    drifts: list[Drift]
+    violations: list[Violation]
+    reasons: list[str]
+    notes: list[str]

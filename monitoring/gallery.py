@@ -1,4 +1,4 @@
-"""The images that the model was least sure of, read again from where they were captured."""
+"""The photos that the model was least sure of, read again from where they were captured."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from monitoring.captures import RecordError, parse
-from monitoring.files import connect, open_file, read_lines
-from monitoring.table import FEATURES
+from monitoring.captures import parse
+from monitoring.files import connect, read_lines
 
 SHOWN = 30
 
@@ -16,7 +15,7 @@ ReadImage = Callable[[str, int, int], Image.Image]
 
 
 class Tile(NamedTuple):
-    """One image of the gallery and its row; `image` is None where `problem` says why."""
+    """One photo of the gallery and its row; `image` is None where `problem` says why."""
 
     row: Any  # as DataFrame.itertuples gives it
     image: Image.Image | None
@@ -24,47 +23,29 @@ class Tile(NamedTuple):
 
 
 def least_confident(frame: pd.DataFrame, read_image: ReadImage, count: int = SHOWN) -> list[Tile]:
-    """Return the `count` captured images of lowest confidence, each image once, lowest first.
-
-    `read_image(file, line, position)` returns the image or raises ValueError or OSError.
-    """
-    pictured = frame[frame[FEATURES[0]].notna()]
-    chosen = pictured.sort_values("confidence", kind="stable").drop_duplicates("image_id")
+    """Return the `count` captured photos of lowest confidence, each photo once, lowest first."""
+    chosen = frame.sort_values("confidence", kind="stable").drop_duplicates("image_id")
     tiles = []
     for row in chosen.head(count).itertuples():
         try:
             tiles.append(Tile(row, read_image(row.file, row.line, row.position)))
         except (OSError, ValueError) as error:
-            tiles.append(Tile(row, None, str(error) or type(error).__name__))
+            tiles.append(Tile(row, None, str(error)))
     return tiles
 
 
-def image_reader(
-    source: str, side: int | None = None, connect: Callable[[str], Any] = connect
-) -> ReadImage:
-    """Return what gives the RGB image of a row's `file`, `line` and `position` in the source.
+def image_reader(source: str) -> ReadImage:
+    """Return a function that gives the RGB image of a row's `file`, `line` and `position`.
 
-    side: of the images in pixels (default: config.yml's). connect: makes the S3 client that reads
-    the source. It raises OSError for a file that is gone, and ValueError where no image is in that
-    place.
+    source: where captures were loaded from. The function raises OSError for a file that is gone,
+    and ValueError where no photo is there.
     """
     s3 = connect(source)
 
     def read_image(file: str, line: int, position: int) -> Image.Image:
-        with open_file(file, s3) as stream:
-            for number, data, _ in read_lines(stream):
-                if number == line:
-                    return _read_image(data, position, side)
+        for number, data in read_lines(file, s3):
+            if number == line:
+                return Image.fromarray(parse(data).pixels[position])
         raise ValueError(f"{file} has no line {line}")
 
     return read_image
-
-
-def _read_image(line: bytes, position: int, side: int | None) -> Image.Image:
-    try:
-        pixels = parse(line, side).pixels
-    except RecordError as error:
-        raise ValueError(str(error)) from error
-    if pixels is None or position >= len(pixels):
-        raise ValueError("there is no image in this place")
-    return Image.fromarray(pixels[position])

@@ -1,18 +1,15 @@
-"""Ground truth: the true class of captured images, as Model Monitor's users keep it.
+"""Ground truth: the true class of captured photos, in Model Monitor's form.
 
 JSON lines such as `{"groundTruthData": {"data": "bicycle", "encoding": "CSV"}, "eventMetadata":
-{"eventId": "..."}, "eventVersion": "0"}`, where eventId is the image's id in the table: its
+{"eventId": "..."}, "eventVersion": "0"}`, where eventId is the photo's id in the table: its
 inference id, or its event id where it was sent without one
 (docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html).
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from monitoring.captures import Unreadable
-from monitoring.files import ANY_TIME, connect, list_files, open_file, read_lines
+from monitoring.files import ANY_TIME, Unreadable, connect, list_files, read_records
 from service.terminal import UserError
 
 
@@ -25,37 +22,25 @@ class GroundTruth:
 
     labels: dict[str, str] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
-    relabelled: list[str] = field(default_factory=list)
+    relabelled: set[str] = field(default_factory=set)
 
 
-def read(source: str, connect: Callable[[str], Any] = connect) -> GroundTruth:
+def read(source: str, s3=None) -> GroundTruth:
     """Read a file or an object, or all of those in a folder or below an S3 prefix, gzip'd or not.
 
-    connect: makes the S3 client that reads the source. Raises UserError where nothing is there.
+    s3: the client that reads the source (default: one for where the environment points to). Raises
+    UserError where nothing is there.
     """
-    s3 = connect(source)
+    s3 = s3 or connect(source)
     files = list_files(source, ANY_TIME, s3)
     if not files:
         raise UserError(f"There is no ground truth at {source}.")
-    truth, relabelled = GroundTruth(), {}
+    truth = GroundTruth()
     for file in files:
-        try:
-            with open_file(file.name, s3) as stream:
-                for number, line, fault in read_lines(stream):
-                    try:
-                        if fault:
-                            raise ValueError(fault)
-                        image_id, label = parse(line)
-                    except ValueError as error:
-                        truth.unreadable.append(Unreadable(file.name, number, str(error)))
-                        continue
-                    if truth.labels.setdefault(image_id, label) != label:
-                        relabelled[image_id] = None
-                    truth.labels[image_id] = label
-        except OSError as error:
-            reason = error.strerror or str(error)
-            truth.unreadable.append(Unreadable(file.name, 0, reason))
-    truth.relabelled.extend(relabelled)
+        for _, (image_id, label) in read_records(file, s3, parse, truth.unreadable):
+            if truth.labels.get(image_id, label) != label:
+                truth.relabelled.add(image_id)
+            truth.labels[image_id] = label
     return truth
 
 
@@ -72,11 +57,7 @@ def parse(line: bytes) -> tuple[str, str]:
         raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
     if not isinstance(image_id, str) or not image_id:
         raise ValueError("eventMetadata.eventId is no id")
-    if encoding != "CSV":
-        raise ValueError(f"groundTruthData.encoding is {encoding!r}, not 'CSV'")
-    if not isinstance(label, str) or not label.strip():
-        raise ValueError("groundTruthData.data is no label")
-    label = label.strip()
-    if "," in label or "\n" in label:
-        raise ValueError("groundTruthData.data holds more than one value")
+    label = label.strip() if isinstance(label, str) else ""
+    if encoding != "CSV" or not label or "," in label or "\n" in label:
+        raise ValueError("groundTruthData is not one label, encoded as CSV")
     return image_id, label

@@ -5,35 +5,23 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import jinja2
-import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
-from monitoring import plots, style
-from monitoring.captures import Unreadable
+from monitoring import style
+from monitoring.files import Unreadable
 from monitoring.findings import VIOLATION, Report, title
 from monitoring.gallery import Tile
-from monitoring.notification import list_numbers, span
+from monitoring.notification import list_numbers
 from monitoring.pictures import Picture
+from monitoring.plots import NoDataError
 
 TEMPLATES = Path(__file__).parent / "templates"
 UNREADABLE_SHOWN = 100
-NAMED = 4
-
-
-class _Drawn(NamedTuple):
-    """A picture for a wide and a narrow screen as data URIs; or the sentence that it comes to."""
-
-    picture: Picture
-    sentence: str | None
-    alt: str = ""
-    wide: str = ""
-    narrow: str = ""
-    size: tuple[int, int] = (0, 0)
+NAMES_SHOWN = 4
 
 
 def render(
@@ -51,14 +39,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=style.number,
-        share=style.share,
-        p_value=p_value,
-        png=_png,
-        moment=moment,
-        title=title,
-    )
+    environment.filters.update(number=style.number, p_value=p_value, png=_png, moment=moment)
     return environment.get_template(
         "report.html"
     ).render(
@@ -66,26 +47,23 @@ def render(
         report=report,
         verdict=verdict(report),
         details=[*(item.description for item in report.violations), *report.reasons, *report.notes],
-        span=span(report),
         numbers=list_numbers(report),
-        drawn=[_draw(picture) for picture in pictures],
-        word=plots.verdict,
+        items=[_draw(picture) for picture in pictures],
         tiles=tiles,
-        unreadable=list(unreadable)[:UNREADABLE_SHOWN],
-        unreadable_count=max(report.unreadable, len(unreadable)),
-        provenance=dict(provenance or {}),
+        unreadable=unreadable[:UNREADABLE_SHOWN],
+        unreadable_count=len(unreadable),
+        provenance=provenance or {},
         written=datetime.now(UTC),
     )
 
 
 def verdict(report: Report) -> str:
     """Return the report's verdict in words."""
-    if report.status == VIOLATION:
-        names = list(dict.fromkeys(item.feature_name for item in report.violations))
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        named = ", ".join(title(name) for name in names[:NAMED]) or "see below"
-        return f"Violation: {named}{more}"
-    return report.status.capitalize()
+    if report.status != VIOLATION:
+        return report.status.capitalize()
+    names = [title(violation.name) for violation in report.violations]
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return f"Violation: {', '.join(names[:NAMES_SHOWN])}{more}"
 
 
 def moment(time: datetime) -> str:
@@ -98,20 +76,28 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _draw(picture: Picture) -> _Drawn:
-    wide = picture.draw(picture.width)
-    sentence = style.read_sentence(wide)
-    if sentence is not None:
-        return _Drawn(picture, sentence)
+def _draw(picture: Picture) -> dict:
+    """Return what the template shows: the plot for a wide and a narrow screen, or a sentence."""
+    try:
+        wide = picture.draw(picture.width)
+    except NoDataError as error:
+        return {"picture": picture, "sentence": str(error)}
     width, height = (round(inches * wide.dpi) for inches in wide.get_size_inches())
-    narrow = _svg(picture.draw(style.NARROW))
-    return _Drawn(picture, None, picture.alt(), _svg(wide), narrow, (width, height))
+    return {
+        "picture": picture,
+        "sentence": "",
+        "alt": picture.alt(),
+        "wide": _svg(wide),
+        "narrow": _svg(picture.draw(style.NARROW)),
+        "width": width,
+        "height": height,
+    }
 
 
+@style.styled
 def _svg(figure: Figure) -> str:
     file = io.BytesIO()
-    with matplotlib.rc_context(style.SETTINGS):
-        figure.savefig(file, format="svg", dpi=150, metadata={"Date": None})
+    figure.savefig(file, format="svg", dpi=150, metadata={"Date": None})
     return _data_uri("image/svg+xml", file.getvalue())
 
 

@@ -6,22 +6,22 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import click
 
-from monitoring import captures, embedding, table
+from monitoring import captures, embedding
 from monitoring.captures import Loaded
 from monitoring.embedding import Model
 from monitoring.files import Span
 from service import config, options, terminal
 from service.hosting import Hosting
-from service.stack import Cloud, find_stack
+from service.stack import Cloud, Stack, find_stack
 from service.terminal import UserError
 
 UNITS = {"h": "hours", "d": "days"}
-
-NAMED = 5  # of the records that could not be read: the first ones
+UNREADABLE_SHOWN = 5  # the first ones
 
 
 class Time(click.ParamType):
@@ -44,50 +44,75 @@ class Time(click.ParamType):
         return time
 
 
-OPTIONS = (
-    click.argument("source", required=False, type=options.PathOrUri()),
-    click.option("--since", type=Time(), help="an ISO date or time, UTC, or an age: 24h, 7d"),
-    click.option("--until", type=Time(), help="the same; what happened then is left out"),
-    click.option("--endpoint", metavar="NAME", help="whose captures (default: the stage's)"),
-    click.option(
-        "--model",
-        metavar="MODEL",
-        type=options.PathOrUri(),
-        help="model.tar.gz, in S3 or here, or a folder, for the embedding (default: the "
-        "endpoint's; for a source that is named, only with --endpoint)",
-    ),
-    click.option("--no-embedding", is_flag=True, help="ask no model, which is much faster"),
-    options.stage,
-)
-
-
 @dataclass(frozen=True)
 class Selection:
-    """Which captures, and which model: the options of `select_captures`."""
+    """Which captures of which stage. AWS is asked only for what is used."""
 
     source: str | None
-    since: datetime | None
-    until: datetime | None
-    endpoint: str | None
-    model: str | None
+    span: Span
     no_embedding: bool
     stage: str
 
+    @cached_property
+    def cloud(self) -> Cloud:
+        """The account that the environment points to."""
+        return Cloud()
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stage's stack."""
+        return find_stack(self.cloud, self.stage)
+
+    @cached_property
+    def hosting(self) -> Hosting:
+        """The stage's endpoint."""
+        service = config.service_name(self.stage)
+        return Hosting(self.cloud.client("sagemaker"), service, self.stack.endpoint)
+
+    @cached_property
+    def place(self) -> str:
+        """Where the captures lie."""
+        return self.source or f"s3://{self.stack.bucket}/capture/{self.stack.endpoint}/"
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The model that the endpoint serves, unless it serves none or none is wanted."""
+        if self.no_embedding:
+            return None
+        uri = self.hosting.served_model()
+        if uri is None:
+            name = self.stack.endpoint
+            terminal.warn(f"The endpoint {name} is not in service: no embedding without its model.")
+            return None
+        return embedding.fetch(self.cloud.client("s3"), uri)
+
+    def load(self) -> Loaded:
+        """Load the captures, and print what is in them."""
+        terminal.print_line("Source", self.place)
+        if model := self.model:
+            name = model.name if model.graph else f"{model.name} has none: train it anew"
+            terminal.print_line("Embedding", name)
+        span = self.span
+        loaded = captures.load(self.place, span.since, span.until, model=model)
+        for label, text in summarize(loaded):
+            terminal.print_line(label, text)
+        return loaded
+
 
 def select_captures(command: Callable) -> Callable:
-    """Give a command the options that choose captures and a model, as its first argument."""
+    """Give a command the options that choose captures; its first argument is a Selection."""
 
+    @click.argument("source", required=False, type=options.PathOrUri())
+    @click.option("--since", type=Time(), help="an ISO date or time, UTC, or an age: 24h, 7d")
+    @click.option("--until", type=Time(), help="the same; what happened then is left out")
+    @click.option("--no-embedding", is_flag=True, help="ask no model, which is much faster")
+    @options.stage
     @functools.wraps(command)
-    def run(source, since, until, endpoint, model, no_embedding, stage, **others):
-        if model and no_embedding:
-            raise click.UsageError("Give --model or --no-embedding.")
+    def run(source, since, until, no_embedding, stage, **others):
         if since and until and since >= until:
             raise click.UsageError("--since must be before --until.")
-        selection = Selection(source, since, until, endpoint, model, no_embedding, stage)
-        return command(selection, **others)
+        return command(Selection(source, Span(since, until), no_embedding, stage), **others)
 
-    for option in reversed(OPTIONS):
-        run = option(run)
     return run
 
 
@@ -100,92 +125,34 @@ def select_captures(command: Callable) -> Callable:
     help="write the table to this .parquet",
 )
 def main(selection: Selection, output: Path | None) -> None:
-    """Read what the endpoint was asked and answered into one table, a row an image.
+    """Read what the endpoint was asked and answered into one table, a row a photo.
 
     SOURCE is s3://bucket/prefix, a folder or a file; without it, the endpoint's captures.
     """
-    source, model = choose(selection)
-    loaded = load(source, model, selection)
+    loaded = selection.load()
     if not (loaded.records or loaded.unreadable):
-        span = Span(selection.since, selection.until)
-        raise UserError(f"There are no captures {span} in {source}.")
+        raise UserError(f"There are no captures {selection.span} in {selection.place}.")
     if not len(loaded.frame):
-        raise UserError(f"None of the records in {source} could be read: the lines above.")
+        raise UserError(f"None of the records in {selection.place} could be read: the lines above.")
     if output:
         loaded.frame.to_parquet(output, index=False)
         rows, columns = loaded.frame.shape
         terminal.print_line("Written", f"{output}, {rows:,} rows of {columns} columns")
 
 
-def load(source: str, model: Model | None, selection: Selection) -> Loaded:
-    """Load the span that was selected, and print what is in it."""
-    terminal.print_line("Source", source)
-    if model:
-        embeds = model.name if model.graph else f"{model.name} has none: train it anew"
-        terminal.print_line("Embedding", embeds)
-    loaded = captures.load(source, selection.since, selection.until, model=model)
-    for label, text in summarize(loaded):
-        terminal.print_line(label, text)
-    return loaded
-
-
-def choose(selection: Selection) -> tuple[str, Model | None]:
-    """Return the source, and the model unless none is asked for."""
-    source, endpoint = selection.source, selection.endpoint
-    if source and (selection.no_embedding or not endpoint):
-        return source, _read_model(selection.model)
-    cloud = Cloud()
-    stack = find_stack(cloud, selection.stage)
-    endpoint = endpoint or stack.endpoint
-    source = source or f"s3://{stack.bucket}/capture/{endpoint}/"
-    if selection.model or selection.no_embedding:
-        return source, _read_model(selection.model)
-    service = config.service_name(selection.stage)
-    served = Hosting(cloud.client("sagemaker"), service, endpoint).served_model()
-    if served is None:
-        terminal.warn(f"The endpoint {endpoint} is not in service: no embedding without its model.")
-        return source, None
-    return source, embedding.fetch(cloud.client("s3"), served)
-
-
-def _read_model(model: str | None) -> Model | None:
-    if model is None:
-        return None
-    if model.startswith("s3://"):
-        return embedding.fetch(Cloud().client("s3"), model)
-    return embedding.read(Path(model))
-
-
 def summarize(loaded: Loaded) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line; a label is empty where the one above goes on."""
     frame, unreadable = loaded.frame, loaded.unreadable
-    counts = {"file": loaded.files, "record": loaded.records, "image": len(frame)}
-    yield "Read", ", ".join(count(number, noun) for noun, number in counts.items())
+    yield "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
     if len(frame):
         first, last = frame["time"].min(), frame["time"].max()
         yield "Span", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
         shares = frame["label"].value_counts(normalize=True)
         yield "Labels", ", ".join(f"{label} {share:.1%}" for label, share in shares.items())
         low, middle = frame["confidence"].quantile((0.05, 0.5))
-        mean = frame["confidence"].mean()
-        yield (
-            "Confidence",
-            f"mean {mean:.4f}, median {middle:.4f}, one in twenty below {low:.4f}",
-        )
-        means = frame[[*table.FEATURES]].dropna().mean()
-        texts = [f"mean {name} {value:.3g}" for name, value in means.dropna().items()]
-        without = int(frame[table.FEATURES[0]].isna().sum())
-        texts += [f"{without:,} answers without an image that could be looked at"] * (without > 0)
-        yield "Images", ", ".join(texts)
-    for number, fault in enumerate(unreadable[:NAMED]):
+        yield "Confidence", f"median {middle:.4f}, one in twenty below {low:.4f}"
+    for number, fault in enumerate(unreadable[:UNREADABLE_SHOWN]):
         place = f"{fault.file} line {fault.line}" if fault.line else fault.file
         yield "" if number else "Unreadable", f"{place}: {fault.reason}"
-    if len(unreadable) > NAMED:
-        yield "", f"… and {len(unreadable) - NAMED:,} more"
-    if loaded.empty:
-        yield "Empty", f"{count(len(loaded.empty), 'file')}, such as {loaded.empty[0]}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    if len(unreadable) > UNREADABLE_SHOWN:
+        yield "", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more"

@@ -1,8 +1,8 @@
-"""Since when the endpoint serves the model that it serves now, as its captures tell.
+"""Since when the endpoint serves the model that it serves now, as its captures show.
 
 A record names endpoint and variant, not the model, and SageMaker keeps no history of an endpoint's
-models. But a model gives the same photo the same answer: what it would have answered otherwise was
-answered by another one.
+models. But a model gives the same photo the same answer: where the served model would have answered
+otherwise, another one did.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from monitoring import table
 from monitoring.embedding import Model, Network
 from monitoring.gallery import image_reader
 
-PROBES = 40  # images that are answered again at once, spread over those in question
+PROBES = 40  # photos that are answered again at once, spread over those in question
 LEAST_SHARE = 0.25
 # Other processors round otherwise; of two models hardly an answer is so much alike.
 RELATIVE, ABSOLUTE = 1e-3, 1e-7
@@ -26,31 +26,29 @@ def keep_served(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the table from where on the model answered, and in words what was left out.
 
-    Without a model, or without photos, nobody can tell, and the table is returned as it is.
+    Without a model nobody can tell, and the table is returned as it is.
     """
     if model is None or frame.empty:
         return frame, []
     network = Network(model.whole, "probabilities")
-    classes, answered = table.probabilities(frame)
-    read_image = image_reader(source, network.side)
+    classes, captured = table.probabilities(frame)
+    read_image = image_reader(source)
 
     def differs(row: int) -> bool:
         place = frame.iloc[row]
-        image = None
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError):  # a photo that cannot be read again proves nothing
             image = read_image(place["file"], int(place["line"]), int(place["position"]))
-        if image is None:
-            return False
-        again = dict(zip(model.classes, network(np.asarray(image)[None])[0], strict=True))
-        expected = [again.get(name, np.nan) for name in classes]
-        return not np.allclose(answered[row], expected, RELATIVE, ABSOLUTE, equal_nan=True)
+            answer = dict(zip(model.classes, network(np.asarray(image)[None])[0], strict=True))
+            expected = [answer.get(name, np.nan) for name in classes]
+            return not np.allclose(captured[row], expected, RELATIVE, ABSOLUTE, equal_nan=True)
+        return False
 
     first = first_served(len(frame), differs)
     if first == 0:
         return frame, []
     last = frame["time"].iloc[first - 1]
     return frame[first:].reset_index(drop=True), [
-        f"the endpoint's model changed after {last:%Y-%m-%d %H:%M:%S} UTC: the {first:,} images "
+        f"the endpoint's model changed after {last:%Y-%m-%d %H:%M:%S} UTC: the {first:,} photos "
         f"until then were answered by another one than {model.name} and are not judged"
     ]
 

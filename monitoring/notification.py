@@ -1,15 +1,10 @@
 """A report in numbers for CloudWatch, in words for a message and a terminal."""
 
-from collections.abc import Sequence
-
-from rich.table import Table
-
-from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Drift, Report
-from service import terminal
+from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Report
 
 # A schedule acts on it. 1 is any command's error.
 EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
-NAMED = 5  # violations that a message spells out
+SPELLED_OUT = 5  # violations in a message
 SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters
 
 
@@ -40,58 +35,43 @@ def metrics(report: Report, stage: str) -> list[dict]:
 
 def subject(report: Report) -> str:
     """Return the message's subject: which endpoint, and what does not hold."""
-    names = ", ".join(violation.feature_name for violation in report.violations)
+    names = ", ".join(violation.name for violation in report.violations)
     return f"{report.endpoint}: monitoring found {names}"[:SUBJECT_LENGTH]
 
 
-def message(report: Report, place: str, stage: str) -> str:
+def message(report: Report, page: str, stage: str) -> str:
     """Return what a person needs to act on violations, in a dozen lines at most."""
     count = len(report.violations)
     lines = [
         f"Monitoring of the endpoint {report.endpoint} found {count} violation{'s' * (count != 1)}:"
     ]
-    lines += [f"- {violation.description}" for violation in report.violations[:NAMED]]
-    if count > NAMED:
-        lines.append(f"- and {count - NAMED} more")
+    lines += [f"- {violation.description}" for violation in report.violations[:SPELLED_OUT]]
+    if count > SPELLED_OUT:
+        lines.append(f"- and {count - SPELLED_OUT} more")
+    ends = (("since", report.span.since), ("until", report.span.until))
+    options = "".join(f" --{name} {time:%Y-%m-%dT%H:%M:%SZ}" for name, time in ends if time)
     lines += [
-        f"Images: {report.images:,} captured {span(report)}; "
+        f"Photos: {report.images:,} captured {report.span}; "
         f"{report.unreadable:,} records could not be read."
         + "".join(f" Note: {note}." for note in report.notes),
-        f"Report, with the least confident images: {place}",
-        "Look at the pictures first: a camera, a crop or other vehicles than before? If the change "
+        f"Report, with the least confident photos: {page}",
+        "Look at the photos first: a camera, a crop or other vehicles than before? If the change "
         "is meant to be, make a new baseline of it:",
-        f"python -m scripts.monitor baseline --stage {stage}{_span_options(report)}",
+        f"python -m scripts.monitor baseline --stage {stage}{options}",
     ]
     return "\n".join(lines)
 
 
-def tabulate(drifts: Sequence[Drift]) -> Table:
-    """Return the drifts as a table for a terminal."""
-    rows = [
-        (
-            drift.name,
-            f"{drift.effect:.3f}",
-            f"{drift.band[0]:.3f} to {drift.band[1]:.3f}",
-            f"{drift.p_value:.4f}",
-            "violation" if drift.violated else "",
-            drift.unit,
-        )
-        for drift in drifts
-    ]
-    header = ("drift", "effect", "by chance", "p", "", "unit")
-    return terminal.table(header, rows, right=(1, 2, 3))
-
-
 def list_numbers(report: Report) -> list[tuple[str, str, str]]:
     """Return the figures to see first: name, value and what to hold it against."""
-    numbers = [("Images", f"{report.images:,}", "")]
+    numbers = [("Photos", f"{report.images:,}", "")]
     if report.unreadable:
         numbers.append(("Unreadable", f"{report.unreadable:,}", "records"))
     if report.share_accepted is not None:
         against = f"confidence of {report.threshold:g} or more"
         numbers.append(("Accepted", f"{report.share_accepted:.1%}", against))
     if report.drifts:
-        violated = sum(item.violated for item in report.drifts)
+        violated = sum(drift.violated for drift in report.drifts)
         numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
     accuracy = report.accuracy
     if accuracy is not None:
@@ -104,16 +84,3 @@ def list_numbers(report: Report) -> list[tuple[str, str, str]]:
         )
         numbers.append(("True", f"{accuracy.true:.1%}", against))
     return numbers
-
-
-def span(report: Report) -> str:
-    """Return the span of time in words."""
-    ends = [(word, moment) for word, moment in (("from", report.since), ("until", report.until))]
-    return " ".join(f"{word} {moment:%Y-%m-%d %H:%M} UTC" for word, moment in ends if moment) or (
-        "at any time"
-    )
-
-
-def _span_options(report: Report) -> str:
-    ends = (("since", report.since), ("until", report.until))
-    return "".join(f" --{name} {moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in ends if moment)

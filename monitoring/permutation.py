@@ -51,7 +51,7 @@ def wasserstein(baseline: np.ndarray, current: np.ndarray) -> Comparison:
 
 
 def total_variation(baseline: np.ndarray, current: np.ndarray) -> Comparison:
-    """Compare labels: the effect is the share of images that would need another label, 0 to 1."""
+    """Compare labels: the effect is the share of photos that would need another label, 0 to 1."""
     names, codes = np.unique(np.concatenate([baseline, current]), return_inverse=True)
 
     def distance(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:

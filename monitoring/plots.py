@@ -1,6 +1,6 @@
-"""The drawings: each returns a matplotlib Figure, or a sentence where there is nothing to draw.
+"""The plots: each function returns a matplotlib Figure, or raises NoDataError.
 
-Each takes `width` in inches: text keeps its size, so that a picture is drawn for the screen it is
+Each takes `width` in inches: text keeps its size, so that a plot is drawn for the screen it is
 meant for instead of being shrunk to it. `pictures` says which of them a report holds.
 """
 
@@ -18,75 +18,86 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from monitoring import style, table
-from monitoring.accuracy import is_accepted
-from monitoring.findings import Accuracy, Drift, title
+from monitoring.accuracy import is_accepted, wilson
+from monitoring.findings import Accuracy, Drift
 from monitoring.gallery import Tile
-
-NO_IMAGES = "No images in this span of time."
 
 LINES = {
     "median": (0.5, {"color": style.INK, "linestyle": "-"}),
     "lowest tenth": (0.1, {"color": style.INK, "linestyle": ":"}),
 }
-
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-BOXED = 20  # fewer images are drawn one by one: quantiles would pretend to know more
-
 NOW = {"color": style.BLUE, "marker": "o", "markersize": 6.5}
-THEN = {"color": style.INK, "marker": "D", "markersize": 6, "markerfacecolor": "white"}
-
-PERCENTILE_LINES = {
+BASELINE = {"color": style.INK, "marker": "D", "markersize": 6, "markerfacecolor": "white"}
+PERCENTILES = {
     "p50 (half are faster)": {"color": style.BLUE, "linestyle": "-", "marker": "o"},
     "p95": {"color": style.ORANGE, "linestyle": "--", "marker": "s"},
     "p99": {"color": style.VERMILION, "linestyle": ":", "marker": "^"},
 }
-
-MARKS = {
+VERDICTS = {
     "violation": {"marker": "D", "color": style.VERMILION, "markersize": 8},
     "above, tolerated": {"marker": "s", "color": style.ORANGE, "markeredgecolor": style.INK},
     "as usual": {"marker": "o", "color": style.BLUE, "markerfacecolor": "white"},
 }
-
-PROMISED = {"color": style.INK, "marker": "D", "markerfacecolor": "white"}
-SEEN = {"color": style.BLUE, "marker": "o"}
-
 TILE = 1.3  # inches
 
+LENGTHS = ("1 minute", "5 minutes", "15 minutes", "1 hour", "3 hours", "6 hours", "1 day", "7 days")
+MOST_SPANS = 60
+FEWEST_PHOTOS = 20  # in each, on average: fewer say more about chance than about time
+
 Datapoint = tuple[datetime, float, float, float]
+
+
+class NoDataError(Exception):
+    """There are no data for a plot; the message says which, in a sentence."""
+
+
+def cut_spans(times: pd.Series) -> tuple[pd.Series, str]:
+    """Return the middle of the span that each time lies in, and the spans' length in words.
+
+    The length is the shortest of LENGTHS that is not too fine for the times.
+    """
+    most = min(MOST_SPANS, max(1, len(times) // FEWEST_PHOTOS))
+    whole = times.max() - times.min()
+    fitting = (length for length in LENGTHS if whole <= most * pd.Timedelta(length))
+    length = next(fitting, LENGTHS[-1])
+    step = pd.Timedelta(length)
+    return times.dt.floor(step) + step / 2, length.removeprefix("1 ")
+
+
+def _require_photos(frame: pd.DataFrame) -> None:
+    if frame.empty:
+        raise NoDataError("No photos in this span of time.")
 
 
 @style.styled
 def draw_confidence_over_time(
     frame: pd.DataFrame, threshold: float, width: float = style.WIDE
 ) -> Figure:
-    """Points for images; their running median and 10 % quantile; the threshold."""
-    if frame.empty:
-        return style.sentence(NO_IMAGES, width)
+    """Points for photos; their running median and 10 % quantile; the threshold."""
+    _require_photos(frame)
     picture, axes = style.figure(width, 3.3)
-    confidence = pd.Series(style.clip_confidence(frame["confidence"]))
+    times = frame["time"].dt.tz_localize(None)
+    confidence = frame["confidence"].astype(float).clip(0, style.SUREST)
     axes.plot(
-        style.drop_zone(frame["time"]),
+        times,
         confidence,
-        linestyle="",
-        marker="o",
+        "o",
         markersize=3,
         markeredgewidth=0,
         color=style.BLUE,
         alpha=float(np.clip(90 * width / len(frame), 0.04, 0.6)),
         rasterized=True,  # a hundred thousand points as vectors would be megabytes
     )
-    axes.plot([], [], "o", markersize=4, color=style.BLUE, label="an image")
-    by_span = style.cut_spans(frame["time"])
+    axes.plot([], [], "o", markersize=4, color=style.BLUE, label="a photo")
+    middles, _ = cut_spans(times)
     for name, (quantile, line) in LINES.items():
-        values = confidence.groupby(by_span.row_spans).quantile(quantile)
-        axes.plot(
-            by_span.middles, values, marker="." if len(values) < 3 else "", label=name, **line
-        )
+        values = confidence.groupby(middles).quantile(quantile)
+        axes.plot(values, marker="." if len(values) < 3 else "", label=name, **line)
     axes.axhline(threshold, label=f"threshold {threshold:g}", **style.THRESHOLD)
     style.scale_confidence(axes, "y", confidence.min())
-    style.scale_time(axes, frame["time"], width)
+    style.scale_time(axes, times)
     axes.set_ylabel("confidence")
-    style.legend(picture, axes, width)
+    style.legend(picture)
     return picture
 
 
@@ -95,42 +106,15 @@ def draw_confidence_by_class(
     frame: pd.DataFrame, threshold: float, width: float = style.HALF
 ) -> Figure:
     """A box a class, from the 5 % to the 95 % quantile, by the label that the model gave."""
-    if frame.empty:
-        return style.sentence(NO_IMAGES, width)
-    classes = by_label(frame)
+    _require_photos(frame)
+    classes = group_by_label(frame)
     picture, axes = style.figure(width, 1.1 + 0.52 * len(classes))
-    names = []
-    for row, (label, confidence) in enumerate(classes.items()):
-        count = len(confidence)
-        accepted = is_accepted(confidence, threshold).mean()
-        names.append(f"{style.shorten(label)}\n{count:,}, {style.share(accepted)} accepted")
-        drawn = style.clip_confidence(confidence)
-        if count < BOXED:
-            axes.plot(drawn, np.full(count, row), "o", color=style.BLUE, alpha=0.6)
-        else:
-            _box(axes, row, np.quantile(drawn, QUANTILES))
-    axes.axvline(threshold, label=f"threshold {threshold:g}", **style.THRESHOLD)
-    style.scale_confidence(axes, "x", min(_lowest(confidence) for confidence in classes.values()))
-    style.name_rows(axes, names)
-    axes.set_xlabel("confidence")
-    style.legend(picture, axes, width)
-    return picture
-
-
-def by_label(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return each label's confidences, in the model's order of classes."""
-    classes, _ = table.probabilities(frame)
-    labels = frame["label"].astype(str)
-    given = sorted(set(labels), key=lambda name: (*classes, name).index(name))
-    return {name: frame["confidence"].to_numpy()[labels == name] for name in given}
-
-
-def _box(axes, row: int, quantiles: np.ndarray) -> None:
-    names = ("whislo", "q1", "med", "q3", "whishi")
-    axes.bxp(
-        [dict(zip(names, quantiles, strict=True))],
-        positions=[row],
+    values = [np.clip(confidence, 0, style.SUREST) for confidence in classes.values()]
+    axes.boxplot(
+        values,
+        positions=range(len(values)),
         widths=0.45,
+        whis=(5, 95),
         orientation="horizontal",
         showfliers=False,
         patch_artist=True,
@@ -140,76 +124,95 @@ def _box(axes, row: int, quantiles: np.ndarray) -> None:
         capprops={"color": style.BLUE},
         medianprops={"color": style.INK, "linewidth": 2},
     )
+    names = []
+    for label, confidence in classes.items():
+        accepted = style.share(is_accepted(confidence, threshold).mean())
+        names.append(f"{style.shorten(label)}\n{len(confidence):,}, {accepted} accepted")
+    axes.axvline(threshold, label=f"threshold {threshold:g}", **style.THRESHOLD)
+    style.scale_confidence(axes, "x", min(np.quantile(each, 0.05) for each in values))
+    style.name_rows(axes, names)
+    axes.set_xlabel("confidence")
+    style.legend(picture)
+    return picture
 
 
-def _lowest(confidence: np.ndarray) -> float:
-    few = len(confidence) < BOXED
-    return float(confidence.min() if few else np.quantile(confidence, QUANTILES[0]))
+def group_by_label(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return each label's confidences, in the model's order of classes."""
+    groups = dict(iter(frame["confidence"].astype(float).groupby(frame["label"])))
+    classes, _ = table.probabilities(frame)
+    return {name: groups[name].to_numpy() for name in [*classes] if name in groups}
 
 
 @style.styled
 def draw_label_mix(
     frame: pd.DataFrame, baseline: Mapping[str, int] | None = None, width: float = style.HALF
 ) -> Figure:
-    """Each class's share with Wilson's 95 % interval; `baseline` counts its images by label."""
-    if frame.empty:
-        return style.sentence(NO_IMAGES, width)
-    now = frame["label"].astype(str).value_counts()
-    then = pd.Series({str(label): count for label, count in (baseline or {}).items()}, dtype=float)
+    """Each class's share with Wilson's 95 % interval; `baseline` counts its photos by label."""
+    _require_photos(frame)
+    now, before = frame["label"].value_counts().to_dict(), dict(baseline or {})
     classes, _ = table.probabilities(frame)
-    extra = sorted({*now.index, *then.index}.difference(classes))
-    labels = [*classes, *extra]
+    labels = [*classes, *sorted(before.keys() - {*classes})]
     picture, axes = style.figure(width, 1.1 + 0.42 * len(labels))
-    rows = np.arange(len(labels))
-    if then.sum():
-        _shares(axes, rows - 0.13, then.reindex(labels, fill_value=0), "baseline", THEN)
-    _shares(axes, rows + 0.13, now.reindex(labels, fill_value=0), "now", NOW)
+    for name, counts, offset, marks in (
+        ("baseline", before, -0.13, BASELINE),
+        ("now", now, 0.13, NOW),
+    ):
+        total = sum(counts.values())
+        if not total:
+            continue
+        share = np.array([counts.get(label, 0) / total for label in labels])
+        intervals = np.array([wilson(counts.get(label, 0), total) for label in labels])
+        axes.errorbar(
+            share,
+            np.arange(len(labels)) + offset,
+            xerr=_whiskers(share, intervals),
+            linestyle="",
+            elinewidth=1.4,
+            label=f"{name} ({total:,})",
+            clip_on=False,  # a mark at 0 is whole
+            **marks,
+        )
     style.name_rows(axes, [style.shorten(label) for label in labels])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("share of the images")
-    style.legend(picture, axes, width)
+    axes.set_xlabel("share of the photos")
+    style.legend(picture)
     return picture
 
 
-def _shares(axes, rows: np.ndarray, counts: pd.Series, name: str, marks: dict) -> None:
-    count = counts.to_numpy(float)
-    share = count / count.sum()
-    low, high = style.intervals(count, np.full(len(count), count.sum()))
-    whiskers = np.clip([share - low, high - share], 0, None)
-    label = f"{name} ({int(count.sum()):,})"
-    axes.errorbar(share, rows, xerr=whiskers, linestyle="", elinewidth=1.4, label=label, **marks)
+def _whiskers(values: np.ndarray, intervals: np.ndarray) -> np.ndarray:
+    """Return what errorbar takes: how far N intervals reach below and above the values, 2 x N."""
+    return np.clip([values - intervals[:, 0], intervals[:, 1] - values], 0, None)
 
 
 @style.styled
 def draw_share_accepted(frame: pd.DataFrame, threshold: float, width: float = style.WIDE) -> Figure:
     """The share accepted by span of time with Wilson's 95 % band; the whole time's share."""
-    if frame.empty:
-        return style.sentence(NO_IMAGES, width)
+    _require_photos(frame)
     picture, axes = style.figure(width, 2.8)
-    accepted = is_accepted(frame["confidence"], threshold)
-    by_span = style.cut_spans(frame["time"])
-    count = np.bincount(by_span.row_spans)
-    right = np.bincount(by_span.row_spans, weights=accepted)
-    low, high = style.intervals(right, count)
-    interval = {"color": style.BLUE, "alpha": 0.22, "linewidth": 0, "label": "95% interval"}
-    if len(count) == 1:  # a band needs two spans
-        whiskers = [right / count - low, high - right / count]
-        bar = {"linestyle": "", "capsize": 4, "color": style.BLUE, "label": interval["label"]}
-        axes.errorbar(by_span.middles, right / count, yerr=whiskers, **bar)
+    times = frame["time"].dt.tz_localize(None)
+    middles, length = cut_spans(times)
+    accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
+    spans = accepted.groupby(middles).agg(["mean", "sum", "count"])
+    intervals = np.array([wilson(*pair) for pair in zip(spans["sum"], spans["count"], strict=True)])
+    if len(spans) == 1:  # a band needs two spans
+        whiskers = _whiskers(spans["mean"].to_numpy(), intervals)
+        bar = {"linestyle": "", "capsize": 4, "color": style.BLUE, "label": "95% interval"}
+        axes.errorbar(spans.index, spans["mean"], yerr=whiskers, **bar)
     else:
-        axes.fill_between(by_span.middles, low, high, **interval)
+        band = {"color": style.BLUE, "alpha": 0.22, "linewidth": 0, "label": "95% interval"}
+        axes.fill_between(spans.index, intervals[:, 0], intervals[:, 1], **band)
     line = {"color": style.BLUE, "marker": "o", "markersize": 3.5, "linewidth": 1.4}
-    axes.plot(by_span.middles, right / count, label=f"accepted, per {by_span.length}", **line)
+    axes.plot(spans["mean"], label=f"accepted, per {length}", **line)
     whole = accepted.mean()
     overall = {"color": style.INK, "linestyle": ":", "linewidth": 1.4}
     axes.axhline(whole, label=f"whole time: {style.share(whole)}", **overall)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    style.scale_time(axes, frame["time"], width)
+    style.scale_time(axes, times)
     axes.set_ylabel("accepted")
-    style.legend(picture, axes, width)
+    style.legend(picture)
     return picture
 
 
@@ -217,25 +220,23 @@ def draw_share_accepted(frame: pd.DataFrame, threshold: float, width: float = st
 def draw_latency(datapoints: Sequence[Datapoint], width: float = style.WIDE) -> Figure:
     """Percentiles over time; a datapoint is its time (UTC) and p50, p95 and p99 in milliseconds."""
     if not datapoints:
-        return style.sentence(
-            "CloudWatch has no latencies of the endpoint in this span of time.", width
-        )
-    times, *percentiles = zip(*sorted(datapoints), strict=True)
+        raise NoDataError("CloudWatch has no latencies of the endpoint in this span of time.")
+    points = pd.DataFrame(sorted(datapoints), columns=["time", *PERCENTILES])
+    times = pd.to_datetime(points["time"], utc=True).dt.tz_localize(None)
     picture, axes = style.figure(width, 2.6)
-    times = pd.Series(pd.to_datetime(list(times), utc=True))
-    marked = len(times) <= 20 * width  # more marks than this would touch
-    for (name, line), values in zip(PERCENTILE_LINES.items(), percentiles, strict=True):
-        line = line | {"label": name, "linewidth": 1.5, "markersize": 3.5 * marked}
-        axes.plot(style.drop_zone(times), values, **line)
+    marked = len(points) <= 20 * width  # more marks than this would touch
+    for name, line in PERCENTILES.items():
+        size = {"linewidth": 1.5, "markersize": 3.5 * marked}
+        axes.plot(times, points[name], label=name, **line, **size)
     axes.set_yscale("log")
-    lowest, highest = min(percentiles[0]), max(percentiles[2])
-    axes.set_ylim(lowest / 1.5, highest * 1.5)
+    values = points[[*PERCENTILES]].to_numpy()
+    axes.set_ylim(values.min() / 1.5, values.max() * 1.5)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylabel("milliseconds")
-    style.scale_time(axes, times, width)
-    style.legend(picture, axes, width)
+    style.scale_time(axes, times)
+    style.legend(picture)
     return picture
 
 
@@ -243,7 +244,7 @@ def draw_latency(datapoints: Sequence[Datapoint], width: float = style.WIDE) -> 
 def draw_drift(drifts: Sequence[Drift], width: float = style.WIDE) -> Figure:
     """One forest plot: a row a drift, the effect as a mark on its null band, a panel a unit."""
     if not drifts:
-        return style.sentence("Nothing was compared with a baseline.", width)
+        raise NoDataError("Nothing was compared with a baseline.")
     panels = [
         (unit, list(rows)) for unit, rows in itertools.groupby(drifts, lambda drift: drift.unit)
     ]
@@ -257,131 +258,82 @@ def draw_drift(drifts: Sequence[Drift], width: float = style.WIDE) -> Figure:
         height_ratios=heights,
     )
     for panel, (unit, rows) in zip(axes[:, 0], panels, strict=True):
-        _panel(panel, unit, rows, width)
-    used = {verdict(drift) for drift in drifts}
+        _draw_panel(panel, unit, rows, width)
+    verdicts = {drift.verdict for drift in drifts}
     marks = {"by chance alone": Patch(color=style.BAND)}
-    marks |= {word: _mark([], [], word) for word in MARKS if word in used}
-    style.legend(picture, marks, width)
+    marks |= {verdict: _mark([], [], verdict) for verdict in VERDICTS if verdict in verdicts}
+    style.legend(picture, marks)
     return picture
 
 
-def verdict(drift: Drift) -> str:
-    """Return what a drift is called: one of MARKS."""
-    if drift.violated:
-        return "violation"
-    # Effects are distances: what moved less than chance would move it has not drifted.
-    return "as usual" if drift.effect <= drift.band[1] else "above, tolerated"
+def _mark(x: list[float], y: list[float], verdict: str) -> Line2D:
+    line = {"linestyle": "", "markersize": 6.5, "markeredgewidth": 1.4}
+    return Line2D(x, y, **(line | VERDICTS[verdict]))
 
 
-def _mark(x: list[float], y: list[float], word: str) -> Line2D:
-    return Line2D(x, y, linestyle="", **{"markersize": 6.5, "markeredgewidth": 1.4, **MARKS[word]})
-
-
-def _panel(axes, unit: str, rows: list[Drift], width: float) -> None:
+def _draw_panel(axes, unit: str, rows: list[Drift], width: float) -> None:
     for row, drift in enumerate(rows):
         low, high = drift.band
         axes.barh(row, high - low, left=low, height=0.62, color=style.BAND)
-        axes.add_line(_mark([drift.effect], [row], verdict(drift)))
+        axes.add_line(_mark([drift.effect], [row], drift.verdict))
+        text = f"{style.number(drift.effect)}  {drift.verdict}"
+        if width <= style.NARROW:
+            text = text.partition(",")[0].replace("  ", "\n").removesuffix("\nas usual")
         weight = "bold" if drift.violated else "normal"
-        style.write_beside(axes, row, _words(drift, width), fontsize=8.5, fontweight=weight)
-    values = [0.0, *(x for drift in rows for x in (*drift.band, drift.effect))]
-    margin = 0.06 * (max(values) - min(values) or 1)
-    axes.set_xlim(min(values) - (margin if min(values) < 0 else margin / 3), max(values) + margin)
+        style.write_beside(axes, row, text, fontsize=8.5, fontweight=weight)
+    highest = max(max(drift.band[1], drift.effect) for drift in rows)
+    axes.set_xlim(-highest / 50, highest * 1.06)
     axes.axvline(0, color=style.QUIET, linewidth=1)
-    style.name_rows(axes, [style.shorten(title(drift.name)) for drift in rows])
+    style.name_rows(axes, [drift.title for drift in rows])
     axes.xaxis.set_major_locator(MaxNLocator(4 if width < 4 else 7))
     axes.set_xlabel(textwrap.fill(f"moved by … {unit}", int(width * 12)))
-
-
-def _words(drift: Drift, width: float) -> str:
-    word, effect = verdict(drift), style.number(drift.effect)
-    if width > style.NARROW:
-        return f"{effect}  {word}"
-    return effect if word == "as usual" else f"{effect}\n{word.split(',')[0]}"
 
 
 @style.styled
 def draw_accuracy(accuracy: Accuracy | None, width: float = style.HALF) -> Figure:
     """A row a figure, with its 95 % interval where it has one."""
     if accuracy is None:
-        return style.sentence("No images, so nothing to be right or wrong about.", width)
-    rows = _rows(accuracy)
-    picture, axes = style.figure(width, 0.7 + 0.62 * len(rows))
-    for row, (_, value, low, high, marks) in enumerate(rows):
-        whiskers = [[max(0, value - low)], [max(0, high - value)]]
-        axes.errorbar(value, row, xerr=whiskers, elinewidth=1.6, capsize=3, markersize=7, **marks)
+        raise NoDataError("No photos, so nothing to be right or wrong about.")
+    names, values, marks = zip(*list_accuracies(accuracy), strict=True)
+    picture, axes = style.figure(width, 0.7 + 0.5 * len(names))
+    for row, (value, low, high) in enumerate(values):
+        whiskers = _whiskers(np.array([value]), np.array([[low, high]]))
+        axes.errorbar(value, row, xerr=whiskers, elinewidth=1.6, capsize=3, **marks[row])
         style.write_beside(axes, row, f"{value:.1%}")
-    lowest = min(low for _, _, low, _, _ in rows)
-    highest = max(high for _, _, _, high, _ in rows)
+    lowest, highest = np.min(values), np.max(values)
     margin = max(0.01, (highest - lowest) / 5)
     axes.set_xlim(max(0, lowest - margin), min(1.002, highest + margin))
-    style.name_rows(axes, [name for name, *_ in rows])
+    style.name_rows(axes, names)
     axes.xaxis.set_major_locator(MaxNLocator(2 if width < 4 else 5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:g}%"))
     axes.set_xlabel("accuracy")
     return picture
 
 
-def _rows(accuracy: Accuracy) -> list[tuple[str, float, float, float, dict]]:
-    """Return name, value, low, high and marks of each figure there is."""
-    rows = []
-    if accuracy.expected_baseline is not None:
-        then = accuracy.expected_baseline
-        rows.append(("promised, baseline", then, then, then, PROMISED))
-    now = (accuracy.expected, accuracy.expected_low, accuracy.expected_high)
-    rows.append(("promised, now", *now, PROMISED))
-    if accuracy.expected_labelled is not None:
-        held = accuracy.expected_labelled
-        rows.append(("promised, labelled ones", held, held, held, PROMISED))
-    if accuracy.true is not None:
-        seen = (accuracy.true, accuracy.true_low, accuracy.true_high)
-        rows.append((f"true, {accuracy.labelled:,} labelled", *seen, SEEN))
-    return rows
-
-
-@style.styled
-def draw_reliability(accuracy: Accuracy | None, width: float = style.HALF) -> Figure:
-    """Accuracy by confidence, in bins of labelled images, with 95 % intervals."""
-    if accuracy is None or not accuracy.reliability:
-        return style.sentence("Drawn when there is ground truth for the images.", width)
-    picture, axes = style.figure(width, 3.3)
-    bins = accuracy.reliability
-    share = np.array([bin.accuracy for bin in bins])
-    low = np.array([bin.accuracy_low for bin in bins])
-    high = np.array([bin.accuracy_high for bin in bins])
-    axes.plot([0, 1], [0, 1], color=style.QUIET, linestyle="--", linewidth=1.2, label="as promised")
-    axes.errorbar(
-        [bin.confidence for bin in bins],
-        share,
-        yerr=np.clip([share - low, high - share], 0, None),
-        color=style.BLUE,
-        marker="o",
-        markersize=6,
-        linestyle="",
-        elinewidth=1.4,
-        capsize=3,
-        label="labelled images",
-    )
-    for bin in bins:
-        at = (bin.confidence, bin.accuracy_low)
-        offset = {"xytext": (0, -4), "textcoords": "offset points", "ha": "center", "va": "top"}
-        axes.annotate(f"{bin.images:,}", at, color=style.QUIET, fontsize=8, **offset)
-    lowest = min(*low, *(bin.low for bin in bins))
-    axes.set_xlim(max(0, lowest - 0.06), 1.03)
-    axes.set_ylim(max(0, lowest - 0.1), 1.03)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="confidence", ylabel="right")
-    style.legend(picture, axes, width)
-    return picture
+def list_accuracies(accuracy: Accuracy) -> list[tuple[str, tuple[float, float, float], dict]]:
+    """Return name, value with its interval, and marks of each figure that there is."""
+    rows = [
+        ("promised, baseline", (accuracy.expected_baseline,) * 3, BASELINE),
+        (
+            "promised, now",
+            (accuracy.expected, accuracy.expected_low, accuracy.expected_high),
+            BASELINE,
+        ),
+        ("promised, labelled ones", (accuracy.expected_labelled,) * 3, BASELINE),
+        (
+            f"true, {accuracy.labelled:,} labelled",
+            (accuracy.true, accuracy.true_low, accuracy.true_high),
+            NOW,
+        ),
+    ]
+    return [row for row in rows if row[1][0] is not None]
 
 
 @style.styled
 def draw_least_confident(tiles: Sequence[Tile], width: float = style.WIDE) -> Figure:
-    """Each image with its label and confidence, the least sure first."""
+    """Each photo with its label and confidence, the least sure first."""
     if not tiles:
-        return style.sentence("No captured images to show.", width)
+        raise NoDataError("No captured photos to show.")
     columns = max(2, int(width / TILE))
     lines = math.ceil(len(tiles) / columns)
     picture, axes = style.figure(
@@ -395,5 +347,5 @@ def draw_least_confident(tiles: Sequence[Tile], width: float = style.WIDE) -> Fi
         else:
             place.imshow(np.asarray(tile.image), interpolation="nearest")
         title = f"{style.shorten(tile.row.label)[:14]}\n{tile.row.confidence:.3f}"
-        place.set_title(title, fontsize=8.5, loc="center")
+        place.set_title(title, fontsize=8.5)
     return picture

@@ -1,7 +1,8 @@
-"""`python -m scripts.monitor report`: captured images against the baseline, shown and published."""
+"""`python -m scripts.monitor report`: captured photos against the baseline, shown and published."""
 
 import dataclasses
 import json
+import math
 import mimetypes
 import sys
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,9 @@ from monitoring import (
     notification,
     table,
 )
-from monitoring.assessment import Images
+from monitoring.assessment import Photos
 from monitoring.baseline import Baseline
-from monitoring.captures import Unreadable
+from monitoring.files import Span, Unreadable
 from monitoring.findings import VIOLATION, Report
 from monitoring.gallery import image_reader
 from monitoring.ground_truth import GroundTruth
@@ -31,10 +32,9 @@ from monitoring.rules import Rules
 from service import config, options, terminal
 from service.hosting import VARIANT
 from service.keys import REPORTS
-from service.stack import Cloud, Stack, find_stack
 
 PERCENTILES = ("p50", "p95", "p99")
-POINTS = 200  # in a picture
+POINTS = 200  # in a plot
 # How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
 KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
 HOUR = 3600
@@ -70,80 +70,62 @@ def main(
     output: Path,
     local: bool,
 ) -> None:
-    """Hold captured images against the baseline.
+    """Hold captured photos against the baseline.
 
     SOURCE is s3://bucket/prefix, a folder or a file; without it, the endpoint's captures. The exit
     code is 0 for healthy, 2 for a violation, 3 for not enough data to tell, and 1 for an error.
     """
     output.mkdir(parents=True, exist_ok=True)
-    cloud = stack = None
-    if not (local and selection.source and baseline_place):
-        cloud = Cloud()
-        stack = find_stack(cloud, selection.stage)
-    endpoint = selection.endpoint or (
-        stack.endpoint if stack else config.service_name(selection.stage)
-    )
-    place = baseline_place or baseline.default_place(stack.bucket)
-    reference = baseline.read(files.connect(place, cloud), place)
+    endpoint = "" if local and selection.source else selection.stack.endpoint
+    place = baseline_place or baseline.default_place(selection.stack.bucket)
+    reference = baseline.read(files.connect(place), place)
     truth = ground_truth.read(truth_place) if truth_place else None
-    source, model = load.choose(selection)
-    loaded = load.load(source, model, selection)
-    frame, notes = model_change.keep_served(loaded.frame, model, source)
+    loaded, model = selection.load(), selection.model
+    frame, notes = model_change.keep_served(loaded.frame, model, selection.place)
     if selection.no_embedding and reference and table.embeddings(reference.frame).size:
         reference = dataclasses.replace(reference, frame=table.without_embeddings(reference.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
-    since, until = selection.since, selection.until
-    if len(frame):
-        first, last = (time.to_pydatetime() for time in frame["time"].agg(["min", "max"]))
-        since = first if since is None or len(frame) < len(loaded.frame) else since
-        until = until or last + timedelta(seconds=1)
-    report = assessment.assess(
-        Images(
-            frame=frame,
-            since=since,
-            until=until,
-            records=loaded.records,
-            unreadable=len(loaded.unreadable),
-            endpoint=endpoint,
-            model=model.name if model else "",
-            truth=truth,
-            notes=notes,
-        ),
-        reference,
-        Rules.from_config(config.load()),
+    photos = Photos(
+        frame=frame,
+        span=_find_span(selection.span, frame, changed=len(frame) < len(loaded.frame)),
+        records=loaded.records,
+        unreadable=len(loaded.unreadable),
+        endpoint=endpoint,
+        model=model.name if model else "",
+        truth=truth,
+        notes=notes,
     )
-    provenance = {"captures": source, "baseline": str(reference or "none")}
+    report = assessment.assess(photos, reference, Rules.from_config(config.load()))
+    _print(report, reference, truth)
+
+    provenance = {"captures": selection.place, "baseline": str(reference or "none")}
     if truth:
         provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
-    _print(report, reference, truth)
-    points = []
-    if cloud and since and until:
-        points = read_latencies(cloud.client("cloudwatch"), endpoint, since, until)
+    points, span = [], report.span
+    if endpoint and span.since and span.until:
+        cloudwatch = selection.cloud.client("cloudwatch")
+        points = read_latencies(cloudwatch, endpoint, span.since, span.until)
     unreadable = [*loaded.unreadable, *(truth.unreadable if truth else [])]
-    written = [
-        *write(output, report, provenance),
-        draw(output, report, frame, reference, unreadable, source, points, provenance),
-    ]
-    page = str(output / HTML)
-    if not local:
-        page = publish(cloud, stack, report, written, selection.stage)
-    terminal.print_line("Report", page)
+    content = dataclasses.asdict(report) | {"provenance": provenance}
+    body = json.dumps(content, indent=2, default=datetime.isoformat) + "\n"
+    (output / "report.json").write_text(body)
+    page = draw(report, frame, reference, unreadable, selection.place, points, provenance)
+    (output / HTML).write_text(page, encoding="utf-8")
+    where = str(output / HTML) if local else publish(selection, report, output)
+    terminal.print_line("Report", where)
     sys.exit(notification.EXIT_CODES[report.status])
 
 
-def write(folder: Path, report: Report, provenance: dict[str, str]) -> list[Path]:
-    """Write the report and its violations as JSON into the folder; return the files."""
-    contents = {
-        "report.json": dataclasses.asdict(report) | {"made": provenance},
-        "constraint_violations.json": assessment.list_violations(report),
-    }
-    for name, content in contents.items():
-        (folder / name).write_text(json.dumps(content, indent=2, default=datetime.isoformat) + "\n")
-    return [folder / name for name in contents]
+def _find_span(selected: Span, frame: pd.DataFrame, changed: bool) -> Span:
+    """Return the span of the photos: as selected, as far as that is closed and the model's own."""
+    if frame.empty:
+        return selected
+    first, last = (time.to_pydatetime() for time in frame["time"].agg(["min", "max"]))
+    since = first if changed or selected.since is None else selected.since
+    return Span(since, selected.until or last + timedelta(seconds=1))
 
 
 def draw(
-    folder: Path,
     report: Report,
     frame: pd.DataFrame,
     reference: Baseline | None,
@@ -151,38 +133,38 @@ def draw(
     source: str,
     points: list,
     provenance: dict[str, str],
-) -> Path:
-    """Write the report's page, which holds its pictures; return the file."""
+) -> str:
+    """Return the report's page, which holds its pictures."""
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
     from monitoring import gallery, html, pictures
 
     tiles = gallery.least_confident(frame, image_reader(source))
-    drawn = pictures.list_pictures(report, frame, reference.frame if reference else None, points)
-    page = html.render(report, drawn, tiles, unreadable, provenance)
-    (folder / HTML).write_text(page, encoding="utf-8")
-    return folder / HTML
+    before = reference.frame if reference else None
+    plots = pictures.list_pictures(report, frame, before, points)
+    return html.render(report, plots, tiles, unreadable, provenance)
 
 
-def publish(cloud: Cloud, stack: Stack, report: Report, written: list[Path], stage: str) -> str:
-    """Upload the files, publish metrics, and a message if there is a violation.
+def publish(selection: Selection, report: Report, folder: Path) -> str:
+    """Upload the report's files, publish metrics, and a message if there is a violation.
 
     Returns where the page lies.
     """
-    s3 = cloud.client("s3")
+    cloud, stack = selection.cloud, selection.stack
     place = f"s3://{stack.bucket}/{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for file in written:
-        content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        files.write_file(s3, place, file.name, file.read_bytes(), content_type)
+    for name in ("report.json", HTML):
+        content_type, _ = mimetypes.guess_type(name)
+        body = (folder / name).read_bytes()
+        files.write_file(cloud.client("s3"), place, name, body, content_type)
     page = f"{place}/{HTML}"
     cloud.client("cloudwatch").put_metric_data(
         Namespace=f"{config.load()['service']}/monitoring",
-        MetricData=notification.metrics(report, stage),
+        MetricData=notification.metrics(report, selection.stage),
     )
     if report.status == VIOLATION:
         cloud.client("sns").publish(
             TopicArn=stack.topic,
             Subject=notification.subject(report),
-            Message=notification.message(report, page, stage),
+            Message=notification.message(report, page, selection.stage),
         )
         terminal.print_line("Notified", stack.topic)
     return page
@@ -192,15 +174,12 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
     if reference:
         terminal.print_line("Baseline", reference)
     if truth:
-        lines = f"{load.count(len(truth.unreadable), 'line')} unreadable"
         first = "".join(
-            f", the first is {f.file} line {f.line}: {f.reason}" for f in truth.unreadable[:1]
+            f", the first is {fault.file} line {fault.line}: {fault.reason}"
+            for fault in truth.unreadable[:1]
         )
-        terminal.print_line("Labels", f"{len(truth.labels):,}; {lines}{first}")
-    if report.drifts:
-        print()
-        terminal.show(notification.tabulate(report.drifts))
-        print()
+        unreadable = f"unreadable lines: {len(truth.unreadable):,}{first}"
+        terminal.print_line("Labels", f"{len(truth.labels):,}; {unreadable}")
     for name, value, against in notification.list_numbers(report):
         terminal.print_line(name, f"{value} ({against})" if against else value)
     terminal.print_line("Status", report.status)
@@ -217,35 +196,23 @@ def read_latencies(
     """
     age = datetime.now(UTC) - since
     shortest = next((seconds for kept, seconds in KEPT if age < kept), HOUR)
-    period = max(-int(-(until - since).total_seconds() // POINTS // shortest) * shortest, shortest)
-    queries = [
-        {
-            "Id": percentile,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/SageMaker",
-                    "MetricName": "ModelLatency",
-                    "Dimensions": [
-                        {"Name": "EndpointName", "Value": endpoint},
-                        {"Name": "VariantName", "Value": VARIANT},
-                    ],
-                },
-                "Period": period,
-                "Stat": percentile,
-            },
-        }
-        for percentile in PERCENTILES
-    ]
-    points: dict[datetime, dict[str, float]] = {}
-    pages = cloudwatch.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=queries, StartTime=since, EndTime=until
+    periods = math.ceil((until - since).total_seconds() / POINTS / shortest)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="ModelLatency",
+        Dimensions=[
+            {"Name": "EndpointName", "Value": endpoint},
+            {"Name": "VariantName", "Value": VARIANT},
+        ],
+        StartTime=since,
+        EndTime=until,
+        Period=max(periods, 1) * shortest,
+        ExtendedStatistics=[*PERCENTILES],
     )
-    for page in pages:
-        for series in page["MetricDataResults"]:
-            for time, value in zip(series["Timestamps"], series["Values"], strict=True):
-                points.setdefault(time, {})[series["Id"]] = value / 1000  # of microseconds
-    return [
-        (time, *(values[percentile] for percentile in PERCENTILES))
-        for time, values in sorted(points.items())
-        if len(values) == len(PERCENTILES)
-    ]
+    return sorted(
+        (
+            point["Timestamp"],
+            *(point["ExtendedStatistics"][name] / 1000 for name in PERCENTILES),  # microseconds
+        )
+        for point in answer["Datapoints"]
+    )

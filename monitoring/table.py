@@ -1,8 +1,8 @@
-"""The table that all of monitoring works on: a pandas DataFrame, a row an image.
+"""The table that all of monitoring works on: a pandas DataFrame, a row a photo.
 
-Columns: `time` (UTC), `image_id`, `label`, `confidence`, `probability:<class>` (one a class), the
-image's FEATURES and `embedding:<k>` (NaN without an image); and where the image can be read again:
-`file`, `line` and `position` in its record.
+Columns: `time` (UTC), `image_id`, `label`, `confidence`, `probability:<class>` (one a class, NaN
+where a former model had other classes), the photo's FEATURES and, where a model computed them,
+`embedding:<k>`; and where the photo can be read again: `file`, `line` and `position` in its record.
 """
 
 from collections.abc import Iterable
@@ -10,21 +10,24 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+NAMES = ("time", "image_id", "label", "confidence")
 FEATURES = ("brightness", "contrast", "sharpness", "colour")
-
 PROBABILITY = "probability:"
 EMBEDDING = "embedding:"
+PLACE = ("file", "line", "position")
+EMPTY = pd.DataFrame({"time": pd.DatetimeIndex([], tz="UTC")}, columns=[*NAMES, *FEATURES, *PLACE])
 
 
 def probabilities(frame: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """Return the class names, in column order, and the probabilities, float32 N x C."""
     columns = _columns(frame, PROBABILITY)
-    return [name.removeprefix(PROBABILITY) for name in columns], _matrix(frame, columns)
+    names = [name.removeprefix(PROBABILITY) for name in columns]
+    return names, frame[columns].to_numpy(dtype=np.float32)
 
 
 def embeddings(frame: pd.DataFrame) -> np.ndarray:
     """Return the embeddings, float32 N x D; D is 0 where the table has none."""
-    return _matrix(frame, _columns(frame, EMBEDDING))
+    return frame[_columns(frame, EMBEDDING)].to_numpy(dtype=np.float32)
 
 
 def without_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
@@ -32,25 +35,17 @@ def without_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=_columns(frame, EMBEDDING))
 
 
-def is_known(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """Return of which images a column, or the `embedding`, is known, as bool N."""
-    if name != "embedding":
-        return frame[name].notna().to_numpy()
-    vectors = embeddings(frame)
-    return np.isfinite(vectors).all(1) & (vectors.shape[1] > 0)
-
-
 def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return one table of several, by time and place, with the classes of all of them."""
-    frame = pd.concat(frames, ignore_index=True)
+    """Return one table of any number, by time and place, with the classes of all of them."""
+    frame = pd.concat(frames or [EMPTY], ignore_index=True)
     columns = [
-        *("time", "image_id", "label", "confidence"),
+        *NAMES,
         *_columns(frame, PROBABILITY),
         *FEATURES,
         *_columns(frame, EMBEDDING),
-        *("file", "line", "position"),
+        *PLACE,
     ]
-    return frame[columns].sort_values(["time", "file", "line", "position"], ignore_index=True)
+    return frame[columns].sort_values(["time", *PLACE], ignore_index=True)
 
 
 def name_columns(prefix: str, names: Iterable, matrix: np.ndarray) -> dict[str, np.ndarray]:
@@ -60,7 +55,3 @@ def name_columns(prefix: str, names: Iterable, matrix: np.ndarray) -> dict[str, 
 
 def _columns(frame: pd.DataFrame, prefix: str) -> list[str]:
     return [name for name in frame.columns if name.startswith(prefix)]
-
-
-def _matrix(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    return frame[columns].to_numpy(dtype=np.float32)

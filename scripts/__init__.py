@@ -10,6 +10,6 @@ def _end(*_) -> None:
     os._exit(130)
 
 
-# Ctrl-C while `python -m scripts.X` imports its modules, until service/terminal.py takes over.
+# For Ctrl-C while `python -m scripts.X` imports its modules, until service/terminal.py takes over.
 if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _end)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def commands() -> dict[str, str]:
-    """Return what each command says of itself in its first line, by its name."""
+    """Return the first line of each command's docstring, by its name."""
     folder = Path(__file__).parent
     files = {path.stem: path for path in folder.glob("[a-z]*.py")}
     files |= {path.parent.name: path for path in folder.glob("*/__main__.py")}
@@ -14,7 +14,7 @@ def commands() -> dict[str, str]:
 
 
 def main() -> None:
-    """Print a line a command."""
+    """Print a line for each command."""
     for name, line in commands().items():
         print(f"python -m scripts.{name:<16} {line}")
 

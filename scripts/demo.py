@@ -24,7 +24,7 @@ PORT = 4566
 BATCH = config.ROOT / "batch.json"
 SUMMARY = config.ROOT / "build" / "demo.json"
 REPORT = config.ROOT / "build" / "monitoring" / "report.html"
-# What a person types, and what that is here: by path, as another folder's `sls` may be anybody's.
+# The programs by path: the `sls` on the PATH may be another project's.
 PROGRAMS = {"python": sys.executable, "sls": str(config.ROOT / "node_modules" / ".bin" / "sls")}
 PYTHON, SLS = PROGRAMS
 STEPS = 9
@@ -37,35 +37,30 @@ FEWER_EPOCHS = 2
 
 @terminal.command("demo", example="--port 4570")
 @click.option(
-    "--port",
-    type=options.WholeNumber(1, 65535),
-    default=PORT,
-    metavar="N",
-    help="the local cloud's port",
+    "--port", type=options.WholeNumber(1, 65535), default=PORT, help="the local cloud's port"
 )
 @click.option(
     "--epochs",
     type=options.WholeNumber(1, 10_000),
-    metavar="N",
     help="passes over the photos in training (default: as many as the model needs)",
 )
 def main(port, epochs):
     """The whole job on the local cloud."""
-    with alone():
-        environment = variables(port)  # of this process and of those that it starts
+    with lock():
+        environment = read_environment(port)  # of this process and of those that it starts
         os.environ.clear()
         os.environ.update(environment)
-        steps = Steps()
         try:
-            run(steps, port, epochs)
+            run(port, epochs)
         except terminal.UserError as error:
-            raise terminal.UserError(f"{error} {remains(port)}") from error
+            raise terminal.UserError(f"{error} {describe_rest(port)}") from error
         except KeyboardInterrupt:
-            raise terminal.Interrupted(f"Interrupted. {remains(port)}") from None
+            raise terminal.Interrupted(f"Interrupted. {describe_rest(port)}") from None
 
 
-def run(steps: "Steps", port: int, epochs: int | None) -> None:
-    """Do the job, from what is there already."""
+def run(port: int, epochs: int | None) -> None:
+    """Do the whole job; a step that is done already is skipped."""
+    steps = Steps()
     own_port = [] if port == PORT else ["--port", str(port)]
     began = time.monotonic()
     steps.run("cloud", "Start the local cloud", PYTHON, "-m", "local", "up", *own_port)
@@ -80,20 +75,17 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     data = datasets.find(s3, stack.bucket)
 
     def find_job(status: str) -> dict | None:
-        trained = (
-            job
-            for job in hosting.jobs(status, stack.bucket)
-            if datasets.is_trained_on(s3, stack.bucket, data["name"], job)
-        )
-        return next(trained, None)
+        for job in hosting.jobs(status, stack.bucket):
+            if datasets.is_trained_on(s3, stack.bucket, data["name"], job):
+                return job
+        return None
 
-    if running := find_job("InProgress"):
-        name = running["TrainingJobName"]
+    if job := find_job("InProgress"):
         with steps.step("train", "Train the model"):
-            print(f"{name} runs already", flush=True)
-            jobs.report(jobs.follow(cloud, name))
-    elif trained := find_job("Completed"):
-        steps.skip("train", "Train the model", f"{trained['TrainingJobName']} is there")
+            print(f"{job['TrainingJobName']} runs already", flush=True)
+            jobs.report(jobs.follow(cloud, job["TrainingJobName"]))
+    elif job := find_job("Completed"):
+        steps.skip("train", "Train the model", f"{job['TrainingJobName']} is there")
     else:
         if epochs is None and sum(data["counts"]["train"].values()) > MANY_PHOTOS:
             epochs = FEWER_EPOCHS
@@ -106,7 +98,7 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
         steps.run("endpoint", "Deploy the endpoint", PYTHON, "-m", "scripts.deploy_endpoint")
 
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
-    execution = json.loads(steps.capture("classify", "Classify a batch", *invoke))
+    execution = json.loads(steps.run("classify", "Classify a batch", *invoke, capture=True))
     output = json.loads(execution["output"])
     print_results(output["results"][:ROWS_SHOWN])
 
@@ -114,9 +106,9 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
     steps.run("bulk", "Classify all test photos in one run", *bulk)
     monitor = (PYTHON, "-m", "scripts.monitor")
-    steps.run("baseline", "Note what the model is used to", *monitor, "baseline")
+    steps.run("baseline", "Make the baseline of monitoring", *monitor, "baseline")
     report = (*monitor, "report", "--output", str(REPORT.parent.relative_to(config.ROOT)))
-    steps.run("report", "Report on what the endpoint saw", *report, accept=EXIT_CODES.values())
+    steps.run("report", "Report on the endpoint's photos", *report, accept=EXIT_CODES.values())
     metrics = {item["MetricName"]: item["Value"] for item in job["FinalMetricDataList"]}
     summary = {
         "dataset": data["name"],
@@ -130,11 +122,13 @@ def run(steps: "Steps", port: int, epochs: int | None) -> None:
     }
     SUMMARY.parent.mkdir(exist_ok=True)
     SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
-    print(closing(summary, data, cloud.address, stack.bucket, own_port, time.monotonic() - began))
+    print(f"\nDone in {time.monotonic() - began:.0f} s, on this machine alone.\n")
+    print_summary(summary, data)
+    print_next_commands(summary, data, stack.bucket, own_port)
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
+def lock() -> Iterator[None]:
     """Raise UserError where another demo runs in this folder: they would share cloud and files."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "demo.lock").open("w") as lock:
@@ -148,34 +142,34 @@ def alone() -> Iterator[None]:
         yield
 
 
-def variables(port: int) -> dict[str, str]:
-    """Return the environment of a command that talks to the local cloud on that port."""
-    asked = local("env", port, "--json")
-    if asked.returncode:
-        raise terminal.UserError(f"`python -m local env` failed: {asked.stderr.strip()}")
-    own = json.loads(asked.stdout)
-    return clean() | {name: value for name, value in own.items() if value is not None}
+def read_environment(port: int) -> dict[str, str]:
+    """Return the environment of a command that uses the local cloud on that port."""
+    process = local("env", port, "--json")
+    if process.returncode:
+        raise terminal.UserError(f"`python -m local env` failed: {process.stderr.strip()}")
+    variables = json.loads(process.stdout)
+    return clean() | {name: value for name, value in variables.items() if value is not None}
 
 
 def local(command: str, port: int, *options: str) -> subprocess.CompletedProcess:
-    """Run `python -m local` and return what it said."""
+    """Run `python -m local` and capture its output."""
     program = [sys.executable, "-m", "local", command, "--port", str(port), *options]
     return subprocess.run(program, cwd=config.ROOT, capture_output=True, text=True)  # noqa: S603
 
 
-def remains(port: int) -> str:
-    """Return what goes on after the demo has ended early, and how to end or resume it."""
+def describe_rest(port: int) -> str:
+    """Return whether the local cloud still runs after a demo that failed, and how to go on."""
     if local("status", port).returncode:
         return "Nothing of it is left running."
     own_port = "" if port == PORT else f" PORT={port}"
     return (
-        f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, with what it is doing: "
+        f"The local cloud at {os.environ['AWS_ENDPOINT_URL']} stays up, and its jobs go on: "
         f"make demo{own_port} goes on from there; make clean ends it."
     )
 
 
 class Steps:
-    """Runs the demo's steps one after another; `seconds` holds how long each took."""
+    """Runs the demo's steps one after another; `seconds` holds the time of each."""
 
     def __init__(self):
         self.seconds: dict[str, float] = {}
@@ -183,7 +177,7 @@ class Steps:
 
     @contextlib.contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:
-        """Announce a step that is done in the block, and time it."""
+        """Print a step's title, and time the block."""
         self._number += 1
         print(f"\n── {self._number}/{STEPS}  {title} ".ljust(78, "─"), flush=True)
         began = time.monotonic()
@@ -193,40 +187,38 @@ class Steps:
             self.seconds[name] = round(time.monotonic() - began, 1)
 
     def skip(self, name: str, title: str, reason: str) -> None:
-        """Count a step whose work is done already."""
+        """Print why a step is not needed."""
         with self.step(name, title):
             print(reason, flush=True)
 
-    def run(self, name: str, title: str, *command: str, accept: Collection[int] = (0,)) -> None:
-        """Run a command that writes to the terminal itself and ends with a code to `accept`."""
-        self._run(name, title, command, None, accept)
-
-    def capture(self, name: str, title: str, *command: str) -> str:
-        """Run a command and return what it wrote to stdout."""
-        return self._run(name, title, command, subprocess.PIPE, (0,)).stdout
-
-    def _run(
+    def run(
         self,
         name: str,
         title: str,
-        command: tuple[str, ...],
-        stdout: int | None,
-        accept: Collection[int],
-    ) -> subprocess.CompletedProcess:
+        *command: str,
+        accept: Collection[int] = (0,),
+        capture: bool = False,
+    ) -> str:
+        """Run a command that ends with a code to `accept`; return its output if captured."""
         with self.step(name, title):
             print(f"$ {' '.join(command)}", flush=True)
-            program = [PROGRAMS[command[0]], *command[1:]]
-            done = subprocess.run(program, cwd=config.ROOT, stdout=stdout, text=True)  # noqa: S603
-        if done.returncode not in accept:
-            print(done.stdout or "", end="", flush=True)
+            process = subprocess.run(  # noqa: S603
+                [PROGRAMS[command[0]], *command[1:]],
+                cwd=config.ROOT,
+                stdout=subprocess.PIPE if capture else None,
+                text=True,
+            )
+        output = process.stdout or ""
+        if process.returncode not in accept:
+            print(output, end="", flush=True)
             raise terminal.UserError(
                 f"The demo ends here: `{' '.join(command)}` failed, see above."
             )
-        return done
+        return output
 
 
 def print_results(results: list[dict]) -> None:
-    """Print these results of the batch as a table."""
+    """Print the results as a table."""
     rows = [
         (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
         for r in results
@@ -236,43 +228,41 @@ def print_results(results: list[dict]) -> None:
     print("…")
 
 
-def closing(
-    summary: dict, data: dict, address: str, bucket: str, own_port: list[str], seconds: float
-) -> str:
-    """Return the demo's last words: what it did, and how to go on."""
+def print_summary(summary: dict, data: dict) -> None:
+    """Print the results of the steps."""
     counts = summary["counts"]
     test_photos = sum(data["counts"]["test"].values())
-    rows = {
+    seconds = ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items())
+    for label, text in {
         "Photos": f"{', '.join(summary['classes'])}, from {data['origin']}",
         "Accuracy": f"{summary['accuracy']:.4f} on {test_photos} test photos",
         "Endpoint": summary["endpoint"],
         "Execution": summary["executionArn"],
         "Batch": f"{counts['submitted']} photos: {terminal.format_counts(counts)}",
         "Monitoring": f"{summary['monitoring']}: {REPORT.relative_to(config.ROOT)}",
-        "Seconds": ", ".join(f"{step} {took:g}" for step, took in summary["seconds"].items()),
-        "Summary": str(SUMMARY.relative_to(config.ROOT)),
-    }
-    command = " ".join(["python -m local {}", *own_port])
+        "Seconds": seconds,
+        "Summary": SUMMARY.relative_to(config.ROOT),
+    }.items():
+        terminal.print_line(label, text)
+
+
+def print_next_commands(summary: dict, data: dict, bucket: str, own_port: list[str]) -> None:
+    """Print commands for looking around in the local cloud, and the one that stops it."""
+    local_command = " ".join(["python -m local {}", *own_port])
     photos = f"s3://{bucket}/{keys.DATASETS}{data['name']}/images/test/{data['classes'][0]}/"
-    lines = [
-        "",
-        f"Done in {seconds:.0f} s, on this machine alone.",
-        "",
-        *(f"  {label:<{terminal.LABEL_WIDTH}}{text}" for label, text in rows.items()),
-        "",
-        f"The local cloud stays up at {address}. To look around:",
-        "",
-        "  source .venv/bin/activate",
-        f'  eval "$({command.format("env")})"',
-        f"  sls invoke stepf --name classify --data {BATCH.name}",
-        f"  python -m scripts.predict {photos}",
-        f"  python -m scripts.bulk results --stage {STAGE}",
-        f"  python -m scripts.cost run {summary['executionArn'].rpartition(':')[2]}",
-        f"  python -m scripts.execution_graph {summary['executionArn'].rpartition(':')[2]}",
-        "",
-        f"To stop it: {command.format('down')}",
-    ]
-    return "\n".join(lines)
+    execution = summary["executionArn"].rpartition(":")[2]
+    print(f"""
+The local cloud stays up at {os.environ["AWS_ENDPOINT_URL"]}. To look around:
+
+  source .venv/bin/activate
+  eval "$({local_command.format("env")})"
+  sls invoke stepf --name classify --data {BATCH.name}
+  python -m scripts.predict {photos}
+  python -m scripts.bulk results
+  python -m scripts.cost run {execution}
+  python -m scripts.execution_graph {execution}
+
+To stop it: {local_command.format("down")}""")
 
 
 if __name__ == "__main__":

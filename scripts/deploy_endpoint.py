@@ -1,6 +1,6 @@
 """Put a trained model behind the stage's SageMaker endpoint, and try it with one photo.
 
-Before it, the gate: the model's own metrics against the floors of config.yml.
+A model whose own metrics miss the floors of config.yml is refused.
 """
 
 import contextlib
@@ -44,13 +44,13 @@ METRICS = "metrics.json"
     metavar="TYPE",
     default=lambda: config.load()["endpoint"]["instance_type"],
     show_default=False,
-    help="what it runs on (default: config.yml's)",
+    help="the endpoint's instances (default: config.yml's)",
 )
 @click.option(
     "--autoscale",
     type=scaling.BoundsType(),
     metavar="LEAST-MOST",
-    help="scale between so many instances by invocations (default: as it is)",
+    help="scale between so many instances by invocations (default: no change)",
 )
 @click.option("--force", is_flag=True, help="deploy a model below the floors of config.yml too")
 @click.option(
@@ -61,7 +61,7 @@ METRICS = "metrics.json"
 def main(stage, model_data, image, instance_type, autoscale, force, delete):
     """Put the newest trained model behind the stage's endpoint, with Data Capture."""
     cloud = Cloud()
-    # The endpoint is called as the stage's stack: it can be deleted when the stack is gone.
+    # The endpoint has the name of the stage's stack: it can be deleted when the stack is gone.
     name = config.service_name(stage)
     hosting = Hosting(cloud.client("sagemaker"), name, name)
     scaled = Scaling(cloud.client("application-autoscaling"), name)
@@ -74,7 +74,7 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
     model_data = model_data or hosting.newest_model(stack.bucket)
     print_line("Model", model_data)
     check_model(read_metrics(cloud.client("s3"), model_data), model_data, stage, force)
-    image = choose_image(cloud.client("ecr"), stack, image, stage)
+    image = choose_image(cloud.client("ecr"), stack.serving_repository, image, stage)
     print_line("Image", image)
     logs.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
     scales = scaled.is_set()
@@ -84,7 +84,7 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
             {
                 "ExecutionRoleArn": stack.sagemaker_role,
                 "PrimaryContainer": {"Image": image, "ModelDataUrl": model_data},
-                # What reads strangers' photos gets no credentials and reaches nothing.
+                # The container reads strangers' photos: it gets no credentials and no network.
                 "EnableNetworkIsolation": True,
             },
             {"InstanceType": instance_type, "InitialInstanceCount": settings["instance_count"]},
@@ -101,25 +101,25 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
 
 
 def delete_endpoint(hosting: Hosting, scaled: Scaling, stage: str) -> None:
-    """Delete the stage's endpoint and what belongs to it."""
+    """Delete the stage's endpoint, its scaling, endpoint configurations and models."""
     try:
         scaling.delete_endpoint(hosting, scaled)
     except KeyboardInterrupt:
         raise terminal.Interrupted(
-            "Interrupted. What is deleted stays so, and SageMaker ends a deletion that has begun. "
+            "Interrupted. SageMaker ends a deletion that has begun. "
             f"For the rest: python -m scripts.deploy_endpoint --stage {stage} --delete"
         ) from None
 
 
-def choose_image(ecr, stack: Stack, image: str | None, stage: str) -> str:
-    """Return the serving image by its digest: the one named, or the newest that was pushed."""
+def choose_image(ecr, repository: str, image: str | None, stage: str) -> str:
+    """Return the serving image by its digest: the named one, or the newest in the repository."""
     if image is not None:
         return registry.resolve(ecr, image, stage)
-    return registry.newest(ecr, stack.serving_repository, stage)
+    return registry.newest(ecr, repository, stage)
 
 
 def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None:
-    """Print how good the model is. UserError if it is not for this stage, or not good enough."""
+    """Compare the model with config.yml. UserError for another image size, and below the floors."""
     settings = config.load()
     check_image_size(metrics, model_data, settings["image"]["size"])
     missed = shortfalls(metrics, settings["model"]["floors"])
@@ -130,7 +130,7 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
     else:
         raise UserError(
             f"{model_data} is not deployed: {'; '.join(missed)}. Train a better one, or deploy "
-            "this one all the same with --force (the floors: model.floors in config.yml)."
+            "this one with --force (the floors: model.floors in config.yml)."
         )
     compare_thresholds(metrics, settings["threshold"], stage)
 
@@ -153,25 +153,25 @@ def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
     if threshold < own:
         terminal.warn(
             f"config.yml's threshold accepts more than the model's own: fewer than "
-            f"{target * 100:g} % of what is accepted may be right. Write `threshold: {own:g}` into "
-            f"config.yml, then: sls deploy --stage {stage}"
+            f"{target * 100:g} % of the accepted photos may be right. Write `threshold: {own:g}` "
+            f"into config.yml, then: sls deploy --stage {stage}"
         )
 
 
 def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
-    """Return the DataCaptureConfig: requests and answers below `capture/`, answers readable."""
+    """Return the DataCaptureConfig: requests and answers below `capture/`, answers as JSON."""
     return {
         "EnableCapture": True,
         "InitialSamplingPercentage": sampling_percentage,
         "DestinationS3Uri": f"s3://{bucket}/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-        # Of the two only the answers are JSON; without this they would be kept as base64.
+        # The answers are JSON; without this they would be kept as base64.
         "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
     }
 
 
 def try_sample(cloud: Cloud, stack: Stack) -> None:
-    """Send the first test photo of the newest dataset of the size, and print the answer."""
+    """Send a test photo of the newest dataset of the model's size, and print the answer."""
     s3 = cloud.client("s3")
     image = config.load()["image"]
     size = image["size"]
@@ -184,12 +184,12 @@ def try_sample(cloud: Cloud, stack: Stack) -> None:
     if not photos:
         print_line("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")
         return
-    photo = photos[0]
-    body = s3.get_object(Bucket=stack.bucket, Key=photo["Key"])["Body"].read()
-    runtime = cloud.client("sagemaker-runtime")
+    key = photos[0]["Key"]
+    body = s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read()
     png = to_model_input(body, size, image["max_pixels"])
+    runtime = cloud.client("sagemaker-runtime")
     answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
-    print_line("Sample", f"s3://{stack.bucket}/{photo['Key']}")
+    print_line("Sample", f"s3://{stack.bucket}/{key}")
     print_line("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 
 
@@ -217,30 +217,32 @@ def check_image_size(metrics: dict, model_data: str, size: int) -> None:
 
 
 def shortfalls(metrics: dict, floors: dict) -> list[str]:
-    """Return a sentence for each floor that the model's test rows miss: which, and by how much.
+    """Return a sentence for each floor that the model misses on its test photos: by how much.
 
-    metrics: what train.py writes to metrics.json; floors: `accuracy`, at least this much, and
-    `expected_calibration_error`, at most. A figure that is missing is a shortfall too.
+    metrics: of metrics.json; floors: the least `accuracy` and the largest
+    `expected_calibration_error`. A number that is missing misses its floor.
     """
+    error = "expected_calibration_error"
     missed = []
-    for name, path, sign in (
-        ("accuracy", ("accuracy",), 1),
-        ("expected_calibration_error", ("expected_calibration_error", "after_temperature"), -1),
+    for name, value, sign, bound, side in (
+        ("accuracy", figure(metrics, "test", "accuracy"), 1, "at least", "below"),
+        (error, figure(metrics, "test", error, "after_temperature"), -1, "at most", "above"),
     ):
-        value, floor, words = figure(metrics, "test", *path), floors[name], name.replace("_", " ")
-        bound = f"{'at least' if sign > 0 else 'at most'} {floor:g}"
+        floor, words = floors[name], name.replace("_", " ")
         if value is None:
-            missed.append(f"{METRICS} does not say its test {words}, which must be {bound}")
-        elif (short := sign * (floor - value)) > 0:
-            side = "below" if sign > 0 else "above"
             missed.append(
-                f"its {words} of {value:.4f} is {short:.4f} {side} the floor: it must be {bound}"
+                f"{METRICS} does not say its test {words}, which must be {bound} {floor:g}"
+            )
+        elif (short := sign * (floor - value)) > 0:
+            missed.append(
+                f"its {words} of {value:.4f} is {short:.4f} {side} the floor: "
+                f"it must be {bound} {floor:g}"
             )
     return missed
 
 
 def figure(metrics: object, *path: str) -> float | None:
-    """Return the finite number at this path of metrics.json; None for anything else, or nothing."""
+    """Return the number at a path of metrics.json, or None where there is no finite number."""
     value = metrics
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None

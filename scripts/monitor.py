@@ -1,4 +1,4 @@
-"""Know how the model fares: captures as a table, a baseline, a report on drift."""
+"""Watch the model: captures as a table, a baseline, a report on drift."""
 
 from monitoring.__main__ import main
 from service import terminal

@@ -17,7 +17,7 @@ PHOTOS_AT_ONCE = 8  # each may take 150 MB while it is decoded
 
 @dataclass(frozen=True)
 class Row:
-    """A photo's result: status is one of STATUSES; FAILED has an error, no label."""
+    """A photo's result. status: one of STATUSES; FAILED has an error and no label."""
 
     photo: str
     status: str
@@ -40,7 +40,7 @@ def main(stage, sources):
     runtime = cloud.client("sagemaker-runtime", connections=PHOTOS_AT_ONCE)
     settings = config.load()
     places = [photos.locate(s3, source) for source in sources]
-    found = [photo for place in places for photo in photos.find_photos(s3, place)]
+    files = [file for place in places for file in photos.find_photos(s3, place)]
 
     def classify(photo: Place) -> Row:
         try:
@@ -58,8 +58,8 @@ def main(stage, sources):
         status = outcomes.judge(answer.confidence, settings["threshold"])
         return Row(str(photo), status, answer.label, answer.confidence)
 
-    results = storage.map_ahead(classify, found, PHOTOS_AT_ONCE)
-    rows = list(terminal.track(results, "Predict", len(found), "photos"))
+    results = storage.map_ahead(classify, files, PHOTOS_AT_ONCE)
+    rows = list(terminal.track(results, "Predict", len(files), "photos"))
     terminal.show(make_table(rows))
     counts = outcomes.tally(row.status for row in rows)
     print(f"\n{len(rows)} photo{'s' * (len(rows) != 1)}: {terminal.format_counts(counts)}")
@@ -68,7 +68,7 @@ def main(stage, sources):
 
 
 def read(s3, photo: Place, max_bytes: int) -> bytes:
-    """Return the photo's bytes. Raises the same errors for a file as for an object in S3."""
+    """Return a photo's bytes. A file raises the errors of an object in S3."""
     if isinstance(photo, S3Place):
         return aws.read_object(s3, *photo, max_bytes)
     try:
@@ -83,7 +83,7 @@ def read(s3, photo: Place, max_bytes: int) -> bytes:
 
 
 def make_table(rows: list[Row]):
-    """Return the table, a row a photo."""
+    """Return a table with a row for each photo."""
     lines = [
         (
             row.photo,

@@ -1,6 +1,6 @@
-"""Before `sls remove`: no endpoint may stay behind, and what does stay is listed with its cost.
+"""Before `sls remove`: refuse while there is an endpoint, and list the rest with its cost.
 
-plugins/removal.js runs this and prints the list once the stack is gone.
+plugins/removal.js runs this, and prints the list once the stack is gone.
 """
 
 import click
@@ -14,7 +14,7 @@ from service.scaling import Scaling, delete_endpoint
 from service.stack import OUTPUTS, Cloud, describe_stack, outputs_of
 
 HOURS_A_MONTH = 730
-COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
+MOST_OBJECTS = 100_000  # listing more would take minutes
 
 
 @terminal.command("removal", example="--stage dev")
@@ -26,7 +26,7 @@ COUNTED_AT_MOST = 100_000  # objects: listing more would take minutes
     help="delete the endpoint, if there is one",
 )
 def main(stage, deletes_endpoint):
-    """What `sls remove` asks first: is there an endpoint, and what will stay?"""
+    """List what `sls remove` leaves, unless there is an endpoint."""
     cloud = Cloud()
     name = config.service_name(stage)
     hosting = Hosting(cloud.client("sagemaker"), name, name)
@@ -38,9 +38,9 @@ def main(stage, deletes_endpoint):
     try:
         bucket = find_bucket(cloud.client("cloudformation"), name)
         if bucket:
-            lines = what_stays(cloud.client("s3"), cloud.client("logs"), bucket, name)
+            lines = list_leftovers(cloud.client("s3"), cloud.client("logs"), bucket, name)
         else:
-            # As after a creation that failed: such a stack is removed all the same.
+            # A stack whose creation failed can be removed all the same.
             lines = [f"What stays could not be listed: the stack {name} is gone or has no outputs."]
     except ClientError as error:
         lines = [f"What stays could not be listed: {terminal.explain(error)}"]
@@ -48,16 +48,16 @@ def main(stage, deletes_endpoint):
 
 
 def find_bucket(cloudformation, name: str) -> str | None:
-    """Return the stack's bucket, or None where the stack is gone or does not name it.
+    """Return the stack's bucket, or None where the stack is gone or has no such output.
 
-    A stack of an earlier version has not all outputs that other commands want, and has its bucket.
+    A stack of an earlier version lacks outputs that `find_stack` requires, but has its bucket.
     """
     stack = describe_stack(cloudformation, name)
     return outputs_of(stack).get(OUTPUTS["bucket"]) if stack else None
 
 
 def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
-    """Return why the stack is not removed while its endpoint is there, and what to do."""
+    """Return why the stack cannot be removed while its endpoint is there, and what to do."""
     count = sum(each["DesiredInstanceCount"] for each in endpoint.get("ProductionVariants", []))
     kind = hosting.instance_type() or config.load()["endpoint"]["instance_type"]
     hourly = bill.load_prices().hourly.get(kind)
@@ -73,10 +73,10 @@ def refusal(hosting: Hosting, endpoint: dict, stage: str) -> str:
     )
 
 
-def what_stays(s3, logs, bucket: str, endpoint: str) -> list[str]:
-    """Return a line for each thing that `sls remove` leaves, with its cost."""
+def list_leftovers(s3, logs, bucket: str, endpoint: str) -> list[str]:
+    """Return a line for each resource that `sls remove` leaves, with its cost."""
     count, size = bucket_size(s3, bucket)
-    more = "more than " if count >= COUNTED_AT_MOST else ""
+    more = "more than " if count >= MOST_OBJECTS else ""
     gigabytes = size / 1e9
     monthly = bill.load_prices().dollars("s3_gb_month", gigabytes)
     return [
@@ -94,27 +94,24 @@ def what_stays(s3, logs, bucket: str, endpoint: str) -> list[str]:
 
 
 def bucket_size(s3, bucket: str) -> tuple[int, int]:
-    """Return how many objects there are, and their bytes; of many only the first are counted."""
+    """Return the number of objects and their bytes; it stops at MOST_OBJECTS."""
     count = size = 0
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         objects = page.get("Contents", [])
         count, size = count + len(objects), size + sum(each["Size"] for each in objects)
-        if count >= COUNTED_AT_MOST:
+        if count >= MOST_OBJECTS:
             break
     return count, size
 
 
 def log_groups(logs, endpoint: str) -> list[tuple[str, float, int | None]]:
     """Return SageMaker's log groups: name, megabytes, and days that a line is kept (None: ever)."""
-    found = []
-    for name in (f"{LOG_GROUP}/{endpoint}", JOBS_LOG_GROUP):
-        listed = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        for group in listed:
-            if group["logGroupName"] == name:
-                found.append(
-                    (name, group.get("storedBytes", 0) / 1e6, group.get("retentionInDays"))
-                )
-    return found
+    return [
+        (name, group.get("storedBytes", 0) / 1e6, group.get("retentionInDays"))
+        for name in (f"{LOG_GROUP}/{endpoint}", JOBS_LOG_GROUP)
+        for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        if group["logGroupName"] == name
+    ]
 
 
 if __name__ == "__main__":

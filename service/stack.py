@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
@@ -169,6 +170,35 @@ def outputs_of(stack: dict) -> dict[str, str]:
 def execution_arn(state_machine: str, name: str) -> str:
     """Return the ARN of the state machine's execution of that name."""
     return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def find_execution(cloud: Cloud, stage: str, name: str) -> dict:
+    """Return DescribeExecution's answer about a name of either state machine, or about an ARN.
+
+    Raises UserError where there is no such execution, or one in each state machine.
+    """
+    arns = [name]
+    if not name.startswith("arn:"):
+        stack = find_stack(cloud, stage)
+        machines = (stack.state_machine, stack.bulk_state_machine)
+        arns = [execution_arn(machine, name) for machine in machines]
+    answers = [describe_execution(cloud.client("stepfunctions"), arn) for arn in arns]
+    executions = [answer for answer in answers if answer is not None]
+    if not executions:
+        raise UserError(
+            f"There is no execution {name} in {cloud}. Step Functions keeps the history of one for "
+            "90 days, and none of Express executions. List them: "
+            "aws stepfunctions list-executions --state-machine-arn ARN"
+        )
+    if len(executions) > 1:
+        raise UserError(f"Two executions are named {name}. Give an ARN: {' or '.join(arns)}")
+    return executions[0]
+
+
+def elapsed_seconds(execution: dict) -> float:
+    """Return the seconds that an execution, or a Map Run, took or has run so far."""
+    until = execution.get("stopDate") or datetime.now(UTC)
+    return (until - execution["startDate"]).total_seconds()
 
 
 def describe_execution(states, arn: str) -> dict | None:

@@ -19,6 +19,8 @@ NO_BROWSER = "no Chromium found"
 
 def pytest_configure() -> None:
     """Let no proxy that the shell names come between the tests and servers on this machine."""
+    # PyTorch gains nothing by more threads on small arrays, and processes side by side lose time.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 

@@ -55,9 +55,11 @@ def grow(
 
 def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
     """Draw (design, images, seconds, dollars) into an SVG file."""
-    mpl.rcParams["svg.hashsalt"] = "growth"  # the same points make the same file
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    time, money = figure.subplots(1, 2)
+    # The same points make the same file, whose text stays text.
+    mpl.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})
+    # One below the other, so that a phone shows them at a legible size.
+    figure = Figure(figsize=(5.6, 6.4), layout="constrained")
+    time, money = figure.subplots(2, 1)
     for name, (colour, mark, label) in STYLES.items():
         rows = [row for row in points if row[0] == name]
         images = [row[1] for row in rows]
@@ -70,13 +72,13 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
         [floor_dollars(size) for size in sizes],
         color="#555555",
         linestyle="--",
-        label="floor: an S3 GET an image",
+        label="the least: an S3 GET a photo",
     )
     for axes, title in (
         (time, "Seconds on the local cloud, two cores"),
         (money, "Dollars on AWS, by use"),
     ):
-        axes.set(xscale="log", yscale="log", xlabel="images", title=title)
+        axes.set(xscale="log", yscale="log", xlabel="photos", title=title)
         axes.grid(which="major", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)

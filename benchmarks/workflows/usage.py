@@ -6,7 +6,8 @@ from dataclasses import replace
 from benchmarks.workflows.designs import Run
 from scripts.cost import amounts
 from scripts.cost.amounts import RESULT_FILES, Function, Usage
-from scripts.cost.run import History
+from scripts.cost.run import count_transitions
+from scripts.execution_graph.history import fetch, read
 from service import config
 
 
@@ -16,11 +17,11 @@ def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
     bulk = run.design == "classifyBulk"
     if run.design == "course":  # 2,000 histories of one shape: ten show it
         shown = run.executions[:10]
-        each = [History.read(states, e["executionArn"]).transitions for e in shown]
+        each = [_count_transitions(states, execution) for execution in shown]
         used = statistics.mean(each) * run.images
     else:
-        histories = [History.read(states, e["executionArn"]) for e in run.executions]
-        used = sum(history.transitions for history in histories) + (batches if bulk else 0)
+        each = [_count_transitions(states, execution) for execution in run.executions]
+        used = sum(each) + (batches if bulk else 0)
     return Usage(
         photos=run.images,
         transitions=used,
@@ -44,6 +45,10 @@ def at_rates(usage: Usage, milliseconds: dict[str, float]) -> Usage:
     children = usage.express_requests
     express = _express(children, functions) if children else 0
     return replace(usage, functions=functions, express_gb_seconds=express)
+
+
+def _count_transitions(states, execution: dict) -> int:
+    return count_transitions(read(fetch(states, execution["executionArn"]), ended=True))
 
 
 def _express(children: float, functions: dict[str, Function]) -> float:

@@ -1,1 +1,1 @@
-"""Runs of `classifyBulk`: manifests made and submitted, progress watched, results gathered."""
+"""Runs of `classifyBulk`: manifests, progress and results."""

@@ -1,15 +1,22 @@
 """Classify any number of photos in one run of `classifyBulk`: start it, watch it, gather it."""
 
+import json
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 import click
+from rich.table import Table
 
-from scripts.bulk import report, results, runs
+from handlers.outcomes import LABELLED
+from scripts.bulk import results, runs
+from scripts.bulk.results import Counts
 from service import options, terminal
-from service.stack import Cloud, find_stack
-from service.terminal import UserError
+from service.stack import Cloud, Stack, elapsed_seconds, find_stack
+from service.terminal import UserError, duration, format_counts, one_line
 
-MOST_IN_A_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
+LARGEST_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
+CAUSE_WIDTH = 60
+TOO_MANY_FAILED = "TooManyFailed"  # the state machine's error, whose cause holds the counts
 run_argument = click.argument("run", required=False)
 
 
@@ -24,20 +31,17 @@ def main():
 @click.option(
     "--threshold",
     type=options.Number(0, 1),
-    metavar="P",
     help="confidence below which a photo goes to review (default: config.yml's)",
 )
 @click.option(
     "--batch-size",
-    type=options.WholeNumber(1, MOST_IN_A_BATCH),
-    metavar="N",
+    type=options.WholeNumber(1, LARGEST_BATCH),
     help="photos that a function does at once (default: config.yml's)",
 )
 @click.option(
     "--tolerated-failure-percentage",
     type=options.Number(0, 100),
-    metavar="P",
-    help="so many of the photos may fail before the run does (default: config.yml's)",
+    help="percentage of the photos that may fail before the run does (default: config.yml's)",
 )
 @click.option(
     "--keep-duplicates", is_flag=True, help="classify a photo as often as it is listed, not once"
@@ -46,8 +50,8 @@ def main():
 def submit(stage, source, keep_duplicates, wait, **settings):
     """Start a run over photos.
 
-    SOURCE is a folder or a photo, here or in S3 (s3://bucket/photos/), or a manifest.jsonl: a line
-    a photo, {"s3_key": "photos/4711.jpg"}, with s3_bucket where it is another.
+    SOURCE is a folder or a photo, here or in S3 (s3://bucket/photos/), or a manifest.jsonl: for
+    each photo a line {"s3_key": "photos/4711.jpg"}, with s3_bucket where it is another.
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
@@ -63,7 +67,7 @@ def submit(stage, source, keep_duplicates, wait, **settings):
     if wait:
         _follow(cloud, run.execution_arn, stage)
     else:
-        terminal.print_line("Next", report.next_command(run.name, "RUNNING", stage))
+        terminal.print_line("Next", next_command(run.name, "RUNNING", stage))
 
 
 @main.command("status", example="--follow")
@@ -76,13 +80,11 @@ def status(stage, run, follow):
     RUN is its name or ARN; without it the newest is taken.
     """
     cloud = Cloud()
-    stack = find_stack(cloud, stage)
-    states = cloud.client("stepfunctions")
-    execution = runs.find(states, stack.bulk_state_machine, run)
+    execution = _find_run(cloud, find_stack(cloud, stage), run)
     if follow:
         _follow(cloud, execution["executionArn"], stage)
     else:
-        _show(states, execution, stage)
+        _show(cloud, execution, stage)
 
 
 @main.command("results", example="--output results.csv")
@@ -91,8 +93,7 @@ def status(stage, run, follow):
 @click.option(
     "--output",
     type=options.OutputFile(*results.SUFFIXES),
-    metavar="FILE",
-    help="results.jsonl or results.csv: a line a photo",
+    help="results.jsonl or results.csv: a line for each photo",
 )
 def gather(stage, run, output):
     """Count the results of a run, and write them to a file.
@@ -102,15 +103,15 @@ def gather(stage, run, output):
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    execution = runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, run)
+    execution = _find_run(cloud, stack, run)
     name, status = execution["name"], execution["status"]
     if status in runs.RUNNING:
-        follow = report.next_command(name, status, stage)
+        follow = next_command(name, status, stage)
         raise UserError(f"The run {name} is still running. To wait for it: {follow}")
     with nullcontext() if output is None else results.open_output(output) as write:
         counts = results.gather(cloud, stack, execution, write)
     terminal.print_line("Run", f"{name}, {status}")
-    for table in report.tables(counts):
+    for table in tables(counts):
         print()
         terminal.show(table)
     if output is not None:
@@ -118,18 +119,88 @@ def gather(stage, run, output):
         terminal.print_line("Written", f"{output}, {counts.lines:,} photos")
 
 
+def _find_run(cloud: Cloud, stack: Stack, run: str | None) -> dict:
+    return runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, run)
+
+
 def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
-    states = cloud.client("stepfunctions")
-    execution = runs.wait(states, execution_arn)
-    _show(states, execution, stage)
+    execution = runs.wait(cloud.client("stepfunctions"), execution_arn)
+    _show(cloud, execution, stage)
     if execution["status"] != "SUCCEEDED":
         raise UserError(f"The run {execution['name']} ended {execution['status']}, see above.")
 
 
-def _show(states, execution: dict, stage: str) -> None:
-    map_run = runs.describe_map_run(states, execution["executionArn"])
-    for label, text in report.status_lines(execution, map_run, stage):
+def _show(cloud: Cloud, execution: dict, stage: str) -> None:
+    map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
+    for label, text in status_lines(execution, map_run, stage):
         terminal.print_line(label, text)
+
+
+def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts: the run's status, its progress, and the next command."""
+    status = execution["status"]
+    yield "Run", execution["name"]
+    since = "for" if status in runs.RUNNING else "after"
+    yield "Status", f"{status}, {since} {duration(elapsed_seconds(execution))}"
+    if map_run is not None:
+        yield "Progress", _progress(map_run, status in runs.RUNNING)
+    if status == "SUCCEEDED":
+        yield "Result", _result(json.loads(execution["output"])["counts"])
+    elif execution.get("error") == TOO_MANY_FAILED:
+        cause = json.loads(execution["cause"])
+        yield "Result", _result(cause["counts"])
+        tolerated = f"{cause['tolerated_failure_percentage']:g} %"
+        yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
+    elif status not in runs.RUNNING:
+        yield "Error", execution.get("error", "none given")
+        yield "Cause", one_line(execution.get("cause", "none given"), 300)
+    yield "Next", next_command(execution["name"], status, stage)
+
+
+def next_command(name: str, status: str, stage: str) -> str:
+    """Return the command to run next, which depends on the run's status."""
+    command = "status --follow" if status in runs.RUNNING else "results"
+    return f"python -m scripts.bulk {command} {name}{options.stage_hint(stage)}"
+
+
+def tables(counts: Counts) -> Iterator[Table]:
+    """Yield the tables: photos by status, and if there are any, by label and by error."""
+    whole = max(counts.submitted, 1)
+    rows = [(status, f"{n:,}", f"{n / whole:.1%}") for status, n in counts.statuses.items()]
+    foot = [("submitted", f"{counts.submitted:,}", "")]
+    yield terminal.table(("status", "photos", "share"), rows, right=(1, 2), foot=foot)
+    if counts.labels:
+        rows = [
+            (label, f"{n.total():,}", *(f"{n[status]:,}" for status in LABELLED))
+            for label, n in sorted(counts.labels.items(), key=lambda each: -each[1].total())
+        ]
+        yield terminal.table(("label", "photos", *LABELLED), rows, right=(1, 2, 3))
+    if counts.errors:
+        rows = [
+            (error, f"{photos:,}", one_line(counts.causes[error], CAUSE_WIDTH))
+            for error, photos in counts.errors.most_common()
+        ]
+        yield terminal.table(("error", "photos", "first cause"), rows, right=(1,))
+
+
+def _progress(map_run: dict, running: bool) -> str:
+    counts, ended, seconds = (
+        map_run["itemCounts"],
+        runs.count_ended(map_run),
+        elapsed_seconds(map_run),
+    )
+    total = counts["total"]
+    text = f"{ended / max(total, 1):.0%}, {ended:,} of {total:,} photos"
+    if failed := ended - counts["succeeded"]:
+        text += f", {failed:,} in batches that failed"
+    if ended and seconds:
+        text += f", {ended / seconds:,.0f} a second"
+        text += f", about {duration(seconds / ended * (total - ended))} left" if running else ""
+    return text
+
+
+def _result(counts: dict) -> str:
+    return f"{counts['submitted']:,} submitted: {format_counts(counts)}"
 
 
 if __name__ == "__main__":

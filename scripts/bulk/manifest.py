@@ -1,4 +1,4 @@
-"""The manifest of a run, a line a photo: read, or made of a folder, and put into the bucket."""
+"""The manifest of a run, a line for each photo: read or listed, and written into the bucket."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from service.terminal import FirstFew, UserError, one_line, track
 
 SUFFIX = ".jsonl"
 FIELDS = {"s3_bucket", "s3_key", "listed"}
-IGNORED = {"image_data", "inferences"}  # Empty in the batches of the course; `classify` takes them.
+IGNORED = {"image_data", "inferences"}  # fields of the course's batches, which `classify` takes
 KEY_BYTES = 1024  # S3 has no longer keys, and the state machine reckons with that.
 BUCKET_LENGTH = 63
-LISTED_MOST = 10**9
+MOST_LISTED = 10**9
 LINE_BYTES = 8 * 2**20
 DIGEST_LENGTH = 32
-LINES_NAMED = 10
+WRONG_LINES_SHOWN = 10
 
 
 class Entry(NamedTuple):
@@ -38,21 +38,21 @@ class Entry(NamedTuple):
     listed: int = 1
 
     def to_line(self) -> bytes:
-        """Return the entry as the manifest holds it, a line of JSON in UTF-8."""
-        line: dict[str, Any] = {"s3_key": self.s3_key}
+        """Return the manifest's line of JSON, in UTF-8."""
+        fields: dict[str, Any] = {"s3_key": self.s3_key}
         if self.s3_bucket:
-            line["s3_bucket"] = self.s3_bucket
+            fields["s3_bucket"] = self.s3_bucket
         if self.listed > 1:
-            line["listed"] = self.listed
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            fields["listed"] = self.listed
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True)
 class Manifest:
     """A manifest in the bucket.
 
-    lines: how many it has; submitted: how many photos were listed, of which `elsewhere`
-    {bucket: photos} lie outside the service's bucket; sent: whether it was not there before.
+    submitted: photos, each as often as it is listed; elsewhere: {bucket: photos} outside the
+    service's bucket; sent: whether the manifest is new.
     """
 
     key: str
@@ -63,36 +63,35 @@ class Manifest:
 
 
 def list_entries(s3, own_bucket: str, source: str) -> Iterator[Entry]:
-    """Yield the photos that a source names: a manifest, or what service.photos knows.
+    """Yield the photos of a source: of a manifest, or of a place as service.photos finds them.
 
-    Photos of this machine are uploaded. Raises UserError for what is no source.
+    Photos of this machine are uploaded. Raises UserError for a source that is neither.
     """
     place = photos.locate(s3, source)
     if photos.is_single(place):
         if source.endswith(SUFFIX):
-            return read_manifest(s3, own_bucket, place)
-        if why := photos.why_no_photo(s3, place):
+            return _read_manifest(s3, own_bucket, place)
+        if reason := photos.why_no_photo(s3, place):
             raise UserError(
-                f"{source} is neither a photo ({why}) nor a manifest{SUFFIX}, a folder or a prefix."
+                f"{source} is neither a photo ({reason}) nor a manifest{SUFFIX}, a folder or a "
+                "prefix."
             )
-    found = photos.find_photos(s3, place)
+    files = photos.find_photos(s3, place)
     if isinstance(place, Path):
-        return upload(s3, own_bucket, place if place.is_dir() else place.parent, found)
+        return _upload(s3, own_bucket, place if place.is_dir() else place.parent, files)
     bucket = "" if place.bucket == own_bucket else place.bucket
-    return (Entry(bucket, photo.key) for photo in found)
+    return (Entry(bucket, photo.key) for photo in files)
 
 
-def upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[Entry]:
-    """Upload a folder's photos and yield their entries, by name; what is there is not sent again.
+def _upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[Entry]:
+    """Upload a folder's photos unless they are there, and yield their entries in order.
 
-    A key holds the digest of the content and the path within the folder: a photo that changes gets
-    another key, and whoever reads the results finds the file. Raises UserError that names photos
-    that cannot be uploaded, once the others are.
+    Raises UserError that names the photos that cannot be uploaded, once the others are.
     """
 
     def put(path: Path) -> Entry | UserError:
         try:
-            key = make_key(folder, path)
+            key = _make_key(folder, path)
             if not storage.object_exists(s3, bucket, key):
                 content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
                 with path.open("rb") as file:
@@ -113,8 +112,12 @@ def upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[Ent
         raise UserError(f"{refused.count:,} photos cannot be uploaded: {refused}.")
 
 
-def make_key(folder: Path, path: Path) -> str:
-    """Return `bulk/photos/<digest>/<path within the folder>`. Raises UserError where S3 cannot."""
+def _make_key(folder: Path, path: Path) -> str:
+    """Return `bulk/photos/<digest of the content>/<path within the folder>`.
+
+    So a photo that changes gets another key, and the results show each file's path. Raises
+    UserError for a path that cannot be a key in S3.
+    """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]
     key = f"{PHOTOS}{digest}/{path.relative_to(folder).as_posix()}"
@@ -126,15 +129,14 @@ def make_key(folder: Path, path: Path) -> str:
     raise UserError(f"the path {path} is too long for a key in S3, shorten it")
 
 
-def read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
+def _read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
     """Yield the entries of a manifest. Raises UserError that names the lines that are wrong."""
-    longest = LINE_BYTES + 1  # enough to tell that a line is too long
+    longest = LINE_BYTES + 1  # enough to see that a line is too long
     if isinstance(place, S3Place):
         lines = storage.read_object_lines(s3, *place, longest)
     else:
         lines = storage.read_file_lines(place, longest)
-    wrong = FirstFew(most=LINES_NAMED, separator="; ")
-    number = 0
+    wrong, number = FirstFew(most=WRONG_LINES_SHOWN, separator="; "), 0
     for number, line in enumerate(lines, 1):
         if number == 1:
             encoding = json.detect_encoding(line[:4])
@@ -151,7 +153,7 @@ def read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
 
 
 def parse_entry(line: bytes, own_bucket: str) -> Entry:
-    """Return the entry in a line of a manifest. Raises UserError that says what is wrong."""
+    """Return the entry in a line of a manifest. Raises UserError that says why there is none."""
     if len(line) > LINE_BYTES:
         raise UserError(f"it has more than {LINE_BYTES:,} bytes")
     try:
@@ -165,21 +167,20 @@ def parse_entry(line: bytes, own_bucket: str) -> Entry:
         if "s3_key" not in value:
             raise UserError("it lacks s3_key")
     try:
-        found = batches.location(value, own_bucket)
+        entry = Entry(**batches.location(value, own_bucket))
     except InvalidInput as error:
         raise UserError(str(error)) from None
-    entry = Entry(found["s3_bucket"], found["s3_key"], found.get("listed", 1))
     if len(entry.s3_key.encode()) > KEY_BYTES or len(entry.s3_bucket) > BUCKET_LENGTH:
         raise UserError("its key or bucket is longer than S3 allows")
-    if entry.listed > LISTED_MOST:
-        raise UserError(f"listed may be {LISTED_MOST:,} at most")
+    if entry.listed > MOST_LISTED:
+        raise UserError(f"listed may be {MOST_LISTED:,} at most")
     return entry._replace(s3_bucket="") if entry.s3_bucket == own_bucket else entry
 
 
-def merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
+def _merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield each photo once, where it was listed first, with how often it was listed in all.
 
-    A database in a temporary file remembers them: millions take no more memory than a few.
+    They lie in a database in a temporary file: millions take no more memory than a few.
     """
     with closing(sqlite3.connect("", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
@@ -198,14 +199,14 @@ def merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = False) -> Manifest:
-    """Write the photos' manifest into the bucket, each photo once or, as asked, each line.
+    """Write the photos' manifest into the bucket, each photo once unless duplicates are kept.
 
     Its key is its content's digest, so that the same photos have one manifest.
     """
-    listed = track(entries, "List", unit="photos")
+    entries = track(entries, "List", unit="photos")
     digest, elsewhere, lines, submitted = hashlib.sha256(), Counter(), 0, 0
     with tempfile.TemporaryFile() as file:
-        for entry in listed if keep_duplicates else merge_duplicates(listed):
+        for entry in entries if keep_duplicates else _merge_duplicates(entries):
             line = entry.to_line()
             digest.update(line)
             file.write(line)

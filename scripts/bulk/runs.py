@@ -1,4 +1,4 @@
-"""Runs of `classifyBulk`: started, found by name or ARN, and how far they are."""
+"""Runs of `classifyBulk`: start one, find one by name or ARN, wait for its end."""
 
 import json
 import time
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from scripts.bulk import manifest
 from service import config, stack, storage, terminal
 from service.stack import Cloud, Stack
-from service.terminal import FirstFew, UserError
+from service.terminal import FirstFew, UserError, one_line
 
-# Short runs are seen to end at once, and over hours Step Functions does not throttle the questions.
+# A short run's end shows at once, and over hours Step Functions throttles no call.
 FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.5, 5.0
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
 COMPARED = 20  # of the runs that go on, the newest; each takes a call
@@ -19,7 +19,7 @@ COMPARED = 20  # of the runs that go on, the newest; each takes a call
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was started. running: the name of another on the same manifest, if one goes on."""
+    """A new run. running: the name of another one that goes on over the same manifest, if any."""
 
     name: str
     execution_arn: str
@@ -28,59 +28,58 @@ class Run:
 
 
 def submit(
-    cloud: Cloud, stack: Stack, source: str, keep_duplicates: bool = False, **options: float | None
+    cloud: Cloud, stack: Stack, source: str, keep_duplicates: bool = False, **settings: float | None
 ) -> Run:
-    """Start a run over what `source` names, as manifest.list_entries reads it.
+    """Start a run over the photos of a source, as manifest.list_entries reads it.
 
-    options: threshold, batch_size and tolerated_failure_percentage; what is None or missing is the
-    state machine's. Raises UserError for a source that is wrong or names no photos; then nothing is
-    started.
+    settings: threshold, batch_size and tolerated_failure_percentage; one that is None or missing is
+    the state machine's. Raises UserError for a wrong source and for one without photos.
     """
     s3, states = cloud.client("s3", connections=storage.THREADS), cloud.client("stepfunctions")
     entries = manifest.list_entries(s3, stack.bucket, source)
-    published = manifest.publish(s3, stack.bucket, entries, keep_duplicates)
-    if not published.lines:
+    photos = manifest.publish(s3, stack.bucket, entries, keep_duplicates)
+    if not photos.lines:
         raise UserError(f"There are no photos in {source}.")
-    _warn_of_closed_buckets(published)
-    running = find_running(states, stack.bulk_state_machine, published.key)
+    _warn_of_closed_buckets(photos)
+    running = _find_running(states, stack.bulk_state_machine, photos.key)
     request = {
-        "manifest": {"s3_bucket": stack.bucket, "s3_key": published.key},
-        **{name: value for name, value in options.items() if value is not None},
+        "manifest": {"s3_bucket": stack.bucket, "s3_key": photos.key},
+        **{name: value for name, value in settings.items() if value is not None},
     }
     name = f"bulk-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     arn = states.start_execution(
         stateMachineArn=stack.bulk_state_machine, name=name, input=json.dumps(request)
     )["executionArn"]
-    return Run(name, arn, published, running)
+    return Run(name, arn, photos, running)
 
 
-def find_running(states, state_machine: str, manifest_key: str) -> str | None:
+def _find_running(states, state_machine: str, manifest_key: str) -> str | None:
     """Return the name of a run that goes on over this manifest; None if the newest few do not."""
-    listed = states.list_executions(
+    newest = states.list_executions(
         stateMachineArn=state_machine, statusFilter="RUNNING", maxResults=COMPARED
     )
-    for execution in listed["executions"]:
-        described = stack.describe_execution(states, execution["executionArn"])
-        if described and manifest_key in described["input"]:  # a digest, which stands nowhere else
+    for each in newest["executions"]:
+        execution = stack.describe_execution(states, each["executionArn"])
+        if execution and manifest_key in execution["input"]:  # a digest, which stands nowhere else
             return execution["name"]
     return None
 
 
-def _warn_of_closed_buckets(published: manifest.Manifest) -> None:
-    closed = sorted(published.elsewhere.keys() - set(config.load()["extra_buckets"]))
+def _warn_of_closed_buckets(photos: manifest.Manifest) -> None:
+    closed = sorted(photos.elsewhere.keys() - set(config.load()["extra_buckets"]))
     if closed:
-        photos = sum(published.elsewhere[bucket] for bucket in closed)
+        count = sum(photos.elsewhere[bucket] for bucket in closed)
         terminal.warn(
-            f"{photos:,} of {published.submitted:,} photos will fail as BucketNotAllowed: the "
+            f"{count:,} of {photos.submitted:,} photos will fail as BucketNotAllowed: the "
             f"service may not read {FirstFew(closed)}.",
-            "Name what it shall read in extra_buckets of config.yml, and deploy.",
+            "Name the buckets that it shall read in extra_buckets of config.yml, and deploy.",
         )
 
 
 def find(states, state_machine: str, run: str | None = None) -> dict:
     """Describe the run of this name or ARN, or the newest. Raises UserError if there is none."""
     if run is None:
-        # By their end, not their beginning, does Step Functions sort those that have ended.
+        # Step Functions sorts executions that have ended by their end, not by their start.
         recent = states.list_executions(stateMachineArn=state_machine)["executions"]
         if not recent:
             raise UserError("There is no run yet: submit one.")
@@ -93,28 +92,28 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
 
 
 def describe_map_run(states, execution_arn: str) -> dict | None:
-    """Return what DescribeMapRun says of the execution's Map Run; None before it has begun.
+    """Return DescribeMapRun's answer about the execution's Map Run; None before it has begun.
 
-    Its itemCounts are those of the manifest's lines, by what became of their batch.
+    Its itemCounts are of the manifest's lines, by the status of their batch.
     """
     map_runs = states.list_map_runs(executionArn=execution_arn)["mapRuns"]
     return states.describe_map_run(mapRunArn=map_runs[0]["mapRunArn"]) if map_runs else None
 
 
 def count_ended(map_run: dict) -> int:
-    """Return of how many photos the batch has ended, whichever way."""
+    """Return the number of photos whose batch has ended, whichever way."""
     counts = map_run["itemCounts"]
     return sum(counts[kind] for kind in ("succeeded", "failed", "timedOut", "aborted"))
 
 
-def elapsed(execution: dict) -> float:
-    """Return how many seconds an execution, or a Map Run, has run or took."""
-    until = execution.get("stopDate") or datetime.now(UTC)
-    return (until - execution["startDate"]).total_seconds()
+def format_failure(execution: dict) -> str:
+    """Return the error and the cause of an execution that failed, in one line."""
+    reason = f"{execution.get('error', '')}: {execution.get('cause', '')}".strip(": ")
+    return one_line(reason, 300)
 
 
 def wait(states, execution_arn: str) -> dict:
-    """Wait until the run ends, with a progress bar; return what DescribeExecution then says."""
+    """Wait until the run ends, with a progress bar; return DescribeExecution's answer then."""
     ended, nap = 0, FIRST_NAP_SECONDS
     try:
         with terminal.progress_bar("Classify", unit="photos") as advance:

@@ -1,1 +1,1 @@
-"""What photos cost: those of a run, from what it used, and those of a plan, from measured rates."""
+"""The cost of photos: of a run, from its usage, or of a plan, from measured rates."""

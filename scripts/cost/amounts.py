@@ -1,4 +1,4 @@
-"""What is paid for, as amounts, and how AWS counts them."""
+"""The amounts that AWS bills, and how it counts them."""
 
 import math
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ RESULT_FILES = 2  # of a run of classifyBulk: its results, and the manifest of R
 
 @dataclass(frozen=True)
 class Function:
-    """Invocations of a function: how many, the time they took altogether, and on what."""
+    """A function's invocations (`requests`) and the seconds that they took together."""
 
     requests: float
     seconds: float
@@ -33,7 +33,7 @@ class Function:
 
     @property
     def gb_seconds(self) -> float:
-        """Billed GB-seconds: each invocation is rounded up to a millisecond, by half of one."""
+        """Billed GB-seconds: rounding up to a millisecond adds half of one on average."""
         return (self.seconds + 0.0005 * self.requests) * self.memory_mb / 1024
 
 
@@ -48,7 +48,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Usage:
-    """What so many photos used. Amounts are whole in a run and may be fractions in a plan."""
+    """The amounts that photos use. They are whole in a run and may be fractions in a plan."""
 
     photos: int
     transitions: float = 0
@@ -62,16 +62,16 @@ class Usage:
 
     @property
     def log_gb(self) -> float:
-        """What the functions write to CloudWatch Logs, in GB (10^9 bytes)."""
+        """The functions' lines in CloudWatch Logs, in GB (10^9 bytes)."""
         requests = sum(function.requests for function in self.functions.values())
         return requests * LOG_BYTES / 1e9
 
 
 def express_gb_seconds(children: float, function_seconds: float) -> float:
-    """Return billed GB-seconds of Express executions whose functions took so long altogether.
+    """Return billed GB-seconds of Express executions, from their functions' seconds together.
 
-    An Express child has no history to read its duration from. It lasts as long as its functions,
-    rounded up to a step, and one step more for what lies between them.
+    An Express child has no history that holds its duration. It takes as long as its functions,
+    rounded up to a step, and one step more for the time between them.
     """
     if not children:
         return 0
@@ -82,6 +82,6 @@ def express_gb_seconds(children: float, function_seconds: float) -> float:
 def endpoint_gb(photos: float, size: int) -> float:
     """Return GB (10^9 bytes) into and out of the endpoint for photos of size x size pixels.
 
-    In go three bytes a pixel; a PNG may be a little smaller.
+    Three bytes go in for each pixel; a PNG may be a little smaller.
     """
     return photos * (3 * size * size + ANSWER_BYTES) / 1e9

@@ -1,9 +1,10 @@
-"""Usage times price: the prices of prices.yml, and the bill in dollars and per photo."""
+"""The bill: usage times the prices of prices.yml, in dollars and per photo."""
 
 import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from rich.table import Table
@@ -18,7 +19,7 @@ LEFT_OUT = "storage, Data Capture's files, traces, messages, starting environmen
 
 @dataclass(frozen=True)
 class Prices:
-    """List prices of one region on one date."""
+    """List prices of a region on a date; `hourly` are those of instance types."""
 
     region: str
     date: str
@@ -26,7 +27,7 @@ class Prices:
     hourly: dict[str, float]
 
     def dollars(self, name: str, amount: float) -> float:
-        """Return what that amount costs, as the first of a month where prices have tiers."""
+        """Return the price of an amount, the first of its month where the price has tiers."""
         price = self.prices[name]
         if "tiers" not in price:
             return amount / price["per"] * price["dollars"]
@@ -53,17 +54,12 @@ class Prices:
 def load_prices() -> Prices:
     """Return the prices in prices.yml."""
     content = yaml.safe_load(FILE.read_text())
-    return Prices(
-        region=content["region"],
-        date=str(content["date"]),
-        prices=content["prices"],
-        hourly=content["instances"]["hourly"],
-    )
+    hourly = content["instances"]["hourly"]
+    return Prices(content["region"], str(content["date"]), content["prices"], hourly)
 
 
-@dataclass(frozen=True)
-class Line:
-    """One thing that is paid for."""
+class Line(NamedTuple):
+    """An item of a bill."""
 
     item: str
     amount: float
@@ -73,7 +69,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Bill:
-    """What the photos cost by use, and what the endpoint cost meanwhile, which is there anyway."""
+    """The photos' cost by use, and the cost of the endpoint's time, which is there anyway."""
 
     photos: int
     lines: tuple[Line, ...]
@@ -92,25 +88,25 @@ class Bill:
     def to_table(self) -> Table:
         """Return the bill as a table: the largest line first, then the sums."""
 
-        def row(name: str, amount: str, unit: str, dollars: float) -> tuple[str, ...]:
-            each = format_dollars(dollars / self.photos, self.total / self.photos)
-            share = f"{dollars / self.by_use:.0%}" if self.by_use and amount else ""
-            return name, amount, unit, format_dollars(dollars, self.total), each, share
+        def row(item: str, amount: str, unit: str, dollars: float, share: str = "") -> tuple:
+            a_photo = format_dollars(dollars / self.photos, self.total / self.photos)
+            return item, amount, unit, format_dollars(dollars, self.total), a_photo, share
 
-        def line_row(line: Line) -> tuple[str, ...]:
-            return row(line.item, format_amount(line.amount), line.unit, line.dollars)
-
+        rows = [
+            row(item, format_amount(amount), unit, dollars, f"{dollars / self.by_use:.0%}")
+            for item, amount, unit, dollars in sorted(self.lines, key=lambda line: -line.dollars)
+        ]
         foot = [row("by use", "", "", self.by_use)]
         if self.endpoint:
-            foot.append((*line_row(self.endpoint)[:5], ""))
+            item, amount, unit, dollars = self.endpoint
+            foot.append(row(item, format_amount(amount), unit, dollars))
             foot.append(row("with the endpoint", "", "", self.total))
-        rows = map(line_row, sorted(self.lines, key=lambda line: -line.dollars))
         header = ("item", "amount", "", "$", "$ a photo", "of the use")
         return terminal.table(header, rows, right=(1, 3, 4), foot=foot)
 
 
 def make_bill(usage: Usage, prices: Prices) -> Bill:
-    """Return what the usage costs. Things of which nothing was used have no line."""
+    """Return the usage's bill. An item that was not used has no line."""
     requests = sum(function.requests for function in usage.functions.values())
     express = "Step Functions, Express"
     amounts = [
@@ -133,15 +129,15 @@ def make_bill(usage: Usage, prices: Prices) -> Bill:
         if amount
     )
     endpoint = None
-    if used := usage.endpoint:
-        hours = used.count * used.seconds / 3600
-        item = f"Endpoint, {used.count} x {used.type}"
-        endpoint = Line(item, hours, "hours", hours * prices.hour(used.type))
+    if instances := usage.endpoint:
+        hours = instances.count * instances.seconds / 3600
+        item = f"Endpoint, {instances.count} x {instances.type}"
+        endpoint = Line(item, hours, "hours", hours * prices.hour(instances.type))
     return Bill(usage.photos, lines, endpoint)
 
 
 def format_dollars(dollars: float, largest: float | None = None) -> str:
-    """Return dollars with as many decimals as show four digits of the largest; at least two."""
+    """Return dollars with the decimals that show four digits of the largest; at least two."""
     largest = dollars if largest is None else largest
     decimals = max(2, 3 - math.floor(math.log10(largest))) if largest else 2
     return f"{dollars:,.{decimals}f}"

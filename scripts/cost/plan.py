@@ -1,4 +1,4 @@
-"""What any number of photos would cost with `classify` and `classifyBulk`, by measured rates."""
+"""The cost of any number of photos with `classify` and `classifyBulk`, by measured rates."""
 
 import math
 from collections.abc import Mapping
@@ -28,25 +28,25 @@ GLANCE = (1_000, 1_000_000)
 
 # classify: CheckBatch, IsBatchValid, ClassifyImages, HowManyFailed, and the one that it ends with.
 CLASSIFY_STATES = 5
-# What a photo enters of ClassifyImages by how it ends: one that cannot be read leaves at once.
+# States of ClassifyImages that a photo enters: one that cannot be read leaves at once.
 PHOTO_STATES = {ACCEPTED: 3, REVIEW: 4, FAILED: 2}
 
 # classifyBulk: CheckRun, IsRunValid, ClassifyBatches, CountResults, HowManyFailed, and the last.
 BULK_STATES = 6
 
 
-def count_classify_transitions(ended: Mapping[str, int], batches: int = 1) -> int:
-    """Return the transitions of so many executions of `classify` and all their photos.
+def count_classify_transitions(statuses: Mapping[str, int], batches: int = 1) -> int:
+    """Return the transitions of executions of `classify`, one for each batch, and their photos.
 
-    ended: {status: photos}. A Map's iterations run within the execution: they cost the states
+    statuses: {status: photos}. A Map's iterations run within the execution: they cost the states
     that they enter.
     """
-    photos = sum(count * PHOTO_STATES[status] for status, count in ended.items())
+    photos = sum(count * PHOTO_STATES[status] for status, count in statuses.items())
     return batches * (CLASSIFY_STATES + ENDS) + photos
 
 
 def count_bulk_transitions(batches: int) -> int:
-    """Return the transitions of a run of `classifyBulk`, whatever becomes of its photos.
+    """Return the transitions of a run of `classifyBulk`, however its photos end.
 
     A Distributed Map costs a transition for each child that it starts; the states of an Express
     child cost none. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-statemachines.html
@@ -56,7 +56,7 @@ def count_bulk_transitions(batches: int) -> int:
 
 @cache
 def read_rates() -> dict:
-    """Return rates.yml: seconds and throughput as they were measured."""
+    """Return rates.yml: measured times and throughput."""
     return yaml.safe_load(RATES.read_text())
 
 
@@ -68,15 +68,15 @@ def read_memory_sizes() -> dict[str, int]:
 
 
 def plan_classify(photos: int) -> Usage:
-    """Return what `classify` would use in the largest batches that it takes.
+    """Return the usage of `classify` in the largest batches that it takes.
 
-    What is not accepted goes to review.
+    Photos that are not accepted go to review.
     """
     accepted = round(photos * read_rates()["accepted_share"])
-    ended = {ACCEPTED: accepted, REVIEW: photos - accepted}
+    statuses = {ACCEPTED: accepted, REVIEW: photos - accepted}
     return Usage(
         photos=photos,
-        transitions=count_classify_transitions(ended, math.ceil(photos / CLASSIFY_BATCH)),
+        transitions=count_classify_transitions(statuses, math.ceil(photos / CLASSIFY_BATCH)),
         functions=_plan_functions("classify", photos, photos),
         s3_gets=photos,
         endpoint_gb=endpoint_gb(photos, config.load()["image"]["size"]),
@@ -85,7 +85,7 @@ def plan_classify(photos: int) -> Usage:
 
 
 def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
-    """Return what one run of `classifyBulk` would use, in batches of config.yml's size or this."""
+    """Return the usage of one run of `classifyBulk`, in batches of this size or config.yml's."""
     batches = math.ceil(photos / (batch_size or config.load()["bulk"]["batch_size"]))
     functions = _plan_functions("classifyBulk", photos, batches)
     seconds = sum(function.seconds for function in functions.values())
@@ -103,7 +103,7 @@ def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
 
 
 def show(photos: int) -> None:
-    """Print what so many photos cost: at a glance, line by line, and what that rests on."""
+    """Print the cost of photos: at a glance, line by line, and by which prices and rates."""
     prices, rates = bill.load_prices(), read_rates()
     designs = {"classify": plan_classify, "classifyBulk": plan_bulk}
     glance = []

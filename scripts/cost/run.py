@@ -1,9 +1,6 @@
-"""What an execution used: its history, its functions' times, its share of the endpoint."""
+"""The usage of an execution: its transitions, its functions' times, the endpoint's time."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scripts.cost.amounts import (
@@ -15,9 +12,10 @@ from scripts.cost.amounts import (
     endpoint_gb,
     express_gb_seconds,
 )
+from scripts.execution_graph.history import Summary, fetch, read
 from service import config, terminal
 from service.hosting import Hosting
-from service.stack import Cloud, Stack
+from service.stack import Cloud, Stack, elapsed_seconds
 from service.terminal import UserError
 
 # States of both machines, each named for the function that it calls.
@@ -25,89 +23,54 @@ PHOTO_TASKS = ("SerializeImageData", "ClassifyImage", "FilterLowConfidence")
 MOST_POINTS = 1440  # GetMetricStatistics gives no more
 
 
-@dataclass(frozen=True)
-class History:
-    """What an execution did that is billed.
+def count_transitions(history: Summary) -> int:
+    """Return the transitions of an execution, without those of a Distributed Map's children.
 
-    Attempts of each task by its state's name (`tasks`), `items` of its inline Maps, and the ARNs
-    of its `map_runs`. `transitions` are without those of a Distributed Map's children; a retry is
-    one too.
+    A retry is a transition too.
     """
-
-    transitions: int
-    tasks: Counter[str]
-    items: int
-    map_runs: tuple[str, ...]
-
-    @classmethod
-    def read(cls, states, execution_arn: str) -> "History":
-        """Read the history of an execution, however long."""
-        pages = states.get_paginator("get_execution_history").paginate(
-            executionArn=execution_arn, includeExecutionData=False
-        )
-        return cls.from_events(event for page in pages for event in page["events"])
-
-    @classmethod
-    def from_events(cls, events: Iterable[dict]) -> "History":
-        """Count events. Each task's attempts lead back to where its state was entered."""
-        state: dict[int, str] = {}
-        entered, items, tasks, map_runs = Counter(), 0, Counter(), []
-        for event in events:
-            kind = event["type"]
-            name = state.get(event.get("previousEventId", 0), "")
-            if kind.endswith("StateEntered"):
-                name = event["stateEnteredEventDetails"]["name"]
-                entered[name] += 1
-            elif kind == "TaskScheduled":
-                tasks[name] += 1
-            elif kind == "MapStateStarted":
-                # A Distributed Map counts its items in its map run.
-                items += event.get("mapStateStartedEventDetails", {}).get("length", 0)
-            elif kind == "MapRunStarted":
-                map_runs.append(event["mapRunStartedEventDetails"]["mapRunArn"])
-            state[event["id"]] = name
-        # A task that fails before it is scheduled has fewer attempts than visits.
-        retries = sum(max(attempts - entered[name], 0) for name, attempts in tasks.items())
-        return cls(ENDS + entered.total() + retries, tasks, items, tuple(map_runs))
+    return ENDS + sum(counts.entered + counts.retried for counts in history.states.values())
 
 
 def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
-    """Return what an execution, described by DescribeExecution, used.
+    """Return the usage of an execution, which is DescribeExecution's answer.
 
-    Transitions, and how often a function was called, are those in its history and its map runs: a
-    retry counts, but for one within a batch of `classifyBulk`, which leaves no trace. How long a
-    call took is the function's mean in the minutes of the run. Raises UserError for an execution
-    that still runs, that came to no photo, or that belongs to another state machine.
+    Transitions and calls of functions are counted in its history and its map runs: retries too,
+    but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
+    function's mean in the minutes of the run. Raises UserError for an execution that still runs,
+    that came to no photo, or that belongs to another state machine.
     """
+    name, machine = execution["name"], execution["stateMachineArn"]
     if execution["status"] == "RUNNING":
-        raise UserError(f"{execution['name']} still runs. Its bill is complete when it has ended.")
-    machine = execution["stateMachineArn"]
+        raise UserError(f"{name} still runs. Its bill is complete when it has ended.")
     if machine not in (stack.state_machine, stack.bulk_state_machine):
-        raise UserError(f"{execution['name']} is no execution of classify or classifyBulk.")
+        raise UserError(f"{name} is no execution of classify or classifyBulk.")
     states = cloud.client("stepfunctions")
-    history = History.read(states, execution["executionArn"])
+    history = read(fetch(states, execution["executionArn"]), ended=True)
+    tasks = {name: counts.attempts for name, counts in history.states.items()}
     runs = [states.describe_map_run(mapRunArn=arn) for arn in history.map_runs]
-    children = sum(_started(run["executionCounts"]) for run in runs)
-    photos = sum(_started(run["itemCounts"]) for run in runs) if runs else history.items
+    children = sum(_count_started(run["executionCounts"]) for run in runs)
+    photos = (
+        sum(_count_started(run["itemCounts"]) for run in runs) if runs else history.items.total()
+    )
     if not photos:
-        raise UserError(f"{execution['name']} ended before it came to its photos.")
+        raise UserError(f"{name} ended before it came to its photos.")
     bulk = machine == stack.bulk_state_machine
-    calls = {state: children if bulk else history.tasks[state] for state in PHOTO_TASKS}
-    calls["CountResults"] = history.tasks["CountResults"]
+    calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}
+    calls["CountResults"] = tasks.get("CountResults", 0)
     metrics = Metrics(cloud, execution)
     functions = {}
     for state, count in calls.items():
         if count:
-            name = state[0].lower() + state[1:]
-            functions[name] = metrics.measure(f"{stack.endpoint}-{name}", count)
-    child_seconds = sum(used.seconds for name, used in functions.items() if name != "countResults")
-    gets, puts = history.tasks["SerializeImageData"], 0
+            function = state[0].lower() + state[1:]
+            functions[function] = metrics.measure(f"{stack.endpoint}-{function}", count)
+    child_seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
+    gets, puts = calls["SerializeImageData"], 0
     if bulk:
         # Each batch's array is written and read, and so are the results; the manifest is read.
         gets, puts = photos + children + 1 + RESULT_FILES, children + RESULT_FILES
     return Usage(
         photos=photos,
-        transitions=history.transitions + children,
+        transitions=count_transitions(history) + children,
         express_requests=children,
         express_gb_seconds=express_gb_seconds(children, child_seconds),
         functions=functions,
@@ -121,12 +84,12 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
 class Metrics:
     """CloudWatch's metrics of functions in the time of an execution, widened to whole periods.
 
-    They tell no runs apart: a mean is that of all runs in the same minutes.
+    They do not tell runs apart: a mean is of all runs in the same minutes.
     """
 
     def __init__(self, cloud: Cloud, execution: dict):
         self._cloudwatch, self._lambda = cloud.client("cloudwatch"), cloud.client("lambda")
-        self._completed = execution["status"] == "SUCCEEDED"
+        self._succeeded = execution["status"] == "SUCCEEDED"
         since, until = execution["startDate"], execution["stopDate"]
         self._period = choose_period(since, until, datetime.now(UTC))
         first, last = (each.timestamp() // self._period for each in (since, until))
@@ -134,20 +97,19 @@ class Metrics:
         self._until = datetime.fromtimestamp((last + 1) * self._period, UTC)
 
     def measure(self, name: str, calls: int) -> Function:
-        """Return the function's part in the execution that called it so often.
+        """Return the usage of a function in an execution, from its number of calls.
 
-        In one that was not completed some calls may not have been made: not more than there were
-        count.
+        An execution that did not succeed may have made fewer calls: CloudWatch's count bounds them.
         """
         configuration = self._lambda.get_function_configuration(FunctionName=name)
-        found = self._sum(name, "Invocations")
-        mean = self._sum(name, "Duration") / 1000 / found if found else 0
-        if self._completed and found < calls:
+        count = self._sum(name, "Invocations")
+        mean = self._sum(name, "Duration") / 1000 / count if count else 0
+        if self._succeeded and count < calls:
             terminal.warn(
-                f"Lambda has counted {found:.0f} of {calls} calls of {name} so far: its metrics "
+                f"Lambda has counted {count:.0f} of {calls} calls of {name} so far: its metrics "
                 "take some minutes. Ask again."
             )
-        requests = calls if self._completed else min(calls, int(found))
+        requests = calls if self._succeeded else min(calls, int(count))
         return Function(
             requests=requests,
             seconds=requests * mean,
@@ -169,16 +131,17 @@ class Metrics:
 
 
 def choose_period(since: datetime, until: datetime, now: datetime) -> int:
-    """Return the shortest period, in seconds, that CloudWatch still keeps and gives in one answer.
+    """Return the shortest period, in seconds, that CloudWatch has kept and gives in one answer.
 
     It keeps minutes for 15 days, five minutes for 63, and hours for 455.
     """
     age = now - since
-    kept = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
-    return kept * max(math.ceil((until - since).total_seconds() / (kept * (MOST_POINTS - 1))), 1)
+    shortest = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
+    periods = (until - since).total_seconds() / shortest
+    return shortest * max(math.ceil(periods / (MOST_POINTS - 1)), 1)
 
 
-def _started(counts: dict) -> int:
+def _count_started(counts: dict) -> int:
     return counts["total"] - counts["pending"]
 
 
@@ -192,5 +155,5 @@ def _measure_endpoint(cloud: Cloud, stack: Stack, execution: dict) -> Endpoint |
     return Endpoint(
         type=instance_type,
         count=sum(each["CurrentInstanceCount"] for each in variants),
-        seconds=(execution["stopDate"] - execution["startDate"]).total_seconds(),
+        seconds=elapsed_seconds(execution),
     )

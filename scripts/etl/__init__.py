@@ -1,1 +1,1 @@
-"""The photos of a dataset: where they come from, and how they get into the bucket."""
+"""The photos of a dataset: their sources, and their way into the bucket."""

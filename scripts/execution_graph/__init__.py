@@ -1,1 +1,1 @@
-"""Pictures of executions: a state machine's definition, and what its states did."""
+"""Pictures of executions: a state machine with the counts of its states."""

@@ -1,13 +1,13 @@
-"""Draw what each state of an execution did."""
+"""Draw the states of an execution, with how often each was entered and left."""
 
 from pathlib import Path
 
 import click
 
-from scripts.execution_graph import execution, svg
-from scripts.execution_graph.picture import Picture
+from scripts.execution_graph.execution import load
+from scripts.execution_graph.picture import Picture, render
 from service import options, terminal
-from service.stack import Cloud
+from service.stack import Cloud, find_execution
 
 
 @terminal.command("execution_graph", example="my-batch --output my-batch.svg")
@@ -21,20 +21,21 @@ from service.stack import Cloud
     help="a folder, or a file that ends in .svg",
 )
 def main(stage: str, name: str, output: Path) -> None:
-    """Draw a state machine with what each state did in the execution NAME, as SVG."""
+    """Draw the states of the execution NAME with their counts, as SVG."""
     if output.suffix.lower() not in (".svg", "") and not output.is_dir():
         raise click.UsageError(f"The picture is an SVG: {output} does not end in .svg.")
     cloud = Cloud()
-    found = execution.load(cloud, execution.find(cloud, name, stage))
-    picture = Picture(found)
-    drawn = svg.render(picture.dot(), f"Execution {found.name}", picture.description())
+    execution = load(cloud, find_execution(cloud, stage, name))
+    picture = Picture(execution)
+    drawing = render(picture.dot(), f"Execution {execution.name}", picture.description())
     path = output
     if output.suffix.lower() != ".svg":
-        path = output / f"{found.machine}-{found.name}.svg"
+        path = output / f"{execution.machine}-{execution.name}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(drawn, encoding="utf-8")
-    terminal.print_line("Execution", f"{found.name} of {found.machine}")
-    terminal.print_line("Status", found.status + (", drawn so far" if found.running else ""))
+    path.write_text(drawing, encoding="utf-8")
+    terminal.print_line("Execution", f"{execution.name} of {execution.machine}")
+    so_far = ", drawn so far" if execution.running else ""
+    terminal.print_line("Status", f"{execution.status}{so_far}")
     terminal.print_line("Picture", path)
 
 

@@ -1,14 +1,15 @@
-"""A state machine's definition in the Amazon States Language, as states and the ways between."""
+"""A state machine's definition in the Amazon States Language, as states and transitions."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Not the name of any state: those hold no control characters.
+# No state has such a name: names hold no control characters.
 START, END = "\0start", "\0end"
 
 
 @dataclass(frozen=True)
-class Way:
+class Transition:
     """From one state of a scope to another. `kind` is next, choice or catch."""
 
     source: str
@@ -19,58 +20,58 @@ class Way:
 
 @dataclass(frozen=True)
 class State:
-    """A state; a Map has a scope inside. `at_once` is its MaxConcurrency, if that is a limit."""
+    """A state; a Map has a scope inside. `max_concurrency` is None where there is no limit."""
 
     name: str
     type: str
     inside: "Scope | None" = None
     distributed: bool = False
-    at_once: int | None = None
+    max_concurrency: int | None = None
 
 
 @dataclass(frozen=True)
 class Scope:
-    """States that go from one to the other: a state machine, or what is inside a Map."""
+    """States and their transitions: a state machine, or the inside of a Map."""
 
     states: dict[str, State]
-    ways: tuple[Way, ...]
+    transitions: tuple[Transition, ...]
 
-    def every_state(self) -> list[State]:
-        """All states, also those inside others."""
-        return [
-            each
-            for state in self.states.values()
-            for each in (state, *(state.inside.every_state() if state.inside else ()))
-        ]
+    def all_states(self) -> Iterator[State]:
+        """Yield the states, also those inside others."""
+        for state in self.states.values():
+            yield state
+            if state.inside:
+                yield from state.inside.all_states()
 
 
 def parse(definition: dict) -> Scope:
     """Read a definition, or the ItemProcessor of one, which has the same form."""
-    states = {name: _state(name, fields) for name, fields in definition["States"].items()}
+    states = {name: _parse_state(name, fields) for name, fields in definition["States"].items()}
     labels: dict[tuple, list[str]] = {(START, definition["StartAt"], "next"): []}
     for name, fields in definition["States"].items():
-        for target, kind, label in _ways_out(fields):
+        for target, kind, label in _list_transitions(fields):
             labels.setdefault((name, target, kind), []).append(label)
     return Scope(
-        states, tuple(Way(*key, " or ".join(dict.fromkeys(labels[key]))) for key in labels)
+        states, tuple(Transition(*key, " or ".join(dict.fromkeys(labels[key]))) for key in labels)
     )
 
 
-def _state(name: str, fields: dict) -> State:
+def _parse_state(name: str, fields: dict) -> State:
     processor = fields.get("ItemProcessor", {})
-    at_once = fields.get("MaxConcurrency")
+    concurrency = fields.get("MaxConcurrency")
     return State(
         name,
         fields["Type"],
         parse(processor) if processor else None,
         distributed=processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED",
-        at_once=at_once if isinstance(at_once, int) and at_once > 0 else None,
+        max_concurrency=concurrency if isinstance(concurrency, int) and concurrency > 0 else None,
     )
 
 
-def _ways_out(fields: dict):
+def _list_transitions(fields: dict) -> Iterator[tuple[str, str, str]]:
+    """Yield target, kind and label of the transitions that leave a state."""
     for rule in fields.get("Choices", []):
-        yield rule["Next"], "choice", _condition(rule)
+        yield rule["Next"], "choice", _shorten_condition(rule)
     if "Default" in fields:
         yield fields["Default"], "choice", "otherwise"
     if "Next" in fields:
@@ -82,7 +83,7 @@ def _ways_out(fields: dict):
         yield catcher["Next"], "catch", ", ".join(names)
 
 
-def _condition(rule: dict) -> str:
-    """A rule of a Choice in a few words; only JSONata has any."""
+def _shorten_condition(rule: dict) -> str:
+    """A JSONata rule of a Choice in a few words."""
     text = str(rule.get("Condition", "a rule holds")).strip().removeprefix("{%").removesuffix("%}")
     return " ".join(re.sub(r"\$states\.input\.?", "", text).split()) or "$states.input"

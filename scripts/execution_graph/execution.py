@@ -1,19 +1,19 @@
-"""An execution and all that Step Functions knows of it."""
+"""An execution, as Step Functions describes it."""
 
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from service.stack import Cloud, describe_execution, execution_arn, find_stack
-from service.terminal import UserError
+from scripts.execution_graph import history
+from service.stack import Cloud, elapsed_seconds
 
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as it is now. `started` is in UTC; `seconds` are those until now or its end.
+    """An execution as it is now. `started` is in UTC; `seconds` are until now or its end.
 
-    `events` is its history, oldest first; `map_runs` are DescribeMapRun's answers; `counts` of
-    photos by status, where it has come that far.
+    `events` is its history, oldest first; `map_runs` are DescribeMapRun's answers; `counts` are
+    {status: photos} once it has counted them.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Execution:
     started: datetime
     seconds: float
     definition: dict
-    events: list[dict] = field(repr=False)
+    events: list[dict]
     map_runs: list[dict] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     error: str = ""
@@ -34,59 +34,31 @@ class Execution:
         return self.status == "RUNNING"
 
 
-def find(cloud: Cloud, given: str, stage: str) -> str:
-    """Return the ARN of the execution of that ARN, or of that name in the stage's service."""
-    arns = [given]
-    if not given.startswith("arn:"):
-        stack = find_stack(cloud, stage)
-        machines = (stack.state_machine, stack.bulk_state_machine)
-        arns = [execution_arn(machine, given) for machine in machines]
-    states = cloud.client("stepfunctions")
-    found = [arn for arn in arns if describe_execution(states, arn) is not None]
-    if not found:
-        raise UserError(
-            f"There is no execution {given!r} in {cloud}. Step Functions keeps the history of one "
-            "for 90 days, and none of Express executions. List them: "
-            "aws stepfunctions list-executions --state-machine-arn ARN"
-        )
-    if len(found) > 1:
-        raise UserError(f"Two executions are named {given}. Give an ARN: {' or '.join(found)}")
-    return found[0]
-
-
-def load(cloud: Cloud, arn: str) -> Execution:
-    """Read the execution of that ARN with its whole history."""
-    states = cloud.client("stepfunctions")
-    described = states.describe_execution(executionArn=arn)
+def load(cloud: Cloud, execution: dict) -> Execution:
+    """Read the whole history of an execution, which is DescribeExecution's answer."""
+    states, arn = cloud.client("stepfunctions"), execution["executionArn"]
     machine = states.describe_state_machine_for_execution(executionArn=arn)
-    pages = states.get_paginator("get_execution_history").paginate(
-        executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
-    )
     runs = states.get_paginator("list_map_runs").paginate(executionArn=arn)
-    started = described["startDate"].astimezone(UTC)
-    stopped = described.get("stopDate", datetime.now(UTC))
     return Execution(
-        name=described["name"],
+        name=execution["name"],
         machine=machine["name"],
-        status=described["status"],
-        started=started,
-        seconds=(stopped - started).total_seconds(),
+        status=execution["status"],
+        started=execution["startDate"].astimezone(UTC),
+        seconds=elapsed_seconds(execution),
         definition=json.loads(machine["definition"]),
-        events=[event for page in pages for event in page["events"]],
+        events=list(history.fetch(states, arn)),
         map_runs=[
-            states.describe_map_run(mapRunArn=run["mapRunArn"])
-            for page in runs
-            for run in page["mapRuns"]
+            states.describe_map_run(mapRunArn=arn) for arn in runs.search("mapRuns[].mapRunArn")
         ],
-        counts=_counts(described),
-        error=described.get("error", ""),
-        cause=described.get("cause", ""),
+        counts=_read_counts(execution),
+        error=execution.get("error", ""),
+        cause=execution.get("cause", ""),
     )
 
 
-def _counts(described: dict) -> dict[str, int]:
+def _read_counts(execution: dict) -> dict[str, int]:
     """The `counts` of this service's output, or of the cause with which it fails."""
-    for text in (described.get("output"), described.get("cause")):
+    for text in (execution.get("output"), execution.get("cause")):
         try:
             counts = json.loads(text or "{}")["counts"]
             return {str(name): int(count) for name, count in counts.items()}

@@ -1,17 +1,22 @@
-"""The picture of an execution in DOT, Graphviz's language; boxes are its HTML-like tables."""
+"""The picture of an execution: in DOT, Graphviz's language, with HTML-like tables, and as SVG."""
 
 import math
 import re
+import shutil
 import statistics
+import subprocess
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
-from scripts.execution_graph.definition import END, START, Scope, State, Way, parse
+from scripts.execution_graph.definition import END, START, Scope, State, Transition, parse
 from scripts.execution_graph.execution import Execution
 from scripts.execution_graph.history import read
-from service.terminal import duration
+from service import config
+from service.terminal import UserError, duration
+from setup.environment import clean, reason
 
 FONT = "DejaVu Sans"
 NAME, TEXT, SMALL = 13, 11, 10
@@ -28,29 +33,46 @@ NUMBER_COLOURS = {  # unless they are 0
     **dict.fromkeys(("failed", "timedOut", "aborted", "stopped"), RED),
 }
 THINNEST, THICKEST = 1.2, 5
-MANY = 25  # fewer than so many never make a thick line
-WEIGHTS = {"next": 8, "choice": 2, "catch": 1}  # how much it matters that a line is straight
+MANY = 25  # fewer transitions never make a thick line
+WEIGHTS = {"next": 8, "choice": 2, "catch": 1}  # a line of more weight is straighter
 
-WORKING = ("Task", "Map", "Parallel")
+WORKING = ("Task", "Map")
 NUMBERS = ("entered", "succeeded", "caught", "retried", "failed")  # of a state that works
 MAP_RUN_NUMBERS = ("total", "succeeded", "failed")
 MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "running", "pending")
 LEGEND = "Thicker line: more passed. Dashed: a caught error. Pale: nothing passed."
-NOT_RECORDED = "Not recorded: the history does not hold what was done inside a distributed map."
+NOT_RECORDED = "Not recorded: the history does not hold the states inside a distributed map."
+
+RENDER = Path(__file__).with_name("render.js")
+GRAPHVIZ = config.ROOT / "node_modules" / "@viz-js" / "viz"
+
+# None is wider than FONT, by which Graphviz has laid out the text.
+FONTS = f"system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', '{FONT}', Arial, sans-serif"
+# Characters that XML does not allow. The cause of an execution may hold any.
+NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Inverts brightness and keeps each hue.
+DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(0.91) hue-rotate(180deg) } }"
 
 
 class Picture:
-    """What each state of an execution did: heading, states and the ways between them, errors."""
+    """The picture of an execution: heading, states and transitions with their counts, errors."""
 
     def __init__(self, execution: Execution):
         self._execution = execution
         self._scope = parse(execution.definition)
-        self._history = read(execution.events, self._scope, not execution.running)
-        self._busiest = max(MANY, *self._history.passed.values(), 0)
+        self._history = read(execution.events, not execution.running)
+        self._unrecorded = {
+            inner.name
+            for state in self._scope.all_states()
+            if state.inside and state.distributed and state.name in self._history.states
+            for inner in state.inside.all_states()
+        }
+        self._most = max(MANY, *self._history.transitions.values(), 0)
 
     def dot(self) -> str:
-        """The graph."""
-        # A cluster has one label at most: the outermost is the card on which all stands.
+        """Return the graph in DOT."""
+        # A cluster has one label at most: the outermost is the card below everything.
         return f"""digraph execution {{
 graph [fontname="{FONT}" bgcolor=transparent pad=-0.11 nodesep=0.2 ranksep=0.3 compound=true]
 node [fontname="{FONT}" shape=box style="rounded,filled" margin="0.1,0.05" width=0 height=0]
@@ -63,10 +85,10 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
 """
 
     def description(self) -> str:
-        """The picture in words, for who cannot see it."""
+        """Return the picture in words, for people who cannot see it."""
         execution = self._execution
         counts = "".join(f", {count} {name}" for name, count in execution.counts.items())
-        states = " ".join(f"{self._describe(state)}." for state in self._scope.every_state())
+        states = " ".join(f"{self._describe(state)}." for state in self._scope.all_states())
         return f"{execution.machine}, {execution.status}, {self._when()}{counts}. {states}"
 
     def _when(self) -> str:
@@ -96,21 +118,26 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         for (state, error, outcome), number in errors:
             lines.append(_text(f"{number:,}  {error} in {state}, {outcome}", TEXT))
         lines += [_text(" ", 5), _text(LEGEND, SMALL, QUIET)]
-        if any(state.name not in self._history.states for state in self._scope.every_state()):
+        if self._unrecorded:
             lines.append(_text(NOT_RECORDED, SMALL, QUIET))
         return _table(map(_cell, [_text(" ", TEXT), *lines]))
 
     def _graph(self, scope: Scope, name: str) -> str:
-        """The states of a scope and the ways between them. `name` is that of its Map."""
+        """The states of a scope, its START and END, and its transitions. `name`: of its Map."""
         lines = [self._state(state) for state in scope.states.values()]
-        for end in sorted({START, *(way.target for way in scope.ways)} & {START, END}):
-            ways = [way for way in scope.ways if end in (way.source, way.target)]
-            counts = [self._passed(way, scope) for way in ways]
-            passed = None if None in counts else sum(counts)
-            text = _text(f"{end[1:]}{_times(passed)}", SMALL, PALE if passed == 0 else QUIET)
-            look = f'color="{_line_colour(passed)}" fillcolor="{PAPER}" margin="0.08,0.02"'
-            lines.append(f"{_id(end, name)} [{look} label=<{text}>]")
-        return "\n".join([*lines, *(self._way(way, scope, name) for way in scope.ways)])
+        for end in (END, START):
+            counts = [
+                self._count(each, scope)
+                for each in scope.transitions
+                if end in (each.source, each.target)
+            ]
+            if counts:
+                count = None if None in counts else sum(counts)
+                text = _text(f"{end[1:]}{_times(count)}", SMALL, PALE if count == 0 else QUIET)
+                look = f'color="{_line_colour(count)}" fillcolor="{PAPER}" margin="0.08,0.02"'
+                lines.append(f"{_id(end, name)} [{look} label=<{text}>]")
+        lines += [self._transition(each, scope, name) for each in scope.transitions]
+        return "\n".join(lines)
 
     def _state(self, state: State) -> str:
         unused = self._is_unused(state)
@@ -120,66 +147,66 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         label = f"label=<{self._box(state)}>"
         if not state.inside:
             return f"{_quote(state.name)} [{look} {label}]"
-        # Its ends stand side by side; from an invisible point below them the way leads on.
-        inside, end = state.inside, _quote(f"exit of {state.name}")
+        # Its ends stand side by side; the next transition begins at an invisible point below them.
+        inside, exit_point = state.inside, _quote(f"exit of {state.name}")
         ends = [END, *(name for name, inner in inside.states.items() if inner.type == "Succeed")]
-        ends = [
-            _id(name, state.name) for name in ends if name in {way.target for way in inside.ways}
-        ]
+        targets = {each.target for each in inside.transitions}
+        ends = [_id(end, state.name) for end in ends if end in targets]
         return f"""subgraph {_quote(f"cluster {state.name}")} {{
 style="rounded,filled" peripheries=1 margin=10 {look} {label}
 {self._graph(inside, state.name)}
-{{ rank=same {" ".join(ends)} }} -> {end} [style=invis]
-{end} [shape=point style=invis]
+{{ rank=same {" ".join(ends)} }} -> {exit_point} [style=invis]
+{exit_point} [shape=point style=invis]
 }}"""
 
     def _box(self, state: State) -> str:
-        """What stands in the box of a state, or above the states of a Map."""
+        """The text in the box of a state, or above the states of a Map."""
         unused, counts = self._is_unused(state), self._counts(state)
         ink, quiet = (PALE, PALE) if unused else (INK, QUIET)
         words = ["distributed map" if state.distributed else state.type.lower()]
         if state.name in self._history.items and not state.distributed:
             words.append(f"{self._history.items[state.name]:,} items")
-        if state.at_once:
-            words.append(f"{state.at_once} at once")
+        if state.max_concurrency:
+            words.append(f"{state.max_concurrency} at once")
         if unused or not counts:
             words.append("not entered" if unused else "not recorded")
         texts = [_text(word, SMALL, quiet) for word in words]
-        worked = counts and not unused and state.type in WORKING
-        if counts and not unused and not worked:
+        if unused:
+            counts = {}
+        if state.type not in WORKING:
             texts += [
                 _text(f"{name} {n:,}", SMALL, NUMBER_COLOURS.get(name, INK), bold=True)
                 for name, n in counts.items()
             ]
         texts += [_text(word, SMALL, QUIET) for word in self._durations(state)]
         lines = [_text(state.name, NAME, ink, bold=True), _text(", ", SMALL, quiet).join(texts)]
-        if worked:
+        if counts and state.type in WORKING:
             lines.append(_numbers({"": counts}, NAME))
         if runs := self._map_runs(state):
             lines += [_text(" ", 5), _numbers(runs, NAME)]
         return _table(map(_cell, lines))
 
     def _counts(self, state: State) -> dict[str, int]:
-        """What the state did, by name; nothing where the history does not hold it."""
-        numbers = self._history.states.get(state.name)
-        if numbers is None:
+        """The state's counts by name; none where the history does not hold the state."""
+        if state.name in self._unrecorded:
             return {}
-        shown = NUMBERS if state.type in WORKING else NUMBERS[:1]
-        where_any = () if state.type == "Fail" else ("failed", "running", "stopped")
+        counts = self._history.states[state.name]
+        always = NUMBERS if state.type in WORKING else NUMBERS[:1]
+        if_any = () if state.type == "Fail" else ("failed", "running", "stopped")
         return {
-            name: number
-            for name, number in vars(numbers).items()
-            if name in shown or (name in where_any and number)
+            name: count
+            for name, count in vars(counts).items()
+            if name in always or (name in if_any and count)
         }
 
     def _durations(self, state: State) -> list[str]:
-        numbers = self._history.states.get(state.name)
-        if not numbers or not numbers.seconds or state.type == "Succeed":
+        counts = self._history.states[state.name]
+        if not counts.seconds or state.type == "Succeed":
             return []
-        if len(numbers.seconds) == 1:
-            return [f"took {duration(numbers.seconds[0])}"]
-        median = statistics.median(numbers.seconds)
-        return [f"median {duration(median)}", f"total {duration(sum(numbers.seconds))}"]
+        if len(counts.seconds) == 1:
+            return [f"took {duration(counts.seconds[0])}"]
+        median = statistics.median(counts.seconds)
+        return [f"median {duration(median)}", f"total {duration(sum(counts.seconds))}"]
 
     def _map_runs(self, state: State) -> dict[str, dict[str, int]]:
         """Items and batches by status, of all Map Runs of the state together."""
@@ -193,69 +220,69 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
         return {name: {status: row[status] for status in shown} for name, row in totals.items()}
 
     def _describe(self, state: State) -> str:
-        """The state in a sentence, for who cannot see it or rests the pointer on it."""
+        """The state in a sentence: in the description, and where the pointer rests on the state."""
         counts = [f"{name} {count:,}" for name, count in self._counts(state).items()]
         words = [*(counts or ["not recorded"]), *self._durations(state)]
         return f"{state.name} ({state.type}): {', '.join(words)}"
 
     def _is_unused(self, state: State) -> bool:
-        """Whether it is known that the state was not entered."""
+        """Whether the history holds the state, and it was not entered."""
         return self._counts(state).get("entered") == 0
 
-    def _passed(self, way: Way, scope: Scope) -> int | None:
-        """How many took the scope's way; None where the history does not hold it."""
-        states = self._history.states
-        if not scope.states.keys() <= states.keys():
+    def _count(self, transition: Transition, scope: Scope) -> int | None:
+        """How often the scope's transition happened; None where the history does not hold it."""
+        if scope.states.keys() & self._unrecorded:
             return None
-        if way.target == END:
-            return states[way.source].succeeded
-        return self._history.passed[way.source, way.target, way.kind == "catch"]
+        source, target, caught = transition.source, transition.target, transition.kind == "catch"
+        if target == END:
+            return self._history.states[source].succeeded
+        return self._history.transitions[source, target, caught]
 
-    def _way(self, way: Way, scope: Scope, name: str) -> str:
-        passed = self._passed(way, scope)
-        thickness = THINNEST + (THICKEST - THINNEST) * math.sqrt((passed or 0) / self._busiest)
-        look = f'color="{_line_colour(passed)}" penwidth={thickness:.1f} '
-        look += f"weight={WEIGHTS[way.kind]} style={'dashed' if way.kind == 'catch' else 'solid'}"
-        source, target, begin, end = _id(way.source, name), _id(way.target, name), "", ""
-        origin, goal = scope.states.get(way.source), scope.states.get(way.target)
-        if origin and origin.inside:
-            begin = f"ltail={_quote(f'cluster {origin.name}')} minlen=2"
-            source = _quote(f"exit of {origin.name}")
-        if goal and goal.inside:
-            end = f"lhead={_quote(f'cluster {goal.name}')} minlen=2"
-            target = _id(START, goal.name)
-        if not way.label:
-            return f"{source} -> {target} [{look} {begin} {end}]"
-        # The label is a node on the way: so it lies on its line, and inside the frame of its Map.
-        label = _quote(f"{way.source} to {way.target}, {way.kind}")
-        look_of_label = f'shape=none style="" margin="0.05,0" label=<{_label(way.label, passed)}>'
-        first = next(other for other in scope.ways if other.target == way.target)
-        fails = origin.type == "Choice" and goal.type == "Fail" and way == first
-        beside = f"{{ rank=same {source} {label} {target} }}" if fails else ""
-        return f"""{label} [{look_of_label}] {beside}
-{source} -> {label} [{look} {begin} arrowhead=none]
-{label} -> {target} [{look} {end}]"""
+    def _transition(self, transition: Transition, scope: Scope, name: str) -> str:
+        count, kind = self._count(transition, scope), transition.kind
+        thickness = THINNEST + (THICKEST - THINNEST) * math.sqrt((count or 0) / self._most)
+        look = f'color="{_line_colour(count)}" penwidth={thickness:.1f} '
+        look += f"weight={WEIGHTS[kind]} style={'dashed' if kind == 'catch' else 'solid'}"
+        source, target = scope.states.get(transition.source), scope.states.get(transition.target)
+        tail, head, begin, end = _id(transition.source, name), _id(transition.target, name), "", ""
+        if source and source.inside:
+            begin = f"ltail={_quote(f'cluster {source.name}')} minlen=2"
+            tail = _quote(f"exit of {source.name}")
+        if target and target.inside:
+            end = f"lhead={_quote(f'cluster {target.name}')} minlen=2"
+            head = _id(START, target.name)
+        if not transition.label:
+            return f"{tail} -> {head} [{look} {begin} {end}]"
+        # The label is a node: so it lies on its line, and inside the frame of its Map.
+        label = _quote(f"{transition.source} to {transition.target}, {kind}")
+        text = _label(transition.label, count)
+        first = next(each for each in scope.transitions if each.target == transition.target)
+        fails = source.type == "Choice" and target.type == "Fail" and transition == first
+        beside = f"{{ rank=same {tail} {label} {head} }}" if fails else ""
+        return f"""{label} [shape=none style="" margin="0.05,0" label=<{text}>] {beside}
+{tail} -> {label} [{look} {begin} arrowhead=none]
+{label} -> {head} [{look} {end}]"""
 
 
-def _label(text: str, passed: int | None) -> str:
+def _label(text: str, count: int | None) -> str:
     # Names of errors have no spaces to break at.
     lines = textwrap.wrap(text.replace("_", "_ "), 22, max_lines=3, placeholder=" …")
-    lines[-1] += _times(passed)
-    colour = PALE if passed == 0 else INK
+    lines[-1] += _times(count)
+    colour = PALE if count == 0 else INK
     texts = (_text(line.replace("_ ", "_"), SMALL, colour) for line in lines)
     return _table(_cell(text, "CENTER") for text in texts)
 
 
-def _times(number: int | None) -> str:
-    return "" if number is None else f" \N{MULTIPLICATION SIGN}{number:,}"
+def _times(count: int | None) -> str:
+    return "" if count is None else f" \N{MULTIPLICATION SIGN}{count:,}"
 
 
-def _line_colour(passed: int | None) -> str:
-    return UNTAKEN if passed == 0 else TAKEN
+def _line_colour(count: int | None) -> str:
+    return UNTAKEN if count == 0 else TAKEN
 
 
 def _numbers(rows: dict[str, dict[str, int]], size: int) -> str:
-    """Numbers below their captions. Before them the name of the row, where it has one."""
+    """Numbers below their captions, and before them the row's name, unless it is empty."""
     captions = ["", *next(iter(rows.values()))][0 if any(rows) else 1 :]
     captions = [caption.replace("timedOut", "timed out") for caption in captions]
     lines = ["".join(_cell(_text(f"{caption}  ", SMALL, QUIET)) for caption in captions)]
@@ -269,7 +296,7 @@ def _numbers(rows: dict[str, dict[str, int]], size: int) -> str:
 
 
 def _table(rows: Iterable[str]) -> str:
-    """A table; a row is its cells one after the other."""
+    """A table; a row is the text of its cells."""
     body = "".join(f"<TR>{row}</TR>" for row in rows)
     return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>'
 
@@ -280,15 +307,39 @@ def _cell(content: str, align: str = "LEFT") -> str:
 
 
 def _text(text: str, size: float, colour: str = INK, bold: bool = False) -> str:
-    written = f"<B>{escape(text)}</B>" if bold else escape(text)
-    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{written}</FONT>'
+    content = f"<B>{escape(text)}</B>" if bold else escape(text)
+    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{content}</FONT>'
 
 
-def _id(name: str, around: str) -> str:
-    """The node of that state, or of the START or END of the scope of that name."""
-    return _quote(f"{name[1:]} of {around}" if name in (START, END) else name)
+def _id(name: str, scope_name: str) -> str:
+    """The node of a state, or of the START or END of a scope."""
+    return _quote(f"{name[1:]} of {scope_name}" if name in (START, END) else name)
 
 
 def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def render(dot: str, title: str, description: str) -> str:
+    """Return the graph as SVG. Raises UserError where Graphviz is not there or refuses it."""
+    dot, title, description = (
+        NO_XML.sub("\N{REPLACEMENT CHARACTER}", text) for text in (dot, title, description)
+    )
+    node = shutil.which("node")
+    if node is None or not GRAPHVIZ.is_dir():
+        missing = "node is not on the PATH" if node is None else "node_modules has no @viz-js/viz"
+        raise UserError(f"Graphviz draws the picture, and {missing}. Set it up: make setup")
+    process = subprocess.run(  # noqa: S603
+        [node, RENDER], input=dot, env=clean(), capture_output=True, encoding="utf-8"
+    )
+    if process.returncode:
+        raise UserError(f"Graphviz could not draw the picture: {reason(process)}")
+    # Without the declaration and the DTD, so that a page may embed the file.
+    attributes, _, content = process.stdout.partition("<svg ")[2].partition(">")
+    size = attributes.replace('pt"', '"')
+    return (
+        f'<svg role="img" font-family="{FONTS}" {size}>\n'
+        f"<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>\n"
+        f"<style>{DARK}</style>" + content.replace(f' font-family="{FONT}"', "")
+    )

@@ -1,1 +1,1 @@
-"""Load for the service: photos as they might arrive, sent as a stream or as one run in bulk."""
+"""Load for the service: generated photos, sent as a stream or as one run of classifyBulk."""

@@ -1,4 +1,4 @@
-"""Make load: a stream of photos at a mean rate, or any number of them in one run in bulk."""
+"""Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -22,31 +22,28 @@ PHOTO_OPTIONS = (
         "--folder",
         "own_folder",
         type=options.Folder(),
-        metavar="PATH",
-        help="photos of your own: a sub-folder a class",
+        help="photos of your own: a sub-folder for each class",
     ),
     click.option(
         "--bad",
         type=options.Number(0, 1),
         default=0.0,
-        metavar="SHARE",
         help="share of files that are no photos, of every kind",
     ),
     click.option(
-        "--drift", type=click.Choice(photos.DRIFTS), help="what the model did not learn from"
+        "--drift", type=click.Choice(photos.DRIFTS), help="photos that differ from the training's"
     ),
     click.option(
         "--seed",
         type=options.WholeNumber(0, 2**63),
         default=0,
-        metavar="N",
         help="the same seed gives the same photos at the same times",
     ),
 )
 
 
 def with_photo_options(command: Callable) -> Callable:
-    """Add the options that say which photos are made."""
+    """Add the options that choose the photos."""
     for option in reversed(PHOTO_OPTIONS):
         command = option(command)
     return command
@@ -54,26 +51,16 @@ def with_photo_options(command: Callable) -> Callable:
 
 @terminal.group("generate")
 def main():
-    """Make load: photos as they might arrive, and what became of them."""
+    """Make load: send photos as they might arrive, and print how they ended."""
 
 
 @main.command("stream", example="--rate 20 --duration 60 --bad 0.05")
 @options.stage
 @with_photo_options
 @click.option(
-    "--rate",
-    type=options.Number(0.01, 1000),
-    default=20.0,
-    metavar="R",
-    help="photos a second, on average",
+    "--rate", type=options.Number(0.01, 1000), default=20.0, help="photos a second, on average"
 )
-@click.option(
-    "--duration",
-    type=options.Number(1, 86_400),
-    default=60.0,
-    metavar="S",
-    help="for so many seconds",
-)
+@click.option("--duration", type=options.Number(1, 86_400), default=60.0, help="in seconds")
 @click.option(
     "--to",
     type=click.Choice(list(stream.PREFIXES)),
@@ -84,13 +71,12 @@ def main():
     "--json",
     "json_file",
     type=options.OutputFile(),
-    metavar="FILE",
-    help="write the report, and a record a photo",
+    help="write the report, and each photo's record",
 )
-def run_stream(stage, rate, duration, to, json_file, **which):
+def run_stream(stage, rate, duration, to, json_file, **photo_options):
     """Send photos one by one, at random times."""
-    cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **which)
-    report = stream.run(cloud, stack, source, stream.Plan(rate, duration, to))
+    cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **photo_options)
+    report = stream.run(cloud, stack, source, rate, duration, to)
     print()
     terminal.show(report.to_table())
     print(
@@ -100,7 +86,7 @@ def run_stream(stage, rate, duration, to, json_file, **which):
     if json_file:
         json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n")
     if report.interrupted:
-        raise terminal.Interrupted("Interrupted: the table is of what was sent until then.")
+        raise terminal.Interrupted("Interrupted: the table is of the photos sent until then.")
     if problem := report.find_problem():
         raise terminal.UserError(problem)
 
@@ -113,16 +99,15 @@ def run_stream(stage, rate, duration, to, json_file, **which):
     "count",
     type=options.WholeNumber(1, MOST_PHOTOS),
     required=True,
-    metavar="N",
-    help="how many photos",
+    help="number of photos",
 )
-def run_bulk(stage, count, **which):
+def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
-    cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **which)
+    cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
     execution, problem = bulk.run(cloud, stack, source, count)
     print()
-    used = measure(cloud, stack, execution)
-    terminal.show(bill.make_bill(used, bill.load_prices()).to_table())
+    usage = measure(cloud, stack, execution)
+    terminal.show(bill.make_bill(usage, bill.load_prices()).to_table())
     if problem:
         raise terminal.UserError(problem)
 
@@ -136,9 +121,9 @@ def prepare(
     drift: str | None,
     seed: int,
 ) -> tuple[Cloud, Stack, PhotoSource]:
-    """Return the cloud, the stack, and the photos that the options ask for."""
+    """Return the cloud, the stack, and the photos that the options choose."""
     if dataset and own_folder:
-        raise click.UsageError("Give --dataset or --folder: photos are of one or of the other.")
+        raise click.UsageError("Give --dataset or --folder, not both.")
     cloud = Cloud()
     stack = find_stack(cloud, stage)
     supply = photos.find_known(cloud.client("s3"), stack.bucket, dataset, own_folder)

@@ -12,14 +12,14 @@ from handlers.outcomes import FAILED
 from service.stack import Cloud
 
 DESCRIBERS = 8
-CLOCKS_APART = timedelta(seconds=60)  # at most so much the cloud's clock is behind this machine's
+CLOCK_DIFFERENCE = timedelta(seconds=60)  # at most, of the cloud's clock and this machine's
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a photo ended: status is one of STATUSES; FAILED has an error.
+    """How a photo ended. status: one of STATUSES; FAILED has an error.
 
-    stopped: the time of the cloud's clock at which its execution ended, in seconds of the epoch.
+    stopped: the end of its execution by the cloud's clock, in seconds of the epoch.
     """
 
     key: str
@@ -33,37 +33,38 @@ class Answer:
 class Answers:
     """The answers to photos of these keys, in `received` by key, as executions end.
 
-    EventBridge may have started an execution, or a command. ListExecutions names the executions,
-    and DescribeExecution the photo of each. `since` is when the first was sent.
+    ListExecutions names the executions, and DescribeExecution the photo of each, no matter whether
+    EventBridge or a command started it. `since`: the time when the first photo was sent.
     """
 
     def __init__(self, cloud: Cloud, state_machine: str, since: datetime, keys: Iterable[str]):
-        # DescribeExecution allows 10 to 15 a second for a whole account: as soon as AWS says so,
-        # this mode asks no faster.
+        # DescribeExecution allows 10 to 15 calls a second for a whole account: in this mode the
+        # client slows down as soon as AWS throttles it.
         config = Config(
             retries={"mode": "adaptive", "total_max_attempts": 10}, max_pool_connections=DESCRIBERS
         )
         self._states = cloud.session.client("stepfunctions", config=config)
         self._state_machine = state_machine
-        self._since = since - CLOCKS_APART
+        self._since = since - CLOCK_DIFFERENCE
         self._keys = frozenset(keys)
-        self._known: set[str] = set()
+        self._described: set[str] = set()
         self.received: dict[str, Answer] = {}
 
     def receive(self) -> int:
-        """Take in the answers that came since the last call, and return how many those are."""
+        """Add the answers that came since the last call, and return their number."""
         before = len(self.received)
-        ended = [execution["executionArn"] for execution in self._ended()]
+        arns = list(self._find_new())
         with ThreadPoolExecutor(DESCRIBERS) as pool:
-            executions = list(pool.map(self._describe, ended))
-        # Only now, so that those of a call that failed are asked for again.
-        self._known.update(ended)
+            executions = list(pool.map(self._describe, arns))
+        # Only now: if a call has failed, all are described again.
+        self._described.update(arns)
         for answer in map(read_answer, executions):
             if answer and answer.key in self._keys:
                 self.received.setdefault(answer.key, answer)  # EventBridge may repeat an event
         return len(self.received) - before
 
-    def _ended(self) -> Iterator[dict]:
+    def _find_new(self) -> Iterator[str]:
+        """Yield the ARNs of executions that have ended and were not described yet."""
         pages = self._states.get_paginator("list_executions").paginate(
             stateMachineArn=self._state_machine, PaginationConfig={"PageSize": 1000}
         )
@@ -72,16 +73,16 @@ class Answers:
                 # The newest come first: by their start or their end, and this holds for both.
                 if execution.get("stopDate", execution["startDate"]) < self._since:
                     return
-                known = execution["executionArn"] in self._known
-                if execution["status"] != "RUNNING" and not known:
-                    yield execution
+                arn = execution["executionArn"]
+                if execution["status"] != "RUNNING" and arn not in self._described:
+                    yield arn
 
     def _describe(self, arn: str) -> dict:
         return self._states.describe_execution(executionArn=arn)
 
 
 def read_answer(execution: dict) -> Answer | None:
-    """Return the answer in an ended execution of one photo; None where it was of something else."""
+    """Return the answer in an ended execution of one photo; None for any other execution."""
     match json.loads(execution["input"]):
         case {"detail": {"object": {"key": str(key)}}}:  # S3's Object Created event
             pass
@@ -92,7 +93,7 @@ def read_answer(execution: dict) -> Answer | None:
     error = execution.get("error", execution["status"])
     if execution["status"] == "SUCCEEDED":
         result = json.loads(execution["output"])["results"][0]
-    elif error == "BatchFailed":  # since its photo did
+    elif error == "BatchFailed":  # because its only photo failed
         result = json.loads(execution["cause"])["first"]
     else:
         result = {"status": FAILED, "error": error}

@@ -1,4 +1,4 @@
-"""Files that people send and that are no photos: every kind, and the error that it ends with."""
+"""Files that people send and that are no photos: every kind, and the error of each."""
 
 import io
 import struct
@@ -19,8 +19,10 @@ BOMB_SIDE = 30_000
 
 
 def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: bytes) -> bytes:
-    """Return a PNG that says it is `width` x `height`; `rows` are raw scanlines, each after a
-    filter byte, and need not be as many."""
+    """Return a PNG whose header says `width` x `height`.
+
+    rows: raw scanlines, each after a filter byte; they may be fewer than the header says.
+    """
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     parts = (
         chunk(b"IHDR", header),
@@ -37,22 +39,19 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def bomb(side: int) -> bytes:
-    """Return a PNG of a few KB that says it is `side` x `side` pixels."""
+    """Return a PNG of a few KB whose header says `side` x `side` pixels."""
     return png(side, side, 1, 0, bytes(side // 8 * 100))
 
 
 def encode(photo: Image.Image, file_format: str, **options) -> bytes:
-    """Encode the photo as a file of any format that Pillow writes."""
+    """Return the photo as a file of a format that Pillow writes."""
     file = io.BytesIO()
     photo.save(file, file_format, **options)
     return file.getvalue()
 
 
 class Kind(NamedTuple):
-    """A kind of bad image: `make` gives its bytes, of a photo where it needs one.
-
-    error: the name of the error that the service must answer with.
-    """
+    """A kind of bad image. error: the name of the service's answer; make: photo to bytes."""
 
     error: str
     make: Callable[[Image.Image], bytes]
@@ -66,10 +65,6 @@ def _half(file_format: str) -> Callable[[Image.Image], bytes]:
     return make
 
 
-def _always(body: bytes) -> Callable[[Image.Image], bytes]:
-    return lambda _: body
-
-
 @cache
 def _huge_text() -> bytes:
     text = zlib.compress(bytes(90_000_000), 1)
@@ -81,21 +76,21 @@ def _heavy() -> bytes:
     return SIGNATURE.ljust(config.load()["image"]["max_bytes"] + 1, b"\0")
 
 
-EMPTY = "empty"  # below incoming/ that is a folder, which starts nothing
+EMPTY = "empty"  # below incoming/ an empty file is a folder, and starts no execution
 KINDS = {
-    EMPTY: Kind(INVALID, _always(b"")),
-    "text": Kind(INVALID, _always(b"a letter, not a photo\n" * 10)),
+    EMPTY: Kind(INVALID, lambda _: b""),
+    "text": Kind(INVALID, lambda _: b"a letter, not a photo\n" * 10),
     "truncated-png": Kind(INVALID, _half("PNG")),
     "truncated-jpeg": Kind(INVALID, _half("JPEG")),
     "truncated-webp": Kind(INVALID, _half("WEBP")),
     "gif": Kind(INVALID, lambda photo: encode(photo, "GIF")),
     "tiff": Kind(INVALID, lambda photo: encode(photo, "TIFF")),
     "bmp": Kind(INVALID, lambda photo: encode(photo, "BMP")),
-    "svg": Kind(INVALID, _always(SVG)),
-    "signature-alone": Kind(INVALID, _always(SIGNATURE)),
-    "no-pixels": Kind(INVALID, _always(png(0, 0, 8, 2, b""))),
+    "svg": Kind(INVALID, lambda _: SVG),
+    "signature-alone": Kind(INVALID, lambda _: SIGNATURE),
+    "no-pixels": Kind(INVALID, lambda _: png(0, 0, 8, 2, b"")),
     "damaged-pixels": Kind(
-        INVALID, _always(png(8, 8, 8, 2, b"").replace(zlib.compress(b""), b"no zlib!"))
+        INVALID, lambda _: png(8, 8, 8, 2, b"").replace(zlib.compress(b""), b"no zlib!")
     ),
     "huge-text-chunk": Kind(INVALID, lambda _: _huge_text()),
     "bomb": Kind(TOO_LARGE, lambda _: bomb(BOMB_SIDE)),

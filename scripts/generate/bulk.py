@@ -1,70 +1,62 @@
-"""Any number of photos as one run of `classifyBulk`: how fast it was, and how each photo ended."""
+"""Generated photos as one run of `classifyBulk`: how long it took, and how each photo ended."""
 
 from scripts.bulk import results, runs
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from service import storage, terminal
 from service.keys import GENERATED
-from service.stack import Cloud, Stack
+from service.stack import Cloud, Stack, elapsed_seconds
 from service.terminal import FirstFew
 
 
 def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[dict, str | None]:
     """Upload photos 0 to `count` - 1 unless they are there, classify them, and check the results.
 
-    Returns DescribeExecution's answer, and what is wrong with the results or None. Raises UserError
+    Returns DescribeExecution's answer, and the problem with the results or None. Raises UserError
     where the run fails, or has no result for a photo.
     """
     prefix = f"{GENERATED}{source.seed}-{source.digest()}-{count}/"
     terminal.print_line("Photos", f"{count:,}: {source.describe()}")
     errors, uploads = {}, []
-    for photo in map(source.__getitem__, range(count)):
+    for number in range(count):
+        photo = source[number]
         errors[prefix + photo.name] = photo.error
         uploads.append(storage.Upload(prefix + photo.name, photo.make, CONTENT_TYPE))
     s3 = cloud.client("s3", connections=storage.THREADS)
     summary = storage.mirror(s3, stack.bucket, prefix, uploads)
     terminal.print_line("Objects", f"{summary.sent:,} sent, {summary.kept:,} there already")
     terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
-    execution = classify(cloud, stack, prefix)
-    wrong = FirstFew(separator="; ")
+    bulk_run = runs.submit(
+        cloud,
+        stack,
+        f"s3://{stack.bucket}/{prefix}",
+        tolerated_failure_percentage=100,  # the results are checked below
+    )
+    terminal.print_line("Run", bulk_run.name)
+    execution = runs.wait(cloud.client("stepfunctions"), bulk_run.execution_arn)
+    if execution["status"] != "SUCCEEDED":
+        raise terminal.UserError(
+            f"The run {bulk_run.name} ended {execution['status']}. {runs.format_failure(execution)}"
+        )
+    problems = FirstFew(separator="; ")
 
     def check(result: dict) -> None:
         if problem := find_problem(result, errors[result["s3_key"]]):
-            wrong.add(problem)
+            problems.add(problem)
 
     counts = results.gather(cloud, stack, execution, check)
-    seconds = runs.elapsed(execution)
+    seconds = elapsed_seconds(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
-    ended = terminal.format_counts(counts.statuses)
-    terminal.print_line("Counts", f"{counts.submitted:,} submitted, {ended}")
-    if not wrong.count:
+    statuses = terminal.format_counts(counts.statuses)
+    terminal.print_line("Counts", f"{counts.submitted:,} submitted, {statuses}")
+    if not problems.count:
         return execution, None
-    return execution, f"{wrong.count:,} photos were not answered as they should be: {wrong}."
+    return execution, f"{problems.count:,} photos were not answered as they should be: {problems}."
 
 
 def find_problem(result: dict, expected: str | None) -> str | None:
-    """Return in what a result differs from the error that a photo must end with, if any."""
+    """Return how a result differs from the error that a photo must end with (None: no error)."""
     error = result.get("error")
     if error == expected:
         return None
     return f"{result['s3_key']} ended {error or result['status']}, not {expected or 'classified'}"
-
-
-def classify(cloud: Cloud, stack: Stack, prefix: str) -> dict:
-    """Classify all photos below the prefix in one run; return DescribeExecution's answer."""
-    submitted = runs.submit(
-        cloud,
-        stack,
-        f"s3://{stack.bucket}/{prefix}",
-        # Which photos should fail is known here, and checked afterwards.
-        tolerated_failure_percentage=100,
-    )
-    terminal.print_line("Run", submitted.name)
-    execution = runs.wait(cloud.client("stepfunctions"), submitted.execution_arn)
-    if execution["status"] != "SUCCEEDED":
-        reason = f"{execution.get('error', '')}: {execution.get('cause', '')}".strip(": ")
-        raise terminal.UserError(
-            f"The run {submitted.name} ended {execution['status']}. "
-            f"{terminal.one_line(reason, 300)}"
-        )
-    return execution

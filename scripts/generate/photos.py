@@ -1,4 +1,4 @@
-"""Photos as the service might get them: each a pure function of the seed and its number."""
+"""Photos as the service might get them: each depends on the seed and its number alone."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ from service import datasets, terminal
 from service.labelled_images import LabelledImages, concatenate
 
 SIDE = 128  # pixels a side of every photo that the generator makes
-# Enlarged and made small again, a photo is as sharp as it was: else it would look like drift.
+# A photo that is enlarged and then shrunk stays as sharp as it was: else it would look like drift.
 AS_SHARP = ImageFilter.UnsharpMask(radius=2, percent=30, threshold=0)
 
 DEGREES = 4
-CROPPED = 0.06  # at most so much of the side is cut away
+CROPPED = 0.06  # largest part of the side that is cut away
 BRIGHTNESS = 0.08
 JPEG_QUALITY = (75, 95)
 MARGIN = 8  # pixels beyond the edge that a turned photo may show
@@ -30,12 +30,12 @@ DRIFTS = (DARKER, BLURRED, OTHER_CLASSES)
 DARKENED = 0.55
 BLUR_RADIUS = 5  # pixels of a photo 128 wide: more than one of the 32 that the model sees
 
-CONTENT_TYPE = "image/jpeg"  # bad ones say so too, as files do that somebody has renamed
+CONTENT_TYPE = "image/jpeg"  # of bad images too, like files with a wrong name
 
 
 @dataclass(frozen=True)
 class Supply:
-    """Photos to choose from. description: what they are, in words that differ between supplies."""
+    """Photos to choose from. description: no other supply has the same."""
 
     description: str
     rows: LabelledImages
@@ -43,25 +43,25 @@ class Supply:
 
 
 def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) -> Supply:
-    """Return photos of what the model knows.
+    """Return photos of the model's classes: of a folder, or a dataset's test photos.
 
-    They are one's own, from a folder with a sub-folder a class, or test photos of the named dataset
-    or the newest. UserError as of `datasets.find` and `folder.read`.
+    own_folder: has a sub-folder for each class; dataset: a name, or None for the newest. Raises
+    UserError as `datasets.find` and `folder.read` do.
     """
     if own_folder is not None:
         source = folder.read(own_folder, None)
         return Supply(source.origin, concatenate([source.train, source.test]), source.classes)
-    found = datasets.find(s3, bucket, dataset)
-    rows = datasets.read_rows(s3, bucket, found["name"], "test")
-    return Supply(f"test photos of {found['name']}", rows, tuple(found["classes"]))
+    data = datasets.find(s3, bucket, dataset)
+    rows = datasets.read_rows(s3, bucket, data["name"], "test")
+    return Supply(f"test photos of {data['name']}", rows, tuple(data["classes"]))
 
 
-def find_unknown(known: Sequence[str]) -> Supply:
-    """Return photos of what the model does not know: test photos of CIFAR-10.
+def find_unknown(classes: Sequence[str]) -> Supply:
+    """Return test photos of CIFAR-10's classes other than the model's.
 
-    UserError where the model knows all that there is, and as of `cifar.read_ten`.
+    Raises UserError where there are no others, and as `cifar.read_ten` does.
     """
-    unknown = tuple(name for name in CIFAR10_CLASSES if name not in known)
+    unknown = tuple(name for name in CIFAR10_CLASSES if name not in classes)
     if not unknown:
         raise terminal.UserError("The model knows every class of CIFAR-10: there are no others.")
     source = cifar.read_ten(cifar.find_archives([]), unknown)
@@ -69,7 +69,7 @@ def find_unknown(known: Sequence[str]) -> Supply:
 
 
 class Purpose(IntEnum):
-    """What random numbers are for: each has its own, whatever the others draw."""
+    """A use of random numbers: each has a generator of its own."""
 
     IMAGE = 1
     BAD = 2
@@ -78,11 +78,11 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True)
 class GeneratedPhoto:
-    """A photo and what the service should make of it.
+    """A photo, and how the service should answer it.
 
-    name: unique in its source, fit for a key. label: what it shows; None for a bad one.
-    bad: its kind in bad_images.KINDS, or None. error: the name of the error that it must end
-    with, or None. make: gives the bytes, the same each time.
+    name: unique in its source, fit for a key. label: its class; None for a bad one. bad: its kind
+    in bad_images.KINDS, or None. error: the name of the error that it must end with, or None.
+    make: gives the bytes, the same each time.
     """
 
     name: str
@@ -94,10 +94,10 @@ class GeneratedPhoto:
 
 @dataclass(frozen=True)
 class PhotoSource:
-    """Photo i of a seed: the same bytes in whatever order, thread or process it is asked for.
+    """The photos of a seed by number: the same bytes in any order, thread or process.
 
     bad: the share of bad ones, 0 to 1, spread evenly over the kinds. drift: one of DRIFTS, or
-    None; with other classes, the supply is of those. kinds: of bad_images.KINDS.
+    None; for OTHER_CLASSES the supply has other classes. kinds: of bad_images.KINDS.
     """
 
     seed: int
@@ -107,9 +107,8 @@ class PhotoSource:
     kinds: tuple[str, ...] = tuple(bad_images.KINDS)
 
     def __getitem__(self, number: int) -> GeneratedPhoto:
-        """Return photo `number`, which is 0 or more."""
-        kind = self._bad_kind(number)
-        if kind is not None:
+        """Return photo `number`, from 0."""
+        if kind := self._bad_kind(number):
             error, make = bad_images.KINDS[kind]
             name = f"{number:07d}-{kind}.jpg"
             return GeneratedPhoto(name, None, kind, error, lambda: make(self._make(number)[0]))
@@ -119,12 +118,12 @@ class PhotoSource:
         return GeneratedPhoto(name, label, None, None, lambda: self._make_jpeg(number))
 
     def digest(self) -> str:
-        """Return 8 hex digits that tell this source from others of its seed."""
+        """Return 8 hex digits that differ between sources of the same seed."""
         recipe = f"{self.supply.description}|{self.bad}|{self.drift}"
         return hashlib.sha256(recipe.encode()).hexdigest()[:8]
 
     def describe(self) -> str:
-        """Return what the photos are, in words."""
+        """Return the photos' description."""
         drift = f", {self.drift}" if self.drift else ""
         return f"{self.supply.description}{drift}, {self.bad:.0%} bad, seed {self.seed}"
 
@@ -139,7 +138,7 @@ class PhotoSource:
         return self.kinds[rng.permutation(len(self.kinds))[before % len(self.kinds)]]
 
     def _make(self, number: int) -> tuple[Image.Image, np.random.Generator]:
-        """Return a photo and the generator of random numbers that made it."""
+        """Return a photo and the generator of its random numbers."""
         rng = self._rng(Purpose.IMAGE, number)
         row = rng.integers(len(self.supply.rows))
         return change_slightly(self.supply.rows.images[row], rng), rng
@@ -158,10 +157,7 @@ class PhotoSource:
 
 
 def change_slightly(small: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    """Return another photo of the same thing, SIDE x SIDE: turned, cropped and brightened a bit.
-
-    small: uint8 S x S x 3.
-    """
+    """Return the photo, uint8 S x S x 3, as SIDE x SIDE: turned, cropped and brightened a bit."""
     enlarged = Image.fromarray(small).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     edges = ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
     padded = Image.fromarray(np.pad(np.asarray(enlarged.filter(AS_SHARP)), edges, "reflect"))
@@ -174,5 +170,5 @@ def change_slightly(small: np.ndarray, rng: np.random.Generator) -> Image.Image:
 
 
 def brighten(photo: Image.Image, factor: float) -> Image.Image:
-    """Multiply every channel by the factor."""
+    """Return the photo with every channel multiplied by the factor."""
     return ImageEnhance.Brightness(photo).enhance(factor)

@@ -1,7 +1,7 @@
-"""What became of the photos of a stream, and how long each waited for its answer."""
+"""How the photos of a stream ended, and how long each waited for its answer."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from rich.table import Table
@@ -12,11 +12,10 @@ from scripts.generate.photos import GeneratedPhoto
 from scripts.generate.sending import Sending
 from service import terminal
 
-# Arrivals later than this are no longer those of the plan.
-LATE_SECONDS = 1.0
+LATE_SECONDS = 1.0  # later arrivals are not the plan's
 
 REFUSED, UNEXPECTED, LOST, NOT_SENT = "failed as expected", "unexpected", "lost", "not sent"
-WAITING = "no answer yet"  # when the stream was interrupted; otherwise it is lost
+WAITING = "no answer yet"  # of a stream that was interrupted, where LOST would be wrong
 ENDED_WELL = tuple(status for status in STATUSES if status != FAILED)
 OUTCOMES = (*ENDED_WELL, REFUSED, UNEXPECTED, WAITING, LOST, NOT_SENT)
 PROBLEMS = {LOST: "lost", NOT_SENT: "not sent", UNEXPECTED: "not answered as they should be"}
@@ -25,10 +24,10 @@ PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 
 @dataclass(frozen=True)
 class Record:
-    """One photo: what it was and what became of it.
+    """A photo and its end, as the JSON report holds it.
 
     due, late: seconds, as in Sending. latency: seconds from its arrival to its answer, None
-    without one. label is what it shows, said what the model took it for.
+    without one. label: its class; said: the model's.
     """
 
     key: str
@@ -46,18 +45,18 @@ class Record:
 def make_record(
     photo: GeneratedPhoto, sending: Sending, key: str, answer: Answer | None, interrupted: bool
 ) -> Record:
-    """Return the record of a photo, of how it was sent and of its answer."""
-    known = (key, photo.label, photo.bad, sending.due, sending.late)
+    """Return the record of a photo."""
+    record = Record(key, photo.label, photo.bad, sending.due, sending.late, NOT_SENT)
     if sending.error is not None:
-        return Record(*known, NOT_SENT, error=sending.error)
+        return replace(record, error=sending.error)
     if answer is None:
-        return Record(*known, WAITING if interrupted else LOST)
+        return replace(record, outcome=WAITING if interrupted else LOST)
     if answer.error != photo.error:
         outcome = UNEXPECTED
     else:
         outcome = REFUSED if photo.error else answer.status
-    return Record(
-        *known,
+    return replace(
+        record,
         outcome=outcome,
         latency=answer.stopped - sending.due,
         said=answer.label,
@@ -68,7 +67,7 @@ def make_record(
 
 @dataclass(frozen=True)
 class Report:
-    """A stream that ended, or was interrupted; rate and duration are those of its plan."""
+    """A stream that ended, or was interrupted; rate and duration are its plan's."""
 
     name: str
     seed: int
@@ -79,32 +78,28 @@ class Report:
     interrupted: bool
 
     def count(self, outcome: str) -> int:
-        """Return how many photos ended so."""
+        """Return the number of photos with this outcome."""
         return sum(record.outcome == outcome for record in self.records)
 
     @property
     def latest(self) -> float:
-        """By how many seconds the generator itself was late at most."""
+        """The longest delay of a sending, in seconds: the generator's own."""
         return max((record.late for record in self.records), default=0.0)
 
     @property
     def achieved_rate(self) -> float:
-        """Photos sent a second, from the first to the last; 0 where there were not two."""
+        """Photos sent a second, from the first to the last; 0 for fewer than two."""
         starts = [record.due + record.late for record in self.records if record.outcome != NOT_SENT]
         span = max(starts, default=0) - min(starts, default=0)
         return (len(starts) - 1) / span if span else 0.0
 
     def find_problem(self) -> str | None:
-        """Return what is wrong with the stream or its answers, or None."""
-        wrong = [
-            f"{self.count(outcome):,} {words}"
-            for outcome, words in PROBLEMS.items()
-            if self.count(outcome)
-        ]
-        if wrong:
+        """Return the problem with the stream or its answers, or None."""
+        counts = [(self.count(outcome), words) for outcome, words in PROBLEMS.items()]
+        if problems := [f"{count:,} {words}" for count, words in counts if count]:
             errors = (each.error for each in self.records if each.outcome in PROBLEMS)
             first = next((f" (first: {error})" for error in errors if error), "")
-            return f"Of {len(self.records):,} photos, {', '.join(wrong)}{first}."
+            return f"Of {len(self.records):,} photos, {', '.join(problems)}{first}."
         if self.latest > LATE_SECONDS:
             return (
                 f"This machine could not keep up: it sent photos up to {self.latest:.1f} s late, "
@@ -113,7 +108,7 @@ class Report:
         return None
 
     def to_table(self) -> Table:
-        """Return a table, a row an outcome."""
+        """Return a table with a row for each outcome."""
         total = len(self.records)
         rows = [
             (
@@ -130,7 +125,7 @@ class Report:
         return terminal.table(header, rows, right=range(1, len(header)), foot=[foot])
 
     def to_json(self) -> dict:
-        """Return the whole as JSON holds it: the plan, counts, seconds and a record a photo."""
+        """Return the report for JSON: the plan, counts, seconds and a record for each photo."""
         plan = ("name", "seed", "to", "rate", "duration", "interrupted")
         return {
             **{name: getattr(self, name) for name in plan},
@@ -143,7 +138,7 @@ class Report:
 
 
 def latencies(records: Sequence[Record], outcome: str | None = None) -> dict[str, float] | None:
-    """Return {name: seconds} of PERCENTILES over the answered photos, or those that ended so.
+    """Return {name: seconds} of PERCENTILES over the answered photos, or those of an outcome.
 
     None where there are none.
     """

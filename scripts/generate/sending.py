@@ -1,4 +1,4 @@
-"""Photos sent at the times at which they arrive: a Poisson process."""
+"""Sends photos at random times: the arrivals are a Poisson process."""
 
 import math
 import threading
@@ -13,15 +13,15 @@ import numpy as np
 from scripts.generate.photos import Purpose
 from service import terminal
 
-SENDERS = 256  # so many may be on their way at once; a thread is started when none is free
+SENDERS = 256  # most photos on their way at once
 MAKERS = 2
-MADE_AHEAD = 64  # photos that are ready before their time, so that making them delays none
+MADE_AHEAD = 64  # photos that are ready before their time, so that making one delays none
 
 
 def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
     """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
 
-    rate: the mean number a second. Gaps are exponential; the same seed gives the same times.
+    rate: their mean number a second. Gaps are exponential; the same seed gives the same times.
     """
     rng = np.random.default_rng([seed, Purpose.ARRIVAL])
     block = math.ceil(rate * duration) + 1
@@ -34,10 +34,10 @@ def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sending:
-    """A photo that was sent, or was to be.
+    """An attempt to send a photo.
 
-    due: when it was to arrive, in seconds of the epoch; late: how many seconds after that its
-    sending began; error: why it could not be sent, or None.
+    due: its arrival by plan, in seconds of the epoch; late: seconds from then until its sending
+    began; error: why it could not be sent, or None.
     """
 
     number: int
@@ -47,10 +47,10 @@ class Sending:
 
 
 class OpenLoop:
-    """Sends photos at their times from a thread of its own, and keeps `sendings` of them.
+    """Sends photos at their times from a thread of its own, and records them in `sendings`.
 
     times: seconds from the beginning, ascending. make(number) gives a photo ahead of its time,
-    send(number, photo) sends it; what it raises is that photo's error.
+    send(number, photo) sends it; an exception is that photo's error.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class OpenLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more, and wait for those that are on their way."""
+        """Send no more, and wait for the photos on their way."""
         self._stopped.set()
         self._thread.join()
 
@@ -99,6 +99,6 @@ class OpenLoop:
             body = photo.result()
             late = time.monotonic() - due
             self._send(number, body)
-        except Exception as problem:  # whatever it is, the photo was not sent, and the rest goes on
+        except Exception as problem:  # the photo was not sent, and the others go on
             error = terminal.explain(problem) or f"{type(problem).__name__}: {problem}"
         self.sendings.append(Sending(number, due_at, late, error))

@@ -1,9 +1,8 @@
-"""Photos that arrive one by one at random, and the time from each one's arrival to its answer."""
+"""A stream of photos that arrive at random, and the time from each arrival to its answer."""
 
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scripts.generate import bad_images, sending
@@ -16,42 +15,34 @@ from service.keys import GENERATED
 from service.stack import Cloud, Stack
 
 INCOMING, CLASSIFY = "incoming", "classify"
-# plugins/retention.js lets what lies below these expire.
+# plugins/retention.js lets the objects below these expire.
 PREFIXES = {INCOMING: f"incoming/{GENERATED}", CLASSIFY: GENERATED}
 POLL_SECONDS = 1.0
-# An execution that retries has gone on for less than this without any other's end.
-PATIENCE_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Plan:
-    """rate: photos a second, on average; duration: seconds; to: INCOMING or CLASSIFY."""
-
-    rate: float
-    duration: float
-    to: str
+PATIENCE_SECONDS = 120  # without any answer: an execution's retries take less
 
 
 def find_bad_kinds(to: str) -> tuple[str, ...]:
-    """Return the kinds of bad images that have an answer there."""
-    silent = {bad_images.EMPTY} if to == INCOMING else set()
-    return tuple(kind for kind in bad_images.KINDS if kind not in silent)
+    """Return the kinds of bad images that get an answer there."""
+    return tuple(kind for kind in bad_images.KINDS if to != INCOMING or kind != bad_images.EMPTY)
 
 
-def run(cloud: Cloud, stack: Stack, source: PhotoSource, plan: Plan) -> Report:
-    """Send the stream, wait for its answers, and return what happened.
+def run(
+    cloud: Cloud, stack: Stack, source: PhotoSource, rate: float, duration: float, to: str
+) -> Report:
+    """Send the stream, wait for its answers, and return the report.
 
-    On Ctrl-C it sends no more and returns what happened until then, `interrupted`.
+    rate: photos a second, on average; duration: seconds; to: INCOMING or CLASSIFY. On Ctrl-C
+    it sends no more, and the report is `interrupted`.
     """
     began = datetime.now(UTC)
     name = f"stream-{source.seed}-{began:%Y%m%d-%H%M%S}"
-    prefix = f"{PREFIXES[plan.to]}{name}/"
-    times = sending.draw_arrival_times(plan.rate, plan.duration, source.seed)
-    terminal.print_line("Stream", f"{len(times):,} arrivals in {plan.duration:g} s to {plan.to}")
+    prefix = f"{PREFIXES[to]}{name}/"
+    times = sending.draw_arrival_times(rate, duration, source.seed)
+    terminal.print_line("Stream", f"{len(times):,} arrivals in {duration:g} s to {to}")
     terminal.print_line("Photos", source.describe())
     terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
     keys = [prefix + source[number].name for number in range(len(times))]
-    send = _sender(cloud, stack, plan, name, keys)
+    send = _make_sender(cloud, stack, to, name, keys)
     loop = OpenLoop(times, lambda number: source[number].make(), send)
     answers = Answers(cloud, stack.state_machine, began, keys)
     interrupted = False
@@ -67,7 +58,7 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, plan: Plan) -> Report:
         key = keys[each.number]
         answer = answers.received.get(key)
         records.append(make_record(source[each.number], each, key, answer, interrupted))
-    return Report(name, source.seed, plan.to, plan.rate, plan.duration, records, interrupted)
+    return Report(name, source.seed, to, rate, duration, records, interrupted)
 
 
 def collect(loop: OpenLoop, answers: Answers, keys: Sequence[str]) -> None:
@@ -85,21 +76,21 @@ def collect(loop: OpenLoop, answers: Answers, keys: Sequence[str]) -> None:
                 progress_at = time.monotonic()
             if time.monotonic() - progress_at > PATIENCE_SECONDS:
                 return
-            # As long as it took to ask, so that asking is never most of what the cloud does.
+            # As long as the calls took, so that they are never most of the cloud's work.
             time.sleep(max(POLL_SECONDS, time.monotonic() - asked_at))
 
 
-def _sender(
-    cloud: Cloud, stack: Stack, plan: Plan, name: str, keys: Sequence[str]
+def _make_sender(
+    cloud: Cloud, stack: Stack, to: str, name: str, keys: Sequence[str]
 ) -> Callable[[int, bytes], None]:
-    """Return what uploads a photo, and starts an execution for it where nobody else does."""
+    """Return a function that uploads a photo, and starts its execution unless EventBridge does."""
     s3 = cloud.client("s3", connections=SENDERS)
     states = cloud.client("stepfunctions", connections=SENDERS)
 
     def send(number: int, body: bytes) -> None:
         key = keys[number]
         s3.put_object(Bucket=stack.bucket, Key=key, Body=body, ContentType=CONTENT_TYPE)
-        if plan.to == CLASSIFY:
+        if to == CLASSIFY:
             states.start_execution(
                 stateMachineArn=stack.state_machine,
                 name=f"{name}-{number:07d}",

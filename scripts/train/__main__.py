@@ -17,20 +17,17 @@ MOST_SEED = 2**32 - 1  # NumPy's
 @click.option(
     "--epochs",
     type=options.WholeNumber(1, 10_000),
-    metavar="N",
-    help=f"passes over the images (default: {jobs.ENTRY_SCRIPT}'s)",
+    help=f"passes over the photos (default: {jobs.ENTRY_SCRIPT}'s)",
 )
 @click.option(
     "--seed",
     type=options.WholeNumber(0, MOST_SEED),
-    metavar="N",
     help=f"random seed (default: {jobs.ENTRY_SCRIPT}'s)",
 )
 @click.option(
     "--folds",
     "fold_count",
     type=options.WholeNumber(2, 100),
-    metavar="N",
     help="N jobs, each without a fold of the training photos that it then classifies",
 )
 @click.option("--spot", is_flag=True, help="on Spot capacity, with checkpoints to go on from")
@@ -40,7 +37,7 @@ MOST_SEED = 2**32 - 1  # NumPy's
     metavar="TYPE",
     default=lambda: config.load()["training"]["instance_type"],
     show_default=False,
-    help="what the job runs on (default: config.yml's)",
+    help="the job's instance (default: config.yml's)",
 )
 def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
     """Train a model on a dataset, as a SageMaker training job."""
@@ -52,8 +49,7 @@ def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
     job = describe_job(stack, stage, data["name"], epochs, seed, spot)
     terminal.print_line("Dataset", data["name"])
-    terminal.print_line("Images", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
-
+    terminal.print_line("Photos", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
     logs.keep_log_group(cloud.client("logs"), LOG_GROUP)
 
     def run(job: Job, show_log: bool = False) -> dict:
@@ -68,22 +64,23 @@ def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
 def describe_job(
     stack: Stack, stage: str, dataset_name: str, epochs: int | None, seed: int | None, spot: bool
 ) -> Job:
-    """Return the job that the options ask for.
+    """Return the job of the options.
 
-    Hyperparameters reach model/training/job.py as they are named: a hyphen, where it has one.
+    A hyperparameter has the name of its option in model/training/job.py, with hyphens.
     """
     channels = {
         part: datasets.arrays_uri(stack.bucket, dataset_name, part)
         for part in ("train", "validation", "test")
     }
-    chosen = {"epochs": epochs, "seed": seed}
+    hyperparameters = {
+        "precision-target": config.load()["model"]["precision_target"],
+        "epochs": epochs,
+        "seed": seed,
+    }
     return Job(
         name=config.service_name(stage),
         channels=channels,
-        hyperparameters={
-            "precision-target": config.load()["model"]["precision_target"],
-            **{name: value for name, value in chosen.items() if value is not None},
-        },
+        hyperparameters={k: value for k, value in hyperparameters.items() if value is not None},
         spot=spot,
     )
 

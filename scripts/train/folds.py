@@ -1,7 +1,6 @@
-"""Cross-validation: every training photo classified by a model that has not seen it.
+"""Cross-validation: every training photo is classified by a model that has not seen it.
 
-The dataset's test photos take no part, so that whatever is changed because of what this says,
-they still tell the truth at the end.
+The dataset's test photos take no part: changes that follow from the results are not fitted to them.
 """
 
 import io
@@ -25,7 +24,7 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Fold:
-    """A fold's photos as a model that has not seen them answered.
+    """A fold's photos, answered by a model that has not seen them.
 
     labels: int64 N; logits: float64 N x C, before any temperature.
     """
@@ -36,7 +35,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Answers:
-    """Labels int64 N, calibrated probabilities N x C, and which of N the filter accepts."""
+    """Labels int64 N, calibrated probabilities N x C, and bool N: the filter accepts the photo."""
 
     labels: np.ndarray
     probabilities: np.ndarray
@@ -44,7 +43,7 @@ class Answers:
 
 
 def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job], dict]) -> None:
-    """Run a job a fold and print a table of the folds, and of all photos together.
+    """Run a job for each fold and print a table of the folds, and of all photos together.
 
     One at a time: an account may have a quota of one instance of a type, and a laptop has no
     cores for more.
@@ -59,7 +58,7 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
     jobs = [
         replace(
             job,
-            # Not a name that deploy_endpoint looks for: these models lack a fold.
+            # deploy_endpoint does not look for this name: these models lack a fold.
             name=f"{job.name}-fold-{number}-of-{count}",
             channels=channels,
             hyperparameters={**job.hyperparameters, **start},
@@ -74,7 +73,7 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
     """Put the folds of a dataset's training photos into the bucket; return the channels of each.
 
     Training photos are those of its train and validation splits. Raises UserError where a class
-    has fewer of them than there are folds.
+    has fewer photos than there are folds.
     """
     parts = [datasets.read_rows(s3, bucket, data["name"], part) for part in ("train", "validation")]
     rows = concatenate(parts)
@@ -92,14 +91,14 @@ def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
             _upload(keys["validation"], fold, data["classes"]),
         ]
         uris = {part: f"s3://{bucket}/{key}" for part, key in keys.items()}
-        # The job wants a test channel as well; the dataset's is for the end.
+        # The job requires a test channel; the dataset's test photos take no part.
         channels.append({**uris, "test": uris["validation"]})
     storage.mirror(s3, bucket, prefix, uploads)
     return channels
 
 
 def read_fold(s3, job: dict) -> Fold:
-    """Return what a job's model answered to its fold."""
+    """Return the answers of a job's model to its fold."""
     metrics = json.loads(
         jobs.read_member(s3, job["ModelArtifacts"]["S3ModelArtifacts"], "metrics.json")
     )
@@ -111,9 +110,9 @@ def read_fold(s3, job: dict) -> Fold:
 
 
 def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answers:
-    """Return a fold's answers, with the temperature and the threshold that the others give.
+    """Return a fold's answers, with the temperature and the threshold of the other folds.
 
-    Its own would be fitted to the photos that they are to be judged by.
+    Its own would be fitted to the photos that judge them.
     """
     others = [fold for other, fold in enumerate(folds) if other != number]
     labels = np.concatenate([fold.labels for fold in others])
@@ -129,7 +128,7 @@ def answers(folds: Sequence[Fold], number: int, precision_target: float) -> Answ
 
 
 def print_report(folds: Sequence[Fold], precision_target: float) -> None:
-    """Print a table with a row a fold and one of all photos, and what to read it by."""
+    """Print a table with a row for each fold and one for all photos, and how to read it."""
     by_fold = [answers(folds, number, precision_target) for number in range(len(folds))]
     together = Answers(
         *(
@@ -145,10 +144,10 @@ def print_report(folds: Sequence[Fold], precision_target: float) -> None:
     foot = [["all", *_cells(together)]]
     terminal.show(terminal.table(HEADER, rows, right=range(len(HEADER)), foot=foot))
     print(
-        "\nEach photo as a model answered that has not seen it; "
+        "\nEach photo is answered by a model that has not seen it; "
         f"accuracy ± {spread:.4f} over the folds.\n"
         "Temperature and threshold of a fold are fitted on the other folds.\n"
-        f"ECE: of so many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
+        f"ECE: on as many photos a perfectly calibrated model shows {by_chance.mean:.4f}, and "
         f"less than {by_chance.percentile_95:.4f} in 95 of 100 draws."
     )
     target = f"{precision_target * 100:g} % precision"

@@ -45,7 +45,7 @@ def test_any_other_client_ends_the_benchmark(shell, variables):
         LocalCloud().client("s3")
 
 
-@pytest.mark.parametrize("name", ["classify", "drift", "workflow"])
+@pytest.mark.parametrize("name", ["classify", "workflow"])
 def test_no_benchmark_starts_elsewhere(shell, monkeypatch, name):
     # Were it to start, it would find nobody there.
     shell(HTTPS_PROXY=LOCAL, AWS_ENDPOINT_URL=ELSEWHERE)

@@ -38,12 +38,6 @@ def test_a_job_without_a_threshold_covers_nothing():
     assert row[4:6] == ["0.000, none", "0.000"]
 
 
-def test_the_table_is_markdown():
-    lines = training.markdown([["x"] * len(training.HEADER)]).splitlines()
-    assert {line.count(" | ") for line in lines} == {len(training.HEADER) - 1}
-    assert set(lines[1]) == {"|", " ", "-"}
-
-
 def test_an_unknown_configuration_is_named(capsys):
     with pytest.raises(SystemExit):
         training.main(["boats"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.execution_graph import svg
+from scripts.execution_graph import picture
 from scripts.execution_graph.picture import Picture
 from tests.unit.scripts.execution_graph.executions import EXECUTIONS
 
@@ -30,9 +30,9 @@ MISPLACED = """() => {
 
 @pytest.mark.parametrize("name", EXECUTIONS)
 def test_no_text_leaves_its_box_or_lies_on_another(browser, tmp_path, name):
-    picture = Picture(EXECUTIONS[name])
+    graph = Picture(EXECUTIONS[name])
     file = tmp_path / "picture.svg"
-    file.write_text(svg.render(picture.dot(), name, picture.description()), encoding="utf-8")
+    file.write_text(picture.render(graph.dot(), name, graph.description()), encoding="utf-8")
     page = browser.new_page()
     page.goto(file.as_uri())
     assert page.evaluate("document.querySelectorAll('text').length") > 5

@@ -4,10 +4,10 @@ import pytest
 from PIL import Image
 
 from monitoring import gallery, html, pictures
-from monitoring.captures import Unreadable
+from monitoring.files import Unreadable
 from monitoring.findings import NOT_ENOUGH_DATA, VIOLATION
 from tests.monitoring import frames
-from tests.monitoring.pictured import read_image
+from tests.monitoring.frames import read_image
 
 WIDTHS = {"wide": 1280, "narrow": 360}
 LONG = "capture/" + "a-very-long-name/" * 8 + "04-12-000.jsonl"
@@ -49,29 +49,29 @@ def files(tmp_path_factory) -> dict[str, str]:
     unreadable = [Unreadable(LONG, 7, "the line is cut off")]
     few = {"images": 0, "drifts": [], "accuracy": None, "share_accepted": None, "unreadable": 0}
     pages = {
-        VIOLATION: (frames.a_report(unreadable=1), week, unreadable),
-        NOT_ENOUGH_DATA: (frames.a_report(NOT_ENOUGH_DATA, **few), week[:0], []),
+        VIOLATION: (frames.make_report(unreadable=1), week, unreadable),
+        NOT_ENOUGH_DATA: (frames.make_report(NOT_ENOUGH_DATA, **few), week[:0], []),
     }
     for status, (report, frame, records) in pages.items():
-        drawn = pictures.list_pictures(report, frame, baseline, frames.latency(48))
+        plots = pictures.list_pictures(report, frame, baseline, frames.latency(48))
         tiles = gallery.least_confident(frame, read_image)
-        made = {"captures": f"s3://bucket/{LONG}"}
-        page = html.render(report, drawn, tiles, records, made)
+        provenance = {"captures": f"s3://bucket/{LONG}"}
+        page = html.render(report, plots, tiles, records, provenance)
         (folder / f"{status}.html").write_text(page, encoding="utf-8")
     return {status: (folder / f"{status}.html").as_uri() for status in pages}
 
 
 @pytest.fixture(params=WIDTHS)
 def opened(request, browser, files):
-    """Return what opens a report; the page has `.said` (console) and `.asked` (requests)."""
+    """Return what opens a report; the page has `.messages` of its console and `.requests`."""
     context = browser.new_context(viewport={"width": WIDTHS[request.param], "height": 900})
 
     def open_report(status: str):
         page = context.new_page()
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda asked: page.asked.append(asked.url))
+        page.messages, page.requests = [], []
+        page.on("console", lambda message: page.messages.append(message.text))
+        page.on("pageerror", lambda error: page.messages.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
         page.goto(files[status])
         return page
 
@@ -93,8 +93,8 @@ def violation(request, browser, files):
 def test_the_report_opens_whole_and_alone(status, opened, files, tmp_path):
     page = opened(status)
 
-    assert page.said == []
-    assert [url for url in page.asked if not url.startswith("data:")] == [files[status]]
+    assert page.messages == []
+    assert [url for url in page.requests if not url.startswith("data:")] == [files[status]]
     assert page.locator("h1").is_visible()
     assert page.locator("h1").inner_text() == VERDICTS[status]
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
@@ -124,7 +124,7 @@ def test_pictures_are_drawn_for_their_screen_and_not_shrunk(violation):
     scales = violation.evaluate(
         "[...document.querySelectorAll('picture img')].map((i) => i.width / i.naturalWidth)"
     )
-    assert len(scales) == 8
+    assert len(scales) == 7
     # An SVG's natural width is in points, 4/3 pixels each, drawn at 100 pixels an inch.
     assert all(0.9 <= scale <= 1.5 for scale in scales)
 

@@ -55,6 +55,20 @@ def make_package(folder: Path, *options: str) -> Path:
     return folder
 
 
+def node(program: str, *arguments: object, given: object = None, **variables: str) -> object:
+    """What a program prints, JSON. It has the arguments, and `given` as JSON on standard input."""
+    done = subprocess.run(
+        ["node", "-e", program, *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **variables},
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="session")
 def package(tmp_path_factory) -> Path:
     """The folder with the templates and archives."""

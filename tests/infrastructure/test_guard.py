@@ -10,8 +10,8 @@ import yaml
 
 from service import config, terminal
 from service.stack import Cloud
-from tests.infrastructure.conftest import REPOSITORY
-from tests.unit.service.test_config import GOOD, WRONG, changed, with_threshold
+from tests.infrastructure.conftest import REPOSITORY, node
+from tests.unit.service.test_config import WRONG, changed, with_threshold
 from tests.unit.service.test_loopback import ELSEWHERE, LOOPBACK
 from tests.unit.service.test_stack import NO_REGION
 
@@ -24,34 +24,26 @@ BARE = {
 }
 
 
-def node(expression: str, *inputs: object) -> list:
+def call(function: str, *inputs: object) -> list:
     """What a function of a plugin answers for each of the inputs, a list of its arguments."""
     program = f"""
         const inputs = JSON.parse(require('node:fs').readFileSync(0));
-        const answers = inputs.map((input) => ({expression})(...input) ?? null);
+        const answers = inputs.map((input) => ({function})(...input) ?? null);
         console.log(JSON.stringify(answers));
     """
-    done = subprocess.run(
-        ["node", "-e", program],
-        cwd=REPOSITORY,
-        input=json.dumps(inputs),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    return node(program, given=inputs)
 
 
 def test_an_address_is_a_loopback_one_where_the_scripts_think_so():
-    answers = node("require('./plugins/region').isLoopback", *([each] for each in LOOPBACK))
+    answers = call("require('./plugins/region').isLoopback", *([each] for each in LOOPBACK))
     assert all(answers)
-    answers = node("require('./plugins/region').isLoopback", *([each] for each in ELSEWHERE))
+    answers = call("require('./plugins/region').isLoopback", *([each] for each in ELSEWHERE))
     assert not any(answers)
 
 
 def test_config_yml_is_held_to_the_schema():
     inputs = [[config.load()], *([changed(path, value)] for path, value, _ in WRONG)]
-    good, *bad = node("require('./plugins/config').problems", *inputs)
+    good, *bad = call("require('./plugins/config').problems", *inputs)
     assert good == []
     for (_, _, said), problems in zip(WRONG, bad, strict=True):
         [problem] = problems
@@ -62,13 +54,13 @@ def test_config_yml_is_held_to_the_schema():
 def test_stages_are_those_that_the_scripts_take():
     stages = ["dev", "2", "pr-17", "x" * 40]
     wrong = ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n"]
-    said = node("require('./plugins/guard').stageProblem", *([each] for each in stages + wrong))
+    said = call("require('./plugins/guard').stageProblem", *([each] for each in stages + wrong))
     assert said == [config.stage_problem(stage) for stage in stages + wrong]
 
 
 def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
     service = config.load()["service"]
-    fits, long, short = node(
+    fits, long, short = call(
         "require('./plugins/guard').lengthProblem",
         *([service, "x" * 13], [service, "x" * 14], [f"{service}-too", "x" * 10]),
     )
@@ -78,14 +70,7 @@ def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
 
 
 @pytest.mark.parametrize(
-    ("command", "refused"),
-    [
-        ("deploy", True),
-        ("package", True),
-        ("deploy function", False),
-        ("info", False),
-        ("remove", False),
-    ],
+    ("command", "refused"), [("deploy", True), ("deploy function", False), ("remove", False)]
 )
 def test_a_stage_too_long_to_deploy_that_exists_already_can_be_used_and_removed(command, refused):
     program = f"""
@@ -103,47 +88,36 @@ def test_a_stage_too_long_to_deploy_that_exists_already_can_be_used_and_removed(
 
 
 def region_problem(environment: dict, **options: str) -> str | None:
-    [problem] = node("require('./plugins/guard').regionProblem", [{**BARE, **environment}, options])
+    [problem] = call("require('./plugins/guard').regionProblem", [{**BARE, **environment}, options])
     return problem
-
-
-@pytest.mark.parametrize(
-    ("environment", "options"),
-    [
-        ({"AWS_REGION": "eu-west-1"}, {}),
-        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": ""}, {"region": "eu-west-1"}),
-        ({"AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "eu-west-1"}, {"region": "eu-west-1"}),
-        (LOCAL, {}),
-        (LOCAL, {"region": "us-east-1"}),
-    ],
-)
-def test_a_region_is_named_by_the_environment_or_is_the_local_cloud_s(environment, options):
-    assert region_problem(environment, **options) is None
 
 
 @pytest.mark.parametrize(
     ("environment", "options", "said"),
     [
-        ({}, {}, ["export AWS_REGION="]),
-        ({}, {"region": "eu-west-1"}, ["export AWS_REGION=eu-west-1"]),
-        ({"AWS_ENDPOINT_URL": "https://vpce.example.com"}, {}, ["export AWS_REGION="]),
-        (
-            {"AWS_REGION": "eu-north-1"},
-            {"region": "eu-west-1"},
-            ["eu-north-1", "export AWS_REGION=eu-west-1"],
-        ),
-        (LOCAL, {"region": "eu-west-1"}, ["us-east-1", "export AWS_REGION=eu-west-1"]),
+        ({"AWS_REGION": "eu-west-1"}, {}, None),
+        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": ""}, {"region": "eu-west-1"}, None),
+        ({"AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "eu-west-1"}, {}, None),
+        (LOCAL, {}, None),
+        ({}, {}, "export AWS_REGION="),
+        ({}, {"region": "eu-west-1"}, "export AWS_REGION=eu-west-1"),
+        ({"AWS_ENDPOINT_URL": "https://vpce.example.com"}, {}, "export AWS_REGION="),
+        ({"AWS_REGION": "eu-north-1"}, {"region": "eu-west-1"}, "export AWS_REGION=eu-west-1"),
+        (LOCAL, {"region": "eu-west-1"}, "us-east-1"),
     ],
 )
-def test_any_other_region_is_refused_in_one_line_that_says_what_to_do(environment, options, said):
+def test_a_region_is_named_by_the_environment_or_is_the_local_cloud_s(environment, options, said):
     problem = region_problem(environment, **options)
-    assert all(word in problem for word in said), problem
-    assert "\n" not in problem
+    if said is None:
+        assert problem is None
+    else:
+        assert said in problem
+        assert "\n" not in problem
 
 
 def test_a_region_that_cannot_be_meant_is_refused_in_the_scripts_words(monkeypatch):
     inputs = [[{**BARE, "AWS_REGION": region}, {}] for region, _ in NO_REGION]
-    answers = node("require('./plugins/guard').regionProblem", *inputs)
+    answers = call("require('./plugins/guard').regionProblem", *inputs)
     for (region, _), said in zip(NO_REGION, answers, strict=True):
         monkeypatch.setenv("AWS_REGION", region)
         with pytest.raises(terminal.UserError) as raised:
@@ -181,10 +155,8 @@ def sls(*arguments: str, folder=REPOSITORY, **environment: str) -> subprocess.Co
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["package"], {}, "export AWS_REGION="),
         (["info"], {"AWS_REGION": "us-east-1.evil.example"}, "is no region"),
         (["deploy", "--stage", "feature-checkout"], LOCAL, "feature-checkout"),
-        (["remove", "--region", "eu-west-1"], LOCAL, "--region eu-west-1"),
     ],
 )
 def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, said):
@@ -198,11 +170,8 @@ def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, sa
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (yaml.safe_dump(changed("threshold", None)), "must have required property 'threshold'"),
         (yaml.safe_dump(changed("service", None)), "must have required property 'service'"),
         (with_threshold(".nan"), "threshold: null, .nan or .inf must be number"),
-        (f"{GOOD}threshold: 0.9\n", "duplicated mapping key"),
-        ("", "is missing, empty or not YAML"),
         (None, "is missing, empty or not YAML"),
     ],
 )

@@ -1,12 +1,10 @@
 """plugins/removal.js: what it runs before `sls remove`, refuses, and says afterwards."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
-from tests.infrastructure.conftest import REPOSITORY
+from tests.infrastructure.conftest import node
 
 PROGRAM = """
 const Removal = require('./plugins/removal');
@@ -36,15 +34,7 @@ def remove(tmp_path):
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
-        done = subprocess.run(
-            ["node", "-e", PROGRAM, tmp_path, json.dumps(options)],
-            cwd=REPOSITORY,
-            env={"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "a-key"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout)
+        return node(PROGRAM, tmp_path, json.dumps(options), AWS_ACCESS_KEY_ID="a-key")
 
     return run
 

@@ -1,11 +1,10 @@
 """retention_days of config.yml, as S3 and ECR get them."""
 
 import json
-import subprocess
 
 import yaml
 
-from tests.infrastructure.conftest import REPOSITORY
+from tests.infrastructure.conftest import REPOSITORY, node
 
 DAYS = yaml.safe_load((REPOSITORY / "config.yml").read_text())["retention_days"]
 FIXED = {"bulk/pixels/": 1, "training/checkpoints/": 7}
@@ -18,9 +17,7 @@ retention({ resolveVariable: async () => JSON.parse(process.argv[1]) })
 
 def retention(days: dict) -> dict:
     """What the plugin makes of retention_days."""
-    command = ["node", "-e", PROGRAM, json.dumps(days)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)
-    return json.loads(done.stdout)
+    return node(PROGRAM, json.dumps(days))
 
 
 def expirations(rules: list[dict]) -> dict[str, int]:
@@ -29,14 +26,7 @@ def expirations(rules: list[dict]) -> dict[str, int]:
 
 def test_the_bucket_and_the_repository_have_the_days_of_config_yml(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert expirations(rules) == FIXED | {
-        "capture/": DAYS["captures"],
-        "monitoring/reports/": DAYS["reports"],
-        "generated/": DAYS["generated"],
-        "incoming/generated/": DAYS["generated"],
-    }
-    [aborting] = [rule for rule in rules if "Prefix" not in rule]
-    assert aborting["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert expirations(rules) == expirations(retention(DAYS)["rules"])
     text = resources["ServingRepository"]["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
     [rule] = json.loads(text)["rules"]
     assert rule["selection"]["tagStatus"] == "untagged"

@@ -1,4 +1,4 @@
-"""The packaged template: what serverless.yml asks for is there."""
+"""The packaged template: what must hold between its resources, config.yml and the handlers."""
 
 import json
 import re
@@ -6,31 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from handlers.aws import CLIENT_CONFIG
 from handlers.settings import Settings
 from tests.infrastructure.conftest import REPOSITORY
-from tests.infrastructure.template import aslist, of_type, statements
+from tests.infrastructure.template import of_type
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yml").read_text())
 
 EXPRESS_SECONDS = 300
-MACHINES = {"ClassifyStateMachine", "ClassifyBulkStateMachine"}
 
 
 def functions(resources: dict) -> dict:
     """Properties of the functions by the last word of their names, as in serverless.yml."""
     found = of_type(resources, "AWS::Lambda::Function").values()
     return {function["FunctionName"].rsplit("-", 1)[1]: function for function in found}
-
-
-def rule_for(resources: dict, source: str) -> dict:
-    """The one rule on EventBridge's events of that source."""
-    rules = of_type(resources, "AWS::Events::Rule").values()
-    [rule] = [rule for rule in rules if rule["EventPattern"]["source"] == [source]]
-    return rule
 
 
 def image_states(resources: dict, machine: str) -> list[dict]:
@@ -85,60 +76,26 @@ def test_a_batch_may_take_as_long_as_its_functions_may(resources):
     assert sum(task["TimeoutSeconds"] for task in tasks) < EXPRESS_SECONDS
 
 
-def test_functions_are_traced_and_log_json(resources):
-    for function in functions(resources).values():
-        assert function["Runtime"] == "python3.13"
-        assert function["TracingConfig"] == {"Mode": "Active"}
-        assert function["LoggingConfig"]["LogFormat"] == "JSON"
-
-
-def test_logs_are_not_kept_for_ever(resources):
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert len(groups) == 5
-    assert {group["RetentionInDays"] for group in groups.values()} == {30}
-
-
-def test_the_bucket_is_private_encrypted_and_outlives_the_stack(resources):
+def test_the_bucket_is_private_and_outlives_the_stack(resources):
     bucket = resources["Bucket"]
     for kept in (bucket, resources["BucketPolicy"]):
         assert kept["DeletionPolicy"] == "RetainExceptOnCreate"
         assert kept["UpdateReplacePolicy"] == "Retain"
-    properties = bucket["Properties"]
-    assert "BucketName" not in properties
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    events = properties["NotificationConfiguration"]["EventBridgeConfiguration"]
-    assert events == {"EventBridgeEnabled": True}
+    assert "BucketName" not in bucket["Properties"]
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_the_bucket_refuses_what_does_not_come_over_tls(resources):
-    [statement] = resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
-        "Deny",
-        "*",
-        "s3:*",
-    )
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(statement["Resource"]) == 2
+def test_logs_end_after_a_time_and_hold_no_images(resources):
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+    assert all("RetentionInDays" in group for group in groups)
+    for machine in ("ClassifyStateMachine", "ClassifyBulkStateMachine"):
+        logging = resources[machine]["Properties"]["LoggingConfiguration"]
+        assert logging["IncludeExecutionData"] is False
 
 
-def test_people_are_told_of_every_execution_that_ends_badly(resources):
-    rule = rule_for(resources, "aws.states")
-    detail = rule["EventPattern"]["detail"]
-    assert {machine["Ref"] for machine in detail["stateMachineArn"]} == MACHINES
-    assert set(detail["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
-    [target] = rule["Targets"]
-    assert target["Arn"] == {"Ref": "TellPeopleStateMachine"}
-    machine = resources["TellPeopleStateMachine"]["Properties"]
-    assert machine["StateMachineType"] == "EXPRESS"
-    assert {"Ref": "Topic"} in machine["DefinitionString"]["Fn::Sub"][1].values()
-
-
-def test_the_endpoint_is_slow_before_the_functions_give_up(resources):
+def test_the_endpoint_is_slow_before_the_functions_give_up():
     milliseconds = CONFIG["alarms"]["endpoint_latency_milliseconds"]
     assert milliseconds < CLIENT_CONFIG["read_timeout"] * 1000
-    assert resources["EndpointLatencyAlarm"]["Properties"]["Threshold"] == str(milliseconds * 1000)
 
 
 def test_an_event_that_is_not_delivered_sets_off_an_alarm(resources):
@@ -166,8 +123,6 @@ def test_every_alarm_reaches_people(resources):
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
-        assert alarm["TreatMissingData"] == "notBreaching"
-        assert len(alarm["AlarmDescription"]) > 50
     [policy] = of_type(resources, "AWS::SNS::TopicPolicy").values()
     [statement] = policy["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -185,69 +140,5 @@ def test_the_dashboard_shows_every_alarm_and_names_no_resource_that_is_not_there
     assert used <= set(resources) | set(names) | {"AWS::Region"}
 
 
-def test_a_photo_below_incoming_starts_an_execution_with_the_whole_event(resources):
-    rule = rule_for(resources, "aws.s3")
-    assert rule["EventPattern"]["detail-type"] == ["Object Created"]
-    assert rule["EventPattern"]["detail"] == {
-        "bucket": {"name": [{"Ref": "Bucket"}]},
-        "object": {"key": [{"prefix": "incoming/"}], "size": [{"numeric": [">", 0]}]},
-    }
-    [target] = rule["Targets"]
-    assert target["Arn"] == {"Ref": "ClassifyStateMachine"}
-    assert not {"Input", "InputPath", "InputTransformer"} & set(target)
-    role = resources[target["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
-    [statement] = statements(role)
-    assert aslist(statement["Action"]) == ["states:StartExecution"]
-    assert aslist(statement["Resource"]) == [{"Ref": "ClassifyStateMachine"}]
-
-
-@pytest.mark.parametrize(
-    ("machine", "role"),
-    [
-        ("ClassifyStateMachine", "StateMachineRole"),
-        ("ClassifyBulkStateMachine", "BulkStateMachineRole"),
-    ],
-)
-def test_state_machines_are_traced_and_their_log_holds_no_image(resources, machine, role):
-    machine = resources[machine]["Properties"]
-    assert machine["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
-    assert machine["TracingConfiguration"] == {"Enabled": True}
-    logging = machine["LoggingConfiguration"]
-    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
-    assert len(logging["Destinations"]) == 1
-
-
-def test_tasks_call_the_functions_and_nothing_is_left_unresolved(resources):
-    called = set()
-    for machine in MACHINES:
-        text, names = resources[machine]["Properties"]["DefinitionString"]["Fn::Sub"]
-        called |= {name["Fn::GetAtt"][0] for name in names.values() if "Fn::GetAtt" in name}
-        assert {"Ref": "Bucket"} in names.values()
-        assert text.count("${") == sum(text.count("${" + name + "}") for name in names)
-    assert called == set(of_type(resources, "AWS::Lambda::Function"))
-
-
-def test_outputs_are_what_the_scripts_look_for(template_file):
-    outputs = json.loads(template_file.read_text())["Outputs"]
-    wanted = "BucketName TopicArn ClassifyStateMachineArn SageMakerRoleArn EndpointName"
-    more = "TrainingRoleArn MonitoringPolicyArn ServingRepositoryUri"
-    assert {*wanted.split(), *more.split()} <= set(outputs)
-    assert outputs["EndpointName"]["Value"] == f"{CONFIG['service']}-dev"
-
-
-def test_the_serving_repository_goes_with_the_stack(resources):
-    repository = resources["ServingRepository"]["Properties"]
-    assert repository["RepositoryName"] == f"{CONFIG['service']}-dev-serving"
-    assert repository["EmptyOnDelete"] is True
-
-
 def test_dashboards_are_the_accounts_so_their_name_holds_the_region(resources):
     assert resources["Dashboard"]["Properties"]["DashboardName"].endswith("-dev-us-east-1")
-
-
-def test_at_most_as_many_photos_at_once_as_config_yml_says(resources):
-    text = resources["ClassifyStateMachine"]["Properties"]["DefinitionString"]["Fn::Sub"][0]
-    [photos] = [s for s in json.loads(text)["States"].values() if s["Type"] == "Map"]
-    assert photos["MaxConcurrency"] == CONFIG["classify"]["max_concurrency"]
-    for function in functions(resources).values():
-        assert "ReservedConcurrentExecutions" not in function

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from local import interpreter
 from service.config import ROOT
 from service.stack import require_loopback
 from tests.drawings import write_cifar_archive
 from tests.integration.demo import Demo
-from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import STAGE, Service
 from tests.ports import free_port
 
@@ -26,19 +26,11 @@ def copy(tmp_path_factory) -> Path:
     ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
     (ROOT / BUILT[0]).mkdir(parents=True, exist_ok=True)
-    for name in (*BUILT, functions_python()):
+    functions_python = interpreter.prepare(interpreter.find()).parents[1].relative_to(ROOT)
+    for name in (*BUILT, functions_python):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).symlink_to(ROOT / name)
     return folder
-
-
-def functions_python() -> str:
-    """The folder of the Python that the functions run on, which a first `up` makes."""
-    cloud = LocalCloud(ROOT, free_port())
-    cloud.run("up")
-    version = cloud.variables()["LAMBDA_LAYER_PYTHON"]
-    cloud.end()
-    return f".local/python{version}"
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +69,12 @@ def batch(service) -> dict:
 def photo(batch, service) -> dict:
     """One good photo, as an entry of a batch."""
     return {"s3_bucket": service.bucket, "s3_key": batch["images"][0]["s3_key"]}
+
+
+@pytest.fixture(scope="session")
+def classified(service, batch) -> dict:
+    """An execution of `classify` on the sample batch, and a photo that is not there behind it."""
+    return service.classify([*batch["images"], {"s3_key": "tests/absent.png"}], threshold=0.9)
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ def test_there_is_a_line_an_image_with_what_became_of_it(execution, lines, servi
     assert len({result["inference_id"] for result in good}) == len(good)
 
 
-def test_it_answers_as_classify_does(execution, batch, service):
-    one_by_one = service.classify(batch["images"], threshold=0.9)["output"]["results"]
+def test_it_answers_as_classify_does(execution, classified, service):
+    *one_by_one, _ = classified["output"]["results"]
     at_once = {result["s3_key"]: result for result in service.bulk_results(execution)}
     for alone in one_by_one:
         bulk = at_once[alone["s3_key"]]
@@ -85,7 +85,7 @@ def test_a_batch_is_tried_again_after_what_passes(lines, service):
     down = error(503, "ServiceUnavailable", "the endpoint is down")
     good = answer({"classes": ["bicycle", "motorcycle"], "inferences": [[0.97, 0.03]] * 3})
     # The function itself asks twice: its first call fails, the second does not.
-    with endpoint(service, lambda n: down if n < 2 else good) as requests:
+    with service.short_waits(), endpoint(service, lambda n: down if n < 2 else good) as requests:
         run = service.classify_bulk(lines[:3])
     assert run["output"]["counts"] == {"submitted": 3, **tally(["accepted"] * 3)}
     assert len(requests) == 3
@@ -105,11 +105,6 @@ def test_a_run_with_more_failed_batches_than_tolerated_fails(lines, service):
     assert (run["status"], run["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
 
 
-def test_a_run_with_more_failed_images_than_tolerated_fails(lines, service):
-    run = service.classify_bulk(lines[100:120], tolerated_failure_percentage=10)
-    assert (run["status"], run["error"]) == ("FAILED", "TooManyFailed")
-
-
 def test_keys_of_any_length_fit_into_the_state(service):
     """Keys as long as S3 allows, of what JSON makes longest: far fewer fit into a batch."""
     keys = [f"{number:03}/" + "é" * 510 for number in range(150)]
@@ -123,22 +118,14 @@ def test_keys_of_any_length_fit_into_the_state(service):
 
 
 @pytest.mark.parametrize(
-    ("run", "error", "cause"),
+    ("manifest", "error", "cause"),
     [
-        (
-            {"manifest": {"s3_key": "bulk/manifests/absent.jsonl"}},
-            "States.ItemReaderFailed",
-            "The specified key does not exist",
-        ),
-        (
-            {"manifest": {"s3_key": "photos/manifest.jsonl"}},
-            "States.ItemReaderFailed",
-            "not authorized to perform: s3:GetObject",
-        ),
-        ({"manifest": {}}, "InvalidRun", "s3_key"),
+        ({"s3_key": "bulk/manifests/absent.jsonl"}, "States.ItemReaderFailed", "does not exist"),
+        ({"s3_key": "photos/manifest.jsonl"}, "States.ItemReaderFailed", "not authorized"),
+        ({}, "InvalidRun", "s3_key"),
     ],
 )
-def test_a_run_that_cannot_start_says_why(run, error, cause, service):
-    execution = service.wait(service.start_bulk(run))
+def test_a_run_that_cannot_start_says_why(manifest, error, cause, service):
+    execution = service.wait(service.start_bulk({"manifest": manifest}))
     assert (execution["status"], execution["error"]) == ("FAILED", error)
     assert cause in execution["cause"]

@@ -5,27 +5,30 @@ import time
 
 import pytest
 
+from handlers.outcomes import tally
 from tests.integration.fault_server import answer, endpoint
 
 
-def test_a_batch_is_answered_in_order_and_counted(service, batch):
-    execution = service.classify(batch["images"], threshold=0.6)
-    output = execution["output"]
-    assert [r["s3_key"] for r in output["results"]] == [i["s3_key"] for i in batch["images"]]
-    counts = output["counts"]
-    assert counts["submitted"] == len(batch["images"])
-    assert counts["submitted"] == counts["accepted"] + counts["review"] + counts["failed"]
-    assert counts["failed"] == 0
-    for status in ("accepted", "review"):
-        assert counts[status] == sum(r["status"] == status for r in output["results"])
-    for result in output["results"]:
-        assert (result["confidence"] >= 0.6) == (result["status"] == "accepted")
-
-
-def test_most_drawn_vehicles_are_recognised(service, batch):
-    results = service.classify(batch["images"], threshold=0)["output"]["results"]
-    right = sum(f"/{r['label']}/" in r["s3_key"] for r in results)
+def test_a_batch_is_answered_in_order_and_counted(classified, batch):
+    *results, absent = classified["output"]["results"]
+    assert [r["s3_key"] for r in results] == [i["s3_key"] for i in batch["images"]]
+    assert absent["error"] == "ImageNotFound"
+    assert classified["output"]["counts"] == {
+        "submitted": len(results) + 1,
+        **tally([*(result["status"] for result in results), "failed"]),
+    }
+    for result in results:
+        assert (result["confidence"] >= 0.9) == (result["status"] == "accepted")
+    right = sum(f"/{result['label']}/" in result["s3_key"] for result in results)
     assert right >= 0.9 * len(results)
+
+
+def test_the_bucket_may_be_missing_and_the_empty_fields_of_the_course_project_given(service, photo):
+    course = {"image_data": "", "inferences": [], **photo}
+    images = [{"s3_key": photo["s3_key"]}, course]
+    first, second = service.classify(images, threshold=0)["output"]["results"]
+    assert first == second
+    assert (first["status"], first["s3_bucket"]) == ("accepted", service.bucket)
 
 
 def test_below_the_threshold_an_image_goes_to_review_with_label_and_confidence(service, photo):
@@ -35,18 +38,6 @@ def test_below_the_threshold_an_image_goes_to_review_with_label_and_confidence(s
         (accepted,) = service.classify([photo], threshold=0.7)["output"]["results"]
     assert review == {**photo, "status": "review", "label": "motorcycle", "confidence": 0.7}
     assert accepted == {**review, "status": "accepted"}
-
-
-def test_the_bucket_defaults_to_the_services_own(service, photo):
-    (result,) = service.classify([{"s3_key": photo["s3_key"]}], threshold=0)["output"]["results"]
-    assert result["status"] == "accepted"
-    assert result["s3_bucket"] == service.bucket
-
-
-def test_empty_fields_of_the_course_project_are_accepted(service, photo):
-    course = {"image_data": "", "inferences": [], **photo}
-    (result,) = service.classify([course], threshold=0)["output"]["results"]
-    assert result["status"] == "accepted"
 
 
 def test_no_image_bytes_stay_in_history_or_logs(service, photo):

@@ -87,11 +87,3 @@ def test_the_command_prints_the_bill(bulk, service):
     assert "classifyBulk, SUCCEEDED" in said
     assert "$ a photo" in said
     assert "1 x ml.c5.large" in said
-
-
-def test_an_execution_that_is_not_there_is_an_error_of_one_line(service):
-    command = (sys.executable, "-m", "scripts.cost", "run", "no-such-run", "--stage", STAGE)
-    done = service.run(*command, check=False)
-    assert done.returncode == 1
-    assert "There is no execution no-such-run" in done.stderr
-    assert done.stderr.count("\n") == 1

@@ -1,7 +1,6 @@
 """UpdateEndpoint by `deploy_endpoint`: what happens to the calls that come in meanwhile."""
 
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -139,27 +138,6 @@ def test_the_lines_of_sagemakers_containers_expire(service):
     assert days["/aws/sagemaker/TrainingJobs"] == 30
 
 
-def test_an_image_that_sagemaker_refuses_changes_nothing(service, trained):
-    repository = service.outputs["ServingRepositoryUri"]
-    oci = "application/vnd.oci.image.index.v1+json"
-    ecr, name = service.client("ecr"), repository.partition("/")[2]
-    digest = ecr.put_image(
-        repositoryName=name,
-        imageManifest='{"schemaVersion": 2, "manifests": []}',
-        imageManifestMediaType=oci,
-        imageTag="oci",
-    )["image"]["imageId"]["imageDigest"]
-    try:
-        done = service.run(*DEPLOY, "--image", f"{repository}:oci", check=False)
-    finally:
-        ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageDigest": digest}])
-    assert done.returncode == 1
-    line = done.stderr.strip().splitlines()[-1]
-    assert oci in line
-    assert "make push STAGE=dev" in line
-    assert served_model(service) == trained
-
-
 def test_an_endpoint_is_deleted_without_a_stack(service):
     done = service.run(*DEPLOY[:-1], "gone", "--delete")
     assert "scones-vehicles-gone was not there" in done.stdout
@@ -171,59 +149,6 @@ def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
     (line,) = done.stderr.strip().splitlines()
     assert "$74 a month (1 x ml.c5.large)" in line
     assert f"python -m scripts.deploy_endpoint --delete --stage {STAGE}" in line
-
-
-@pytest.mark.proof
-def test_a_roll_out_follows_the_numbers_of_the_configuration(service, trained):
-    file = service.folder / "config.yml"
-    before = file.read_text()
-    after = before.replace("instance_count: 1", "instance_count: 2")
-    after = after.replace("sampling_percentage: 100", "sampling_percentage: 40")
-
-    def numbers() -> tuple[int, int]:
-        service.run(*DEPLOY, "--model-data", trained)
-        name = service.outputs["EndpointName"]
-        endpoint = service.client("sagemaker").describe_endpoint(EndpointName=name)
-        (variant,) = endpoint["ProductionVariants"]
-        sampled = endpoint["DataCaptureConfig"]["CurrentSamplingPercentage"]
-        return variant["DesiredInstanceCount"], sampled
-
-    file.write_text(after)
-    try:
-        assert numbers() == (2, 40)
-        file.write_text(before.replace("sampling_percentage: 100", "sampling_percentage: 60"))
-        service.run(*DEPLOY, "--model-data", trained, "--autoscale", "1-3")
-        file.write_text(after.replace("sampling_percentage: 40", "sampling_percentage: 80"))
-        assert numbers() == (1, 80)  # it scales: only AWS changes how many there are
-    finally:
-        file.write_text(before)
-        service.client("application-autoscaling").deregister_scalable_target(
-            ServiceNamespace="sagemaker",
-            ResourceId=f"endpoint/{service.outputs['EndpointName']}/variant/AllTraffic",
-            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
-        )
-        assert numbers() == (1, 100)
-
-
-@pytest.mark.proof
-def test_two_roll_outs_at_once_leave_one_whole_endpoint(service, trained):
-    command = (*DEPLOY, "--model-data", trained)
-    both = [
-        subprocess.Popen(
-            command,
-            cwd=service.folder,
-            env=service.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [each.communicate(timeout=120)[0] for each in both]
-    assert 0 in [each.returncode for each in both], said
-    for each, words in zip(both, said, strict=True):
-        assert each.returncode == 0 or "Another roll-out to" in words.splitlines()[-1], words
-    assert served_model(service) == trained  # with its configuration and its model
 
 
 def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):

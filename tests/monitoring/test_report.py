@@ -8,31 +8,31 @@ import click
 import numpy as np
 import pytest
 
-from monitoring import embedding, permutation
+from monitoring import embedding, load, permutation
 from monitoring import report as monitoring_report
 from monitoring.findings import HEALTHY, VIOLATION
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
-from tests.monitoring.commands import invoke
-from tests.monitoring.test_notification import REPORT
+from tests.monitoring.captured import monitor
+from tests.monitoring.frames import make_report
+from tests.monitoring.test_ground_truth import line
 from tests.unit.service.memory_s3 import MemoryS3
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
-
 NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def write(folder, count, seed, sure=30.0):
-    """Captures of `count` images; the lower `sure`, the lower the confidences."""
+def write(folder, count, seed, sure=30.0) -> str:
+    """Captures of `count` photos; the lower `sure`, the lower the confidences."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(count):
         confidence = 0.5 + 0.5 * rng.beta(sure, 1)
         row = [confidence, 1 - confidence] if number % 2 else [1 - confidence, confidence]
         time = (BEGIN + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        image = captured.png(rng.integers(len(captured.IMAGES)))
-        records.append(captured.record(image, captured.answer(row), f"{seed}-{number}", time))
+        photo = captured.png(rng.integers(len(captured.IMAGES)))
+        records.append(captured.record(photo, captured.answer(row), f"{seed}-{number}", time))
     captured.write(folder / "captures.jsonl", *records)
     return str(folder)
 
@@ -40,168 +40,143 @@ def write(folder, count, seed, sure=30.0):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(permutation, "RESAMPLES", 799)
-    monkeypatch.setattr(monitoring_report, "draw", lambda *_: [])
+    monkeypatch.setattr(monitoring_report, "draw", lambda *_: "<p>")
 
 
 @pytest.fixture(autouse=True)
-def no_cloud(monkeypatch):
+def serve(monkeypatch):
+    """Return what sets the model that the endpoint serves; there is no cloud."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
 
+    def serve(model) -> None:
+        select = property(lambda selection: None if selection.no_embedding else model)
+        monkeypatch.setattr(load.Selection, "model", select)
+
+    serve(None)
+    return serve
+
 
 @pytest.fixture
-def known(tmp_path):
+def place(tmp_path):
     folder = tmp_path / "baseline"
-    invoke("baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder))
+    monitor("baseline", write(tmp_path / "then", 200, seed=1), "--output", str(folder))
     return str(folder)
 
 
-def report(tmp_path, known, source, *more):
-    """Run it and give the exit code and the two files."""
-    arguments = ["--baseline", known, "--local", "--output", str(tmp_path / "out"), *more]
+def report(tmp_path, place, source, *more):
+    """Run it and give the exit code and report.json."""
+    arguments = ["--baseline", place, "--local", "--output", str(tmp_path / "out"), *more]
     with pytest.raises(SystemExit) as end:
-        invoke("report", source, *arguments)
-    read = [
-        json.loads((tmp_path / "out" / name).read_text())
-        for name in ("report.json", "constraint_violations.json")
-    ]
-    return end.value.code, *read
+        monitor("report", source, *arguments)
+    return end.value.code, json.loads((tmp_path / "out" / "report.json").read_text())
 
 
-def test_healthy_exits_0(tmp_path, known, capsys):
-    code, content, violations = report(tmp_path, known, write(tmp_path / "now", 120, seed=2))
-    assert (code, content["status"]) == (0, "healthy")
-    assert violations == {"violations": []}
+def test_healthy_exits_0(tmp_path, place, capsys):
+    code, content = report(tmp_path, place, write(tmp_path / "now", 120, seed=2))
+    assert (code, content["status"], content["violations"]) == (0, "healthy", [])
     assert content["images"] == 120
-    assert content["since"] == "2026-11-03T00:00:00+00:00"
-    assert "200 images, captures at any time" in content["made"]["baseline"]
+    assert content["span"]["since"] == "2026-11-03T00:00:00+00:00"
+    assert "200 photos, captures at any time" in content["provenance"]["baseline"]
     assert "healthy" in capsys.readouterr().out
 
 
-def test_a_violation_exits_2_and_is_written_down(tmp_path, known):
+def test_a_violation_exits_2_and_is_written_down(tmp_path, place, capsys):
     source = write(tmp_path / "now", 120, seed=2, sure=4)
-    code, content, violations = report(tmp_path, known, source)
+    code, content = report(tmp_path, place, source)
     assert (code, content["status"]) == (2, "violation")
-    names = {item["feature_name"] for item in violations["violations"]}
-    assert names == {"confidence", "review_share"}
+    assert {item["name"] for item in content["violations"]} == {"confidence", "review_share"}
     [confidence] = [item for item in content["drifts"] if item["name"] == "confidence"]
     assert confidence["violated"]
     assert confidence["effect"] > confidence["band"][1]
+    assert "confidence moved by 0." in capsys.readouterr().out
 
 
-def test_too_few_images_exit_3(tmp_path, known):
-    code, content, _ = report(tmp_path, known, write(tmp_path / "now", 20, seed=2))
-    assert (code, content["status"]) == (3, "not enough data")
-    assert "20 images" in content["reasons"][0]
+def test_what_cannot_be_judged_exits_3(tmp_path, place):
+    few, source = write(tmp_path / "few", 20, seed=2), write(tmp_path / "now", 120, seed=2)
+    for arguments, images, reason in (
+        ((place, few), 20, "20 photos were captured"),
+        ((place, source, "--since", "2030-01-01"), 0, "0 photos were captured"),
+        ((str(tmp_path / "nowhere"), source), 120, "there is no baseline"),
+    ):
+        code, content = report(tmp_path, *arguments)
+        assert (code, content["status"], content["images"]) == (3, "not enough data", images)
+        assert reason in content["reasons"][0]
 
 
-def test_a_span_without_captures_exits_3(tmp_path, known):
-    source = write(tmp_path / "now", 120, seed=2)
-    code, content, _ = report(tmp_path, known, source, "--since", "2030-01-01")
-    assert (code, content["images"]) == (3, 0)
-
-
-def test_no_baseline_exits_3(tmp_path):
-    source = write(tmp_path / "now", 120, seed=2)
-    code, content, _ = report(tmp_path, str(tmp_path / "nowhere"), source)
-    assert code == 3
-    assert "there is no baseline" in content["reasons"][0]
-
-
-def label(image_id: str, name: str) -> str:
-    record = {
-        "groundTruthData": {"data": name, "encoding": "CSV"},
-        "eventMetadata": {"eventId": image_id},
-        "eventVersion": "0",
-    }
-    return json.dumps(record)
-
-
-def test_labels_tell_the_true_accuracy(tmp_path, known, capsys):
+def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
     truth = tmp_path / "truth.jsonl"
-    labels = [label(f"2-{number}", "bicycle") for number in range(60)]
+    labels = [line(f"2-{number}", "bicycle") for number in range(60)]
     truth.write_text("\n".join([*labels, "{broken"]))
     source = write(tmp_path / "now", 120, seed=2)
-    code, content, violations = report(tmp_path, known, source, "--ground-truth", str(truth))
+    code, content = report(tmp_path, place, source, "--ground-truth", str(truth))
     assert code == 2
-    assert [item["feature_name"] for item in violations["violations"]] == ["accuracy"]
+    assert [item["name"] for item in content["violations"]] == ["accuracy"]
     assert (content["accuracy"]["true"], content["accuracy"]["labelled"]) == (0.5, 60)
-    said = capsys.readouterr().out
-    assert "1 line unreadable" in said
-    assert "line 61: it is not JSON" in said
+    printed = capsys.readouterr().out
+    assert "unreadable lines: 1" in printed
+    assert "line 61: it is not JSON" in printed
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (label("nope", "bicycle"), "none of 1 labels is of one of the images"),
-        (label("2-1", "Bicycle"), "1 labels are none of bicycle, motorcycle (Bicycle)"),
-        ('{"groundTruthData": {}}', "no line of the ground truth could be read"),
-    ],
-)
-def test_ground_truth_that_says_nothing_of_the_images_exits_3(
-    tmp_path, known, capsys, line, reason
-):
-    (tmp_path / "truth.jsonl").write_text(line)
+def test_ground_truth_of_other_photos_exits_3(tmp_path, place, capsys):
+    (tmp_path / "truth.jsonl").write_text(line("nope", "bicycle"))
     source = write(tmp_path / "now", 120, seed=2)
     truth = str(tmp_path / "truth.jsonl")
-    code, content, _ = report(tmp_path, known, source, "--ground-truth", truth)
+    code, content = report(tmp_path, place, source, "--ground-truth", truth)
     assert (code, content["accuracy"]["true"]) == (3, None)
-    said = capsys.readouterr().out
-    assert reason in said
-    assert "True  " not in said
+    printed = capsys.readouterr().out
+    assert "none of 1 labels is of one of the photos" in printed
+    assert "True  " not in printed
 
 
-@pytest.mark.parametrize("option", ["--no-embedding", "--model"])
-def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, option):
-    model = served.write_model(tmp_path / "model", [*captured.CLASSES, "none"])
-    then, now = (answered(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
-    known = str(tmp_path / "baseline")
-    invoke("baseline", then, "--model", str(model), "--output", known)
-    more = [option] if option == "--no-embedding" else [option, str(model)]
-    _, content, _ = report(tmp_path, known, now, *more)
-    compared = {item["name"] for item in content["drifts"]}
-    assert ("embedding" in compared) == (option == "--model")
-    assert len(compared) >= 6
-    assert content["reasons"] == []
-    assert ("was not compared (--no-embedding)" in capsys.readouterr().out) == (
-        option == "--no-embedding"
-    )
-
-
-def answered(folder, model, count, seed, time="2026-11-03T10:00:00Z"):
+def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
     """Captures of what the model answers."""
-    network = embedding.Network(embedding.read(model).whole, "probabilities")
-    images = served.images(count, seed)
-    classes = json.loads((model / "classes.json").read_text())
+    network = embedding.Network(model.whole, "probabilities")
+    photos = served.images(count, seed)
     records = [
         captured.record(
-            captured.side(served.encode(image, "PNG"), "image/png"),
-            captured.answer(row, classes=classes),
+            captured.side(served.encode(photo, "PNG"), "image/png"),
+            captured.answer(row, classes=model.classes),
             f"{seed}-{number}",
             time,
         )
-        for number, (image, row) in enumerate(zip(images, network(images).tolist(), strict=True))
+        for number, (photo, row) in enumerate(zip(photos, network(photos).tolist(), strict=True))
     ]
     captured.write(folder / f"{seed}.jsonl", *records)
     return str(folder)
 
 
-def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
+@pytest.mark.parametrize("options", [(), ("--no-embedding",)])
+def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, serve, options):
+    model = captured.read_model(served.write_model(tmp_path / "model"))
+    then, now = (write_answers(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
+    place = str(tmp_path / "baseline")
+    serve(model)
+    monitor("baseline", then, "--output", place)
+    _, content = report(tmp_path, place, now, *options)
+    names = {item["name"] for item in content["drifts"]}
+    assert ("embedding" in names) == (not options)
+    assert len(names) >= 6
+    assert content["reasons"] == []
+    note = "the embedding, which the baseline has, was not compared (--no-embedding)"
+    assert (note in capsys.readouterr().out) == bool(options)
+
+
+def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys, serve):
     old, new = (
-        served.write_model(tmp_path / name, scale=scale)
-        for name, scale in (("old", 0.1), ("new", 0.02))
+        captured.read_model(served.write_model(tmp_path / str(scale), scale=scale))
+        for scale in (0.1, 0.02)
     )
-    known = str(tmp_path / "baseline")
-    then = answered(tmp_path / "then", new, 200, 1)
-    invoke("baseline", then, "--model", str(new), "--output", known)
-    answered(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
-    now = answered(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
-    _, content, violations = report(tmp_path, known, now, "--model", str(new))
+    serve(new)
+    place = str(tmp_path / "baseline")
+    monitor("baseline", write_answers(tmp_path / "then", new, 200, 1), "--output", place)
+    write_answers(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
+    now = write_answers(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
+    _, content = report(tmp_path, place, now, "--since", "2026-11-03")
     assert content["images"] == 120
-    assert content["since"] == "2026-11-03T11:00:00+00:00"
-    assert {item["feature_name"] for item in violations["violations"]} <= {"review_share"}
-    note = "the endpoint's model changed after 2026-11-03 10:00:00 UTC: the 150 images until then"
+    assert content["span"]["since"] == "2026-11-03T11:00:00+00:00"
+    assert {item["name"] for item in content["violations"]} <= {"review_share"}
+    note = "the endpoint's model changed after 2026-11-03 10:00:00 UTC: the 150 photos until then"
     assert note in capsys.readouterr().out
 
 
@@ -214,87 +189,70 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys):
         (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
     ],
 )
-def test_places_that_cannot_be_are_one_line(tmp_path, known, monkeypatch, options, reason):
+def test_places_that_cannot_be_are_one_line(tmp_path, place, monkeypatch, options, reason):
     source = write(tmp_path / "now", 120, seed=2)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
-    arguments = ["report", source, "--local", "--baseline", known, "--output", "out", *options]
+    arguments = ["report", source, "--local", "--baseline", place, "--output", "out", *options]
     with pytest.raises((UserError, click.BadParameter), match=reason):
-        invoke(*arguments)
+        monitor(*arguments)
 
 
 def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     source = write(tmp_path / "then", 20, seed=1)
-    with pytest.raises(UserError, match="20 images are too few for a baseline"):
-        invoke("baseline", source, "--output", str(tmp_path / "baseline"))
+    with pytest.raises(UserError, match="20 photos are too few for a baseline"):
+        monitor("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
 
 
 class Recorder:
-    """A client that keeps what it is asked."""
+    """A client that keeps its requests, and answers with `answer`."""
 
-    def __init__(self):
-        self.asked = []
+    def __init__(self, answer=None):
+        self.requests = []
+        self.answer = answer
 
     def __getattr__(self, operation):
-        return lambda **request: self.asked.append((operation, request))
+        return lambda **request: self.requests.append((operation, request)) or self.answer
 
 
 @pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
 def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status, messages):
     clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
-    cloud = SimpleNamespace(client=clients.__getitem__)
-    stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
-    (tmp_path / "report.html").write_text("<p>")
-    found = SimpleNamespace(**{**vars(REPORT), "status": status})
-    written = [tmp_path / "report.html"]
-    page = monitoring_report.publish(cloud, stack, found, written, "dev")
-    [key] = clients["s3"].objects
-    assert key.startswith("monitoring/reports/20")
-    assert page == f"s3://bucket/{key}"
-    [(operation, request)] = clients["cloudwatch"].asked
+    selection = SimpleNamespace(
+        cloud=SimpleNamespace(client=clients.__getitem__),
+        stack=SimpleNamespace(bucket="bucket", topic="arn:topic"),
+        stage="dev",
+    )
+    for name in ("report.html", "report.json"):
+        (tmp_path / name).write_text("")
+    page = monitoring_report.publish(selection, make_report(status), tmp_path)
+    assert page.startswith("s3://bucket/monitoring/reports/20")
+    folder = page.removeprefix("s3://bucket/").removesuffix("report.html")
+    assert set(clients["s3"].objects) == {f"{folder}report.html", f"{folder}report.json"}
+    [(operation, request)] = clients["cloudwatch"].requests
     assert operation == "put_metric_data"
     assert request["Namespace"] == "scones-vehicles/monitoring"
-    assert len(clients["sns"].asked) == messages
-    for _, message in clients["sns"].asked:
+    assert len(clients["sns"].requests) == messages
+    for _, message in clients["sns"].requests:
         assert message["TopicArn"] == "arn:topic"
         assert page in message["Message"]
 
 
-class CloudWatch:
-    """GetMetricData in pages; what was asked is kept."""
-
-    def __init__(self, *pages):
-        self.pages = pages
-
-    def get_paginator(self, operation):
-        assert operation == "get_metric_data"
-        return self
-
-    def paginate(self, **request):
-        self.request = request
-        for page in self.pages:
-            yield {
-                "MetricDataResults": [
-                    {
-                        "Id": percentile,
-                        "Timestamps": [NOON + timedelta(minutes=minute) for minute in minutes],
-                        "Values": values,
-                    }
-                    for percentile, minutes, values in page
-                ]
-            }
-
-
-def test_points_come_in_milliseconds_by_time_from_all_pages():
-    cloudwatch = CloudWatch(
-        [("p50", [5, 0], [2000, 1000]), ("p95", [5, 0], [4000, 3000]), ("p99", [5], [9000])],
-        [("p99", [0], [8000])],
-    )
-    found = monitoring_report.read_latencies(
-        cloudwatch, "endpoint", NOON, NOON + timedelta(hours=1)
-    )
-    assert found == [(NOON, 1, 3, 8), (NOON + timedelta(minutes=5), 2, 4, 9)]
+def test_latencies_come_in_milliseconds_by_time():
+    later = NOON + timedelta(minutes=5)
+    points = {later: (2000, 4000, 9000), NOON: (1000, 3000, 8000)}
+    answer = [
+        {
+            "Timestamp": time,
+            "ExtendedStatistics": dict(zip(("p50", "p95", "p99"), row, strict=True)),
+        }
+        for time, row in points.items()
+    ]
+    cloudwatch = Recorder({"Datapoints": answer})
+    until = NOON + timedelta(hours=1)
+    points = monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, until)
+    assert points == [(NOON, 1, 3, 8), (later, 2, 4, 9)]
 
 
 @pytest.mark.parametrize(
@@ -308,8 +266,8 @@ def test_points_come_in_milliseconds_by_time_from_all_pages():
     ],
 )
 def test_a_span_has_few_points_of_a_length_that_cloudwatch_keeps(ago, span, period):
-    cloudwatch = CloudWatch()
+    cloudwatch = Recorder({"Datapoints": []})
     monitoring_report.read_latencies(cloudwatch, "endpoint", NOON - ago, NOON - ago + span)
-    [query, *_] = cloudwatch.request["MetricDataQueries"]
-    assert query["MetricStat"]["Period"] == period
+    [(_, request)] = cloudwatch.requests
+    assert request["Period"] == period
     assert span.total_seconds() / period <= monitoring_report.POINTS

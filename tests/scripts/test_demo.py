@@ -10,30 +10,23 @@ from service import terminal
 
 def test_a_second_demo_in_the_folder_is_told_of_the_first():
     refused = pytest.raises(terminal.UserError, match="Another demo runs in this folder")
-    with demo.alone(), refused, demo.alone():
+    with demo.lock(), refused, demo.lock():
         pass
-    with demo.alone():
+    with demo.lock():
         pass
-
-
-@pytest.mark.parametrize("port", ["70000", "0", "http", ""])
-def test_what_is_no_port_is_refused(port, capsys):
-    with pytest.raises(SystemExit):
-        terminal.run(demo.main, ["--port", port])
-    assert "from 1 to 65,535" in capsys.readouterr().err
 
 
 def test_what_a_failed_step_said_is_shown(capfd):
     steps = demo.Steps()
     failing = ("-c", "print('the reason'); raise SystemExit(3)")
     with pytest.raises(terminal.UserError, match="failed, see above"):
-        steps.capture("classify", "Classify a batch", demo.PYTHON, *failing)
+        steps.run("classify", "Classify a batch", demo.PYTHON, *failing, capture=True)
     assert "the reason" in capfd.readouterr().out
 
 
 def test_what_goes_on_is_said_only_where_something_does(monkeypatch):
-    assert demo.remains(4599) == "Nothing of it is left running."
+    assert demo.describe_rest(4599) == "Nothing of it is left running."
     up = subprocess.CompletedProcess("python -m local status", 0)
     monkeypatch.setattr(demo, "local", lambda *_: up)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4599")
-    assert "make demo PORT=4599 goes on from there" in demo.remains(4599)
+    assert "make demo PORT=4599 goes on from there" in demo.describe_rest(4599)

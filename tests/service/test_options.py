@@ -10,29 +10,20 @@ def refuse(kind: click.ParamType, *values: str) -> None:
             kind.convert(value, None, None)
 
 
-def test_whole_numbers_lie_within_their_bounds():
+def test_numbers_lie_within_their_bounds():
     kind = options.WholeNumber(1, 20)
     assert (kind.convert("1", None, None), kind.convert("20", None, None)) == (1, 20)
     refuse(kind, "0", "-1", "1.5", "x", "", "²", "1_0", "21", "9" * 5000)
-
-
-def test_numbers_lie_within_their_bounds():
     kind = options.Number(0, 1)
     assert (kind.convert("0", None, None), kind.convert("1e0", None, None)) == (0, 1)
     refuse(kind, "-0.1", "1.1", "nan", "inf", "x", "", "1e999")
 
 
-def test_an_s3_uri_has_a_bucket_and_a_key():
+def test_an_s3_uri_has_a_bucket_and_a_key_and_what_looks_like_one_has_to_be_one():
     assert options.S3Uri().convert("s3://bucket/a b", None, None) == "s3://bucket/a b"
     refuse(options.S3Uri(), "", "s3://", "s3://bucket", "s3://bucket/", "s3://my bucket/x", "x")
-
-
-@pytest.mark.parametrize("value", ["photo.jpg", "s3://bucket", "s3://bucket/", "s3://bucket/a b"])
-def test_a_path_or_an_s3_uri_is_taken_as_it_is(value):
-    assert options.PathOrUri().convert(value, None, None) == value
-
-
-def test_what_looks_like_an_s3_uri_has_to_be_one():
+    for value in ("photo.jpg", "s3://bucket", "s3://bucket/", "s3://bucket/a b"):
+        assert options.PathOrUri().convert(value, None, None) == value
     refuse(options.PathOrUri(), "", "s3://", "s3:/bucket/x", "s3://my bucket/x", "S3://bucket/x")
     refuse(options.PathOrUri(), "s3://bucket/\udcff.jpg")
 

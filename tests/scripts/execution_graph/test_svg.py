@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.execution_graph import svg
+from scripts.execution_graph import picture
 from scripts.execution_graph.picture import Picture
 from service.terminal import UserError
 from tests.unit.scripts.execution_graph.executions import EXECUTIONS, execution
@@ -12,8 +12,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def render(drawn) -> ElementTree.Element:
-    picture = Picture(drawn)
-    return ElementTree.fromstring(svg.render(picture.dot(), drawn.name, picture.description()))
+    graph = Picture(drawn)
+    return ElementTree.fromstring(picture.render(graph.dot(), drawn.name, graph.description()))
 
 
 def words(root: ElementTree.Element) -> list[str]:
@@ -23,7 +23,7 @@ def words(root: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize("name", EXECUTIONS)
 def test_every_state_is_drawn_and_described(name):
     root = render(EXECUTIONS[name])
-    states = [state.name for state in Picture(EXECUTIONS[name])._scope.every_state()]
+    states = [state.name for state in Picture(EXECUTIONS[name])._scope.all_states()]
     assert states
     for state in states:
         assert state in words(root)
@@ -46,7 +46,7 @@ def test_a_map_is_a_frame_around_its_states():
         assert min(frame_y) < min(y) < max(y) < max(frame_y)
 
 
-@pytest.mark.parametrize("name", ["<b>&\"'", "a\\", "\\N", "a\x07b", "日本", "end of execution"])
+@pytest.mark.parametrize("name", ["<b>&\"'\\N日本", "a\x07b", "end of execution"])
 def test_names_are_written_as_they_are(name):
     states = {name: {"Type": "Map", "ItemProcessor": {"StartAt": "B", "States": {}}, "End": True}}
     states[name]["ItemProcessor"]["States"] = {"B": {"Type": "Succeed"}}
@@ -55,14 +55,14 @@ def test_names_are_written_as_they_are(name):
 
 
 def test_without_graphviz_one_line_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(svg, "GRAPHVIZ", tmp_path / "node_modules" / "@viz-js" / "viz")
+    monkeypatch.setattr(picture, "GRAPHVIZ", tmp_path / "node_modules" / "@viz-js" / "viz")
     with pytest.raises(UserError, match=r"node_modules has no @viz-js/viz.*make setup"):
-        svg.render("digraph {}", "", "")
+        picture.render("digraph {}", "", "")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="node is not on the PATH"):
-        svg.render("digraph {}", "", "")
+        picture.render("digraph {}", "", "")
 
 
 def test_a_graph_that_graphviz_refuses_is_one_line():
     with pytest.raises(UserError, match="could not draw the picture: syntax error"):
-        svg.render("digraph {", "", "")
+        picture.render("digraph {", "", "")

@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from botocore.exceptions import ClientError
+from tests.unit.refusals import refusal
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -26,15 +26,8 @@ class MemoryEcr:
         number = len(self.images) + 1
         digest = f"sha256:{number:064x}"
         pushed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(number)
-        self.images.insert(
-            0,
-            {
-                "imageDigest": digest,
-                "imagePushedAt": pushed,
-                "imageManifestMediaType": kind,
-                **({"imageTags": list(tags)} if tags else {}),
-            },
-        )
+        image = {"imageDigest": digest, "imagePushedAt": pushed, "imageManifestMediaType": kind}
+        self.images.insert(0, image | ({"imageTags": list(tags)} if tags else {}))
         return digest
 
     def describe_images(self, registryId, repositoryName, imageIds):  # noqa: N803
@@ -43,8 +36,7 @@ class MemoryEcr:
             tagged = wanted.get("imageTag") in image.get("imageTags", [])
             if tagged or wanted.get("imageDigest") == image["imageDigest"]:
                 return {"imageDetails": [image]}
-        error = {"Code": "ImageNotFoundException", "Message": "The image does not exist"}
-        raise ClientError({"Error": error}, "DescribeImages")
+        raise refusal("ImageNotFoundException")
 
     def get_paginator(self, operation):
         assert operation == "describe_images"

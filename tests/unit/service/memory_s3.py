@@ -4,7 +4,7 @@ import hashlib
 import io
 from datetime import UTC, datetime, timedelta
 
-from botocore.exceptions import ClientError
+from tests.unit.refusals import refusal
 
 
 class MemoryS3:
@@ -16,22 +16,22 @@ class MemoryS3:
 
     def put_object(self, Bucket, Key, Body, ContentType):  # noqa: N803
         if self.fails_at and self.fails_at in Key:
-            raise ClientError({"Error": {"Code": "SlowDown", "Message": "later"}}, "PutObject")
+            raise refusal("SlowDown")
         self.changes.append(f"put {Key}")
         self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
         self.modified[Key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(len(self.changes))
 
     def get_object(self, Bucket, Key, Range="bytes=0-"):  # noqa: N803
         if Key not in self.objects:
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
+            raise refusal("NoSuchKey", Key, 404)
         body, last = self.objects[Key], Range.removeprefix("bytes=0-")
         if last and not body:
-            raise ClientError({"Error": {"Code": "InvalidRange", "Message": Key}}, "GetObject")
+            raise refusal("InvalidRange", Key, 416)
         return {"Body": io.BytesIO(body[: int(last) + 1] if last else body)}
 
     def head_object(self, Bucket, Key):  # noqa: N803
         if Key not in self.objects:
-            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
+            raise refusal("404", "Not Found", 404)
 
     def upload_fileobj(self, file, bucket, key, ExtraArgs):  # noqa: N803
         self.put_object(bucket, key, file, **ExtraArgs)
@@ -52,24 +52,16 @@ class MemoryS3:
             self.delete_object(Bucket, item["Key"])
 
     def list_objects_v2(self, Bucket, Prefix="", Delimiter=None, MaxKeys=1000):  # noqa: N803
-        contents, folders = [], set()
-        for key in sorted(self.objects):
-            if not key.startswith(Prefix):
+        contents, folders = [], {}
+        for key in sorted(key for key in self.objects if key.startswith(Prefix)):
+            folder, in_folder, _ = key.removeprefix(Prefix).partition(Delimiter or "\n")
+            if Delimiter and in_folder:
+                folders[Prefix + folder + Delimiter] = None
                 continue
-            rest = key.removeprefix(Prefix)
-            if Delimiter and Delimiter in rest:
-                folders.add(Prefix + rest.split(Delimiter)[0] + Delimiter)
-            else:
-                body = self.objects[key]
-                contents.append(
-                    {
-                        "Key": key,
-                        "Size": len(body),
-                        "ETag": f'"{hashlib.md5(body).hexdigest()}"',
-                        "LastModified": self.modified[key],
-                    }
-                )
-        prefixes = [{"Prefix": f} for f in sorted(folders)]
+            body = self.objects[key]
+            etag, modified = f'"{hashlib.md5(body).hexdigest()}"', self.modified[key]
+            contents.append({"Key": key, "Size": len(body), "ETag": etag, "LastModified": modified})
+        prefixes = [{"Prefix": folder} for folder in folders]
         found = {"Contents": contents[:MaxKeys], "CommonPrefixes": prefixes}
         return {field: items for field, items in found.items() if items}
 

@@ -16,7 +16,6 @@ WRONG = [
     ("threshold", 96, ["threshold", "96", "1"]),
     ("threshold", "0.9", ["threshold", "0.9", "number"]),
     ("threshold", None, ["threshold", "required"]),
-    ("image.size", 0, ["image.size", "0", "16"]),
     ("image.size", 36, ["image.size", "36", "multiple of 8"]),
     ("image.sise", 32, ["image", "sise"]),
     ("capture.retention_days", 30, ["capture", "retention_days"]),
@@ -61,21 +60,18 @@ def test_a_value_that_would_fail_later_is_named_with_what_is_expected(path, valu
     assert all(word in problem for word in said), problem
 
 
-def test_what_is_kept_for_ever_is_null():
+def test_what_is_kept_for_ever_is_null_and_may_have_days():
+    assert config.load()["retention_days"]["results"] is None
     assert not config.problems(changed("retention_days.results", 365))
-    content = config.load()
-    assert content["retention_days"]["results"] is None
-    assert not config.problems(content)
 
 
 @pytest.fixture
 def rewritten(tmp_path, monkeypatch):
     """A function that puts another text in place of config.yml."""
 
-    def rewrite(text: str | bytes | None) -> None:
+    def rewrite(text: str | None) -> None:
         if text is not None:
-            content = text if isinstance(text, bytes) else text.encode()
-            (tmp_path / "config.yml").write_bytes(content)
+            (tmp_path / "config.yml").write_text(text, encoding="latin-1")
         (tmp_path / "config.schema.json").symlink_to(config.ROOT / "config.schema.json")
         monkeypatch.setattr(config, "ROOT", tmp_path)
         config.load.cache_clear()
@@ -91,7 +87,7 @@ def rewritten(tmp_path, monkeypatch):
         ("service: [", "not YAML"),
         ("", "object"),
         (None, "No such file"),
-        ("# Größe\n".encode("latin-1"), "not YAML: 'utf-8'"),
+        ("# Größe\n", "not YAML: 'utf-8'"),
         (f"{GOOD}threshold: 0.9\n", "duplicate key"),
         (GOOD.replace("size: 32 ", "size: 32\n  size: 32 "), "duplicate key"),
         (f"{GOOD}1: 2\n", "1"),
@@ -122,28 +118,19 @@ def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, t
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1e-1", 0.1), ("1.0", 1), ("001", 1), ("+.5", 0.5), ("0.", 0), ("1E0", 1)]
+    ("text", "value"),
+    [("1e-1", "0.1"), ("1.0", "1"), ("001", "1"), ("+.5", "0.5"), ("0.", "0"), ("1E0", "1")],
 )
 def test_numbers_are_those_of_yaml_1_2_as_sls_reads_them(rewritten, text, value):
     rewritten(with_threshold(text))
-    assert config.load()["threshold"] == value
+    assert repr(config.load()["threshold"]) == value
 
 
-def test_a_whole_number_is_an_integer_however_it_is_written(rewritten):
-    rewritten(GOOD.replace("size: 32 ", "size: 032.0 "))
-    assert repr(config.load()["image"]["size"]) == "32"
-
-
-@pytest.mark.parametrize("stage", ["dev", "2", "pr-17", "x" * 20])
-def test_a_stage_that_may_exist_is_taken(stage):
-    assert config.stage_problem(stage) is None
-
-
-@pytest.mark.parametrize(
-    "stage", ["", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n"]
-)
-def test_a_stage_that_cannot_exist_is_refused(stage):
-    assert "is no stage name: lower-case letters" in config.stage_problem(stage)
+def test_a_stage_that_cannot_exist_is_refused():
+    for stage in ("dev", "2", "pr-17", "x" * 20):
+        assert config.stage_problem(stage) is None
+    for stage in ("", "Dev", "my stage", "a/b", "-a", "a-", "a--b", "a_b", "dev\n"):
+        assert "is no stage name: lower-case letters" in config.stage_problem(stage)
 
 
 def test_the_longest_stage_makes_role_names_of_64_characters_in_the_longest_region():

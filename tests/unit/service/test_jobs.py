@@ -49,24 +49,13 @@ def test_a_file_that_is_too_large_is_not_read(monkeypatch):
         jobs.read_member(holding((tarfile.TarInfo("metrics.json"), b"four")), URI, "metrics.json")
 
 
-def test_what_is_no_archive_is_one_line():
-    s3 = MemoryS3()
-    s3.objects["training/job/output/model.tar.gz"] = b"not a tar" * 99
-    with pytest.raises(UserError, match="cannot be read as an archive"):
-        jobs.read_member(s3, URI, "metrics.json")
-
-
-def test_the_report_has_accuracies_seconds_and_the_models_place(capsys):
-    jobs.report(JOB)
+def test_the_report_has_accuracies_seconds_what_spot_saves_and_the_models_place(capsys):
+    jobs.report({**JOB, "BillableTimeInSeconds": 12})
     said = capsys.readouterr().out
     assert "validation 0.9417, test 0.9300" in said
     assert "41 in the training container" in said
+    assert "12 billed (71% less)" in said
     assert "s3://bucket/model.tar.gz" in said
-
-
-def test_what_spot_saves_is_told(capsys):
-    jobs.report({**JOB, "BillableTimeInSeconds": 12})
-    assert "12 billed (71% less)" in capsys.readouterr().out
 
 
 def test_a_job_without_metrics_is_an_error():

@@ -2,7 +2,6 @@ from service.logs import JobLog, ScriptLines
 
 CONTAINER = """\
 Starting training script
-+ /usr/bin/python3 --version
 Python 3.11.7
 Executing command: /usr/bin/python3 train.py --epochs 2
 640 images of bicycle, motorcycle
@@ -13,22 +12,19 @@ Training Container Execution Completed
 """.splitlines()
 
 
-def test_the_scripts_own_lines_are_picked_out():
+def test_the_scripts_own_lines_and_traceback_are_shown_and_the_drivers_are_not():
     script = ScriptLines("train.py")
-    assert [line for line in CONTAINER if script.pick(line)] == CONTAINER[4:7]
+    assert [line for line in CONTAINER if script.pick(line)] == CONTAINER[3:6]
     assert script.any
-
-
-def test_a_failing_scripts_traceback_is_shown_and_the_drivers_is_not():
     script = ScriptLines("train.py")
     log = [
-        *CONTAINER[:4],
+        *CONTAINER[:3],
         "Traceback (most recent call last):",
         "train.JobError: no channel",
         "Command failed with exit code 1. Traceback: Traceback (most recent call last):",
         "subprocess.CalledProcessError",
     ]
-    assert [line for line in log if script.pick(line)] == log[4:6]
+    assert [line for line in log if script.pick(line)] == log[3:5]
 
 
 def test_a_job_that_never_reached_the_script_leaves_its_last_lines():

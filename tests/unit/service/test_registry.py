@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from service import registry
@@ -18,16 +20,13 @@ def ecr():
     return MemoryEcr()
 
 
-def test_the_newest_image_is_named_by_its_digest(ecr):
+def test_the_newest_image_is_named_by_its_digest_and_where_there_is_none_the_way_to_one(ecr):
+    with pytest.raises(UserError, match="make push STAGE=prod"):
+        registry.newest(ecr, REPOSITORY, "prod")
     ecr.push("a1b2c3d")
     newest = ecr.push("e4f5a6b", "latest")
     ecr.push()  # of no tag: a part of another
     assert registry.newest(ecr, REPOSITORY, "dev") == f"{REPOSITORY}@{newest}"
-
-
-def test_an_empty_repository_names_the_command_that_fills_it(ecr):
-    with pytest.raises(UserError, match="make push STAGE=prod"):
-        registry.newest(ecr, REPOSITORY, "prod")
 
 
 def test_a_tag_is_resolved_and_a_digest_stays(ecr):
@@ -37,53 +36,42 @@ def test_a_tag_is_resolved_and_a_digest_stays(ecr):
     both = f"{REPOSITORY}:e4f5a6b@{digest}"  # the digest counts, as for docker
     for named in (f"{REPOSITORY}:a1b2c3d", REPOSITORY, pinned, both):
         assert registry.resolve(ecr, named, "dev") == pinned
+    with pytest.raises(UserError, match=r"no image .*:none"):
+        registry.resolve(ecr, f"{REPOSITORY}:none", "dev")
 
 
 @pytest.mark.parametrize("kind", [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_FIRST, None])
 def test_an_image_that_sagemaker_refuses_is_refused_before_it_does(ecr, kind):
     digest = ecr.push("latest", kind=kind)
-    for attempt in (
-        lambda: registry.newest(ecr, REPOSITORY, "dev"),
-        lambda: registry.resolve(ecr, f"{REPOSITORY}:latest", "dev"),
-        lambda: registry.resolve(ecr, f"{REPOSITORY}@{digest}", "dev"),
+    for find, image in (
+        (registry.newest, REPOSITORY),
+        (registry.resolve, f"{REPOSITORY}:latest"),
+        (registry.resolve, f"{REPOSITORY}@{digest}"),
     ):
-        with pytest.raises(UserError, match="make push STAGE=dev") as raised:
-            attempt()
-        assert str(kind) in str(raised.value)
-        assert "\n" not in str(raised.value)
-
-
-def test_an_image_that_is_not_there_is_named(ecr):
-    ecr.push("latest")
-    with pytest.raises(UserError, match=r"no image .*:none"):
-        registry.resolve(ecr, f"{REPOSITORY}:none", "dev")
+        with pytest.raises(UserError, match=rf"{re.escape(str(kind))}.*make push STAGE=dev"):
+            find(ecr, image, "dev")
 
 
 @pytest.mark.parametrize(
     "image",
     [
         "",
-        "nginx",
         "python:3.13",
         "public.ecr.aws/docker/library/python:3.13",
         f"https://{REPOSITORY}:latest",
-        f" {REPOSITORY}:latest",
         f"{REPOSITORY}:latest\n",
         f"{REPOSITORY}:",
         f"{REPOSITORY}@sha256:abc",
-        f"{REPOSITORY}:latest@",
         f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/Serving:latest",
         f"{ACCOUNT}.dkr-ecr.eu-west-1.on.aws/serving:latest",
     ],
 )
 def test_what_is_no_image_of_a_private_repository_is_refused(ecr, image):
-    ecr.push("latest")
     with pytest.raises(UserError, match=r"is no image in a private repository .* make push"):
         registry.resolve(ecr, image, "dev")
 
 
 def test_an_image_of_another_region_is_refused_by_both_names(ecr):
-    ecr.push("latest")
     image = f"{REPOSITORY.replace('eu-west-1', 'eu-central-1')}:latest"
     with pytest.raises(UserError, match=r"lies in eu-central-1.* own region, eu-west-1\."):
         registry.resolve(ecr, image, "dev")
@@ -91,4 +79,3 @@ def test_an_image_of_another_region_is_refused_by_both_names(ecr):
 
 def test_the_login_is_the_tokens(ecr):
     assert registry.login(ecr) == ("AWS", "a:pass word")
-    assert ACCOUNT in REPOSITORY

@@ -1,9 +1,11 @@
+import re
+
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from service.stack import OUTPUTS, Cloud, find_stack
 from service.terminal import UserError
+from tests.unit.refusals import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -13,16 +15,14 @@ def _bare(monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
 
-def test_the_region_is_the_environment_s(monkeypatch):
+def test_the_region_is_the_environment_s_or_the_local_cloud_s(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert Cloud().region == "eu-west-1"
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     assert Cloud().region == Cloud().session.region_name == "eu-north-1"
     monkeypatch.setenv("AWS_REGION", "")
     assert Cloud().region == "eu-west-1"
-
-
-def test_on_the_local_cloud_a_region_need_not_be_named(monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Cloud().region == "us-east-1"
 
@@ -37,9 +37,7 @@ NO_REGION = [
     ("eu-central-\u0661", "is no region"),
     ("cn-north-1", "cn-north-1 is outside AWS's commercial partition"),
     ("us-gov-west-1", "commercial"),
-    ("us-iso-east-1", "commercial"),
     ("us-isob-east-1", "commercial"),
-    ("eu-isoe-west-1", "commercial"),
 ]
 
 
@@ -48,22 +46,23 @@ NO_REGION = [
 def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said, address):
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     monkeypatch.setenv("AWS_REGION", region)
-    with pytest.raises(UserError) as raised:
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
         Cloud()
-    assert said in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("region", boto3.Session().get_available_regions("sagemaker"))
-def test_every_region_of_sagemaker_is_taken(monkeypatch, region):
-    monkeypatch.setenv("AWS_REGION", region)
-    assert Cloud().region == region
+def test_every_region_of_sagemaker_is_taken(monkeypatch):
+    regions = boto3.Session().get_available_regions("sagemaker")
+    assert len(regions) > 20
+    monkeypatch.setattr(boto3, "Session", lambda **_: None)  # which would take 50 ms for each
+    for region in regions:
+        monkeypatch.setenv("AWS_REGION", region)
+        assert Cloud().region == region
 
 
-@pytest.mark.parametrize("endpoint", [None, "https://vpce.example.com"])
+@pytest.mark.parametrize("endpoint", ["", "https://vpce.example.com"])
 def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
-    if endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(UserError, match="export AWS_REGION=") as raised:
         Cloud()
     assert "profile" not in str(raised.value)
@@ -105,10 +104,7 @@ class Answers:
 
     def describe_stacks(self, StackName):  # noqa: N803
         if self.outputs is None:
-            message = f"Stack with id {StackName} does not exist"
-            raise ClientError(
-                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
-            )
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": key} for key in self.outputs]
         return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}]}
 
@@ -119,14 +115,10 @@ def test_a_stack_is_found_by_its_stage():
     assert stack.serving_repository == "ServingRepositoryUri"
 
 
-def test_no_stack_is_one_line_with_the_command_that_makes_it():
-    with pytest.raises(UserError, match=r"No stack scones-vehicles-eu .* sls deploy --stage eu"):
-        find_stack(Answers(None), "eu")
-
-
 @pytest.mark.usefixtures("profile")
-def test_no_stack_names_the_region_looked_in_and_the_profile_s():
-    with pytest.raises(UserError, match=r"in eu-north-1 \(.*eu-west-3, is not used\)"):
+def test_no_stack_names_the_regions_looked_in_and_of_the_profile_and_the_command_to_make_it():
+    said = r"No stack .*-eu in eu-north-1 \(.*eu-west-3, is not used\).*sls deploy --stage eu"
+    with pytest.raises(UserError, match=said):
         find_stack(Answers(None), "eu")
 
 

@@ -36,49 +36,37 @@ def test_a_manifest_alone_is_enough():
         "tolerated_failure_percentage": 5,
     }
     assert next_of(STATES["IsRunValid"], checked) == "ClassifyBatches"
-
-
-def test_a_run_may_ask_for_its_own_settings():
     run = {"threshold": 0, "batch_size": 7, "tolerated_failure_percentage": 0.5}
     assert check({"manifest": MANIFEST, **run}) == {"problem": "", "manifest": MANIFEST, **run}
+
+
+def beside_manifest(**fields) -> dict:
+    return {"manifest": MANIFEST, **fields}
 
 
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
         (None, "the input must be an object"),
-        ([], "the input must be an object"),
         ({}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": "s3://b/k"}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": {}}, "manifest must have a string that is not empty as s3_key"),
         ({"manifest": {"s3_key": ""}}, "manifest must have a string that is not empty as s3_key"),
-        (
-            {"manifest": {"s3_key": "k", "s3_bucket": 7}},
-            "manifest must have a string that is not empty as s3_bucket",
-        ),
+        ({"manifest": {"s3_key": "k", "s3_bucket": 7}}, "not empty as s3_bucket"),
         ({"manifest": {"s3_key": "k", "key": "k"}}, "manifest has unknown fields: key"),
-        ({"manifest": MANIFEST, "images": []}, "the input has unknown fields: images"),
-        ({"manifest": MANIFEST, "threshold": 1.1}, "threshold must be a number from 0 to 1"),
-        ({"manifest": MANIFEST, "threshold": "1"}, "threshold must be a number from 0 to 1"),
-        (
-            {"manifest": MANIFEST, "batch_size": 201},
-            "batch_size must be a whole number from 1 to 200",
-        ),
-        (
-            {"manifest": MANIFEST, "batch_size": 2.5},
-            "batch_size must be a whole number from 1 to 200",
-        ),
-        (
-            {"manifest": MANIFEST, "tolerated_failure_percentage": 101},
-            "tolerated_failure_percentage must be a number from 0 to 100",
-        ),
+        (beside_manifest(images=[]), "the input has unknown fields: images"),
+        (beside_manifest(threshold=1.1), "threshold must be a number from 0 to 1"),
+        (beside_manifest(threshold="1"), "threshold must be a number from 0 to 1"),
+        (beside_manifest(batch_size=201), "batch_size must be a whole number from 1 to 200"),
+        (beside_manifest(batch_size=2.5), "batch_size must be a whole number from 1 to 200"),
+        (beside_manifest(tolerated_failure_percentage=101), "must be a number from 0 to 100"),
     ],
 )
 def test_what_is_wrong_with_a_run_is_said(run, problem):
     checked = check(run)
-    assert checked["problem"] == problem
+    assert checked["problem"].endswith(problem)
     assert next_of(STATES["IsRunValid"], checked) == "InvalidRun"
-    assert evaluate(STATES["InvalidRun"]["Cause"], input=checked) == problem
+    assert evaluate(STATES["InvalidRun"]["Cause"], input=checked) == checked["problem"]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +90,7 @@ def test_the_distributed_map_uses_no_variable_of_the_states_around_it():
 
 @pytest.mark.parametrize(
     ("left", "seconds", "state"),
-    [
-        (0, 1, "ClassifyImage"),
-        (3, 1, "WaitForStorage"),
-        (3, 119, "WaitForStorage"),
-        (3, 121, "ClassifyImage"),
-    ],
+    [(0, 1, "ClassifyImage"), (3, 119, "WaitForStorage"), (3, 121, "ClassifyImage")],
 )
 def test_a_child_goes_round_while_photos_are_left_and_time(left, seconds, state):
     begun = datetime(2026, 1, 1, tzinfo=UTC)
@@ -133,24 +116,15 @@ def test_the_largest_batch_fits_into_a_state():
 
 @pytest.mark.parametrize(
     ("failed", "tolerated", "state"),
-    [
-        (0, 0, "Classified"),
-        (1, 0, "TooManyFailed"),
-        (5, 5, "TellPeople"),
-        (6, 5, "TooManyFailed"),
-        (100, 100, "TellPeople"),
-    ],
+    [(0, 0, "Classified"), (5, 5, "TellPeople"), (6, 5, "TooManyFailed")],
 )
 def test_failed_images_decide_how_a_run_ends(failed, tolerated, state):
     assert next_of(STATES["HowManyFailed"], ended(failed), {"tolerated": tolerated}) == state
 
 
-def test_a_run_that_failed_says_how_many_and_where_its_results_are():
+def test_a_run_says_how_many_failed_and_where_its_results_are():
     cause = evaluate(STATES["TooManyFailed"]["Cause"], {"tolerated": 5}, input=ended(6))
     assert json.loads(cause) == {**ended(6), "tolerated_failure_percentage": 5}
-
-
-def test_people_are_told_how_many_failed_and_where_to_look():
     message = evaluate(STATES["TellPeople"]["Arguments"], input=ended(3))
     assert message["Subject"] == "3 of 100 images could not be classified"
     assert "python -m scripts.bulk results first --stage dev\n" in message["Message"]

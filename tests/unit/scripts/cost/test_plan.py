@@ -9,13 +9,8 @@ def cost(usage) -> float:
     return bill.make_bill(usage, bill.load_prices()).by_use
 
 
-def test_a_batch_of_classify_pays_for_its_photos_and_for_itself():
-    ended = {"accepted": 2, "review": 1, "failed": 1}
-    assert plan.count_classify_transitions(ended) == 7 + 2 * 3 + 4 + 2
+def test_classify_pays_seven_transitions_a_batch_and_classify_bulk_one():
     assert plan.count_classify_transitions({}, batches=3) == 21
-
-
-def test_classify_bulk_pays_a_transition_a_batch():
     assert plan.count_bulk_transitions(11) - plan.count_bulk_transitions(10) == 1
     assert plan.plan_bulk(MILLION).transitions / MILLION < 0.02
 
@@ -26,7 +21,7 @@ def test_classify_bulk_costs_at_most_80_cents_a_million_and_less_in_larger_batch
     assert costs[-1] <= 0.80
 
 
-@pytest.mark.parametrize("photos", [1, 20_000, MILLION])
+@pytest.mark.parametrize("photos", [1, MILLION])
 def test_it_answers_at_a_glance_and_line_by_line(photos, capsys):
     plan.show(photos)
     text = capsys.readouterr().out
@@ -38,14 +33,6 @@ def test_it_answers_at_a_glance_and_line_by_line(photos, capsys):
         shown = [float(each.strip("$").replace(",", "")) for each in row.split()[1:]]
         real = [cost(make(count)) for make in (plan.plan_classify, plan.plan_bulk)]
         assert shown == pytest.approx(real, rel=0.005)
-    for words in (
-        f"classify, {photos:,} photos",
-        f"classifyBulk, {photos:,} photos",
-        "$ a photo",
-        "with the endpoint",
-        "$0.102 an hour",
-        bill.load_prices().date,
-        "Left out",
-    ):
+    for words in (f"classify, {photos:,} photos", f"classifyBulk, {photos:,} photos"):
         assert words in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert bill.load_prices().date in text

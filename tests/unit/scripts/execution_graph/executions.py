@@ -17,18 +17,9 @@ COUNTS = {"total": 1000, "succeeded": 940, "failed": 60, "running": 0, "timedOut
 
 def execution(definition=BATCH, events=None, **fields) -> Execution:
     """An execution that took six seconds: of BATCH to its end, unless something else is given."""
-    return Execution(
-        **{
-            "name": "name",
-            "machine": "machine",
-            "status": "SUCCEEDED",
-            "started": BEGAN,
-            "seconds": 6,
-            "definition": definition,
-            "events": batch() if events is None else events,
-        }
-        | fields
-    )
+    usual = {"name": "name", "machine": "machine", "status": "SUCCEEDED", "seconds": 6}
+    usual |= {"definition": definition, "events": batch() if events is None else events}
+    return Execution(**usual | {"started": BEGAN} | fields)
 
 
 def bulk_execution(**fields) -> Execution:
@@ -39,19 +30,13 @@ def bulk_execution(**fields) -> Execution:
 
 LONG = "A" * 80
 INNER = {"StartAt": "C", "States": {"C": {"Type": "Wait", "End": True}}}
+RULES = [{"Condition": "{% $states.input.n = 3 %}", "Next": LONG}, {"And": [], "Next": "F"}]
 LONG_NAMES = {
     "StartAt": LONG,
     "States": {
         LONG: task(Catch=[catch("B", "E" * 120)], Next="B"),
         "B": {"Type": "Map", "ItemProcessor": INNER, "Next": "E"},
-        "E": {
-            "Type": "Choice",
-            "Choices": [
-                {"Condition": "{% $states.input.n = 3 %}", "Next": LONG},
-                {"And": [], "Next": "F"},
-            ],
-            "Default": "F",
-        },
+        "E": {"Type": "Choice", "Choices": RULES, "Default": "F"},
         "F": {"Type": "Fail"},
     },
 }

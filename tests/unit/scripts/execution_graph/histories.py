@@ -14,12 +14,8 @@ class History:
 
     def add(self, after: int, kind: str, at: float, **details) -> int:
         """An event `at` seconds after the beginning."""
-        event = {
-            "id": len(self.events) + 1,
-            "previousEventId": after,
-            "type": kind,
-            "timestamp": BEGAN + timedelta(seconds=at),
-        }
+        event = {"id": len(self.events) + 1, "previousEventId": after, "type": kind}
+        event["timestamp"] = BEGAN + timedelta(seconds=at)
         if details:
             event[f"{kind[0].lower()}{kind[1:]}EventDetails"] = details
         self.events.append(event)
@@ -78,10 +74,7 @@ BATCH = {
                 "StartAt": "Read",
                 "States": {
                     "Read": task(Catch=[catch("Failed")], Next="Judge"),
-                    "Judge": task(
-                        Catch=[catch("Review", "NOT_SURE"), catch("Failed")],
-                        End=True,
-                    ),
+                    "Judge": task(Catch=[catch("Review", "NOT_SURE"), catch("Failed")], End=True),
                     "Review": {"Type": "Succeed"},
                     "Failed": {"Type": "Succeed"},
                 },

@@ -1,14 +1,18 @@
-from scripts.execution_graph.definition import END, START, Way, parse
+from scripts.execution_graph.definition import END, START, Transition, parse
 from tests.unit.scripts.execution_graph.histories import BATCH, BULK, catch, task
 
 
-def ways(states: dict, start: str) -> set[Way]:
-    return set(parse({"StartAt": start, "States": states}).ways)
+def transitions(states: dict, start: str) -> set[Transition]:
+    return set(parse({"StartAt": start, "States": states}).transitions)
 
 
 def test_ways_lead_to_next_states_and_the_end():
     states = {"A": task(Next="B"), "B": {"Type": "Pass", "End": True}}
-    assert ways(states, "A") == {Way(START, "A"), Way("A", "B"), Way("B", END)}
+    assert transitions(states, "A") == {
+        Transition(START, "A"),
+        Transition("A", "B"),
+        Transition("B", END),
+    }
 
 
 def test_a_choice_says_its_rules_in_short():
@@ -18,7 +22,9 @@ def test_a_choice_says_its_rules_in_short():
         {"And": [{}, {}], "Next": "C"},
     ]
     states = {"A": {"Type": "Choice", "Choices": rules, "Default": "B"}}
-    assert {(way.target, way.label) for way in ways(states, "A") if way.kind == "choice"} == {
+    assert {
+        (each.target, each.label) for each in transitions(states, "A") if each.kind == "choice"
+    } == {
         ("B", "counts.failed = 0 or otherwise"),
         ("C", "$size > 3 or a rule holds"),
     }
@@ -26,19 +32,19 @@ def test_a_choice_says_its_rules_in_short():
 
 def test_a_catch_has_a_way_of_its_own_beside_next():
     states = {"A": task(Next="B", Catch=[catch("B", "X"), catch("B")]), "B": {"Type": "Succeed"}}
-    assert ways(states, "A") == {
-        Way(START, "A"),
-        Way("A", "B"),
-        Way("A", "B", "catch", "X or any error"),
+    assert transitions(states, "A") == {
+        Transition(START, "A"),
+        Transition("A", "B"),
+        Transition("A", "B", "catch", "X or any error"),
     }
 
 
 def test_states_inside_a_map_are_a_scope_of_their_own():
     each = parse(BATCH).states["Each"]
     assert set(each.inside.states) == {"Read", "Judge", "Review", "Failed"}
-    assert (each.distributed, each.at_once) == (False, 40)
+    assert (each.distributed, each.max_concurrency) == (False, 40)
     batches = parse(BULK).states["Batches"]
-    assert (batches.distributed, batches.at_once) == (True, None)
-    assert {state.name for state in parse(BULK).every_state()} == {
+    assert (batches.distributed, batches.max_concurrency) == (True, None)
+    assert {state.name for state in parse(BULK).all_states()} == {
         *("Batches", "Read", "Judge", "Count")
     }

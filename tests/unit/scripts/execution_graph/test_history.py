@@ -1,10 +1,10 @@
-from scripts.execution_graph.definition import START, parse
+from scripts.execution_graph.definition import START
 from scripts.execution_graph.history import read
-from tests.unit.scripts.execution_graph.histories import BATCH, BULK, MAP_RUN, History, batch, bulk
+from tests.unit.scripts.execution_graph.histories import MAP_RUN, History, batch, bulk
 
 
-def summary(events, definition=BATCH, ended=True):
-    return read(events, parse(definition), ended)
+def summary(events, ended=True):
+    return read(events, ended)
 
 
 def outcome(numbers) -> tuple:
@@ -21,21 +21,17 @@ def test_events_of_items_that_run_at_once_are_kept_apart():
     assert outcome(states["Each"]) == (1, 1, 0, 0, 0, 0, 0)
     assert (states["Review"].entered, states["Failed"].entered) == (1, 1)
     assert outcome(states["Invalid"]) == (0, 0, 0, 0, 0, 0, 0)
-
-
-def test_seconds_are_from_entry_to_exit_with_retries():
-    states = summary(batch()).states
     assert sorted(states["Read"].seconds) == [1, 2, 2, 4]
     assert states["Each"].seconds == [6]
 
 
 def test_ways_are_counted_apart_from_ways_of_caught_errors():
-    passed = summary(batch()).passed
-    assert passed[START, "Read", False] == 4
-    assert passed["Read", "Judge", False] == 3
-    assert passed["Read", "Failed", True] == 1
-    assert passed["Judge", "Review", True] == 1
-    assert passed["Judge", "Failed", True] == 0
+    transitions = summary(batch()).transitions
+    assert transitions[START, "Read", False] == 4
+    assert transitions["Read", "Judge", False] == 3
+    assert transitions["Read", "Failed", True] == 1
+    assert transitions["Judge", "Review", True] == 1
+    assert transitions["Judge", "Failed", True] == 0
 
 
 def test_errors_are_counted_with_what_became_of_them():
@@ -104,18 +100,18 @@ def test_a_time_out_is_an_error_though_its_event_names_none():
     last = h.add(h.add(last, "TaskScheduled", 1), "TaskTimedOut", 2)
     last = h.attempt(last, 3, 1)
     h.exit(last, "Task", "Count", 4)
-    reads = summary(h.events, BULK)
+    reads = summary(h.events)
     assert outcome(reads.states["Count"]) == (1, 1, 0, 0, 1, 0, 0)
     assert reads.errors == {("Count", "States.Timeout", "retried"): 1}
 
 
 def test_of_children_of_a_distributed_map_nothing_is_summary():
-    reads = summary(bulk(), BULK)
+    reads = summary(bulk())
     assert set(reads.states) == {"Batches", "Count"}
     assert outcome(reads.states["Batches"]) == (1, 1, 0, 0, 0, 0, 0)
     assert reads.map_runs == {MAP_RUN: "Batches"}
 
 
 def test_children_of_a_distributed_map_that_was_not_reached_did_nothing():
-    reads = summary([bulk()[0]], BULK)
+    reads = summary([bulk()[0]])
     assert reads.states["Read"].entered == 0
