@@ -62,9 +62,7 @@ def main() -> None:
     cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
     s3 = cloud.client("s3")
-    hosting = Hosting(
-        cloud.client("sagemaker"), config.service_name(arguments.stage), stack.endpoint
-    )
+    hosting = Hosting(cloud.client("sagemaker"), stack.endpoint)
     model_data = hosting.served_model()
     rules = Rules.from_config(config.load())
 

@@ -15,7 +15,7 @@ from monitoring import captures, embedding
 from monitoring.captures import Loaded
 from monitoring.embedding import Model
 from monitoring.files import Span
-from service import config, options, terminal
+from service import options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, Stack, find_stack
 from service.terminal import UserError
@@ -66,8 +66,7 @@ class Selection:
     @cached_property
     def hosting(self) -> Hosting:
         """The stage's endpoint."""
-        service = config.service_name(self.stage)
-        return Hosting(self.cloud.client("sagemaker"), service, self.stack.endpoint)
+        return Hosting(self.cloud.client("sagemaker"), self.stack.endpoint)
 
     @cached_property
     def place(self) -> str:

@@ -70,7 +70,7 @@ def run(port: int, epochs: int | None) -> None:
     stack = find_stack(cloud, STAGE)
     steps.run("etl", "Fetch and split the photos", PYTHON, "-m", "scripts.etl")
 
-    hosting = Hosting(cloud.client("sagemaker"), config.service_name(STAGE), stack.endpoint)
+    hosting = Hosting(cloud.client("sagemaker"), stack.endpoint)
     s3 = cloud.client("s3")
     data = datasets.find(s3, stack.bucket)
 

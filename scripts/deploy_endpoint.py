@@ -63,7 +63,7 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
     cloud = Cloud()
     # The endpoint has the name of the stage's stack: it can be deleted when the stack is gone.
     name = config.service_name(stage)
-    hosting = Hosting(cloud.client("sagemaker"), name, name)
+    hosting = Hosting(cloud.client("sagemaker"), name)
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     if delete:
         delete_endpoint(hosting, scaled, stage)

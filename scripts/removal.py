@@ -29,7 +29,7 @@ def main(stage, deletes_endpoint):
     """List what `sls remove` leaves, unless there is an endpoint."""
     cloud = Cloud()
     name = config.service_name(stage)
-    hosting = Hosting(cloud.client("sagemaker"), name, name)
+    hosting = Hosting(cloud.client("sagemaker"), name)
     endpoint = hosting.describe()
     if deletes_endpoint:
         delete_endpoint(hosting, Scaling(cloud.client("application-autoscaling"), name))

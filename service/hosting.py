@@ -41,21 +41,23 @@ def add_mark(name: str) -> str:
 
 
 class Hosting:
-    """What SageMaker hosts for one stage. All names start with the service's name and the stage."""
+    """The endpoint of a stage, its configurations and models, and the stage's training jobs.
 
-    def __init__(self, sagemaker, service: str, endpoint: str):
+    endpoint: its name, which is the stack's; all other names begin with it.
+    """
+
+    def __init__(self, sagemaker, endpoint: str):
         self._sagemaker = sagemaker
-        self._service = service
-        # Names of earlier versions have no mark.
-        self._own_name = re.compile(rf"{re.escape(service)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
         self.endpoint = endpoint
+        # Names of earlier versions have no mark.
+        self._own_name = re.compile(rf"{re.escape(endpoint)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
 
     def newest_model(self, bucket: str) -> str:
         """Return the S3 URI of the newest completed training job's model. UserError if none."""
         for job in self.jobs("Completed", bucket):
             return job["ModelArtifacts"]["S3ModelArtifacts"]
         raise terminal.UserError(
-            f"No training job of {self._service} that writes to {bucket} has completed yet. "
+            f"No training job of {self.endpoint} that writes to {bucket} has completed yet. "
             "Train: python -m scripts.train (same --stage)"
         )
 
@@ -87,7 +89,7 @@ class Hosting:
         count whose model lies in this bucket.
         """
         pages = self._sagemaker.get_paginator("list_training_jobs").paginate(
-            NameContains=self._service,
+            NameContains=self.endpoint,
             StatusEquals=status,
             SortBy="CreationTime",
             SortOrder="Descending",
@@ -138,7 +140,7 @@ class Hosting:
         keeps its number of instances, whatever `variant` says.
         """
         wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
-        name = f"{add_mark(self._service)}-{time.strftime('%Y%m%d%H%M%S')}"
+        name = f"{add_mark(self.endpoint)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()
         if before is not None and before["EndpointStatus"] in BROKEN:
             # SageMaker updates no endpoint that failed: it has to be made again.
@@ -254,7 +256,7 @@ class Hosting:
     def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
         """Yield the names of this stage's roll-outs alone: another stage's may begin alike."""
         pages = self._sagemaker.get_paginator(f"list_{operation}")
-        for page in pages.paginate(NameContains=self._service):
+        for page in pages.paginate(NameContains=self.endpoint):
             for item in page[items]:
                 if self._own_name.fullmatch(item[field]):
                     yield item[field]

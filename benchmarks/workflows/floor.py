@@ -48,7 +48,7 @@ def _read(share: tuple[str, list[str]]) -> None:
 
 def model_images_per_second(cloud: Cloud, stack: Stack) -> float:
     """Images a second of the endpoint's model, a process a core with one thread each."""
-    job = Hosting(cloud.client("sagemaker"), stack.endpoint, stack.endpoint).served_job()
+    job = Hosting(cloud.client("sagemaker"), stack.endpoint).served_job()
     body = read_member(cloud.client("s3"), job["ModelArtifacts"]["S3ModelArtifacts"], "model.onnx")
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         return sum(pool.map(_infer, [body] * PROCESSES, chunksize=1))

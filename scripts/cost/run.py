@@ -147,7 +147,7 @@ def _count_started(counts: dict) -> int:
 
 def _measure_endpoint(cloud: Cloud, stack: Stack, execution: dict) -> Endpoint | None:
     """Return the endpoint's instances for the time of the run; None where there is none now."""
-    hosting = Hosting(cloud.client("sagemaker"), stack.endpoint, stack.endpoint)
+    hosting = Hosting(cloud.client("sagemaker"), stack.endpoint)
     instance_type = hosting.instance_type()
     if instance_type is None:
         return None

@@ -112,7 +112,7 @@ def sagemaker(monkeypatch):
 
 @pytest.fixture
 def stage(sagemaker):
-    return hosting.Hosting(sagemaker, SERVICE, SERVICE)
+    return hosting.Hosting(sagemaker, SERVICE)
 
 
 def roll_out(stage, **options) -> None:
