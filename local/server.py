@@ -40,7 +40,7 @@ def main() -> None:
         iam.install()
         events.install()
         names.install()
-        sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))
+        sagemaker.install()
     except seams.SeamError as error:
         sys.exit(f"local cloud: {error}")
     app.main()

@@ -16,13 +16,17 @@ import re
 import sys
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
 from local import seams, settings
 from local.sagemaker.errors import validation_exception
-from local.sagemaker.records import Scope
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
@@ -48,10 +52,10 @@ def install() -> None:
     seams.replace(provisioners, "_ecr_repo_apply_policies", put_stand_in)
 
 
-def check_training_image(image: str, scope: Scope) -> None:
+def check_training_image(image: str) -> None:
     """Raise ValidationException unless jobs with this image can run here."""
     found = _IMAGE.fullmatch(image)
-    own = found and found["account"] == scope.account
+    own = found and found["account"] == get_account_id()
     known = settings.read().training
     if not found or own or found["repository"] not in known:
         raise validation_exception(
@@ -60,7 +64,7 @@ def check_training_image(image: str, scope: Scope) -> None:
         )
 
 
-def resolve_serving_image(image: str, scope: Scope) -> str:
+def resolve_serving_image(image: str) -> str:
     """The serving image by its digest, as endpoints describe it.
 
     Raises ValidationException for an image that the local cloud does not know, that the account's
@@ -69,14 +73,15 @@ def resolve_serving_image(image: str, scope: Scope) -> str:
     aws/amazon-sagemaker-feedback#180 for its form.
     """
     named = _IMAGE.fullmatch(image)
-    own = named and (named["account"], named["region"]) == (scope.account, scope.region)
+    account, region = get_account_id(), get_region()
+    own = named and (named["account"], named["region"]) == (account, region)
     if not own or not settings.read().serving_program(named["repository"]):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
-            f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/"
+            f"{account}.dkr.ecr.{region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
         )
-    for found in ecr._images.get_scoped(scope.account, scope.region, named["repository"]) or []:
+    for found in ecr._images.get(named["repository"]) or []:
         digest, kind = found["imageDigest"], found["imageManifestMediaType"]
         if named["digest"] not in (None, digest):
             continue

@@ -10,7 +10,6 @@ from local.sagemaker import invocation
 from local.sagemaker.errors import ServiceError
 from local.sagemaker.invocation import HttpClient, UnavailableError
 from local.sagemaker.logs import endpoint_group
-from local.sagemaker.records import Scope
 from local.tests.conftest import ACCOUNT, free_port
 from local.tests.sagemaker.conftest import photo
 
@@ -70,11 +69,10 @@ def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
 
     monkeypatch.setattr(invocation, "_SECONDS_TO_ANSWER", 0.01)
     http, server = SimpleNamespace(post=post), SimpleNamespace(port=0, in_flight=1)
-    deployment = SimpleNamespace(capture=None, variant=SimpleNamespace(name="v0"))
+    deployment = SimpleNamespace(capture=None, variant="v0")
     endpoint = SimpleNamespace(choose=lambda: (deployment, server))
-    scope = Scope(ACCOUNT, "us-east-1")
     with pytest.raises(ServiceError) as raised:
-        asyncio.run(invocation.invoke(http, endpoint, "slow", scope, {}, b""))
+        asyncio.run(invocation.invoke(http, endpoint, "slow", {}, b""))
     assert (raised.value.code, raised.value.status) == ("ModelError", 424)
     assert raised.value.members["OriginalStatusCode"] == 0
     assert "timed out" in raised.value.message
@@ -103,7 +101,8 @@ def post(*answers: bytes | None, times: int = 1, ends: bool = False) -> list:
         client, server = HttpClient(), await asyncio.start_server(serve, "127.0.0.1", 0)
         for _ in range(times):
             try:
-                found.append((await client.post(server.sockets[0].getsockname()[1], {}, b"")).body)
+                port = server.sockets[0].getsockname()[1]
+                found.append((await client.post(port, {}, b""))[2])
             except UnavailableError as error:
                 found.append(error)
         await client._session.close()

@@ -144,5 +144,5 @@ def test_scaling_goes_with_its_endpoint(autoscaling, sagemaker, bicycle_model):
 def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
     with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
         autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")
-    with pytest.raises(ClientError, match="does not emulate scaling of ecs"):
+    with pytest.raises(ClientError, match="does not emulate ServiceNamespace ecs"):
         autoscaling.describe_scalable_targets(ServiceNamespace="ecs")
