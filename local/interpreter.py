@@ -52,11 +52,6 @@ def find() -> Interpreter:
     return Interpreter(Path(getattr(sys, "_base_executable", sys.executable)), own, wanted)
 
 
-def functions_version() -> str:
-    """The version of the interpreter that runs the functions, such as `3.13`."""
-    return find().version
-
-
 def prepare(interpreter: Interpreter) -> Path:
     """Make the functions' venv unless it is there; returns its python.
 
@@ -93,10 +88,10 @@ def _run(command: list, variables: dict[str, str]) -> None:
 
 
 def _reason(done: subprocess.CompletedProcess) -> str:
-    """Why a command of pip or Python failed, by its output, in one line."""
+    """The error in the output of a command of pip or Python, as one line."""
     lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
-    told = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
-    text = " ".join(line.removeprefix("ERROR:").strip() for line in told)
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
+    text = " ".join(line.removeprefix("ERROR:").strip() for line in errors)
     return text[:500] or f"exit {done.returncode}"
 
 

@@ -20,22 +20,15 @@ def main() -> None:
         # Only now: MiniStack's modules read the environment as they are imported.
         from ministack import app
 
-        from local import (
-            events,
-            iam,
-            lambda_runtime,
-            metrics,
-            names,
-            paths,
-            sagemaker,
-            step_functions,
-        )
-        from local.lambda_runtime import faults
+        from local import events, iam, names, paths, sagemaker, step_functions
+        from local.lambda_runtime import faults, invocation
+        from local.metrics import alarms, recording
 
         port = int(os.environ["GATEWAY_PORT"])
-        lambda_runtime.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
+        invocation.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
         step_functions.install()
-        metrics.install()
+        recording.install()
+        alarms.install()
         faults.install(paths.home(port))  # after the metrics: what fails here is no invocation
         iam.install()
         events.install()

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local import faults, paths, session
+from local import paths, session
 from local.shell import clean
 
 
@@ -64,7 +64,7 @@ def processes(home: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Run the server until it ends or this process is told to."""
+    """Run the server until it ends or this process is signalled to end."""
     from local import environment  # needs installed packages, which the rest does not
 
     port, python = int(sys.argv[1]), sys.argv[2]
@@ -73,7 +73,6 @@ def main() -> None:
     if not held:
         sys.exit(f"a local cloud is up on port {port} already")
     (home / "processes.json").unlink(missing_ok=True)
-    faults.forget(home)
     os.ftruncate(sys.stdout.fileno(), 0)
     shutil.rmtree(home / "tmp", ignore_errors=True)
     server = subprocess.Popen(  # noqa: S603

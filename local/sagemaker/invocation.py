@@ -5,12 +5,13 @@ HTTP statuses and the members of ModelError are AWS's.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import aiohttp
 from ministack.core.responses import get_account_id, get_region
 
-from local.metrics.services import record_request
+from local.metrics.recording import record_request
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
@@ -102,11 +103,13 @@ async def invoke(
     forwarded = {"accept": headers.get("accept") or "*/*"}
     if content_type:
         forwarded["content-type"] = content_type
+    status, began = 0, time.perf_counter()
     try:
-        async with asyncio.timeout(_SECONDS_TO_ANSWER):
-            with record_request(name, deployment.variant) as request:
+        try:
+            async with asyncio.timeout(_SECONDS_TO_ANSWER):
                 status, answer_type, answer = await http.post(server.port, forwarded, body)
-                request.status = status
+        finally:
+            record_request(name, deployment.variant, status, time.perf_counter() - began)
         if deployment.capture and 200 <= status < 300:
             inference_id = headers.get(f"{_PREFIX}inference-id")
             deployment.capture.add((content_type, body), (answer_type, answer), inference_id)

@@ -1,4 +1,4 @@
-"""What the history of an execution tells.
+"""The history of an execution.
 
 On AWS each event names the one before it on its path, and a Map and the states inside it leave
 events of their own. MiniStack's events name none, and inside a Map it records only the attempts of
@@ -47,9 +47,9 @@ class _Watched(dict):
             self._add("Exited", self._inside)
             self._inside = None
 
-    def _add(self, what: str, name: str) -> None:
-        details = {f"state{what}EventDetails": {"name": name}}
-        sfn._add_event(self._execution, f"{self[name]['Type']}State{what}", details)
+    def _add(self, change: str, name: str) -> None:
+        details = {f"state{change}EventDetails": {"name": name}}
+        sfn._add_event(self._execution, f"{self[name]['Type']}State{change}", details)
 
 
 _path: contextvars.ContextVar[_Path] = contextvars.ContextVar("path")
@@ -61,7 +61,7 @@ _REACHED = f"The execution reached the maximum number of history events ({LIMIT}
 
 
 def install() -> None:
-    """Record what AWS records."""
+    """Record the events that AWS records."""
     seams.replace(sfn, "_run_execution", run)
     seams.replace(sfn, "_add_event", add)
     seams.replace(sfn, "_jsonata_state_field", evaluate)
@@ -100,7 +100,7 @@ def add(original: Callable, execution: dict, kind: str, details: dict | None = N
         else:
             event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
     path.last = event["id"]
-    if full and kind not in _ENDS:  # whoever ends an execution tells of it
+    if full and kind not in _ENDS:  # else the caller emits the event
         sfn._emit_execution_status_event(execution)
         raise lifetime.ExecutionEndedError
     return event
@@ -145,21 +145,23 @@ def run_states(
     name = _map.get()
     if name is None or "parent" in execution:
         return original(states, start, value, execution, context)
-    of_map, path = _path.get(), _Path(_path.get().last)
+    outer, path = _path.get(), _Path(_path.get().last)
     _path.set(path)
-    item = {"name": name, "index": context["Map"]["Item"]["Index"]}
-    sfn._add_event(execution, "MapIterationStarted", {"mapIterationStartedEventDetails": item})
+
+    def add(change: str) -> None:
+        details = {"name": name, "index": context["Map"]["Item"]["Index"]}
+        key = f"mapIteration{change}EventDetails"
+        sfn._add_event(execution, f"MapIteration{change}", {key: details})
+
+    add("Started")
     watched = _Watched(states, execution)
     try:
         output = original(watched, start, value, execution, context)
-    except sfn._ExecutionError:
-        details = {"mapIterationFailedEventDetails": item}
-        sfn._add_event(execution, "MapIterationFailed", details)
-        raise
-    else:
         watched.exit()
-        details = {"mapIterationSucceededEventDetails": item}
-        sfn._add_event(execution, "MapIterationSucceeded", details)
+        add("Succeeded")
+    except sfn._ExecutionError:
+        add("Failed")
+        raise
     finally:
-        of_map.last = path.last
+        outer.last = path.last
     return output

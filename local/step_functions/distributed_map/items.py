@@ -13,7 +13,7 @@ way item by item, and a name that is missing is its error: both are left to it.
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ministack.services import s3
@@ -48,11 +48,10 @@ def read(bucket: str, key: str) -> Iterator[object]:
         if not line.strip():
             continue
         try:
-            item = json.loads(line, parse_constant=_refuse_constant)
+            yield json.loads(line, parse_constant=_refuse_constant)
         except ValueError as error:
             where = f"line {number} of s3://{bucket}/{key}"
             raise sfn._ExecutionError(READER_FAILED, f"{where} is no JSON: {error}") from None
-        yield item
 
 
 def _refuse_constant(name: str) -> None:
@@ -63,43 +62,34 @@ def select(
     selector: dict, items: Iterable[object], state_input: object, context: dict
 ) -> Iterator[object]:
     """Each item as the ItemSelector makes it. Raises States.QueryEvaluationError."""
-    prepared = _prepare(selector)
+    evaluate = _compile(selector)
     for index, value in enumerate(items):
-        own = {**context, "Map": {"Item": {"Index": index, "Value": value}}}
-        yield _evaluate(prepared, state_input, own)
+        yield evaluate(state_input, {**context, "Map": {"Item": {"Index": index, "Value": value}}})
 
 
-class _Path(NamedTuple):
-    """The names of a path into the context, and its expression."""
-
-    names: list[str]
-    expression: str
-
-
-def _prepare(template: object) -> object:
-    """The template with its paths in the place of their expressions."""
+def _compile(template: object) -> Callable[[object, dict], object]:
+    """A function of the state's input and the context that gives the template's value."""
     if isinstance(template, dict):
-        return {name: _prepare(part) for name, part in template.items()}
+        members = {name: _compile(part) for name, part in template.items()}
+        return lambda *scope: {name: evaluate(*scope) for name, evaluate in members.items()}
     if isinstance(template, list):
-        return [_prepare(part) for part in template]
+        parts = [_compile(part) for part in template]
+        return lambda *scope: [evaluate(*scope) for evaluate in parts]
     found = _PATH.fullmatch(template) if isinstance(template, str) else None
     names = found[1].split(".")[1:] if found else []
-    return _Path(names, template) if names and not _WORDS & set(names) else template
 
-
-def _evaluate(template: object, state_input: object, context: dict) -> object:
-    if isinstance(template, dict):
-        return {name: _evaluate(part, state_input, context) for name, part in template.items()}
-    if isinstance(template, list):
-        return [_evaluate(part, state_input, context) for part in template]
-    if not isinstance(template, _Path):
+    def interpret(state_input: object, context: dict) -> object:
         return sfn._apply_jsonata_template(template, state_input, context)
-    value: object = context
-    for name in template.names:
-        if not isinstance(value, dict) or name not in value:
-            return sfn._apply_jsonata_template(template.expression, state_input, context)
-        value = value[name]
-    return value
+
+    def look_up(state_input: object, context: dict) -> object:
+        value: object = context
+        for name in names:
+            if not isinstance(value, dict) or name not in value:
+                return interpret(state_input, context)
+            value = value[name]
+        return value
+
+    return look_up if names and not _WORDS & set(names) else interpret
 
 
 class Batch(NamedTuple):

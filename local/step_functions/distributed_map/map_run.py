@@ -38,9 +38,8 @@ class Child:
     """An Express execution of the ItemProcessor over one batch.
 
     It has no history, is in no list, and sees its own input and context and none of its parent's
-    variables. It has five minutes, and 256 KiB for its output. `execution` is what MiniStack's
-    states take as the execution that they belong to, `outcome` what its states came to, whether or
-    not it had ended by then.
+    variables. It has five minutes, and 256 KiB for its output. `execution` is the execution that
+    MiniStack's states belong to; `outcome` is theirs, whether or not it had ended by then.
     """
 
     def __init__(self, parent: dict, state_machine_arn: str, batch: Batch):
