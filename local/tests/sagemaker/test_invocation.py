@@ -50,15 +50,9 @@ def test_a_body_of_six_megabytes_is_the_limit(sagemaker, endpoint):
     assert raised.value.response["Error"]["Code"] == "ValidationError"
 
 
-@pytest.mark.parametrize(
-    ("header", "named"), [("TargetModel", "target-model"), ("TargetVariant", "target-variant")]
-)
-def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint, header, named):
-    with pytest.raises(ClientError, match=f"does not emulate the header {named}"):
-        sagemaker.invoke(endpoint, **{header: "v0"})
-
-
-def test_other_operations_of_the_runtime_are_refused_by_name(sagemaker, endpoint):
+def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint):
+    with pytest.raises(ClientError, match="does not emulate the header target-model"):
+        sagemaker.invoke(endpoint, TargetModel="v0")
     with pytest.raises(ClientError, match="InvokeEndpointWithResponseStream"):
         sagemaker.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=photo())
 
@@ -82,29 +76,23 @@ def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
-def post(*answers: bytes | None, times: int = 1, ends: bool = False) -> list:
-    """What so many requests to a server come to, which gives each its next answer.
-
-    None closes the connection instead. With `ends` each answer closes it too.
-    """
+def post(*answers: bytes | None, times: int = 1) -> list:
+    """The bodies of so many requests to a server with these answers; None closes a connection."""
     left, found = list(answers), []
 
     async def serve(reader, writer):
         while left and await reader.read(1 << 16):
             answer = left.pop(0)
             writer.write(answer or b"")
-            if ends or answer is None:
+            if answer is None:
                 break
         writer.close()
 
     async def run():
         client, server = HttpClient(), await asyncio.start_server(serve, "127.0.0.1", 0)
         for _ in range(times):
-            try:
-                port = server.sockets[0].getsockname()[1]
-                found.append((await client.post(port, {}, b""))[2])
-            except UnavailableError as error:
-                found.append(error)
+            port = server.sockets[0].getsockname()[1]
+            found.append((await client.post(port, {}, b""))[2])
         await client._session.close()
         server.close()
 
@@ -116,10 +104,10 @@ def test_a_kept_connection_that_was_closed_is_replaced():
     assert post(OK, None, OK, times=2) == [b"hi", b"hi"]
 
 
-@pytest.mark.parametrize("answer", [OK[:-1], b"rubbish\r\n\r\n", None])
-def test_an_answer_that_does_not_come_whole_is_an_error(answer):
-    (error,) = post(answer, ends=True)
-    assert isinstance(error, UnavailableError)
+@pytest.mark.parametrize("answers", [(OK[:-1],), (None, None)])
+def test_an_answer_that_does_not_come_whole_is_an_error(answers):
+    with pytest.raises(UnavailableError):
+        post(*answers)
 
 
 def test_no_server_is_an_error():
