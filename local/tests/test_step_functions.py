@@ -1,5 +1,6 @@
 """State machines behave as on AWS, as far as this service's do."""
 
+import copy
 import json
 import time
 import urllib.request
@@ -7,6 +8,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
+from local.step_functions import interpreter
 from local.tests.conftest import single, task
 
 ECHO = "def handler(event, context): return event"
@@ -42,10 +44,7 @@ def _map(function: str, **fields) -> dict:
     return {
         "Type": "Map",
         "Items": "{% $states.input.items %}",
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "INLINE"},
-            **single(task(function)),
-        },
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **single(task(function))},
         "End": True,
         **fields,
     }
@@ -161,15 +160,11 @@ def test_a_maps_results_together_may_have_256_kib(workshop):
     assert (execution["status"], execution["error"]) == ("FAILED", "States.DataLimitExceeded")
 
 
-def test_the_input_of_an_execution_may_have_256_kib(workshop):
+def test_the_input_of_an_execution_is_json_of_at_most_256_kib(workshop):
     machine = workshop.machine(single({"Type": "Pass", "Output": 1, "End": True}))
     with pytest.raises(ClientError, match="less than or equal to 262144"):
         workshop.states.start_execution(stateMachineArn=machine, input=json.dumps("x" * 262_143))
     workshop.states.start_execution(stateMachineArn=machine, input=json.dumps("x" * 262_142))
-
-
-def test_input_that_is_no_json_is_refused(workshop):
-    machine = workshop.machine(single({"Type": "Pass", "End": True}))
     with pytest.raises(ClientError, match="InvalidExecutionInput"):
         workshop.states.start_execution(stateMachineArn=machine, input="{")
 
@@ -199,14 +194,29 @@ def test_the_name_of_an_execution_is_an_idempotency_key(workshop):
 # --- Map
 
 
-def test_the_items_of_a_map_have_contexts_of_their_own(workshop):
-    state = _map(workshop.function(ECHO), MaxConcurrency=10)
-    state["ItemSelector"] = {
-        "index": "{% $states.context.Map.Item.Index %}",
-        "all": "{% $count($states.context.Execution.Input.items) %}",
-    }
-    output = json.loads(workshop.run(single(state), {"items": list("abcde")})["output"])
-    assert output == [{"index": index, "all": 5} for index in range(5)]
+def test_items_share_the_executions_input_and_nothing_else():
+    context = {"Execution": {"Input": {"images": [1, 2, 3]}}, "variables": {"threshold": 0.8}}
+
+    def run(state, state_input, execution, context):
+        return copy.deepcopy(context), context
+
+    mine, theirs = interpreter.run_items(run, {}, None, {}, context)
+    assert mine == theirs == context
+    assert mine["Execution"] is theirs["Execution"]
+    assert mine["variables"] is not theirs["variables"]
+
+
+def test_an_expression_is_parsed_once():
+    parsed, cache = [], {}
+
+    def parse(parser, expression, engine):
+        parsed.append(expression)
+        return object()
+
+    texts = ("$a", "$b", "$a", "$a")
+    trees = [interpreter.parse(cache, parse, None, text, None) for text in texts]
+    assert parsed == ["$a", "$b"]
+    assert trees[0] is trees[2] is trees[3]
 
 
 def test_the_second_of_an_expression_is_one_of_processor_time(workshop):
