@@ -46,15 +46,9 @@ def for_shell(port: int) -> dict[str, str | None]:
         no_proxy.update(filter(None, os.environ.get(name, "").split(",")))
     return dict.fromkeys(misleading()) | {
         **QUIET,
-        "AWS_ENDPOINT_URL": paths.url(port),
+        **_account(port),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        # Unset here, they would come back with a profile or a role of the shell's next login.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "SLS_AWS_MONITORING_FREQUENCY": "200",
         "NO_PROXY": ",".join(sorted(no_proxy)),
         "no_proxy": ",".join(sorted(no_proxy)),
@@ -93,19 +87,25 @@ def _export(name: str, value: str) -> str:
     return f"export {name}={shlex.quote(value)}"
 
 
+def _account(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": paths.url(port),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        # Unset, they would come back with a profile or a role of the shell's next login.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 def for_server(port: int, home: Path) -> dict[str, str]:
     """The server's environment: nothing of the shell that could name an account or a proxy."""
     temporary = home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {name: os.environ[name] for name in _BARE if name in os.environ} | {
+        **_account(port),
         "AUTH": "true",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # Functions inherit it as theirs.
-        "AWS_ENDPOINT_URL": paths.url(port),
         "BIND_HOST": paths.LOOPBACK,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,

@@ -10,7 +10,7 @@ Besides:
 
 - a role's permissions boundary holds also if it comes from a template;
 - `cloudwatch:namespace` is the namespace of PutMetricData;
-- S3 says that an object is missing only to whoever may list it: ListBucket with the key as
+- S3 reports that an object is missing only to a caller that may list it: ListBucket with the key as
   `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
   github.com/ceph/ceph/pull/68577);
 - a policy's `*` and `?` match any character, a line break in a key too
@@ -35,7 +35,7 @@ from ministack.services.cloudformation import provisioners
 
 from local import seams
 
-# A service, and what it says of a role that it may not assume.
+# A service, and its refusal of a role that it may not assume.
 LAMBDA = (
     "lambda.amazonaws.com",
     "The role defined for the function cannot be assumed by Lambda.",

@@ -117,13 +117,13 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def _version(python: Path) -> str | None:
-    """The version that the program says it is; None for a shim that runs nothing, or no file."""
+    """The version that the program reports; None for a shim that runs nothing, or no file."""
     if not os.access(python, os.X_OK):
         return None
-    say = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run(  # noqa: S603
-            [python, "-I", "-c", say], env=clean(), capture_output=True, text=True, timeout=10
+            [python, "-I", "-c", code], env=clean(), capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

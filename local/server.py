@@ -1,6 +1,6 @@
 """`python -m local.server PYTHON`: MiniStack with the additions, in this process.
 
-PYTHON runs the Lambda functions. The environment says the rest (see environment.py); standard
+PYTHON runs the Lambda functions. The environment has the rest (see environment.py); standard
 input is a pipe that the supervisor holds open.
 """
 

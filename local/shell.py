@@ -1,4 +1,4 @@
-"""What of a person's shell reaches what is started here.
+"""The part of a person's shell that reaches the programs started here.
 
 A shell may hold anything: other projects' Python paths, npm's production mode, a profile of AWS.
 `clean` keeps what is known to be needed and adds what keeps tools quiet and in this folder.
@@ -71,7 +71,7 @@ QUIET = {
 
 
 class SettingsError(Exception):
-    """pip cannot read its own settings; the message is what it says."""
+    """pip cannot read its own settings; the message is pip's."""
 
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

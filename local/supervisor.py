@@ -5,7 +5,7 @@ Two processes watch each other, so that neither's death leaves anything behind:
 - the server holds one end of a pipe whose other end closes with the supervisor (see server.py).
 
 The supervisor holds the lock in the local cloud's folder as long as it lives: that, rather than a
-process id, which another process may have by then, says whether a local cloud is up.
+process id, which another process may have by then, tells whether a local cloud is up.
 """
 
 import fcntl
@@ -43,10 +43,10 @@ def is_up(home: Path) -> bool:
     """Whether a supervisor lives."""
     if not home.exists():
         return False
-    held = _lock(home)
-    if held:
-        held.close()
-    return not held
+    lock = _lock(home)
+    if lock:
+        lock.close()
+    return not lock
 
 
 def ports_up() -> list[int]:
@@ -69,8 +69,8 @@ def main() -> None:
 
     port, python = int(sys.argv[1]), sys.argv[2]
     home = paths.home(port)
-    held = _lock(home)
-    if not held:
+    lock = _lock(home)
+    if not lock:
         sys.exit(f"a local cloud is up on port {port} already")
     (home / "processes.json").unlink(missing_ok=True)
     os.ftruncate(sys.stdout.fileno(), 0)

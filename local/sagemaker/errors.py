@@ -22,12 +22,12 @@ def not_emulated(subject: str) -> ServiceError:
     return validation_exception(f"The local cloud does not emulate {subject}.")
 
 
-def check_quota(usage: str, wanted: int, limit: int) -> None:
-    """Raise ResourceLimitExceeded if that many instances are more than this machine stands for."""
-    if wanted > limit:
+def check_quota(usage: str, count: int, limit: int) -> None:
+    """Raise ResourceLimitExceeded for more instances than this machine stands for."""
+    if count > limit:
         raise ServiceError(
             "ResourceLimitExceeded",
             f"The account-level service limit '{usage}' is {limit} Instances, with current "
-            f"utilization of 0 Instances and a request delta of {wanted} Instances. "
+            f"utilization of 0 Instances and a request delta of {count} Instances. "
             "The local cloud runs them all on this machine.",
         )

@@ -1,4 +1,4 @@
-"""Container images: which this machine can stand in for, and what ECR says of them.
+"""Container images: those that this machine can stand in for, and their records in ECR.
 
 AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
 local.yml names and runs what is in them under its own Python. Any other image is refused.
@@ -54,13 +54,13 @@ def install() -> None:
 
 def check_training_image(image: str) -> None:
     """Raise ValidationException unless jobs with this image can run here."""
-    found = _IMAGE.fullmatch(image)
-    own = found and found["account"] == get_account_id()
-    known = settings.read().training
-    if not found or own or found["repository"] not in known:
+    parts = _IMAGE.fullmatch(image)
+    own = parts and parts["account"] == get_account_id()
+    repositories = settings.read().training
+    if not parts or own or parts["repository"] not in repositories:
         raise validation_exception(
             f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
-            f"training images (repository {' or '.join(known)})."
+            f"training images (repository {' or '.join(repositories)})."
         )
 
 
@@ -68,31 +68,30 @@ def resolve_serving_image(image: str) -> str:
     """The serving image by its digest, as endpoints describe it.
 
     Raises ValidationException for an image that the local cloud does not know, that the account's
-    ECR does not hold, or that has a form which SageMaker refuses. AWS's words are those that people
-    report: aws-samples/easy-amazon-sagemaker-deployments#4 for an image that is not there,
+    ECR does not hold, or that has a form which SageMaker refuses. People report AWS's messages:
+    aws-samples/easy-amazon-sagemaker-deployments#4 for an image that is not there,
     aws/amazon-sagemaker-feedback#180 for its form.
     """
-    named = _IMAGE.fullmatch(image)
+    parts = _IMAGE.fullmatch(image)
     account, region = get_account_id(), get_region()
-    own = named and (named["account"], named["region"]) == (account, region)
-    if not own or not settings.read().serving_program(named["repository"]):
+    own = parts and (parts["account"], parts["region"]) == (account, region)
+    if not own or not settings.read().serving_program(parts["repository"]):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
             f"{account}.dkr.ecr.{region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
         )
-    for found in ecr._images.get(named["repository"]) or []:
+    for found in ecr._images.get(parts["repository"]) or []:
         digest, kind = found["imageDigest"], found["imageManifestMediaType"]
-        if named["digest"] not in (None, digest):
-            continue
-        if not named["digest"] and (named["tag"] or "latest") not in found["imageTags"]:
+        tagged = (parts["tag"] or "latest") in found["imageTags"]
+        if not (digest == parts["digest"] if parts["digest"] else tagged):
             continue
         if kind.startswith("application/vnd.oci."):
             raise validation_exception(
                 f"Unsupported manifest media type {kind} for image {image}. Ensure that valid "
                 "manifest media type is used for specified image."
             )
-        return f"{named['uri']}@{digest}"
+        return f"{parts['uri']}@{digest}"
     raise validation_exception(f"Requested image {image} not found.")
 
 

@@ -65,14 +65,14 @@ def page(
 
     `name` and `status` are the members of a summary that hold them, `order` the default order.
     """
-    part, wanted = request.get("NameContains", "").lower(), request.get("StatusEquals")
-    kept = [
+    part, only = request.get("NameContains", "").lower(), request.get("StatusEquals")
+    matching = [
         summary
         for summary in summaries
-        if part in summary[name].lower() and (not wanted or summary[status] == wanted)
+        if part in summary[name].lower() and (not only or summary[status] == only)
     ]
     members = {"Name": name, "CreationTime": "CreationTime", "Status": status}
-    kept.sort(
+    matching.sort(
         key=lambda summary: summary[members[request.get("SortBy", "CreationTime")]],
         reverse=request.get("SortOrder", order) == "Descending",
     )
@@ -82,4 +82,4 @@ def page(
         raise validation_exception("Invalid pagination token.") from None
     end = start + request.get("MaxResults", 10)
     more = base64.b64encode(str(end).encode()).decode()
-    return kept[start:end], {"NextToken": more} if end < len(kept) else {}
+    return matching[start:end], {"NextToken": more} if end < len(matching) else {}

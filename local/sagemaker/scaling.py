@@ -78,8 +78,8 @@ def deregister_scalable_target(request: Request) -> Request:
 )
 def describe_scalable_targets(request: Request) -> Request:
     """The bounds of all variants, or of those that are named."""
-    wanted = request.get("ResourceIds") or list(_targets)
-    return {"ScalableTargets": [target for name, (target, _) in _targets.items() if name in wanted]}
+    names = request.get("ResourceIds") or list(_targets)
+    return {"ScalableTargets": [target for name, (target, _) in _targets.items() if name in names]}
 
 
 @operation(

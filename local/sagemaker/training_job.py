@@ -1,10 +1,9 @@
 """A training job, run for real.
 
-AWS downloads the job's channels, runs its container on a machine of its own, uploads what the
-container leaves and tells how far it is. The same happens here with a child process in place of the
-container: the folders that a container finds below /opt/ml lie in the job's own folder. The SDK's
-ModelTrainer sends the scripts that start the user's code along, as a channel; they run as they are
-but for that path.
+AWS downloads the job's channels, runs its container on a machine of its own, uploads its results
+and reports its progress. The same happens here with a child process in place of the container: the
+folders that a container finds below /opt/ml lie in the job's own folder. The SDK's ModelTrainer
+sends the scripts that start the user's code along, as a channel; only that path in them is changed.
 """
 
 import contextlib

@@ -27,7 +27,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (int, float),
 }
-# What the models' patterns say in Java's words.
+# Expressions of Java in the models' patterns, and Python's.
 _JAVA_PATTERNS = {
     r"\p{Print}": r"[\x20-\x7e]",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
@@ -83,7 +83,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Yield what AWS says of a value that is too short, too long or of another form."""
+    """Yield AWS's complaints of a value that is too short, too long or of another form."""
     bounds = shape.metadata
     if bounds.get("enum") and value not in bounds["enum"]:
         allowed = ", ".join(bounds["enum"])

@@ -9,13 +9,14 @@ them. Children of a Distributed Map are Express executions, whose history AWS do
 """
 
 import contextvars
+import json
 import threading
 from collections.abc import Callable
 
 from ministack.services import stepfunctions as sfn
 
 from local import seams
-from local.step_functions import lifetime
+from local.step_functions import executions
 
 LIMIT = 25_000
 
@@ -91,18 +92,19 @@ def add(original: Callable, execution: dict, kind: str, details: dict | None = N
         room = LIMIT if kind == "ExecutionSucceeded" else LIMIT - 1
         full = recorded >= room and not _is_express(execution)
         if full and recorded >= LIMIT:
-            raise lifetime.ExecutionEndedError
+            raise executions.ExecutionEndedError
         if full:
             failed = {"error": "States.Runtime", "cause": _REACHED}
             details = {"previousEventId": recorded, "executionFailedEventDetails": failed}
             event = original(execution, "ExecutionFailed", details)
-            lifetime.mark_failed(execution, **failed)
+            output = json.dumps({"Error": failed["error"], "Cause": failed["cause"]})
+            execution.update(status="FAILED", output=output, stopDate=sfn.now_iso(), **failed)
         else:
             event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
     path.last = event["id"]
     if full and kind not in _ENDS:  # else the caller emits the event
         sfn._emit_execution_status_event(execution)
-        raise lifetime.ExecutionEndedError
+        raise executions.ExecutionEndedError
     return event
 
 
@@ -116,7 +118,7 @@ def evaluate(original: Callable, state: dict, field: str, *arguments: object) ->
     value = original(state, field, *arguments)
     if field == "Items":
         details = {"mapStateStartedEventDetails": {"length": len(value)}}
-        sfn._add_event(lifetime.current.get(), "MapStateStarted", details)
+        sfn._add_event(executions.current.get(), "MapStateStarted", details)
     return value
 
 

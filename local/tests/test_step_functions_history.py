@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import history, lifetime
+from local.step_functions import executions, history
 from local.tests.conftest import task
 
 JUDGE = """
@@ -173,7 +173,7 @@ def test_of_all_that_add_events_at_once_one_takes_the_last_place(monkeypatch):
         try:
             while True:
                 history.add(sfn._add_event, execution, "PassStateEntered")
-        except lifetime.ExecutionEndedError:
+        except executions.ExecutionEndedError:
             ended.append(True)
 
     threads = [threading.Thread(target=add) for _ in range(16)]

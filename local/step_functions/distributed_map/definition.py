@@ -20,7 +20,7 @@ import jsonata
 from jsonata.parser import Parser
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import quotas
+from local.step_functions.executions import LIMIT
 
 # Each object's fields; one with a value must be there and takes no other.
 KNOWN: dict[str, dict[str, str | None]] = {
@@ -126,7 +126,7 @@ def evaluate(state: dict, state_input: object, context: dict) -> Settings:
         manifest=(text(reader, "Bucket"), text(reader, "Key")),
         results=(text(writer, "Bucket"), text(writer, "Prefix").strip("/")),
         batch_items=int(number(batcher, "MaxItemsPerBatch", 0, 1, 100_000_000)),
-        batch_bytes=int(number(batcher, "MaxInputBytesPerBatch", quotas.LIMIT, 1, quotas.LIMIT)),
+        batch_bytes=int(number(batcher, "MaxInputBytesPerBatch", LIMIT, 1, LIMIT)),
         batch_input=sfn._apply_jsonata_template(batcher.get("BatchInput"), state_input, context),
         max_concurrency=int(number(state, "MaxConcurrency", 0, 1, 10_000)),
         tolerated_failure_percentage=number(state, "ToleratedFailurePercentage", 0, 0, 100),

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import role
+from local.step_functions.executions import authorize
 
 READER_FAILED = "States.ItemReaderFailed"
 
@@ -34,12 +34,12 @@ def read(bucket: str, key: str) -> Iterator[object]:
     Raises States.ItemReaderFailed for an object that is not there or that the role may not read,
     and for a line that is no JSON.
     """
-    role.authorize("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", READER_FAILED)
+    authorize("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", READER_FAILED)
     status, _, body = s3._get_object(bucket, key, {}, {})
     if status != 200:
-        # S3 says so only to whoever may list the key.
+        # S3 reports that only to a caller that may list the key.
         listed = f"arn:aws:s3:::{bucket}"
-        role.authorize("s3:ListBucket", listed, READER_FAILED, **{"s3:prefix": key})
+        authorize("s3:ListBucket", listed, READER_FAILED, **{"s3:prefix": key})
         missing = "bucket" if status == 404 and b"NoSuchBucket" in body else "key"
         raise sfn._ExecutionError(
             READER_FAILED, f"The specified {missing} does not exist. (Bucket: {bucket}, Key: {key})"
@@ -110,20 +110,20 @@ def batch(
     common = "" if batch_input is None else f'"BatchInput":{_compact(batch_input)},'
     opening, closing = f'{{{common}"Items":[', "]}"
     empty = len(opening.encode()) + len(closing)
-    held: list[str] = []
+    texts: list[str] = []
     size = empty
     for item in map(_compact, items):
         own = len(item.encode())
-        if held and (len(held) == max_items or size + 1 + own > max_bytes):
-            yield Batch(opening + ",".join(held) + closing, len(held))
-            held, size = [], empty
-        size += own + bool(held)
+        if texts and (len(texts) == max_items or size + 1 + own > max_bytes):
+            yield Batch(opening + ",".join(texts) + closing, len(texts))
+            texts, size = [], empty
+        size += own + bool(texts)
         if size > max_bytes:
             raise sfn._ExecutionError(
                 "States.DataLimitExceeded",
                 f"An item of {own} bytes makes a batch of {size}, more than the {max_bytes} that "
                 f"MaxInputBytesPerBatch allows: {item[:200]}",
             )
-        held.append(item)
-    if held:
-        yield Batch(opening + ",".join(held) + closing, len(held))
+        texts.append(item)
+    if texts:
+        yield Batch(opening + ",".join(texts) + closing, len(texts))
