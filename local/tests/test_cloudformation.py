@@ -25,6 +25,11 @@ PUBLISH = {
     "Action": "sns:Publish",
     "Resource": {"Ref": "Topic"},
 }
+ASSUME = {
+    "Effect": "Allow",
+    "Principal": {"Service": "states.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 FAILURE = {
     "source": ["aws.states"],
@@ -44,15 +49,7 @@ RESOURCES = {
     },
     "Role": {
         "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": _document(
-                {
-                    "Effect": "Allow",
-                    "Action": "sts:AssumeRole",
-                    "Principal": {"Service": "states.amazonaws.com"},
-                }
-            )
-        },
+        "Properties": {"AssumeRolePolicyDocument": _document(ASSUME)},
     },
     "Machine": {
         "Type": "AWS::StepFunctions::StateMachine",

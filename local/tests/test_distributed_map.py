@@ -232,14 +232,6 @@ def test_an_item_selector_makes_the_items_that_are_batched(maps):
     assert run.counts["total"] == 5
 
 
-def test_bytes_of_a_batch_are_those_of_selected_items(maps):
-    """{"Items":[{"n":0},{"n":1}]} has 27 bytes."""
-    batcher = {"MaxItemsPerBatch": 200, "MaxInputBytesPerBatch": 27}
-    state = _map(WHOLE, batcher, ItemSelector={"n": f"{{% {ITEM}.Index %}}"}, MaxConcurrency=1)
-    batches = maps.run(state, ["x" * 100] * 3).files["SUCCEEDED_0.jsonl"]
-    assert batches == [{"Items": [{"n": 0}, {"n": 1}]}, {"Items": [{"n": 2}]}]
-
-
 @pytest.mark.parametrize("expression", [f"{ITEM}.Value.missing", f"$uppercase({ITEM}.Value)"])
 def test_an_item_selector_that_fails_fails_the_run_before_any_child(maps, expression):
     run = maps.run(_map(ItemSelector={"a": f"{{% {expression} %}}"}), [{"missing": "A"}, {"b": 1}])
@@ -488,16 +480,6 @@ def test_the_result_names_the_manifest_which_names_the_files(maps, mixed):
 
 
 # --- the state
-
-
-def test_a_failed_run_can_be_caught_by_name(maps):
-    catch = [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "Next": "Caught"}]
-    states = {
-        "Map": _map(PICKY, Catch=catch),
-        "Caught": {"Type": "Pass", "Output": "caught", "End": True},
-    }
-    run = maps.run({"StartAt": "Map", "States": states}, ["bad"])
-    assert (run.output, run.runs[0]["status"]) == ("caught", "FAILED")
 
 
 def test_the_history_names_the_map_run_and_nothing_of_its_children(maps, mixed):

@@ -3,12 +3,12 @@
 import copy
 import json
 import time
-import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.services import stepfunctions as sfn
 
-from local.step_functions import interpreter
+from local.step_functions import errors, interpreter
 from local.tests.conftest import single, task
 
 ECHO = "def handler(event, context): return event"
@@ -24,10 +24,6 @@ FLAKY = """
             raise EndpointThrottled("later")
         return [round(b - a, 2) for a, b in zip(calls, calls[1:])]
 """
-
-
-def _retry(**fields) -> list:
-    return [{"ErrorEquals": ["EndpointThrottled"], "MaxAttempts": 5, **fields}]
 
 
 def _caught(function: str, *names: str, **fields) -> dict:
@@ -66,41 +62,35 @@ def test_only_its_own_name_catches_data_that_is_too_large(workshop, name, ends):
 
 def test_retries_wait_at_most_max_delay_seconds(workshop):
     function = workshop.function(FLAKY)
-    retry = _retry(IntervalSeconds=1, BackoffRate=10, MaxDelaySeconds=1)
-    execution = workshop.run(single(task(function, Retry=retry)), {"succeeds_at": 3})
+    retry = {
+        "ErrorEquals": ["EndpointThrottled"],
+        **{"MaxAttempts": 5, "IntervalSeconds": 1, "BackoffRate": 10, "MaxDelaySeconds": 1},
+    }
+    execution = workshop.run(single(task(function, Retry=[retry])), {"succeeds_at": 3})
     waits = json.loads(execution["output"])
     assert [round(wait) for wait in waits] == [1, 1]
 
 
-def test_a_retry_may_wait_longer_than_a_minute(workshop, cloud):
-    """Seen at a hundredth of the time."""
-    function = workshop.function(FLAKY)
-
-    def scale_waits(scale: float) -> None:
-        asked = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode()
-        urllib.request.urlopen(f"{cloud}/_ministack/config", asked).close()
-
-    scale_waits(0.01)
-    try:
-        states = single(task(function, Retry=_retry(IntervalSeconds=150)))
-        [seconds] = json.loads(workshop.run(states, {"succeeds_at": 2})["output"])
-    finally:
-        scale_waits(1)
-    assert 1.5 <= seconds < 2.5
-
-
-def test_full_jitter_spreads_retries(workshop):
-    functions = [workshop.function(FLAKY) for _ in range(4)]
-    retry = _retry(IntervalSeconds=2, BackoffRate=1, JitterStrategy="FULL")
-    started = [
-        workshop.states.start_execution(
-            stateMachineArn=workshop.machine(single(task(function, Retry=retry))),
-            input='{"succeeds_at": 2}',
-        )
-        for function in functions
-    ]
-    waits = [json.loads(workshop.wait(execution)["output"])[0] for execution in started]
-    assert min(waits) < 1.8  # one run in 10,000 has four longer waits
+@pytest.mark.parametrize(
+    ("retrier", "retries", "shortest", "longest"),
+    [
+        ({"IntervalSeconds": 150}, 0, 150, 150),  # MiniStack's own waits end after a minute
+        ({"IntervalSeconds": 3, "BackoffRate": 2}, 2, 12, 12),
+        ({"IntervalSeconds": 3, "JitterStrategy": "FULL"}, 2, 0, 12),
+        ({"IntervalSeconds": 3, "MaxDelaySeconds": 5, "JitterStrategy": "FULL"}, 2, 0, 5),
+    ],
+)
+def test_retries_wait_longer_each_time_and_with_jitter_at_random(
+    monkeypatch, retrier, retries, shortest, longest
+):
+    waits = []
+    monkeypatch.setattr(sfn, "_scaled_sleep", waits.append)
+    for _ in range(100):
+        taken, _ = errors.find_retrier(lambda *_: (retrier, 0), [retrier], "Error", {0: retries})
+        assert taken["IntervalSeconds"] == 0  # it has waited already
+    spread = longest - shortest
+    assert shortest <= min(waits) <= shortest + spread / 4
+    assert longest - spread / 4 <= max(waits) <= longest
 
 
 # --- time
