@@ -26,6 +26,13 @@ from local.sagemaker.roles import SERVICE
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _JSON = "application/x-amz-json-1.1"
+# The members of requests that name resources.
+_NAMES = {
+    "model": "ModelName",
+    "endpoint-config": "EndpointConfigName",
+    "endpoint": "EndpointName",
+    "training-job": "TrainingJobName",
+}
 
 
 class Api:
@@ -61,17 +68,13 @@ class Api:
             request = json.loads(body or b"{}")
         except ValueError:
             raise ServiceError("SerializationException", "The request is no JSON.") from None
-        members = request if isinstance(request, dict) else {}
-        for kind, member in operation.resources or (("", ""),):
-            # A member that no request has, such as `*`, is the name itself.
-            resource = str(members.get(member, "*" if member == "*" else ""))
-            arn = records.arn(kind, resource, self.service) if kind else "*"
+        for arn in self._resources(request):
             if refusal := self._refusal(f"{self.service}:{name}", arn, headers, query):
                 return refusal
         validation.check(name, request, self.service)
         operation.check(name, request)
-        if operation.passed_role:
-            role, condition = request[operation.passed_role], {"iam:PassedToService": SERVICE}
+        if role := request.get("RoleArn") or request.get("ExecutionRoleArn"):
+            condition = {"iam:PassedToService": SERVICE}
             if refusal := self._refusal("iam:PassRole", role, headers, query, condition):
                 return refusal
         answer = await asyncio.get_running_loop().run_in_executor(
@@ -82,6 +85,10 @@ class Api:
             request,
         )
         return 200, {"Content-Type": _JSON}, json.dumps(answer).encode()
+
+    def _resources(self, request: Any) -> list[str]:
+        """ARNs of the resources that IAM checks the caller's permission on."""
+        return [records.arn("scalable-target", "*", self.service)]
 
     def _refusal(
         self, action: str, arn: str, headers: dict[str, str], query: dict, condition: Any = None
@@ -105,6 +112,11 @@ class SageMakerApi(Api):
     """SageMaker's control plane and its runtime."""
 
     _http = HttpClient()
+
+    def _resources(self, request: Any) -> list[str]:
+        members = request if isinstance(request, dict) else {}
+        names = {kind: members.get(member) for kind, member in _NAMES.items() if member in members}
+        return [records.arn(kind, str(name)) for kind, name in names.items()] or ["*"]
 
     async def _answer(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict

@@ -17,8 +17,6 @@ _INSTANCES_A_VARIANT = 4
     "CreateModel",
     """ModelName ExecutionRoleArn! EnableNetworkIsolation Tags
     PrimaryContainer.Image! PrimaryContainer.ModelDataUrl PrimaryContainer.Environment""",
-    passed_role="ExecutionRoleArn",
-    model="ModelName",
 )
 def create_model(request: Request) -> Request:
     """The role must be able to read the model's archive."""
@@ -38,7 +36,6 @@ def create_model(request: Request) -> Request:
     DataCaptureConfig.EnableCapture DataCaptureConfig.InitialSamplingPercentage
     DataCaptureConfig.DestinationS3Uri DataCaptureConfig.CaptureOptions
     DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes""",
-    endpoint_config="EndpointConfigName",
 )
 def create_endpoint_config(request: Request) -> Request:
     """One variant, of a model that is there."""
@@ -54,15 +51,15 @@ def create_endpoint_config(request: Request) -> Request:
 
 def _add_operations(kind: str, title: str) -> None:
     """Describe, Delete and List of models or configurations. Endpoints that run one keep theirs."""
-    name, resource = f"{title}Name", {kind: f"{title}Name"}
+    name = f"{title}Name"
 
-    @operation(OPERATIONS, f"Describe{title}", name, **resource)
+    @operation(OPERATIONS, f"Describe{title}", name)
     def describe(request: Request) -> Request:
         record = records.find(kind, request[name])
         created = {member: value for member, value in record.request.items() if member != "Tags"}
         return {**created, f"{title}Arn": record.arn, "CreationTime": record.created}
 
-    @operation(OPERATIONS, f"Delete{title}", name, **resource)
+    @operation(OPERATIONS, f"Delete{title}", name)
     def delete(request: Request) -> Request:
         records.find(kind, request[name])
         records.tables[kind].pop(request[name], None)
@@ -86,8 +83,6 @@ _add_operations("endpoint-config", "EndpointConfig")
     OPERATIONS,
     "CreateEndpoint",
     "EndpointName EndpointConfigName Tags",
-    endpoint="EndpointName",
-    endpoint_config="EndpointConfigName",
 )
 def create_endpoint(request: Request) -> Request:
     """Start the servers; the endpoint is Creating until they answer."""
@@ -107,8 +102,6 @@ def create_endpoint(request: Request) -> Request:
     "UpdateEndpoint",
     """EndpointName EndpointConfigName RetainAllVariantProperties
     ExcludeRetainedVariantProperties.VariantPropertyType""",
-    endpoint="EndpointName",
-    endpoint_config="EndpointConfigName",
 )
 def update_endpoint(request: Request) -> Request:
     """Start the new servers beside the old, which answer until then.
@@ -127,7 +120,7 @@ def update_endpoint(request: Request) -> Request:
     return {"EndpointArn": endpoint.arn}
 
 
-@operation(OPERATIONS, "DeleteEndpoint", "EndpointName", endpoint="EndpointName")
+@operation(OPERATIONS, "DeleteEndpoint", "EndpointName")
 def delete_endpoint(request: Request) -> Request:
     """The endpoint is Deleting until its servers have ended.
 
@@ -141,7 +134,7 @@ def delete_endpoint(request: Request) -> Request:
     return {}
 
 
-@operation(OPERATIONS, "DescribeEndpoint", "EndpointName", endpoint="EndpointName")
+@operation(OPERATIONS, "DescribeEndpoint", "EndpointName")
 def describe_endpoint(request: Request) -> Request:
     """What runs, and what is captured."""
     return records.find("endpoint", request["EndpointName"]).describe()

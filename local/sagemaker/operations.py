@@ -1,4 +1,4 @@
-"""The operations of an API: functions, marked with what IAM checks and what of them is emulated."""
+"""The operations of an API: functions, each with the members of a request that it emulates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +13,12 @@ Request = dict[str, Any]
 class Operation:
     """`run` takes a request that fits botocore's model and gives AWS's answer, from a thread.
 
-    IAM checks the caller's permission on `resources`, pairs of a kind and the request's member that
-    names it, and iam:PassRole on the role in the member `passed_role`.
-
     `members` are the members of a request that mean something here. A path such as `A.B`, lists
     left out, covers all below it; `A.B=value` takes no other value; `A.B!` must be there.
     """
 
     run: Callable[[Request], Request]
-    resources: tuple[tuple[str, str], ...]
     members: str
-    passed_role: str = ""
 
     def check(self, name: str, request: Request) -> None:
         """Raise ValidationException for a request for something that is not emulated.
@@ -44,14 +39,11 @@ class Operation:
                 raise not_emulated(f"{name} without {path}")
 
 
-def operation(
-    table: dict[str, Operation], name: str, members: str, passed_role: str = "", **resources: str
-) -> Callable:
-    """Add the function to the table; `resources` have the kind with an underscore."""
+def operation(table: dict[str, Operation], name: str, members: str) -> Callable:
+    """Add the function to the table."""
 
     def add(function: Callable[[Request], Request]) -> Callable[[Request], Request]:
-        pairs = tuple((kind.replace("_", "-"), member) for kind, member in resources.items())
-        table[name] = Operation(function, pairs, members, passed_role)
+        table[name] = Operation(function, members)
         return function
 
     return add

@@ -34,7 +34,6 @@ _logger = logging.getLogger(__name__)
     OPERATIONS,
     "RegisterScalableTarget",
     f"{_NAMESPACE} ResourceId {_DIMENSION} MinCapacity MaxCapacity",
-    scalable_target="*",
 )
 def register_scalable_target(request: Request) -> Request:
     """Keep or change the bounds of a variant that is in service."""
@@ -61,7 +60,6 @@ def register_scalable_target(request: Request) -> Request:
     OPERATIONS,
     "DeregisterScalableTarget",
     f"{_NAMESPACE} ResourceId {_DIMENSION}",
-    scalable_target="*",
 )
 def deregister_scalable_target(request: Request) -> Request:
     """Forget the bounds and the policies."""
@@ -74,7 +72,6 @@ def deregister_scalable_target(request: Request) -> Request:
     OPERATIONS,
     "DescribeScalableTargets",
     f"{_NAMESPACE} ResourceIds {_DIMENSION}",
-    scalable_target="*",
 )
 def describe_scalable_targets(request: Request) -> Request:
     """The bounds of all variants, or of those that are named."""
@@ -88,7 +85,6 @@ def describe_scalable_targets(request: Request) -> Request:
     f"""{_NAMESPACE} ResourceId {_DIMENSION} PolicyName PolicyType=TargetTrackingScaling!
     {_TRACKING}.TargetValue {_TRACKING}.DisableScaleIn {_TRACKING}.{_METRIC}!
     {_TRACKING}.ScaleInCooldown {_TRACKING}.ScaleOutCooldown""",
-    scalable_target="*",
 )
 def put_scaling_policy(request: Request) -> Request:
     """Keep or change a policy."""
@@ -109,7 +105,6 @@ def put_scaling_policy(request: Request) -> Request:
     OPERATIONS,
     "DescribeScalingPolicies",
     f"{_NAMESPACE} ResourceId {_DIMENSION}",
-    scalable_target="*",
 )
 def describe_scaling_policies(request: Request) -> Request:
     """The policies of all variants, or of one."""

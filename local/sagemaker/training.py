@@ -28,8 +28,6 @@ _INSTANCES_A_JOB = 1
     ResourceConfig.VolumeSizeInGB
     StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
     EnableManagedSpotTraining CheckpointConfig.S3Uri CheckpointConfig.LocalPath""",
-    passed_role="RoleArn",
-    training_job="TrainingJobName",
 )
 def create_training_job(request: Request) -> Request:
     """Start the job."""
@@ -48,13 +46,13 @@ def create_training_job(request: Request) -> Request:
     return {"TrainingJobArn": job.arn}
 
 
-@operation(OPERATIONS, "DescribeTrainingJob", "TrainingJobName", training_job="TrainingJobName")
+@operation(OPERATIONS, "DescribeTrainingJob", "TrainingJobName")
 def describe_training_job(request: Request) -> Request:
     """The request, and how far the job is."""
     return _find(request).describe()
 
 
-@operation(OPERATIONS, "StopTrainingJob", "TrainingJobName", training_job="TrainingJobName")
+@operation(OPERATIONS, "StopTrainingJob", "TrainingJobName")
 def stop_training_job(request: Request) -> Request:
     """Return at once; the job goes on to Stopped."""
     job = _find(request)

@@ -64,7 +64,10 @@ def test_retries_wait_at_most_max_delay_seconds(workshop):
     function = workshop.function(FLAKY)
     retry = {
         "ErrorEquals": ["EndpointThrottled"],
-        **{"MaxAttempts": 5, "IntervalSeconds": 1, "BackoffRate": 10, "MaxDelaySeconds": 1},
+        "MaxAttempts": 5,
+        "IntervalSeconds": 1,
+        "BackoffRate": 10,
+        "MaxDelaySeconds": 1,
     }
     execution = workshop.run(single(task(function, Retry=[retry])), {"succeeds_at": 3})
     waits = json.loads(execution["output"])
