@@ -62,6 +62,18 @@ def _map(processor: dict = ECHO, batcher: dict | None = None, **fields) -> dict:
     }
 
 
+def _with(value: object, *path: str) -> dict:
+    """The Distributed Map with a value at that path; without anything there for None."""
+    state = copy.deepcopy(_map())
+    fields = state
+    for name in path[:-1]:
+        fields = fields.setdefault(name, {})
+    fields[path[-1]] = value
+    if value is None:
+        del fields[path[-1]]
+    return state
+
+
 def _positive(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
@@ -298,12 +310,7 @@ REFERENCE = "{% $exists($outer) ? 1 : 2 %}"  # fails by itself nowhere
     ],
 )
 def test_a_distributed_map_cannot_reference_variables_of_outer_scopes(maps, path):
-    state = _map(ItemSelector={"nested": {}})
-    fields = state
-    for name in path[:-1]:
-        fields = fields[name]
-    fields[path[-1]] = REFERENCE
-    run = maps.run(_after_assigning(state), [1])
+    run = maps.run(_after_assigning(_with(REFERENCE, *path)), [1])
     assert (run.status, run.error, run.runs) == ("FAILED", "States.QueryEvaluationError", [])
     assert "cannot reference variables in outer scopes" in run.cause
     assert f"'{'/'.join(path)}'" in run.cause
@@ -554,18 +561,6 @@ def test_a_missing_object_is_called_missing_to_whoever_may_list_it(maps):
 
 
 # --- what is refused
-
-
-def _with(value: object, *path: str) -> dict:
-    """The Distributed Map with a value at that path; without anything there for None."""
-    state = copy.deepcopy(_map())
-    fields = state
-    for name in path[:-1]:
-        fields = fields[name]
-    fields[path[-1]] = value
-    if value is None:
-        del fields[path[-1]]
-    return state
 
 
 @pytest.mark.parametrize(

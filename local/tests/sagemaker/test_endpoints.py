@@ -86,7 +86,8 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_deleted_is_not(
     sagemaker, bicycle_model
 ):
     endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
-    os.kill(server_process(sagemaker, endpoint), signal.SIGKILL)
+    first = server_process(sagemaker, endpoint)
+    os.kill(first, signal.SIGKILL)
     codes = set()
 
     def answers():
@@ -101,7 +102,7 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_deleted_is_not(
     assert codes <= {"ModelError", "ServiceUnavailable"}
     described = sagemaker.client.describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "InService"
-    process = server_process(sagemaker, endpoint)
+    process = until(lambda: server_process(sagemaker, endpoint), lambda process: process != first)
     assert runs(process)
     sagemaker.delete(endpoint)
     assert not runs(process)
