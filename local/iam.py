@@ -61,9 +61,9 @@ def install() -> None:
         ("AWS::Lambda::Function", trusted_in_template("Role", *LAMBDA)),
         ("AWS::StepFunctions::StateMachine", trusted_in_template("RoleArn", *STATES)),
     ):
-        seams.replace_item(handlers[kind], "create", trusted)
+        seams.replace(handlers[kind], "create", trusted)
     for action in ("create", "update"):
-        seams.replace_item(handlers["AWS::IAM::Role"], action, role_from_template)
+        seams.replace(handlers["AWS::IAM::Role"], action, role_from_template)
     seams.replace(iam_actions, "request_tag_context", request_context)
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)

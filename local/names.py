@@ -26,7 +26,7 @@ NAMES = {
 def install() -> None:
     """Check the names in templates."""
     for kind, names in NAMES.items():
-        seams.replace_item(provisioners._RESOURCE_HANDLERS[kind], "create", check_name(*names))
+        seams.replace(provisioners._RESOURCE_HANDLERS[kind], "create", check_name(*names))
 
 
 def check_name(property_: str, service: str, operation: str, member: str) -> Callable:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.session
 from ministack import app
 
 from local.sagemaker import records, validation
@@ -125,20 +124,9 @@ class SageMakerApi(Api):
             return await super()._answer(method, path, headers, body, query)
         found = _INVOCATIONS.fullmatch(path)
         if method != "POST" or not found:
-            raise self._unknown(_runtime_operation(method, path))
+            raise self._unknown(f"{method} {path}")
         name = unquote(found[1])
         arn = records.arn("endpoint", name)
         if refusal := self._refusal("sagemaker:InvokeEndpoint", arn, headers, query):
             return refusal
         return await invoke(self._http, records.tables["endpoint"].get(name), name, headers, body)
-
-
-def _runtime_operation(method: str, path: str) -> str:
-    """The runtime's operation of that path, else the request itself."""
-    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
-    for name in model.operation_names:
-        http = model.operation_model(name).http
-        pattern = re.sub(r"\{\w+\}", "[^/]+", http["requestUri"])
-        if method == http["method"] and re.fullmatch(pattern, path):
-            return name
-    return f"{method} {path}"

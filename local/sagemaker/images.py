@@ -10,7 +10,6 @@ pushed there on AWS: a manifest in Docker's form without layers, tagged `local`.
 by CreateRepository stays empty.
 """
 
-import hashlib
 import json
 import re
 import sys
@@ -29,17 +28,6 @@ from local import seams, settings
 from local.sagemaker.errors import validation_exception
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
-_CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
-_STAND_IN = {
-    "schemaVersion": 2,
-    "mediaType": DOCKER,
-    "config": {
-        "mediaType": "application/vnd.docker.container.image.v1+json",
-        "size": len(_CONFIG),
-        "digest": f"sha256:{hashlib.sha256(_CONFIG).hexdigest()}",
-    },
-    "layers": [],
-}
 _IMAGE = re.compile(
     r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+))(?::(?P<tag>[^@:]+)|@(?P<digest>.+))?"
@@ -132,7 +120,9 @@ def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
         ecr._put_image(
             {
                 "repositoryName": name,
-                "imageManifest": json.dumps(_STAND_IN),
+                "imageManifest": json.dumps(
+                    {"schemaVersion": 2, "mediaType": DOCKER, "layers": []}
+                ),
                 "imageManifestMediaType": DOCKER,
                 "imageTag": "local",
             }

@@ -21,10 +21,7 @@ _SECONDS_TO_ANSWER = 60
 _CONTAINER = "primary"
 
 _PREFIX = "x-amzn-sagemaker-"
-_NOT_EMULATED = (
-    *("custom-attributes", "enable-explanations", "inference-component", "prefix-aware-id"),
-    *("session-id", "target-container-hostname", "target-model", "target-variant"),
-)
+_INFERENCE_ID = f"{_PREFIX}inference-id"
 _TIMED_OUT = (
     f"Your invocation timed out while waiting for a response from container {_CONTAINER}. Review "
     "the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
@@ -85,8 +82,8 @@ async def invoke(
     http: HttpClient, endpoint: Endpoint | None, name: str, headers: Mapping[str, str], body: bytes
 ) -> Answer:
     """Forward the request to the endpoint and give its answer; raises ServiceError."""
-    for header in _NOT_EMULATED:
-        if headers.get(f"{_PREFIX}{header}"):
+    for header in headers:
+        if header.startswith(_PREFIX) and header != _INFERENCE_ID:
             raise _validation_error(f"The local cloud does not emulate the header {header}.")
     if len(body) > _MAX_BYTES:
         raise _validation_error(
@@ -111,8 +108,8 @@ async def invoke(
         finally:
             record_request(name, deployment.variant, status, time.perf_counter() - began)
         if deployment.capture and 200 <= status < 300:
-            inference_id = headers.get(f"{_PREFIX}inference-id")
-            deployment.capture.add((content_type, body), (answer_type, answer), inference_id)
+            sides = (content_type, body), (answer_type, answer)
+            deployment.capture.add(*sides, headers.get(_INFERENCE_ID))
     except TimeoutError:
         raise _model_error(name, 0, _TIMED_OUT) from None
     except UnavailableError:

@@ -51,9 +51,11 @@ def test_a_body_of_six_megabytes_is_the_limit(sagemaker, endpoint):
 
 
 def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint):
-    with pytest.raises(ClientError, match="does not emulate the header target-model"):
+    with pytest.raises(
+        ClientError, match="does not emulate the header x-amzn-sagemaker-target-model"
+    ):
         sagemaker.invoke(endpoint, TargetModel="v0")
-    with pytest.raises(ClientError, match="InvokeEndpointWithResponseStream"):
+    with pytest.raises(ClientError, match=r"not emulate .*invocations-response-stream"):
         sagemaker.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=photo())
 
 
