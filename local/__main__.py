@@ -5,11 +5,11 @@
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import NoReturn
@@ -44,17 +44,15 @@ def main() -> int:
     option = command(down, "end it and all that it started").add_argument
     option("--all", action="store_true", dest="every", help="on every port of this folder")
     command(status, "is it up?")
-    ways = command(env, "code for a shell that shall talk to it").add_mutually_exclusive_group()
-    ways.add_argument("--unset", action="store_true", help="code that undoes it")
-    ways.add_argument(
-        "--json",
-        action="store_true",
-        dest="as_json",
-        help="the variables as an object of JSON, null for what is to be unset",
-    )
+    forms = command(env, "code for a shell that shall talk to it").add_mutually_exclusive_group()
+    forms.add_argument("--unset", action="store_true", help="code that undoes it")
+    as_json = "the variables as an object of JSON, null for one that is to be unset"
+    forms.add_argument("--json", action="store_true", dest="as_json", help=as_json)
     option = command(faults, "set Lambda's faults; without options, none").add_argument
-    option("--lambda-concurrency", metavar="N", help="throttle beyond N invocations at once")
-    option("--lambda-failures", metavar="PERCENT", help="so many of the invocations fail")
+    throttle = "throttle beyond N invocations at once"
+    option("--lambda-concurrency", metavar="N", type=_concurrency, help=throttle)
+    fail = "so many of the invocations fail"
+    option("--lambda-failures", metavar="PERCENT", type=_percentage, default=0, help=fail)
     arguments = vars(parser.parse_args())
     del arguments["command"]
     return arguments.pop("run")(**arguments)
@@ -68,8 +66,22 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _concurrency(text: str) -> int:
+    if not (re.fullmatch("[0-9]+", text) and 1 <= int(text) <= fault_file.MOST_AT_ONCE):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from 1 to {fault_file.MOST_AT_ONCE}"
+        )
+    return int(text)
+
+
+def _percentage(text: str) -> float:
+    if not (re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) and float(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return float(text)
+
+
 def up(port: int) -> int:
-    """Start the local cloud unless it is up, wait until it answers, and say where it is."""
+    """Start the local cloud unless it is up, wait until it answers, and print its address."""
     from local import interpreter
 
     home = paths.home(port)
@@ -109,7 +121,7 @@ def down(port: int, every: bool = False) -> int:
 
 
 def status(port: int) -> int:
-    """Say whether the local cloud is up (exit 0) or not (exit 1), once one that starts has."""
+    """Print whether the local cloud is up (exit 0) or not (exit 1); waits for one that starts."""
     home = paths.home(port)
     _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START)
     if not supervisor.is_up(home) or not _answers(port):
@@ -124,10 +136,7 @@ def status(port: int) -> int:
 
 
 def env(port: int, unset: bool, as_json: bool) -> int:
-    """Print what a shell evaluates to talk to the local cloud, or to be as it was before.
-
-    Or print the variables as JSON.
-    """
+    """Print code for a shell to talk to the local cloud, or to be as before; or the variables."""
     from local import environment
 
     if as_json:
@@ -137,13 +146,9 @@ def env(port: int, unset: bool, as_json: bool) -> int:
     return 0
 
 
-def faults(port: int, lambda_concurrency: str | None, lambda_failures: str | None) -> int:
+def faults(port: int, **options: float) -> int:
     """Give the local cloud these faults and no others, and print them."""
-    home = paths.home(port)
-    try:
-        wanted = fault_file.parse(lambda_concurrency, lambda_failures)
-    except fault_file.FaultsError as error:
-        return _fail(str(error))
+    home, wanted = paths.home(port), fault_file.Faults(**options)
     if not supervisor.is_up(home):
         return _fail(f"no local cloud on port {port}")
     fault_file.write(home, wanted)
@@ -174,7 +179,7 @@ def _answers(port: int) -> bool:
     try:
         with opener.open(f"{paths.url(port)}/_ministack/health", timeout=2) as answer:
             return answer.status == 200
-    except (OSError, urllib.error.URLError):
+    except OSError:
         return False
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from packaging import tags
 
-from local import paths
-from local.interpreter import functions_version
-from local.shell import QUIET, misleading
+from local import interpreter, paths
+from local.shell import MACHINE, QUIET, misleading
 
 ACCOUNT = "000000000000"
 ACCESS_KEY_ID = "test"
@@ -31,11 +30,6 @@ _LOOPBACK = re.compile(
     r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
 )
 
-# What programs need of this machine: where libraries lie, and how to compute on this processor.
-MACHINE = (
-    *("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),
-    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
-)
 # What the server needs of its surroundings, none of which can name an account or another machine.
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
 
@@ -52,25 +46,19 @@ def for_shell(port: int) -> dict[str, str | None]:
         no_proxy.update(filter(None, os.environ.get(name, "").split(",")))
     return dict.fromkeys(misleading()) | {
         **QUIET,
-        "AWS_ENDPOINT_URL": paths.url(port),
+        **_account(port),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        # Unset here, they would come back with a profile or a role of the shell's next login.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "SLS_AWS_MONITORING_FREQUENCY": "200",
         "NO_PROXY": ",".join(sorted(no_proxy)),
         "no_proxy": ",".join(sorted(no_proxy)),
-        "LAMBDA_LAYER_PYTHON": functions_version(),
+        "LAMBDA_LAYER_PYTHON": interpreter.find().version,
         "LAMBDA_LAYER_PLATFORM": ",".join(tags.platform_tags()),
     }
 
 
 def shell_code(port: int) -> str:
-    """What a shell evaluates to talk to the local cloud, and remembers to undo it (`UNDO`)."""
+    """Code for a shell that shall talk to the local cloud; it keeps code to undo it (`UNDO`)."""
     variables = for_shell(port)
     undo = [f"unset {' '.join(variables)}"]
     undo += [_export(name, os.environ[name]) for name in variables if name in os.environ]
@@ -84,7 +72,7 @@ def shell_code(port: int) -> str:
 
 
 def undo_code(port: int) -> str:
-    """What a shell evaluates to be as it was before `shell_code`; nothing where it always was.
+    """Code for a shell that shall be as it was before `shell_code`; does nothing in another shell.
 
     A child of that shell does not know what was there: it goes without what `shell_code` exports.
     """
@@ -99,19 +87,25 @@ def _export(name: str, value: str) -> str:
     return f"export {name}={shlex.quote(value)}"
 
 
-def for_server(port: int, home: Path) -> dict[str, str]:
-    """All that the server sees: nothing of the shell that could name an account or a proxy."""
-    temporary = home / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    return {name: os.environ[name] for name in _BARE if name in os.environ} | {
-        "AUTH": "true",
+def _account(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": paths.url(port),
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        # Unset, they would come back with a profile or a role of the shell's next login.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Functions inherit it as theirs.
-        "AWS_ENDPOINT_URL": paths.url(port),
+    }
+
+
+def for_server(port: int, home: Path) -> dict[str, str]:
+    """The server's environment: nothing of the shell that could name an account or a proxy."""
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    return {name: os.environ[name] for name in _BARE if name in os.environ} | {
+        **_account(port),
+        "AUTH": "true",
         "BIND_HOST": paths.LOOPBACK,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,

@@ -19,7 +19,7 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs
 from ministack.services import stepfunctions as sfn
 
 from local import iam, seams
-from local.metrics import store
+from local.metrics.recording import record
 
 NAMESPACE = "AWS/Events"
 EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
@@ -107,4 +107,4 @@ def _record(rule: dict, *metrics: str) -> None:
     dimensions = {"RuleName": rule["Name"]}
     if bus != "default":
         dimensions["EventBusName"] = bus
-    store.record(NAMESPACE, dimensions, dict.fromkeys(metrics, (1, "Count")))
+    record(NAMESPACE, dimensions, dict.fromkeys(metrics, (1, "Count")))

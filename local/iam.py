@@ -10,7 +10,7 @@ Besides:
 
 - a role's permissions boundary holds also if it comes from a template;
 - `cloudwatch:namespace` is the namespace of PutMetricData;
-- S3 says that an object is missing only to whoever may list it: ListBucket with the key as
+- S3 reports that an object is missing only to a caller that may list it: ListBucket with the key as
   `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
   github.com/ceph/ceph/pull/68577);
 - a policy's `*` and `?` match any character, a line break in a key too
@@ -35,40 +35,48 @@ from ministack.services.cloudformation import provisioners
 
 from local import seams
 
-LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
-NOT_BY_LAMBDA = "The role defined for the function cannot be assumed by Lambda."
-NOT_BY_STATES = (
-    f"Neither the global service principal {STATES}, nor the regional one is authorized to assume "
-    "the provided role."
+# A service, and its refusal of a role that it may not assume.
+LAMBDA = (
+    "lambda.amazonaws.com",
+    "The role defined for the function cannot be assumed by Lambda.",
+)
+STATES = (
+    "states.amazonaws.com",
+    "Neither the global service principal states.amazonaws.com, nor the regional one is authorized "
+    "to assume the provided role.",
 )
 _ABSENT = "local:absent"  # the key of an object that a request asks for in vain
 
 
 def install() -> None:
     """Ask them."""
-    seams.replace(lambda_svc, "_create_function", create_function)
-    seams.replace(lambda_svc, "_update_config", update_function)
-    seams.replace(sfn, "_create_state_machine", create_or_update_machine)
-    seams.replace(sfn, "_update_state_machine", create_or_update_machine)
+    by_lambda = trusted_by_api("Role", "InvalidParameterValueException", *LAMBDA)
+    seams.replace(lambda_svc, "_create_function", by_lambda)
+    seams.replace(lambda_svc, "_update_config", by_lambda)
+    by_states = trusted_by_api("roleArn", "AccessDeniedException", *STATES)
+    seams.replace(sfn, "_create_state_machine", by_states)
+    seams.replace(sfn, "_update_state_machine", by_states)
+    handlers = provisioners._RESOURCE_HANDLERS
+    for kind, trusted in (
+        ("AWS::Lambda::Function", trusted_in_template("Role", *LAMBDA)),
+        ("AWS::StepFunctions::StateMachine", trusted_in_template("RoleArn", *STATES)),
+    ):
+        seams.replace(handlers[kind], "create", trusted)
+    for action in ("create", "update"):
+        seams.replace(handlers["AWS::IAM::Role"], action, role_from_template)
     seams.replace(iam_actions, "request_tag_context", request_context)
     seams.replace(iam_actions, "s3_service_context", s3_context)
     seams.replace(iam_evaluator, "enforce", enforce)
     seams.replace(iam_evaluator, "_fnmatch_compile", compile_wildcards)
     seams.replace(app, "pin_request_origin", pin_origin)
-    handlers = provisioners._RESOURCE_HANDLERS
-    for kind, trusted in (
-        ("AWS::Lambda::Function", from_template("Role", LAMBDA, NOT_BY_LAMBDA)),
-        ("AWS::StepFunctions::StateMachine", from_template("RoleArn", STATES, NOT_BY_STATES)),
-    ):
-        seams.replace_item(handlers[kind], "create", trusted)
-    for action in ("create", "update"):
-        seams.replace_item(handlers["AWS::IAM::Role"], action, role_from_template)
 
 
 def trusts(arn: str, service: str, account: str) -> bool:
     """Whether the role exists and lets the service assume it on behalf of the account."""
-    role = _find(arn)
-    if role is None:
+    if ":role/" not in arn:
+        return False
+    role = iam._roles.get_scoped(arn.split(":")[4], None, arn.rsplit("/", 1)[-1])
+    if not role or role["Arn"] != arn:
         return False
     context = iam_evaluator.EvalContext(
         principal_arn=service,
@@ -80,8 +88,8 @@ def trusts(arn: str, service: str, account: str) -> bool:
         service_context={"aws:sourceaccount": account},
     )
     trust_policy = role["AssumeRolePolicyDocument"]
-    asked = iam_evaluator.evaluate_resource_policy(trust_policy, context, service=service)
-    return asked.decision == "Allow"
+    result = iam_evaluator.evaluate_resource_policy(trust_policy, context, service=service)
+    return result.decision == "Allow"
 
 
 def allows(arn: str, session: str, action: str, resource: str, **context: Any) -> bool:
@@ -104,35 +112,23 @@ def allows(arn: str, session: str, action: str, resource: str, **context: Any) -
     return iam_evaluator.evaluate(request, policies, *limits).decision == "Allow"
 
 
-def create_function(original: Callable, request: dict) -> tuple:
-    """MiniStack's response to CreateFunction."""
-    role = request.get("Role", "")
-    if _find(role) and not trusts(role, LAMBDA, get_account_id()):
-        return _refusal("InvalidParameterValueException", NOT_BY_LAMBDA)
-    return original(request)
+def trusted_by_api(member: str, code: str, service: str, refusal: str) -> Callable:
+    """Refuse a request to create or update something whose role the service may not assume."""
+
+    def create_or_update(original: Callable, *arguments: Any) -> tuple:
+        role = arguments[-1].get(member)
+        if role and not trusts(role, service, get_account_id()):
+            return error_response_json(code, refusal, 400)
+        return original(*arguments)
+
+    return create_or_update
 
 
-def update_function(original: Callable, name: str, request: dict) -> tuple:
-    """MiniStack's response to UpdateFunctionConfiguration."""
-    if "Role" in request and not trusts(request["Role"], LAMBDA, get_account_id()):
-        return _refusal("InvalidParameterValueException", NOT_BY_LAMBDA)
-    return original(name, request)
+def trusted_in_template(member: str, service: str, refusal: str) -> Callable:
+    """Fail a template's resource whose role the service may not assume."""
 
-
-def create_or_update_machine(original: Callable, request: dict) -> tuple:
-    """MiniStack's response to CreateStateMachine and UpdateStateMachine."""
-    role = request.get("roleArn", "")
-    if _find(role) and not trusts(role, STATES, get_account_id()):
-        return _refusal("AccessDeniedException", NOT_BY_STATES)
-    return original(request)
-
-
-def from_template(role: str, service: str, refusal: str) -> Callable:
-    """Return what makes a template's resource only if the service may assume the role it names."""
-
-    def create(original: Callable, logical_id: str, properties: dict, stack: str):
-        """What CloudFormation makes; raises ValueError, which fails the resource."""
-        if not trusts(properties.get(role, ""), service, get_account_id()):
+    def create(original: Callable, logical_id: str, properties: dict, stack: str) -> Any:
+        if not trusts(properties.get(member, ""), service, get_account_id()):
             raise ValueError(refusal)
         return original(logical_id, properties, stack)
 
@@ -146,9 +142,9 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
     boundary = properties.get("PermissionsBoundary")
     if boundary and iam._boundary_policy_error(boundary):
         raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable.")
-    made = original(*arguments, **options)
-    iam._roles[made[0]]["PermissionsBoundary"] = boundary
-    return made
+    created = original(*arguments, **options)
+    iam._roles[created[0]]["PermissionsBoundary"] = boundary
+    return created
 
 
 def request_context(
@@ -194,7 +190,7 @@ def enforce(
 
 
 def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re.Pattern:
-    """What matches the whole of a value by a policy's wildcards, whatever characters it has."""
+    """The pattern that a whole value matches, whatever characters it has."""
     return _over_lines(original(pattern, ignore_case))
 
 
@@ -207,14 +203,3 @@ def pin_origin(original: Callable, source_ip: str, secure_transport: bool) -> No
 def _over_lines(compiled: re.Pattern) -> re.Pattern:
     # `$` matches before a line break at the end as well.
     return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)
-
-
-def _find(arn: str) -> dict | None:
-    if ":role/" not in arn:
-        return None
-    role = iam._roles.get_scoped(arn.split(":")[4], None, arn.rsplit("/", 1)[-1])
-    return role if role and role["Arn"] == arn else None
-
-
-def _refusal(code: str, message: str) -> tuple:
-    return error_response_json(code, message, 400)

@@ -52,11 +52,6 @@ def find() -> Interpreter:
     return Interpreter(Path(getattr(sys, "_base_executable", sys.executable)), own, wanted)
 
 
-def functions_version() -> str:
-    """The version of the interpreter that runs the functions, such as `3.13`."""
-    return find().version
-
-
 def prepare(interpreter: Interpreter) -> Path:
     """Make the functions' venv unless it is there; returns its python.
 
@@ -93,10 +88,10 @@ def _run(command: list, variables: dict[str, str]) -> None:
 
 
 def _reason(done: subprocess.CompletedProcess) -> str:
-    """Why a command of pip or Python failed, by its output, in one line."""
+    """The error in the output of a command of pip or Python, as one line."""
     lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
-    told = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
-    text = " ".join(line.removeprefix("ERROR:").strip() for line in told)
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
+    text = " ".join(line.removeprefix("ERROR:").strip() for line in errors)
     return text[:500] or f"exit {done.returncode}"
 
 
@@ -122,13 +117,13 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def _version(python: Path) -> str | None:
-    """The version that the program says it is; None for a shim that runs nothing, or no file."""
+    """The version that the program reports; None for a shim that runs nothing, or no file."""
     if not os.access(python, os.X_OK):
         return None
-    say = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run(  # noqa: S603
-            [python, "-I", "-c", say], env=clean(), capture_output=True, text=True, timeout=10
+            [python, "-I", "-c", code], env=clean(), capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

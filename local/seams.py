@@ -30,29 +30,21 @@ def check_version() -> None:
 
 
 def replace(owner: Any, name: str, function: Callable) -> None:
-    """Put `function` in the place of `owner.name`; its first argument is what stood there.
+    """Put `function` in the place of `owner.name`; its first argument is the original.
 
-    Raises SeamError where nothing of that name stands.
+    Of a dictionary it is the item of that name. Raises SeamError where there is none.
     """
-    try:
-        original = getattr(owner, name)
-    except AttributeError:
-        where = getattr(owner, "__name__", owner)
-        raise SeamError(f"there is no {where}.{name} that the local cloud replaces") from None
+    is_dictionary = isinstance(owner, dict)
+    original = owner.get(name) if is_dictionary else getattr(owner, name, None)
+    if original is None:
+        where = "" if is_dictionary else f"{getattr(owner, '__name__', owner)}."
+        raise SeamError(f"there is no {where}{name} that the local cloud replaces")
 
-    setattr(owner, name, _with(original, function))
-
-
-def replace_item(owner: dict[str, Callable], name: str, function: Callable) -> None:
-    """The same for a function in a dictionary."""
-    if name not in owner:
-        raise SeamError(f"there is no {name!r} that the local cloud replaces")
-    owner[name] = _with(owner[name], function)
-
-
-def _with(original: Callable, function: Callable) -> Callable:
     @functools.wraps(original)
     def replacement(*args, **kwargs):
         return function(original, *args, **kwargs)
 
-    return replacement
+    if is_dictionary:
+        owner[name] = replacement
+    else:
+        setattr(owner, name, replacement)

@@ -1,6 +1,6 @@
 """`python -m local.server PYTHON`: MiniStack with the additions, in this process.
 
-PYTHON runs the Lambda functions. The environment says the rest (see environment.py); standard
+PYTHON runs the Lambda functions. The environment has the rest (see environment.py); standard
 input is a pipe that the supervisor holds open.
 """
 
@@ -20,27 +20,20 @@ def main() -> None:
         # Only now: MiniStack's modules read the environment as they are imported.
         from ministack import app
 
-        from local import (
-            events,
-            iam,
-            lambda_runtime,
-            metrics,
-            names,
-            paths,
-            sagemaker,
-            step_functions,
-        )
-        from local.lambda_runtime import faults
+        from local import events, iam, names, paths, sagemaker, step_functions
+        from local.lambda_runtime import faults, invocation
+        from local.metrics import alarms, recording
 
         port = int(os.environ["GATEWAY_PORT"])
-        lambda_runtime.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
+        invocation.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
         step_functions.install()
-        metrics.install()
+        recording.install()
+        alarms.install()
         faults.install(paths.home(port))  # after the metrics: what fails here is no invocation
         iam.install()
         events.install()
         names.install()
-        sagemaker.install(os.environ["AWS_ENDPOINT_URL"], paths.home(port))
+        sagemaker.install()
     except seams.SeamError as error:
         sys.exit(f"local cloud: {error}")
     app.main()

@@ -2,7 +2,7 @@
 
 The server leads a session of its own (setsid). Whatever it starts, and whatever that starts, stays
 in the session unless it makes one itself, so the session is what has to end with the server: also
-when the server is killed and can tell nobody.
+when the server is killed.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from pathlib import Path
 
 def members(session: int) -> list[int]:
     """Ids of the live processes in the session, this process left out."""
-    found = []
+    pids = []
     for pid in _live_processes():
         with contextlib.suppress(OSError):
             if pid != os.getpid() and os.getsid(pid) == session:
-                found.append(pid)
-    return found
+                pids.append(pid)
+    return pids
 
 
 def end(session: int, seconds: float = 5.0) -> None:
@@ -45,11 +45,11 @@ def _live_processes() -> list[int]:
         )
         rows = map(str.split, listing.stdout.splitlines())
         return [int(pid) for pid, state in rows if not state.startswith("Z")]
-    found = []
+    pids = []
     for entry in proc.iterdir():
         with contextlib.suppress(OSError, ValueError):
             # pid (command) state ..., where the command may hold anything
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             if state != "Z":
-                found.append(int(entry.name))
-    return found
+                pids.append(int(entry.name))
+    return pids

@@ -1,4 +1,4 @@
-"""What the local cloud has to know of the service: local.yml in the folder that it is called in."""
+"""What the local cloud must know of the service: local.yml in the folder that it is called in."""
 
 import functools
 import sys
@@ -25,12 +25,10 @@ class Settings:
 
     def serving_program(self, repository: str) -> Path | None:
         """The program that serves the models of this repository's images, if there is one."""
-        fitting = (
-            paths.FOLDER / program
-            for pattern, program in self.serving.items()
-            if fnmatchcase(repository, pattern)
-        )
-        return next(fitting, None)
+        for pattern, program in self.serving.items():
+            if fnmatchcase(repository, pattern):
+                return paths.FOLDER / program
+        return None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What of a person's shell reaches what is started here.
+"""The part of a person's shell that reaches the programs started here.
 
 A shell may hold anything: other projects' Python paths, npm's production mode, a profile of AWS.
 `clean` keeps what is known to be needed and adds what keeps tools quiet and in this folder.
@@ -18,14 +18,18 @@ from local import paths
 
 CACHE = paths.FOLDER / ".cache"
 
+# What programs need of this machine: where libraries lie, and how NumPy and PyTorch compute, as
+# some processors need another kernel than they would choose.
+MACHINE = (
+    *("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),
+    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
+)
 _KEPT = {
-    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH"),
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", *MACHINE),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("NODE_EXTRA_CA_CERTS", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"),
-    # How NumPy and PyTorch compute: some processors need another kernel than they would choose.
-    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
 }
 # Managers of interpreters, whose `python3` asks these variables which one to run.
 _KEPT_PREFIXES = ("LC_", "PYENV_", "UV_PYTHON", "ASDF_", "MISE_")
@@ -67,7 +71,7 @@ QUIET = {
 
 
 class SettingsError(Exception):
-    """pip cannot read its own settings; the message is what it says."""
+    """pip cannot read its own settings; the message is pip's."""
 
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

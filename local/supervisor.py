@@ -5,7 +5,7 @@ Two processes watch each other, so that neither's death leaves anything behind:
 - the server holds one end of a pipe whose other end closes with the supervisor (see server.py).
 
 The supervisor holds the lock in the local cloud's folder as long as it lives: that, rather than a
-process id, which another process may have by then, says whether a local cloud is up.
+process id, which another process may have by then, tells whether a local cloud is up.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local import faults, paths, session
+from local import paths, session
 from local.shell import clean
 
 
@@ -43,10 +43,10 @@ def is_up(home: Path) -> bool:
     """Whether a supervisor lives."""
     if not home.exists():
         return False
-    held = _lock(home)
-    if held:
-        held.close()
-    return not held
+    lock = _lock(home)
+    if lock:
+        lock.close()
+    return not lock
 
 
 def ports_up() -> list[int]:
@@ -64,16 +64,15 @@ def processes(home: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Run the server until it ends or this process is told to."""
+    """Run the server until it ends or this process is signalled to end."""
     from local import environment  # needs installed packages, which the rest does not
 
     port, python = int(sys.argv[1]), sys.argv[2]
     home = paths.home(port)
-    held = _lock(home)
-    if not held:
+    lock = _lock(home)
+    if not lock:
         sys.exit(f"a local cloud is up on port {port} already")
     (home / "processes.json").unlink(missing_ok=True)
-    faults.forget(home)
     os.ftruncate(sys.stdout.fileno(), 0)
     shutil.rmtree(home / "tmp", ignore_errors=True)
     server = subprocess.Popen(  # noqa: S603

@@ -1,4 +1,4 @@
-"""Faults of Lambda that the local cloud was told of (see local/faults.py).
+"""Faults of Lambda that a person or a test asked for (see local/faults.py).
 
 - With a concurrency of N, an invocation that would be one more than N in flight is throttled at
   once, as AWS does at the account's limit: `TooManyRequestsException` with the reason
@@ -46,7 +46,7 @@ def acquire_slot(
 
 
 def run(home: Path, original: Callable, *arguments: object) -> dict:
-    """MiniStack's record of the result; of one that failed in the service, that it did."""
+    """MiniStack's record of the result, or of a failure in the service."""
     if random.random() * 100 < faults.read(home).lambda_failures:  # noqa: S311 - guards nothing
         return {"body": dict(_FAILED), "error": True, "log": ""}
     return original(*arguments)
@@ -54,14 +54,8 @@ def run(home: Path, original: Callable, *arguments: object) -> dict:
 
 async def answer(original: Callable, *arguments: object, **options: object) -> tuple:
     """The response to Invoke."""
-    status, headers, body = await original(*arguments, **options)
-    if body != _BODY:
-        return status, headers, body
-    return error_response_json(
-        "ServiceException",
-        MESSAGE,
-        500,
-        {"Type": "Service"},
-        message_key="Message",
-        content_type="application/json",
-    )
+    response = await original(*arguments, **options)
+    if response[2] != _BODY:
+        return response
+    form = {"message_key": "Message", "content_type": "application/json"}
+    return error_response_json("ServiceException", MESSAGE, 500, {"Type": "Service"}, **form)

@@ -12,6 +12,7 @@ import collections
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from ministack.core import lambda_runtime as workers
 from ministack.core.lambda_runtime import ProvidedRuntimeError
@@ -27,8 +28,9 @@ _free: dict[str, threading.Semaphore] = collections.defaultdict(
 )
 
 
-def install() -> None:
-    """Run functions whose runtime is python3.N this way."""
+def install(python: Path) -> None:
+    """Run functions whose runtime is python3.N on `python`, which has awslambdaric and boto3."""
+    Environment.python = python
     seams.replace(lambda_svc, "_execute_function_warm", execute)
     seams.replace(lambda_svc, "_provided_worker_env", process_environment)
     seams.replace(workers, "_worker_class_for", worker_class)
@@ -67,19 +69,20 @@ def _invoke(worker: Environment, config: dict, event: object, request_id: str) -
             invoked_function_arn=config["FunctionArn"],
         )
     except ProvidedRuntimeError as error:
-        body = {"errorType": error.error_type, "errorMessage": str(error)}
-        return {"body": body, "error": True, "log": worker.take_log()}
+        return _failure(error.error_type, str(error), worker.take_log())
     except RuntimeError as error:  # the process ended before it asked for an event
-        body = {"errorType": "Runtime.ExitError", "errorMessage": str(error)}
-        return {"body": body, "error": True, "log": worker.take_log()}
+        return _failure("Runtime.ExitError", str(error), worker.take_log())
     if worker.exceeds_memory():
         worker.kill()
         message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
-        body = {"errorType": "Runtime.ExitError", "errorMessage": message}
-        return {"body": body, "error": True, "log": result["log"]}
+        return _failure("Runtime.ExitError", message, result["log"])
     if result["status"] == "ok":
         return {"body": result["result"], "log": result["log"]}
     return {"body": result["error_payload"], "error": True, "log": result["log"]}
+
+
+def _failure(kind: str, message: str, log: str) -> dict:
+    return {"body": {"errorType": kind, "errorMessage": message}, "error": True, "log": log}
 
 
 def _is_python(config: dict) -> bool:

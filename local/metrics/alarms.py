@@ -1,13 +1,13 @@
-"""Alarms on one metric, evaluated every second; and saying what is never evaluated.
+"""Alarms on one metric, evaluated every second, and warnings of those that never are.
 
 MiniStack looks at an alarm when it is made and when metrics are put, takes the points of all series
 of that name whatever their dimensions, and ignores TreatMissingData. Here an alarm looks at its own
 dimensions, period by period
 (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html).
 
-An alarm of several `Metrics` (metric math) and a metric filter are kept and described, and nothing
-comes of them: the server's log says so, and such an alarm's StateReason. SetAlarmState sets it off.
-A filter pattern of JSON, which MiniStack takes for one that matches each line, is refused.
+An alarm of several `Metrics` (metric math) and a metric filter are kept, described and never
+evaluated: the server's log says so, and such an alarm's StateReason. SetAlarmState sets it off. A
+filter pattern of JSON, which MiniStack takes for one that matches each line, is refused.
 """
 
 import contextvars
@@ -40,7 +40,7 @@ _evaluating = threading.RLock()
 
 
 def install() -> None:
-    """Evaluate alarms as AWS does, or say that they are not evaluated."""
+    """Evaluate alarms as AWS does, or warn that they are not evaluated."""
     seams.replace(cloudwatch, "_evaluate_alarm", evaluate)
     seams.replace(cloudwatch, "_put_metric_alarm", put)
     seams.replace(provisioners, "_cw_metric_alarm_record", from_template)
@@ -50,7 +50,7 @@ def install() -> None:
 
 
 def evaluate(original: Callable, alarm: dict) -> None:
-    """Bring the alarm into the state that its metric says, and act on a change."""
+    """Bring the alarm into the state of its metric, and act on a change."""
     if not alarm.get("MetricName"):
         return
     with _evaluating:
@@ -73,18 +73,18 @@ def judge(alarm: dict, now: float) -> tuple[str, str]:
     current = now // length * length
     values = statistics(alarm, since=current - periods * length)
     newest = current if current in values else current - length
-    looked_at = [newest - length * n for n in reversed(range(periods))]
-    found = [float(values[moment]) for moment in looked_at if moment in values]
+    moments = [newest - length * n for n in reversed(range(periods))]
+    points = [float(values[moment]) for moment in moments if moment in values]
     threshold, compare = float(alarm["Threshold"]), _COMPARISONS[alarm["ComparisonOperator"]]
-    breaching, missing = sum(compare(value, threshold) for value in found), periods - len(found)
+    breaching, missing = sum(compare(value, threshold) for value in points), periods - len(points)
     needed = alarm.get("DatapointsToAlarm") or periods
     treatment = alarm.get("TreatMissingData") or "missing"
-    reason = f"Threshold Crossed: {breaching} of {found} {alarm['ComparisonOperator']} {threshold}"
-    if not found:
+    reason = f"Threshold Crossed: {breaching} of {points} {alarm['ComparisonOperator']} {threshold}"
+    if not points:
         reason = f"no datapoints were received for {periods} period(s)"
     if breaching + (missing if treatment == "breaching" else 0) >= needed:
         return "ALARM", reason
-    if treatment == "missing" and not found:
+    if treatment == "missing" and not points:
         return "INSUFFICIENT_DATA", reason
     if treatment == "ignore" and breaching + missing >= needed:
         return alarm["StateValue"], reason

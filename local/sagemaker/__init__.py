@@ -5,37 +5,22 @@ as this service uses them; and, of Application Auto Scaling, the record of how a
 scale (scaling.py). Anything else is refused by name.
 """
 
-import shutil
-from pathlib import Path
-
 from ministack import app
 from ministack.core import router
 
-from local.sagemaker import images, operations, scaling
+from local.sagemaker import hosting, images, scaling, training
 from local.sagemaker.api import Api, SageMakerApi
-from local.sagemaker.hosting import Hosting
-from local.sagemaker.records import Store
-from local.sagemaker.roles import Roles
-from local.sagemaker.training import Training
 
 
-def install(gateway_url: str, home: Path) -> None:
-    """Add SageMaker to MiniStack.
-
-    `gateway_url` is where the local cloud answers: jobs and endpoints reach S3 and the logs there.
-    Their folders are `home`/training and `home`/endpoints, which start empty.
-    """
-    for leftover in ("training", "endpoints"):
-        shutil.rmtree(home / leftover, ignore_errors=True)
+def install() -> None:
+    """Add SageMaker to MiniStack."""
     images.install()
-    store, roles = Store(), Roles(gateway_url)
-    hosting = Hosting(store, roles, home)
-    training = Training(store, roles, home)
-    scaled = operations.table(scaling.Scaling(hosting, store))
-    for api, target in (
-        (SageMakerApi(operations.table(training, hosting), hosting), "SageMaker."),
-        (Api(scaling.SERVICE, "Application Auto Scaling", scaling.TARGET, scaled), scaling.TARGET),
+    sagemaker = hosting.OPERATIONS | training.OPERATIONS
+    scales = "application-autoscaling", "Application Auto Scaling", "AnyScaleFrontendService."
+    for api in (
+        SageMakerApi("sagemaker", "SageMaker", "SageMaker.", sagemaker),
+        Api(*scales, scaling.OPERATIONS),
     ):
         # Without it MiniStack reads every service's model to find out whether there is this one.
-        router.SERVICE_PATTERNS[api.service] = {"target_prefixes": [target]}
+        router.SERVICE_PATTERNS[api.service] = {"target_prefixes": [api.target]}
         app.SERVICE_HANDLERS[api.service] = api.handle

@@ -15,19 +15,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.session
 from ministack import app
-from ministack.core import responses, router
 
-from local.sagemaker import validation
+from local.sagemaker import records, validation
 from local.sagemaker.errors import ServiceError
-from local.sagemaker.hosting import Hosting
 from local.sagemaker.invocation import Answer, HttpClient, invoke
 from local.sagemaker.operations import Operation
-from local.sagemaker.records import Caller, Scope
+from local.sagemaker.roles import SERVICE
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _JSON = "application/x-amz-json-1.1"
+# The members of requests that name resources.
+_NAMES = {
+    "model": "ModelName",
+    "endpoint-config": "EndpointConfigName",
+    "endpoint": "EndpointName",
+    "training-job": "TrainingJobName",
+}
 
 
 class Api:
@@ -35,8 +39,8 @@ class Api:
 
     def __init__(self, service: str, title: str, target: str, operations: dict[str, Operation]):
         self.service = service
+        self.target = target
         self._title = title
-        self._target = target
         self._operations = operations
         # Operations that wait for S3 wait here, not on the server's event loop.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix=service)
@@ -45,24 +49,17 @@ class Api:
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
     ) -> Answer:
         """Answer a request; `headers` have lower-case names."""
-        scope = Scope(responses.get_account_id(), responses.get_region())
         try:
-            return await self._answer(method, path, scope, headers, body, query)
+            return await self._answer(method, path, headers, body, query)
         except ServiceError as error:
             content = {"__type": error.code, "message": error.message, "Message": error.message}
             answer = json.dumps(content | error.members).encode()
             return error.status, {"Content-Type": _JSON, "x-amzn-errortype": error.code}, answer
 
     async def _answer(
-        self,
-        method: str,
-        path: str,
-        scope: Scope,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict,
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
     ) -> Answer:
-        name = headers.get("x-amz-target", "").removeprefix(self._target)
+        name = headers.get("x-amz-target", "").removeprefix(self.target)
         operation = self._operations.get(name)
         if not operation:
             raise self._unknown(name)
@@ -70,31 +67,37 @@ class Api:
             request = json.loads(body or b"{}")
         except ValueError:
             raise ServiceError("SerializationException", "The request is no JSON.") from None
-        named = request if isinstance(request, dict) else {}
-        for kind, member in operation.resources or (("", ""),):
-            # A member that no request has, such as `*`, is the name itself.
-            resource = str(named.get(member, "*" if member == "*" else ""))
-            arn = scope.arn(kind, resource, self.service) if kind else "*"
-            if refusal := self._refusal(name, arn, headers, query):
+        for arn in self._resources(request):
+            if refusal := self._refusal(f"{self.service}:{name}", arn, headers, query):
                 return refusal
         validation.check(name, request, self.service)
-        validation.check_emulated(name, request, operation.emulated)
-        caller = Caller(router.extract_access_key_id(headers, query), scope)
-        context = contextvars.copy_context()  # says which caller's signature has been checked
+        operation.check(name, request)
+        if role := request.get("RoleArn") or request.get("ExecutionRoleArn"):
+            condition = {"iam:PassedToService": SERVICE}
+            if refusal := self._refusal("iam:PassRole", role, headers, query, condition):
+                return refusal
         answer = await asyncio.get_running_loop().run_in_executor(
-            self._threads, context.run, operation.run, caller, request
+            # The context has the account and region, and whose signature has been checked.
+            self._threads,
+            contextvars.copy_context().run,
+            operation.run,
+            request,
         )
         return 200, {"Content-Type": _JSON}, json.dumps(answer).encode()
 
+    def _resources(self, request: Any) -> list[str]:
+        """ARNs of the resources that IAM checks the caller's permission on."""
+        return [records.arn("scalable-target", "*", self.service)]
+
     def _refusal(
-        self, operation: str, arn: str, headers: dict[str, str], query: dict
+        self, action: str, arn: str, headers: dict[str, str], query: dict, condition: Any = None
     ) -> Answer | None:
         """The refusal, if IAM is enforced and the caller may not."""
-        action, request_id = f"{self.service}:{operation}", str(uuid.uuid4())
         return app._enforce_data_plane(
-            *(self.service, action, headers, query, request_id),
+            *(self.service, action, headers, query, str(uuid.uuid4())),
             resource_arn=arn,
             named_resource=arn,
+            service_context=condition,
         )
 
     def _unknown(self, operation: str) -> ServiceError:
@@ -107,32 +110,23 @@ class Api:
 class SageMakerApi(Api):
     """SageMaker's control plane and its runtime."""
 
-    def __init__(self, operations: dict[str, Operation], hosting: Hosting):
-        super().__init__("sagemaker", "SageMaker", "SageMaker.", operations)
-        self._hosting = hosting
-        self._http = HttpClient()
+    _http = HttpClient()
 
-    async def _answer(self, method: str, path: str, scope: Scope, *request: Any) -> Answer:
-        headers, body, query = request
+    def _resources(self, request: Any) -> list[str]:
+        members = request if isinstance(request, dict) else {}
+        names = {kind: members.get(member) for kind, member in _NAMES.items() if member in members}
+        return [records.arn(kind, str(name)) for kind, name in names.items()] or ["*"]
+
+    async def _answer(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
+    ) -> Answer:
         if headers.get("x-amz-target"):
-            return await super()._answer(method, path, scope, *request)
+            return await super()._answer(method, path, headers, body, query)
         found = _INVOCATIONS.fullmatch(path)
         if method != "POST" or not found:
-            raise self._unknown(_runtime_operation(method, path))
+            raise self._unknown(f"{method} {path}")
         name = unquote(found[1])
-        arn = scope.arn("endpoint", name)
-        if refusal := self._refusal("InvokeEndpoint", arn, headers, query):
+        arn = records.arn("endpoint", name)
+        if refusal := self._refusal("sagemaker:InvokeEndpoint", arn, headers, query):
             return refusal
-        endpoint = self._hosting.endpoint(scope, name)
-        return await invoke(self._http, endpoint, name, scope, headers, body)
-
-
-def _runtime_operation(method: str, path: str) -> str:
-    """The runtime's operation of that path, else the request itself."""
-    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
-    for name in model.operation_names:
-        http = model.operation_model(name).http
-        pattern = re.sub(r"\{\w+\}", "[^/]+", http["requestUri"])
-        if method == http["method"] and re.fullmatch(pattern, path):
-            return name
-    return f"{method} {path}"
+        return await invoke(self._http, records.tables["endpoint"].get(name), name, headers, body)

@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,49 +26,39 @@ _SECONDS_BETWEEN_WRITES = 1.0
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Payload:
-    """One side of an invocation."""
-
-    content_type: str
-    body: bytes
-
-
 class DataCapture:
     """What one deployment of an endpoint captures; `config` is its DataCaptureConfig."""
 
-    def __init__(self, endpoint: str, config: dict[str, Any]):
+    def __init__(self, endpoint: str, variant: str, role: ExecutionRole, config: dict[str, Any]):
         self._endpoint = endpoint
+        self._variant = variant
+        self._role = role
         self._bucket, self._prefix = storage.split(config["DestinationS3Uri"])
         self._percentage = config["InitialSamplingPercentage"]
         self._modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
-        self._as_json = (config.get("CaptureContentTypeHeader") or {}).get("JsonContentTypes") or []
+        types = (config.get("CaptureContentTypeHeader") or {}).get("JsonContentTypes") or []
+        self._json_types = [each.lower() for each in types]
         self._lock = threading.Lock()
-        self._records: dict[tuple[str, ExecutionRole, str], list[tuple[datetime, str]]]
-        self._records = defaultdict(list)
+        self._records: dict[str, list[tuple[datetime, str]]] = defaultdict(list)  # by hour
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def sample(self) -> bool:
-        """Whether the next invocation belongs to the sample."""
-        return random.random() * 100 < self._percentage  # noqa: S311 - a sample, no secret
-
     def add(
-        self,
-        variant: str,
-        role: ExecutionRole,
-        asked: Payload,
-        answered: Payload,
-        inference_id: str | None,
+        self, request: tuple[str, bytes], answer: tuple[str, bytes], inference_id: str | None
     ) -> None:
-        """Record an invocation; written within about a second."""
+        """Record an invocation if it belongs to the sample; written within about a second.
+
+        `request` and `answer` are a content type and a body each.
+        """
+        if random.random() * 100 >= self._percentage:  # noqa: S311 - a sample, no secret
+            return
         now = datetime.now(UTC)
         captured = {}
         if self._modes & {"Input", "InputAndOutput"}:
-            captured["endpointInput"] = self._side("INPUT", asked)
+            captured["endpointInput"] = self._side("INPUT", *request)
         if self._modes & {"Output", "InputAndOutput"}:
-            captured["endpointOutput"] = self._side("OUTPUT", answered)
+            captured["endpointOutput"] = self._side("OUTPUT", *answer)
         record = {
             "captureData": captured,
             "eventMetadata": {
@@ -81,22 +70,20 @@ class DataCapture:
         }
         line = json.dumps(record, separators=(",", ":"))
         with self._lock:
-            self._records[variant, role, f"{now:%Y/%m/%d/%H}"].append((now, line))
+            self._records[f"{now:%Y/%m/%d/%H}"].append((now, line))
 
     def close(self) -> None:
         """Return when all records have been written."""
         self._closed.set()
         self._thread.join()
 
-    def _side(self, mode: str, payload: Payload) -> dict[str, str]:
-        content_type = payload.content_type.split(";")[0].strip().lower()
-        is_json = content_type in map(str.lower, self._as_json)
-        text = payload.body.decode(errors="replace") if is_json else None
+    def _side(self, mode: str, content_type: str, body: bytes) -> dict[str, str]:
+        as_json = content_type.split(";")[0].strip().lower() in self._json_types
         return {
-            "observedContentType": payload.content_type,
+            "observedContentType": content_type,
             "mode": mode,
-            "data": base64.b64encode(payload.body).decode() if text is None else text,
-            "encoding": "JSON" if is_json else "BASE64",
+            "data": body.decode(errors="replace") if as_json else base64.b64encode(body).decode(),
+            "encoding": "JSON" if as_json else "BASE64",
         }
 
     def _run(self) -> None:
@@ -107,25 +94,20 @@ class DataCapture:
     def _write(self) -> None:
         with self._lock:
             records, self._records = self._records, defaultdict(list)
-        for (variant, role, hour), lines in records.items():
-            self._write_file(variant, role, hour, lines)
-
-    def _write_file(
-        self, variant: str, role: ExecutionRole, hour: str, lines: list[tuple[datetime, str]]
-    ) -> None:
-        first = lines[0][0]
-        name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
-        path = f"{self._endpoint}/{variant}/{hour}/{name}"
-        key = f"{self._prefix.rstrip('/')}/{path}".lstrip("/")
-        body = "".join(f"{line}\n" for _, line in lines).encode()
-        try:
-            role.client("s3").put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType="application/jsonlines"
-            )
-        except (BotoCoreError, ClientError) as error:
-            lost = f"{len(lines)} captured records not written to s3://{self._bucket}/{key}"
-            _logger.warning("%s: %s", lost, error)
-            stream = f"{variant}/data-log-{int(time.time())}"
-            log = LogStream(role, endpoint_group(self._endpoint), stream)
-            log.write(f"Data capture: {lost}: {error}")
-            log.close()
+        for hour, lines in records.items():
+            first = lines[0][0]
+            name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+            path = f"{self._endpoint}/{self._variant}/{hour}/{name}"
+            key = f"{self._prefix.rstrip('/')}/{path}".lstrip("/")
+            body = "".join(f"{line}\n" for _, line in lines).encode()
+            try:
+                self._role.client("s3").put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType="application/jsonlines"
+                )
+            except (BotoCoreError, ClientError) as error:
+                lost = f"{len(lines)} captured records not written to s3://{self._bucket}/{key}"
+                _logger.warning("%s: %s", lost, error)
+                stream = f"{self._variant}/data-log-{int(time.time())}"
+                log = LogStream(self._role, endpoint_group(self._endpoint), stream)
+                log.write(f"Data capture: {lost}: {error}")
+                log.close()

@@ -4,102 +4,106 @@ AWS starts a new configuration's servers beside the old ones, moves the traffic 
 answer, and then ends the old ones. If the new ones do not answer, the old ones never notice.
 """
 
+import contextvars
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
+from local.sagemaker import images, records, roles
 from local.sagemaker.capture import DataCapture
-from local.sagemaker.records import Record, Request, Scope
-from local.sagemaker.roles import ExecutionRole
-from local.sagemaker.servers import ModelServer, StartError, start_all, stop_all
+from local.sagemaker.errors import ServiceError
+from local.sagemaker.operations import Request
+from local.sagemaker.records import Record
+from local.sagemaker.servers import ModelServer, StartError
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Variant:
-    """A production variant and the servers of its model."""
-
-    name: str
-    instance_type: str
-    specified_image: str
-    resolved_image: str | None  # None: it is in ECR no longer
-    role: ExecutionRole
-    servers: list[ModelServer]
-
-
 class Deployment:
-    """An endpoint configuration at work; what is captured may be that of the one before."""
+    """An endpoint configuration at work: its variant, the servers of that, and Data Capture.
 
-    def __init__(self, endpoint: str, config: Record, variant: Variant, capture: Request | None):
+    The variant's instances and the DataCaptureConfig may be those of the configuration before.
+    """
+
+    def __init__(self, endpoint: str, config: Record, variant: Request, capture: Request | None):
+        model = records.find("model", variant["ModelName"]).request
+        container = model["PrimaryContainer"]
         self.config = config
-        self.variant = variant
-        self.deployed = time.time()
+        self.variant: str = variant["VariantName"]
+        self.instance_type = variant["InstanceType"]
         self.capture_config = capture
+        self._image = container["Image"]
+        try:
+            self._digest = images.resolve_serving_image(self._image)
+        except ServiceError:  # it was there when the model was created
+            self._digest = None
+        self._created = time.time()
+        role = roles.assume(model["ExecutionRoleArn"])
+        isolated = model.get("EnableNetworkIsolation", False)
+        self.servers = [
+            ModelServer(endpoint, self.variant, container, role, isolated)
+            for _ in range(variant["InitialInstanceCount"])
+        ]
         enabled = capture and capture.get("EnableCapture", True)
-        self.capture = DataCapture(endpoint, capture) if enabled else None
+        self.capture = DataCapture(endpoint, self.variant, role, capture) if enabled else None
 
     def start(self) -> None:
         """Start all servers; raises StartError, with none left, if one does not."""
-        variant = self.variant
         try:
-            if variant.resolved_image is None:
-                raise StartError(f"The image '{variant.specified_image}' does not exist.")
-            start_all(variant.servers)
+            if self._digest is None:
+                raise StartError(f"The image '{self._image}' does not exist.")
+            self._on_all_servers(ModelServer.start)
         except Exception:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End the servers when they have answered, and write what was captured."""
-        stop_all(self.variant.servers)
+        self._on_all_servers(ModelServer.stop)
         if self.capture:
             self.capture.close()
 
     def describe(self) -> Request:
         """The variant's entry in DescribeEndpoint."""
-        count = len(self.variant.servers)
         image = {
-            "SpecifiedImage": self.variant.specified_image,
-            "ResolvedImage": self.variant.resolved_image,
-            "ResolutionTime": self.deployed,
+            "SpecifiedImage": self._image,
+            "ResolvedImage": self._digest,
+            "ResolutionTime": self._created,
         }
         return {
-            "VariantName": self.variant.name,
+            "VariantName": self.variant,
             "DeployedImages": [image],
             "CurrentWeight": 1.0,
             "DesiredWeight": 1.0,
-            "CurrentInstanceCount": count,
-            "DesiredInstanceCount": count,
+            "CurrentInstanceCount": len(self.servers),
+            "DesiredInstanceCount": len(self.servers),
         }
+
+    def _on_all_servers(self, call: Callable[[ModelServer], None]) -> None:
+        """Make the call for all servers at once; raises the first error once all have returned."""
+        with ThreadPoolExecutor(len(self.servers)) as pool:
+            list(pool.map(call, self.servers))
 
 
 class Endpoint:
-    """An endpoint's record and what runs behind it."""
+    """An endpoint's record and its deployment, None while there is none."""
 
-    def __init__(self, name: str, scope: Scope, config: Record):
+    def __init__(self, name: str, config: Record):
         self.name = name
-        self.arn = scope.arn("endpoint", name)
-        self.created = self.modified = time.time()
+        self.arn = records.arn("endpoint", name)
+        self.deployment: Deployment | None = None
         self.status = "Creating"
+        self._created = self._modified = time.time()
         self._config = config
-        self._failure_reason: str | None = None
-        self._deployment: Deployment | None = None
+        self._failure_reason = ""
         self._lock = threading.Lock()
-
-    @property
-    def variant(self) -> Variant | None:
-        """The variant at work."""
-        deployment = self._deployment
-        return deployment.variant if deployment else None
 
     @property
     def capture_config(self) -> Request | None:
         """The DataCaptureConfig at work or, while nothing is, of the endpoint's configuration."""
-        deployment = self._deployment
-        if deployment:
+        if deployment := self.deployment:
             return deployment.capture_config
         return self._config.request.get("DataCaptureConfig")
 
@@ -111,18 +115,18 @@ class Endpoint:
         self._change(status)
         threading.Thread(target=self._deploy, args=(deployment,), daemon=True).start()
 
-    def delete(self, forget: Callable[[], object]) -> None:
-        """End what runs and then call `forget`; returns at once."""
+    def delete(self) -> None:
+        """End the servers, then forget the endpoint; returns at once."""
         self._change("Deleting")
         with self._lock:
-            deployment, self._deployment = self._deployment, None
+            deployment, self.deployment = self.deployment, None
 
         def run() -> None:
             if deployment:
                 deployment.stop()
-            forget()
+            records.tables["endpoint"].pop(self.name)
 
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
 
     def choose(self) -> tuple[Deployment, ModelServer | None] | None:
         """Where the next request goes; None if nothing is deployed.
@@ -131,10 +135,10 @@ class Endpoint:
         the caller takes it off again.
         """
         with self._lock:
-            deployment = self._deployment
+            deployment = self.deployment
             if not deployment:
                 return None
-            ready = [server for server in deployment.variant.servers if server.ready]
+            ready = [server for server in deployment.servers if server.ready]
             server = min(ready, key=lambda server: server.in_flight) if ready else None
             if server:
                 server.in_flight += 1
@@ -145,7 +149,7 @@ class Endpoint:
         described = self.summary() | {"EndpointConfigName": self._config.name}
         if self._failure_reason:
             described["FailureReason"] = self._failure_reason
-        deployment, capture = self._deployment, self.capture_config
+        deployment, capture = self.deployment, self.capture_config
         if deployment:
             described["ProductionVariants"] = [deployment.describe()]
         if capture:
@@ -164,13 +168,13 @@ class Endpoint:
         return {
             "EndpointName": self.name,
             "EndpointArn": self.arn,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
+            "CreationTime": self._created,
+            "LastModifiedTime": self._modified,
             "EndpointStatus": self.status,
         }
 
     def _change(self, status: str) -> None:
-        self.modified = time.time()
+        self._modified = time.time()
         self.status = status
 
     def _deploy(self, deployment: Deployment) -> None:
@@ -186,11 +190,11 @@ class Endpoint:
             )
         else:
             with self._lock:
-                old, self._deployment = self._deployment, deployment
+                old, self.deployment = self.deployment, deployment
             self._config = deployment.config
-            self._failure_reason = None
+            self._failure_reason = ""
             self._change("InService")
             if old:
                 old.stop()
             return
-        self._change("InService" if self._deployment else "Failed")
+        self._change("InService" if self.deployment else "Failed")

@@ -13,21 +13,21 @@ class ServiceError(Exception):
 
 
 def validation_exception(message: str) -> ServiceError:
-    """What the control plane answers to a request that it cannot accept."""
+    """The control plane's answer to a request that it cannot accept."""
     return ServiceError("ValidationException", message)
 
 
-def not_emulated(what: str) -> ServiceError:
-    """Something that AWS does and the local cloud does not, refused rather than passed over."""
-    return validation_exception(f"The local cloud does not emulate {what}.")
+def not_emulated(subject: str) -> ServiceError:
+    """The answer to a request for something that AWS does and the local cloud does not."""
+    return validation_exception(f"The local cloud does not emulate {subject}.")
 
 
-def check_quota(usage: str, wanted: int, limit: int) -> None:
-    """Raise ResourceLimitExceeded if that many instances are more than this machine stands for."""
-    if wanted > limit:
+def check_quota(usage: str, count: int, limit: int) -> None:
+    """Raise ResourceLimitExceeded for more instances than this machine stands for."""
+    if count > limit:
         raise ServiceError(
             "ResourceLimitExceeded",
             f"The account-level service limit '{usage}' is {limit} Instances, with current "
-            f"utilization of 0 Instances and a request delta of {wanted} Instances. "
+            f"utilization of 0 Instances and a request delta of {count} Instances. "
             "The local cloud runs them all on this machine.",
         )

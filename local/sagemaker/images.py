@@ -1,4 +1,4 @@
-"""Container images: which this machine can stand in for, and what ECR says of them.
+"""Container images: those that this machine can stand in for, and their records in ECR.
 
 AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
 local.yml names and runs what is in them under its own Python. Any other image is refused.
@@ -10,32 +10,24 @@ pushed there on AWS: a manifest in Docker's form without layers, tagged `local`.
 by CreateRepository stays empty.
 """
 
-import hashlib
 import json
 import re
 import sys
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
 from local import seams, settings
 from local.sagemaker.errors import validation_exception
-from local.sagemaker.records import Scope
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
-_CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
-_STAND_IN = {
-    "schemaVersion": 2,
-    "mediaType": DOCKER,
-    "config": {
-        "mediaType": "application/vnd.docker.container.image.v1+json",
-        "size": len(_CONFIG),
-        "digest": f"sha256:{hashlib.sha256(_CONFIG).hexdigest()}",
-    },
-    "layers": [],
-}
 _IMAGE = re.compile(
     r"(?P<uri>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+))(?::(?P<tag>[^@:]+)|@(?P<digest>.+))?"
@@ -48,46 +40,46 @@ def install() -> None:
     seams.replace(provisioners, "_ecr_repo_apply_policies", put_stand_in)
 
 
-def check_training_image(image: str, scope: Scope) -> None:
+def check_training_image(image: str) -> None:
     """Raise ValidationException unless jobs with this image can run here."""
-    found = _IMAGE.fullmatch(image)
-    own = found and found["account"] == scope.account
-    known = settings.read().training
-    if not found or own or found["repository"] not in known:
+    parts = _IMAGE.fullmatch(image)
+    own = parts and parts["account"] == get_account_id()
+    repositories = settings.read().training
+    if not parts or own or parts["repository"] not in repositories:
         raise validation_exception(
             f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
-            f"training images (repository {' or '.join(known)})."
+            f"training images (repository {' or '.join(repositories)})."
         )
 
 
-def resolve_serving_image(image: str, scope: Scope) -> str:
+def resolve_serving_image(image: str) -> str:
     """The serving image by its digest, as endpoints describe it.
 
     Raises ValidationException for an image that the local cloud does not know, that the account's
-    ECR does not hold, or that has a form which SageMaker refuses. AWS's words are those that people
-    report: aws-samples/easy-amazon-sagemaker-deployments#4 for an image that is not there,
+    ECR does not hold, or that has a form which SageMaker refuses. People report AWS's messages:
+    aws-samples/easy-amazon-sagemaker-deployments#4 for an image that is not there,
     aws/amazon-sagemaker-feedback#180 for its form.
     """
-    named = _IMAGE.fullmatch(image)
-    own = named and (named["account"], named["region"]) == (scope.account, scope.region)
-    if not own or not settings.read().serving_program(named["repository"]):
+    parts = _IMAGE.fullmatch(image)
+    account, region = get_account_id(), get_region()
+    own = parts and (parts["account"], parts["region"]) == (account, region)
+    if not own or not settings.read().serving_program(parts["repository"]):
         raise validation_exception(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
-            f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com/"
+            f"{account}.dkr.ecr.{region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
         )
-    for found in ecr._images.get_scoped(scope.account, scope.region, named["repository"]) or []:
+    for found in ecr._images.get(parts["repository"]) or []:
         digest, kind = found["imageDigest"], found["imageManifestMediaType"]
-        if named["digest"] not in (None, digest):
-            continue
-        if not named["digest"] and (named["tag"] or "latest") not in found["imageTags"]:
+        tagged = (parts["tag"] or "latest") in found["imageTags"]
+        if not (digest == parts["digest"] if parts["digest"] else tagged):
             continue
         if kind.startswith("application/vnd.oci."):
             raise validation_exception(
                 f"Unsupported manifest media type {kind} for image {image}. Ensure that valid "
                 "manifest media type is used for specified image."
             )
-        return f"{named['uri']}@{digest}"
+        return f"{parts['uri']}@{digest}"
     raise validation_exception(f"Requested image {image} not found.")
 
 
@@ -128,7 +120,9 @@ def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
         ecr._put_image(
             {
                 "repositoryName": name,
-                "imageManifest": json.dumps(_STAND_IN),
+                "imageManifest": json.dumps(
+                    {"schemaVersion": 2, "mediaType": DOCKER, "layers": []}
+                ),
                 "imageManifestMediaType": DOCKER,
                 "imageTag": "local",
             }

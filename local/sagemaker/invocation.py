@@ -5,32 +5,31 @@ HTTP statuses and the members of ModelError are AWS's.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import aiohttp
+from ministack.core.responses import get_account_id, get_region
 
-from local.metrics.services import record_request
-from local.sagemaker.capture import Payload
+from local.metrics.recording import record_request
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
-from local.sagemaker.records import Scope
 
 _MAX_BYTES = 6_291_456
 _SECONDS_TO_ANSWER = 60
 _CONTAINER = "primary"
 
 _PREFIX = "x-amzn-sagemaker-"
-_NOT_EMULATED = (
-    "custom-attributes",
-    "enable-explanations",
-    "inference-component",
-    "prefix-aware-id",
-    "session-id",
-    "target-container-hostname",
-    "target-model",
-    "target-variant",
+_INFERENCE_ID = f"{_PREFIX}inference-id"
+_TIMED_OUT = (
+    f"Your invocation timed out while waiting for a response from container {_CONTAINER}. Review "
+    "the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+)
+_UNAVAILABLE = (
+    "Amazon SageMaker could not get a response from the {} endpoint. This can occur when CPU or "
+    "memory utilization is high. To check your utilization, see Amazon CloudWatch. To fix this "
+    "problem, use an instance type with more CPU capacity or memory."
 )
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -38,15 +37,6 @@ Answer = tuple[int, dict[str, str], bytes]
 
 class UnavailableError(Exception):
     """No connection to a model server, or one that ended before the answer did."""
-
-
-@dataclass
-class Response:
-    """A model server's answer; header names are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class HttpClient:
@@ -59,8 +49,11 @@ class HttpClient:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
-        """POST /invocations and return the answer, whatever its status; raises UnavailableError."""
+    async def post(self, port: int, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+        """POST /invocations; the answer's status, whatever it is, content type and body.
+
+        Raises UnavailableError.
+        """
         if not self._session:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
@@ -76,24 +69,21 @@ class HttpClient:
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(str(error)) from error
 
-    async def _post(self, port: int, headers: dict[str, str], body: bytes) -> Response:
+    async def _post(
+        self, port: int, headers: dict[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
         url = f"http://127.0.0.1:{port}/invocations"
         async with self._session.post(url, headers=headers, data=body) as answer:
-            names = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, names, await answer.read())
+            content_type = answer.headers.get("Content-Type", "application/octet-stream")
+            return answer.status, content_type, await answer.read()
 
 
 async def invoke(
-    http: HttpClient,
-    endpoint: Endpoint | None,
-    name: str,
-    scope: Scope,
-    headers: Mapping[str, str],
-    body: bytes,
+    http: HttpClient, endpoint: Endpoint | None, name: str, headers: Mapping[str, str], body: bytes
 ) -> Answer:
     """Forward the request to the endpoint and give its answer; raises ServiceError."""
-    for header in _NOT_EMULATED:
-        if headers.get(f"{_PREFIX}{header}"):
+    for header in headers:
+        if header.startswith(_PREFIX) and header != _INFERENCE_ID:
             raise _validation_error(f"The local cloud does not emulate the header {header}.")
     if len(body) > _MAX_BYTES:
         raise _validation_error(
@@ -102,74 +92,51 @@ async def invoke(
         )
     chosen = endpoint.choose() if endpoint else None
     if not chosen:
-        raise _validation_error(f"Endpoint {name} of account {scope.account} not found.")
+        raise _validation_error(f"Endpoint {name} of account {get_account_id()} not found.")
     deployment, server = chosen
     if not server:
         raise ServiceError("ServiceUnavailable", "Service Unavailable", 503)
-    variant = deployment.variant
     content_type = headers.get("content-type", "")
-    sent = {"accept": headers.get("accept") or "*/*"}
+    forwarded = {"accept": headers.get("accept") or "*/*"}
     if content_type:
-        sent["content-type"] = content_type
+        forwarded["content-type"] = content_type
+    status, began = 0, time.perf_counter()
     try:
-        async with asyncio.timeout(_SECONDS_TO_ANSWER):
-            with record_request(name, variant.name) as request:
-                response = await http.post(server.port, sent, body)
-                request.status = response.status
-        answered = response.headers.get("content-type", "application/octet-stream")
-        succeeded = 200 <= response.status < 300
-        if succeeded and deployment.capture and deployment.capture.sample():
-            deployment.capture.add(
-                variant.name,
-                variant.role,
-                Payload(content_type, body),
-                Payload(answered, response.body),
-                headers.get(f"{_PREFIX}inference-id"),
-            )
+        try:
+            async with asyncio.timeout(_SECONDS_TO_ANSWER):
+                status, answer_type, answer = await http.post(server.port, forwarded, body)
+        finally:
+            record_request(name, deployment.variant, status, time.perf_counter() - began)
+        if deployment.capture and 200 <= status < 300:
+            sides = (content_type, body), (answer_type, answer)
+            deployment.capture.add(*sides, headers.get(_INFERENCE_ID))
     except TimeoutError:
-        raise _model_error(
-            name,
-            scope,
-            0,
-            f"Your invocation timed out while waiting for a response from container {_CONTAINER}. "
-            "Review the latency metrics for each container in Amazon CloudWatch, resolve the "
-            "issue, and try again.",
-        ) from None
+        raise _model_error(name, 0, _TIMED_OUT) from None
     except UnavailableError:
-        raise _model_error(
-            name,
-            scope,
-            0,
-            f"Amazon SageMaker could not get a response from the {name} endpoint. This can occur "
-            "when CPU or memory utilization is high. To check your utilization, see Amazon "
-            "CloudWatch. To fix this problem, use an instance type with more CPU capacity or "
-            "memory.",
-        ) from None
+        raise _model_error(name, 0, _UNAVAILABLE.format(name)) from None
     finally:
         server.in_flight -= 1
-    if not succeeded:
-        said = response.body.decode(errors="replace")
-        raise _model_error(name, scope, response.status, said)
+    if not 200 <= status < 300:
+        raise _model_error(name, status, answer.decode(errors="replace"))
     # In lower case: MiniStack rewrites a JSON "Content-Type" to that of the control plane.
-    named = {"content-type": answered, "x-amzn-invoked-production-variant": variant.name}
-    return 200, named, response.body
+    named = {"content-type": answer_type, "x-amzn-invoked-production-variant": deployment.variant}
+    return 200, named, answer
 
 
 def _validation_error(message: str) -> ServiceError:
     return ServiceError("ValidationError", message)
 
 
-def _model_error(name: str, scope: Scope, status: int, said: str) -> ServiceError:
-    group = endpoint_group(name)
-    region = scope.region
+def _model_error(name: str, status: int, message: str) -> ServiceError:
+    group, account, region = endpoint_group(name), get_account_id(), get_region()
     side = "client" if 400 <= status < 500 else "server"
     return ServiceError(
         "ModelError",
-        f'Received {side} error ({status}) from {_CONTAINER} with message "{said}". See '
+        f'Received {side} error ({status}) from {_CONTAINER} with message "{message}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-        f"#logEventViewer:group={group} in account {scope.account} for more information.",
+        f"#logEventViewer:group={group} in account {account} for more information.",
         424,
         OriginalStatusCode=status,
-        OriginalMessage=said,
-        LogStreamArn=f"arn:aws:logs:{region}:{scope.account}:log-group:{group}",
+        OriginalMessage=message,
+        LogStreamArn=f"arn:aws:logs:{region}:{account}:log-group:{group}",
     )

@@ -5,6 +5,7 @@ AWS writes /aws/sagemaker/TrainingJobs and /aws/sagemaker/Endpoints/NAME with th
 write logs loses them, there as here, and the job goes on.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -52,23 +53,16 @@ class LogStream:
 
     def _run(self) -> None:
         try:
-            self._create()
+            exists = self._client.exceptions.ResourceAlreadyExistsException
+            with contextlib.suppress(exists):
+                self._client.create_log_group(logGroupName=self._names["logGroupName"])
+            with contextlib.suppress(exists):
+                self._client.create_log_stream(**self._names)
             while self._write_batch():
                 time.sleep(_SECONDS_BETWEEN_WRITES)
         except (BotoCoreError, ClientError) as error:
             self._lost = True
             _logger.warning("nothing is logged to %s: %s", self._names["logGroupName"], error)
-
-    def _create(self) -> None:
-        group = {"logGroupName": self._names["logGroupName"]}
-        for create, names in (
-            (self._client.create_log_group, group),
-            (self._client.create_log_stream, self._names),
-        ):
-            try:
-                create(**names)
-            except self._client.exceptions.ResourceAlreadyExistsException:
-                continue
 
     def _write_batch(self) -> bool:
         """Write what is there; False once the stream is closed and empty."""

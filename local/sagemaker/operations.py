@@ -1,41 +1,67 @@
-"""Which operations there are: methods, marked with what IAM checks and what of them is emulated."""
+"""The operations of an API: functions, each with the members of a request that it emulates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from local.sagemaker.records import Caller, Request
+from local.sagemaker.errors import not_emulated
+
+Request = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`run` takes a request that fits botocore's model and gives the answer, from a thread.
+    """`run` takes a request that fits botocore's model and gives AWS's answer, from a thread.
 
-    `resources` are (kind, member of the request that names it) of what IAM checks the caller's
-    permission on, `emulated` the members that mean something here (see validation.check_emulated).
+    `members` are the members of a request that mean something here. A path such as `A.B`, lists
+    left out, covers all below it; `A.B=value` takes no other value; `A.B!` must be there.
     """
 
-    run: Callable[[Caller, Request], Request]
-    resources: tuple[tuple[str, str], ...]
-    emulated: frozenset[str]
+    run: Callable[[Request], Request]
+    members: str
+
+    def check(self, name: str, request: Request) -> None:
+        """Raise ValidationException for a request for something that is not emulated.
+
+        Members that are false, zero or empty ask for nothing.
+        """
+        words = [word.removesuffix("!") for word in self.members.split()]
+        values = dict(word.split("=") if "=" in word else (word, None) for word in words)
+        for path, value in _leaves(request, ""):
+            parts = path.split(".")
+            if not any(".".join(parts[: n + 1]) in values for n in range(len(parts))):
+                raise not_emulated(f"{path} of {name}")
+            if values.get(path) not in (None, value):
+                raise not_emulated(f"{path} {value} of {name}")
+        for word in self.members.split():
+            path = word.removesuffix("!").partition("=")[0]
+            if word.endswith("!") and not all(_values(request, path.split("."))):
+                raise not_emulated(f"{name} without {path}")
 
 
-def operation(emulated: str, **resources: str) -> Callable:
-    """Mark a method; `resources` have the kind with an underscore, such as training_job."""
+def operation(table: dict[str, Operation], name: str, members: str) -> Callable:
+    """Add the function to the table."""
 
-    def mark(method: Callable) -> Callable:
-        pairs = tuple((kind.replace("_", "-"), member) for kind, member in resources.items())
-        method.operation = pairs, frozenset(emulated.split())
-        return method
+    def add(function: Callable[[Request], Request]) -> Callable[[Request], Request]:
+        table[name] = Operation(function, members)
+        return function
 
-    return mark
+    return add
 
 
-def table(*services: object) -> dict[str, Operation]:
-    """The marked methods of these objects as operations; create_model is CreateModel."""
-    found = {}
-    for service in services:
-        for name in dir(service):
-            method = getattr(service, name)
-            if marks := getattr(method, "operation", None):
-                found[name.title().replace("_", "")] = Operation(method, *marks)
-    return found
+def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
+    """Each value in a request that is not empty, with its path."""
+    if isinstance(value, dict):
+        parts = [(f"{path}.{name}" if path else name, member) for name, member in value.items()]
+    elif isinstance(value, list):
+        parts = [(path, member) for member in value]
+    else:
+        return [(path, value)] if value else []
+    return [leaf for path, member in parts for leaf in _leaves(member, path)]
+
+
+def _values(value: Any, names: list[str]) -> list[Any]:
+    """The value at a path in each part of a request that it leads through."""
+    if isinstance(value, list):
+        return [found for member in value for found in _values(member, names)]
+    return _values((value or {}).get(names[0]), names[1:]) if names else [value]

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from local.environment import MACHINE
+from local.shell import MACHINE
 
 _SECONDS_TO_READ = 10
 

@@ -1,106 +1,85 @@
-"""What exists: models, endpoint configurations, endpoints and training jobs, by account and region.
+"""What exists: models, endpoint configurations, endpoints, training jobs and scalable targets.
 
 AWS keeps each account's resources apart by region, refers to them by ARN and lists them by page.
-They live in memory: the local cloud starts empty, like the S3 that the models lie in.
+MiniStack's dictionaries hold those of the request's account and region. They live in memory: the
+local cloud starts empty, like the S3 that the models lie in.
 """
 
 import base64
 import binascii
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
+
 from local.sagemaker.errors import validation_exception
+from local.sagemaker.operations import Request
 
-SCALABLE_TARGET = "scalable-target"  # a table of the store that two services look into
 LISTED = "MaxResults NameContains NextToken SortBy SortOrder"
+_TITLES = {"model": "model", "endpoint-config": "endpoint configuration", "endpoint": "endpoint"}
 
-Request = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The account and region that a request is for."""
-
-    account: str
-    region: str
-
-    def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
-        """ARN of a resource, such as kind `training-job`. SageMaker writes names in lower case."""
-        return f"arn:aws:{service}:{self.region}:{self.account}:{kind}/{name.lower()}"
+# Records of each kind by name. Hold the lock while one decision needs several of them.
+tables: dict[str, Any] = {
+    kind: AccountRegionScopedDict() for kind in (*_TITLES, "training-job", "scalable-target")
+}
+lock = threading.RLock()
 
 
-@dataclass(frozen=True)
-class Caller:
-    """The access key that signed, and the account and region it is for."""
-
-    access_key_id: str
-    scope: Scope
-
-
-@dataclass
 class Record:
     """A resource that is created, described and deleted, and does nothing itself."""
 
-    name: str
-    arn: str
-    request: Request
-    created: float = field(default_factory=time.time)
+    def __init__(self, kind: str, name: str, request: Request):
+        self.name = name
+        self.arn = arn(kind, name)
+        self.request = request
+        self.created = time.time()
 
 
-class Store:
-    """All records. Hold `lock` while one decision needs several of them."""
+def arn(kind: str, name: str, service: str = "sagemaker") -> str:
+    """ARN of a resource, such as kind `training-job`. SageMaker writes names in lower case."""
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{kind}/{name.lower()}"
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self._tables: dict[tuple[Scope, str], dict[str, Any]] = {}
 
-    def table(self, scope: Scope, kind: str) -> dict[str, Any]:
-        """The records of a kind (`model`, `endpoint`, ...) by name, to be read and changed.
+def find(kind: str, name: str) -> Any:
+    """The record of that name; raises ValidationException where there is none."""
+    if name not in tables[kind]:
+        raise validation_exception(f'Could not find {_TITLES[kind]} "{arn(kind, name)}".')
+    return tables[kind][name]
 
-        Never waits for the lock: InvokeEndpoint looks its endpoint up on the event loop.
-        """
-        return self._tables.setdefault((scope, kind), {})
 
-    def all(self, scope: Scope, kind: str) -> list[Any]:
-        """The records of a kind, as they are at this moment."""
-        return list(self.table(scope, kind).values())
+def check_new(kind: str, name: str) -> None:
+    """Raise ValidationException where there is a record of that name."""
+    if known := tables[kind].get(name):
+        raise validation_exception(f'Cannot create already existing {_TITLES[kind]} "{known.arn}".')
 
 
 def page(
     summaries: list[Request],
     request: Request,
-    *,
     name: str,
-    status: str | None = None,
+    status: str = "",
     order: str = "Descending",
 ) -> tuple[list[Request], dict[str, str]]:
     """One page of a List operation: filtered, sorted; and `{"NextToken": ...}` if more follow.
 
     `name` and `status` are the members of a summary that hold them, `order` the default order.
     """
-    part, wanted = request.get("NameContains", "").lower(), request.get("StatusEquals")
-    kept = [
+    part, only = request.get("NameContains", "").lower(), request.get("StatusEquals")
+    matching = [
         summary
         for summary in summaries
-        if part in summary[name].lower() and (not wanted or summary[status] == wanted)
+        if part in summary[name].lower() and (not only or summary[status] == only)
     ]
     members = {"Name": name, "CreationTime": "CreationTime", "Status": status}
-    kept.sort(
+    matching.sort(
         key=lambda summary: summary[members[request.get("SortBy", "CreationTime")]],
         reverse=request.get("SortOrder", order) == "Descending",
     )
-    start = _read_token(request.get("NextToken"))
-    end = start + request.get("MaxResults", 10)
-    more = base64.b64encode(str(end).encode()).decode()
-    return kept[start:end], {"NextToken": more} if end < len(kept) else {}
-
-
-def _read_token(token: str | None) -> int:
-    if token is None:
-        return 0
     try:
-        return int(base64.b64decode(token, validate=True))
+        start = int(base64.b64decode(request.get("NextToken", "MA=="), validate=True))
     except (binascii.Error, ValueError):
         raise validation_exception("Invalid pagination token.") from None
+    end = start + request.get("MaxResults", 10)
+    more = base64.b64encode(str(end).encode()).decode()
+    return matching[start:end], {"NextToken": more} if end < len(matching) else {}

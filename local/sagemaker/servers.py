@@ -7,18 +7,17 @@ is a child process on a free port of the loopback interface.
 
 import shutil
 import socket
+import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import processes, storage
+from local.sagemaker import images, processes, storage
 from local.sagemaker.logs import LogStream, endpoint_group
 from local.sagemaker.roles import ExecutionRole
 
@@ -44,23 +43,20 @@ class ModelServer:
     def __init__(
         self,
         endpoint: str,
-        variant: dict[str, Any],
+        variant: str,
         container: dict[str, Any],
-        command: list[str],
         role: ExecutionRole,
-        home: Path,
         isolated: bool,
     ):
         self.in_flight = 0
         self.ready = False
-        self.variant_name: str = variant["VariantName"]
+        self._variant = variant
         self._container = container
-        self._command = command
         self._role = role
         self._isolated = isolated
         instance = f"i-{uuid.uuid4().hex[:17]}"
-        self._folder = home / "endpoints" / endpoint / instance
-        self._log = LogStream(role, endpoint_group(endpoint), f"{self.variant_name}/{instance}")
+        self._folder = Path(tempfile.gettempdir()) / "endpoints" / endpoint / instance
+        self._log = LogStream(role, endpoint_group(endpoint), f"{variant}/{instance}")
         self.port = _free_port()
         self._child: processes.Child | None = None
         self._stopped = threading.Event()
@@ -71,7 +67,7 @@ class ModelServer:
         self._run()
         if not self._wait_for_ping():
             raise StartError(
-                f"The primary container for production variant {self.variant_name} did not pass "
+                f"The primary container for production variant {self._variant} did not pass "
                 "the ping health check. Please check CloudWatch logs for this endpoint."
             )
         self.ready = True
@@ -116,19 +112,20 @@ class ModelServer:
 
     def _run(self) -> None:
         model = str(self._folder / "model")
-        asked = self._container.get("Environment") or {}
+        variables = self._container.get("Environment") or {}
         # What network isolation keeps from a container: credentials. This one could still open a
         # connection; what it knows of the local cloud is nothing but its own port.
-        credentials = {} if self._isolated else self._role.environment()
+        credentials = {} if self._isolated else self._role.environment
         env = {
             **processes.environment(self._folder),
             **credentials,
-            **{name: value.replace(_MODEL_PATH, model) for name, value in asked.items()},
+            **{name: value.replace(_MODEL_PATH, model) for name, value in variables.items()},
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
             "SERVE_HOST": "127.0.0.1",
             "SM_MODEL_DIR": model,
         }
-        self._child = processes.Child(self._command, self._folder, env, self._log.write)
+        command = images.serving_command(self._container["Image"])
+        self._child = processes.Child(command, self._folder, env, self._log.write)
 
     def _wait_for_ping(self) -> bool:
         deadline = time.monotonic() + _SECONDS_TO_START
@@ -138,7 +135,7 @@ class ModelServer:
                 with _opener.open(url, timeout=_SECONDS_TO_PING) as answer:
                     if answer.status == 200:
                         return True
-            except (OSError, urllib.error.URLError):
+            except OSError:
                 pass
             time.sleep(_SECONDS_BETWEEN_PINGS)
         return False
@@ -169,15 +166,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def start_all(servers: list[ModelServer]) -> None:
-    """Start servers side by side; raises the first error once all have started or failed."""
-    with ThreadPoolExecutor(len(servers)) as pool:
-        list(pool.map(ModelServer.start, servers))
-
-
-def stop_all(servers: list[ModelServer]) -> None:
-    """Stop servers side by side; returns when they are gone."""
-    with ThreadPoolExecutor(len(servers)) as pool:
-        list(pool.map(ModelServer.stop, servers))

@@ -4,15 +4,12 @@ An archive that is deployed may come from anywhere, so nothing in it can write o
 links, absolute paths and paths with `..` are refused.
 """
 
+import contextlib
 import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-
-class NoObjectsError(Exception):
-    """Nothing lies below the prefix."""
 
 
 class ArchiveError(Exception):
@@ -32,11 +29,11 @@ def download(s3: Any, bucket: str, key: str, path: Path) -> None:
         shutil.copyfileobj(body, file, 1 << 20)
 
 
-def download_prefix(s3: Any, uri: str, folder: Path) -> None:
+def download_prefix(s3: Any, uri: str, folder: Path) -> bool:
     """Download the object of that URI, or all objects below it, into the folder.
 
-    Raises NoObjectsError, botocore's ClientError, and ValueError for a key that would leave the
-    folder.
+    False if there is none. Raises botocore's ClientError, and ValueError for a key that would leave
+    the folder.
     """
     bucket, prefix = split(uri)
     prefix = prefix.rstrip("/")
@@ -55,8 +52,7 @@ def download_prefix(s3: Any, uri: str, folder: Path) -> None:
                 raise ValueError(f"s3://{bucket}/{key} leads out of its channel's folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             download(s3, bucket, key, path)
-    if not found:
-        raise NoObjectsError(uri)
+    return found
 
 
 class Checkpoints:
@@ -68,8 +64,8 @@ class Checkpoints:
     """
 
     def __init__(self, s3: Any, uri: str, folder: Path):
+        self.uri = uri
         self._s3 = s3
-        self._uri = uri
         self._folder = folder
         self._copied: dict[Path, tuple[int, int]] = {}
 
@@ -79,15 +75,12 @@ class Checkpoints:
         Raises botocore's ClientError, and ValueError for a key that would leave the folder.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        try:
-            download_prefix(self._s3, self._uri, self._folder)
-        except NoObjectsError:
-            return
+        download_prefix(self._s3, self.uri, self._folder)
         self._copied = self._files()
 
     def save(self) -> None:
         """Copy the files that are new or changed; raises botocore's ClientError."""
-        bucket, prefix = split(self._uri)
+        bucket, prefix = split(self.uri)
         for path, state in self._files().items():
             if self._copied.get(path) == state:
                 continue
@@ -103,12 +96,10 @@ class Checkpoints:
         """The files that are there, with their size and time of change."""
         found = {}
         for path in self._folder.rglob("*"):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue
-            if path.is_file():
-                found[path] = (status.st_size, status.st_mtime_ns)
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    status = path.stat()
+                    found[path] = (status.st_size, status.st_mtime_ns)
         return found
 
 

@@ -1,10 +1,9 @@
 """A training job, run for real.
 
-AWS downloads the job's channels, runs its container on a machine of its own, uploads what the
-container leaves and tells how far it is. The same happens here with a child process in place of the
-container: the folders that a container finds below /opt/ml lie in the job's own folder. The SDK's
-ModelTrainer sends the scripts that start the user's code along, as a channel; they run as they are
-but for that path.
+AWS downloads the job's channels, runs its container on a machine of its own, uploads its results
+and reports its progress. The same happens here with a child process in place of the container: the
+folders that a container finds below /opt/ml lie in the job's own folder. The SDK's ModelTrainer
+sends the scripts that start the user's code along, as a channel; only that path in them is changed.
 """
 
 import contextlib
@@ -22,9 +21,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import processes, storage
+from local.sagemaker import processes, records, storage
 from local.sagemaker.logs import TRAINING_JOBS, LogStream
-from local.sagemaker.records import Request, Scope
+from local.sagemaker.operations import Request
 from local.sagemaker.roles import ExecutionRole
 
 CONTAINER_ROOT = "/opt/ml"
@@ -46,15 +45,15 @@ class _FailedError(Exception):
 class TrainingJob:
     """One training job: its record, and the thread that runs it."""
 
-    def __init__(self, request: Request, scope: Scope, role: ExecutionRole, home: Path):
+    def __init__(self, request: Request, role: ExecutionRole):
         self.request = request
         self.name: str = request["TrainingJobName"]
-        self.arn = scope.arn("training-job", self.name)
-        self.created = self.modified = time.time()
+        self.arn = records.arn("training-job", self.name)
+        self._created = self._modified = time.time()
         self.status = "InProgress"
-        self.secondary_status = ""
+        self._secondary_status = ""
         self._role = role
-        self._folder = home / "training" / self.name
+        self._folder = Path(tempfile.gettempdir()) / "training" / self.name
         self._transitions: list[dict[str, Any]] = []
         self._results: dict[str, Any] = {}
         self._metrics: dict[str, dict[str, Any]] = {}
@@ -90,15 +89,15 @@ class TrainingJob:
 
     def describe(self) -> Request:
         """The answer of DescribeTrainingJob."""
-        asked = {name: value for name, value in self.request.items() if name != "Tags"}
+        request = {name: value for name, value in self.request.items() if name != "Tags"}
         metrics = list(self._metrics.values())
         return {
-            **asked,
+            **request,
             "TrainingJobArn": self.arn,
             "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary_status,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
+            "SecondaryStatus": self._secondary_status,
+            "CreationTime": self._created,
+            "LastModifiedTime": self._modified,
             "SecondaryStatusTransitions": list(self._transitions),
             **({"FinalMetricDataList": metrics} if metrics else {}),
             **self._results,
@@ -110,10 +109,10 @@ class TrainingJob:
         return {
             "TrainingJobName": self.name,
             "TrainingJobArn": self.arn,
-            "CreationTime": self.created,
-            "LastModifiedTime": self.modified,
+            "CreationTime": self._created,
+            "LastModifiedTime": self._modified,
             "TrainingJobStatus": self.status,
-            "SecondaryStatus": self.secondary_status,
+            "SecondaryStatus": self._secondary_status,
             **({"TrainingEndTime": ended} if ended else {}),
         }
 
@@ -124,14 +123,12 @@ class TrainingJob:
         self._transitions.append(
             {"Status": secondary_status, "StartTime": now, "StatusMessage": message}
         )
-        self.secondary_status, self.modified = secondary_status, now
+        self._secondary_status, self._modified = secondary_status, now
 
     def _run(self) -> None:
-        log = LogStream(
-            self._role, TRAINING_JOBS, f"{self.name}/{_HOST}-{int(self.created * 1000)}"
-        )
-        reason = ""
-        outcome = "Failed"
+        stream = f"{self.name}/{_HOST}-{int(self._created * 1000)}"
+        log = LogStream(self._role, TRAINING_JOBS, stream)
+        outcome, reason = "Failed", ""
         try:
             outcome = self._train(log)
         except _FailedError as failed:
@@ -151,10 +148,10 @@ class TrainingJob:
             "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
         }[outcome]
         self._transition(outcome, message)
-        self._transitions[-1]["EndTime"] = self.modified
-        self._results["TrainingEndTime"] = self.modified
+        self._transitions[-1]["EndTime"] = self._modified
+        self._results["TrainingEndTime"] = self._modified
         if "TrainingStartTime" in self._results:
-            seconds = max(1, round(self.modified - self._results["TrainingStartTime"]))
+            seconds = max(1, round(self._modified - self._results["TrainingStartTime"]))
             self._results |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
         if reason:
             self._results["FailureReason"] = reason[:_REASON_LENGTH]
@@ -166,7 +163,8 @@ class TrainingJob:
         """Run the job; returns the secondary status that it ends in."""
         self._transition("Downloading", "Downloading input data")
         self._results["TrainingStartTime"] = time.time()
-        deadline = time.monotonic() + self._seconds_to_run()
+        condition = self.request.get("StoppingCondition") or {}
+        deadline = time.monotonic() + condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN)
         root = self._folder / "ml"
         self._lay_out(root)
         self._download(root)
@@ -196,10 +194,6 @@ class TrainingJob:
         if timed_out:
             return "MaxRuntimeExceeded"
         return "Stopped" if self._stop_requested else "Completed"
-
-    def _seconds_to_run(self) -> int:
-        condition = self.request.get("StoppingCondition") or {}
-        return condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN)
 
     def _lay_out(self, root: Path) -> None:
         for folder in ("input/config", "input/data", "model", "output/data", "code", "tmp"):
@@ -233,40 +227,35 @@ class TrainingJob:
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
             folder = root / "input" / "data" / channel["ChannelName"]
             folder.mkdir()
-            try:
-                storage.download_prefix(s3, uri, folder)
-            except storage.NoObjectsError:
+            with _phase("Data download", f"download object {uri}"):
+                found = storage.download_prefix(s3, uri, folder)
+            if not found:
                 raise _FailedError(
                     f'ClientError: Data download failed:No S3 objects found under S3 URL "{uri}". '
                     "Please ensure that the bucket exists in the selected region, that objects "
                     f'exist under that S3 prefix, and that the role "{self._role.arn}" has '
                     f'"s3:ListBucket" permissions on bucket "{storage.split(uri)[0]}".'
-                ) from None
-            except (BotoCoreError, ClientError, ValueError) as error:
-                raise _refused("Data download", f"download object {uri}", error) from None
+                )
 
     def _restore_checkpoints(self, root: Path) -> storage.Checkpoints | None:
         config = self.request.get("CheckpointConfig")
         if not config:
             return None
-        uri, path = config["S3Uri"], config.get("LocalPath", CHECKPOINTS)
-        folder = root / path.removeprefix(CONTAINER_ROOT).strip("/")
-        checkpoints = storage.Checkpoints(self._role.client("s3"), uri, folder)
-        try:
+        folder = root / Path(config.get("LocalPath", CHECKPOINTS)).relative_to(CONTAINER_ROOT)
+        checkpoints = storage.Checkpoints(self._role.client("s3"), config["S3Uri"], folder)
+        with _phase("Checkpoint download", f"download {config['S3Uri']}"):
             checkpoints.restore()
-        except (BotoCoreError, ClientError, ValueError) as error:
-            raise _refused("Checkpoint download", f"download {uri}", error) from None
         return checkpoints
 
     def _save_checkpoints(self, checkpoints: storage.Checkpoints | None) -> None:
         if not checkpoints:
             return
         try:
-            checkpoints.save()
-        except (BotoCoreError, ClientError) as error:
+            with _phase("Checkpoint upload", f"upload to {checkpoints.uri}"):
+                checkpoints.save()
+        except _FailedError:
             self._child.stop(0)
-            uri = self.request["CheckpointConfig"]["S3Uri"]
-            raise _refused("Checkpoint upload", f"upload to {uri}", error) from None
+            raise
 
     def _start_container(self, root: Path, log: LogStream) -> processes.Child | None:
         """Run the container's command; None if the job has been stopped before."""
@@ -279,16 +268,16 @@ class TrainingJob:
                 path.write_text(here(path.read_text()))
         algorithm = self.request["AlgorithmSpecification"]
         command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
-        asked = self.request.get("Environment") or {}
+        variables = self.request.get("Environment") or {}
         env = {
             **processes.environment(root),
             "TMPDIR": str(root / "tmp"),
-            # The environment is the local cloud's own: what a job asks for must be in it already.
+            # The packages are the local cloud's own: those that a job needs must be there already.
             "PIP_NO_INDEX": "1",
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
-            **self._role.environment(),
-            **{name: here(value) for name, value in asked.items()},
+            **self._role.environment,
+            **{name: here(value) for name, value in variables.items()},
         }
 
         def on_line(line: str) -> None:
@@ -308,31 +297,24 @@ class TrainingJob:
     def _measure(self, line: str) -> None:
         for name, pattern in self._patterns.items():
             found = pattern.search(line)
-            if found:
-                try:
-                    value = float(found.group(1))
-                except (IndexError, ValueError):
-                    continue
-                measured = {"MetricName": name, "Value": value, "Timestamp": time.time()}
-                self._metrics = {**self._metrics, name: measured}
+            with contextlib.suppress(IndexError, ValueError):  # the pattern captures no number
+                if found:
+                    metric = {"Value": float(found[1]), "Timestamp": time.time()}
+                    self._metrics = {**self._metrics, name: {"MetricName": name, **metric}}
 
     def _upload(self, root: Path) -> None:
         """model.tar.gz always, output.tar.gz if the job left any data."""
         uri = self.request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
         uri = f"{uri}/{self.name}/output"
         bucket, prefix = storage.split(uri)
-        made = {"model.tar.gz": root / "model"}
+        folders = {"model.tar.gz": root / "model"}
         if any((root / "output" / "data").iterdir()):
-            made["output.tar.gz"] = root / "output" / "data"
-        for name, folder in made.items():
+            folders["output.tar.gz"] = root / "output" / "data"
+        for name, folder in folders.items():
             archive = self._folder / name
             storage.pack(folder, archive)
-            client, key = self._role.client("s3"), f"{prefix}/{name}"
-            try:
-                with archive.open("rb") as body:
-                    client.put_object(Bucket=bucket, Key=key, Body=body)
-            except (BotoCoreError, ClientError) as error:
-                raise _refused("Artifact upload", f"upload to {uri}/{name}", error) from None
+            with _phase("Artifact upload", f"upload to {uri}/{name}"), archive.open("rb") as body:
+                self._role.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=body)
         self._results["ModelArtifacts"] = {"S3ModelArtifacts": f"{uri}/model.tar.gz"}
 
 
@@ -360,9 +342,13 @@ def _algorithm_error(root: Path, status: int) -> str:
     return f"AlgorithmError: {reason[: _REASON_LENGTH - 16 - len(ending)]}{ending}"
 
 
-def _refused(phase: str, action: str, error: Exception) -> _FailedError:
-    """The failure of a job whose role or S3 refuses the action."""
-    reason = str(error)
-    if isinstance(error, ClientError):
+@contextlib.contextmanager
+def _phase(phase: str, action: str) -> Iterator[None]:
+    """Fail the job where its role or S3 refuses the action."""
+    try:
+        yield
+    except ClientError as error:
         reason = "{Code}: {Message}".format(**error.response["Error"])
-    return _FailedError(f"ClientError: {phase} failed:Unable to {action} ({reason})")
+        raise _FailedError(f"ClientError: {phase} failed:Unable to {action} ({reason})") from None
+    except (BotoCoreError, ValueError) as error:
+        raise _FailedError(f"ClientError: {phase} failed:Unable to {action} ({error})") from None

@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ServiceModel, Shape
 
-from local.sagemaker.errors import ServiceError, not_emulated, validation_exception
+from local.sagemaker.errors import ServiceError, validation_exception
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -27,7 +27,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (int, float),
 }
-# What the models' patterns say in Java's words.
+# Expressions of Java in the models' patterns, and Python's.
 _JAVA_PATTERNS = {
     r"\p{Print}": r"[\x20-\x7e]",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
@@ -58,31 +58,6 @@ def detected(problems: list[str]) -> str:
     return f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}"
 
 
-def check_emulated(operation: str, request: Any, emulated: frozenset[str]) -> None:
-    """Raise ValidationException if the request asks for something not in `emulated`.
-
-    `emulated` holds the paths of members (`A.B`, lists left out). A path that holds covers all
-    below it. Members that are false, zero or empty ask for nothing.
-    """
-    for path in _asked_for(request, ""):
-        parts = path.split(".")
-        if not any(".".join(parts[: n + 1]) in emulated for n in range(len(parts))):
-            raise not_emulated(f"{path} of {operation}")
-
-
-def _asked_for(value: Any, path: str) -> Iterator[str]:
-    if not value:
-        return
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _asked_for(member, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _asked_for(member, path)
-    else:
-        yield path
-
-
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     expected = _TYPES[shape.type_name]
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
@@ -108,7 +83,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Yield what AWS says of a value that is too short, too long or of another form."""
+    """Yield AWS's complaints of a value that is too short, too long or of another form."""
     bounds = shape.metadata
     if bounds.get("enum") and value not in bounds["enum"]:
         allowed = ", ".join(bounds["enum"])

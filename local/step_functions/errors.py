@@ -11,6 +11,7 @@
   two, and waits a minute at most.
 """
 
+import contextlib
 import json
 import math
 import random
@@ -22,7 +23,7 @@ from ministack.services import stepfunctions as sfn
 from local import seams
 
 TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
-# What Lambda answers instead of the function, with its message and status as they are reported:
+# Lambda's answers in place of a function's, with message and status as people report them:
 # github.com/HumanCellAtlas/data-store/issues/1118 and 1632.
 REFUSALS = {
     "TooManyRequestsException": ("Rate Exceeded.", 429),
@@ -42,23 +43,16 @@ def call_lambda(original: Callable, function: str, event: object) -> object:
     try:
         return original(function, event)
     except sfn._ExecutionError as error:
-        refusal = _refusal(error.cause) if error.error == "Lambda.Unknown" else None
-        if refusal in REFUSALS:
-            message, status = REFUSALS[refusal]
-            error.error = f"Lambda.{refusal}"
-            error.cause = (
-                f"{message} (Service: AWSLambda; Status Code: {status}; "
-                f"Error Code: {refusal}; Request ID: {new_uuid()})"
-            )
+        if error.error == "Lambda.Unknown":
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # an error of another kind
+                refusal = json.loads(error.cause)["__type"]
+                message, status = REFUSALS[refusal]
+                error.error = f"Lambda.{refusal}"
+                error.cause = (
+                    f"{message} (Service: AWSLambda; Status Code: {status}; "
+                    f"Error Code: {refusal}; Request ID: {new_uuid()})"
+                )
         raise
-
-
-def _refusal(cause: str) -> str | None:
-    """The type of the error that Lambda answered with."""
-    try:
-        return json.loads(cause)["__type"]
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def matches(original: Callable, names: list[str], error: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the history of an execution tells.
+"""The history of an execution.
 
 On AWS each event names the one before it on its path, and a Map and the states inside it leave
 events of their own. MiniStack's events name none, and inside a Map it records only the attempts of
@@ -9,13 +9,14 @@ them. Children of a Distributed Map are Express executions, whose history AWS do
 """
 
 import contextvars
+import json
 import threading
 from collections.abc import Callable
 
 from ministack.services import stepfunctions as sfn
 
 from local import seams
-from local.step_functions import lifetime
+from local.step_functions import executions
 
 LIMIT = 25_000
 
@@ -47,9 +48,9 @@ class _Watched(dict):
             self._add("Exited", self._inside)
             self._inside = None
 
-    def _add(self, what: str, name: str) -> None:
-        details = {f"state{what}EventDetails": {"name": name}}
-        sfn._add_event(self._execution, f"{self[name]['Type']}State{what}", details)
+    def _add(self, change: str, name: str) -> None:
+        details = {f"state{change}EventDetails": {"name": name}}
+        sfn._add_event(self._execution, f"{self[name]['Type']}State{change}", details)
 
 
 _path: contextvars.ContextVar[_Path] = contextvars.ContextVar("path")
@@ -61,7 +62,7 @@ _REACHED = f"The execution reached the maximum number of history events ({LIMIT}
 
 
 def install() -> None:
-    """Record what AWS records."""
+    """Record the events that AWS records."""
     seams.replace(sfn, "_run_execution", run)
     seams.replace(sfn, "_add_event", add)
     seams.replace(sfn, "_jsonata_state_field", evaluate)
@@ -91,18 +92,19 @@ def add(original: Callable, execution: dict, kind: str, details: dict | None = N
         room = LIMIT if kind == "ExecutionSucceeded" else LIMIT - 1
         full = recorded >= room and not _is_express(execution)
         if full and recorded >= LIMIT:
-            raise lifetime.ExecutionEndedError
+            raise executions.ExecutionEndedError
         if full:
             failed = {"error": "States.Runtime", "cause": _REACHED}
             details = {"previousEventId": recorded, "executionFailedEventDetails": failed}
             event = original(execution, "ExecutionFailed", details)
-            lifetime.mark_failed(execution, **failed)
+            output = json.dumps({"Error": failed["error"], "Cause": failed["cause"]})
+            execution.update(status="FAILED", output=output, stopDate=sfn.now_iso(), **failed)
         else:
             event = original(execution, kind, {"previousEventId": path.last, **(details or {})})
     path.last = event["id"]
-    if full and kind not in _ENDS:  # whoever ends an execution tells of it
+    if full and kind not in _ENDS:  # else the caller emits the event
         sfn._emit_execution_status_event(execution)
-        raise lifetime.ExecutionEndedError
+        raise executions.ExecutionEndedError
     return event
 
 
@@ -116,7 +118,7 @@ def evaluate(original: Callable, state: dict, field: str, *arguments: object) ->
     value = original(state, field, *arguments)
     if field == "Items":
         details = {"mapStateStartedEventDetails": {"length": len(value)}}
-        sfn._add_event(lifetime.current.get(), "MapStateStarted", details)
+        sfn._add_event(executions.current.get(), "MapStateStarted", details)
     return value
 
 
@@ -145,21 +147,23 @@ def run_states(
     name = _map.get()
     if name is None or "parent" in execution:
         return original(states, start, value, execution, context)
-    of_map, path = _path.get(), _Path(_path.get().last)
+    outer, path = _path.get(), _Path(_path.get().last)
     _path.set(path)
-    item = {"name": name, "index": context["Map"]["Item"]["Index"]}
-    sfn._add_event(execution, "MapIterationStarted", {"mapIterationStartedEventDetails": item})
+
+    def add(change: str) -> None:
+        details = {"name": name, "index": context["Map"]["Item"]["Index"]}
+        key = f"mapIteration{change}EventDetails"
+        sfn._add_event(execution, f"MapIteration{change}", {key: details})
+
+    add("Started")
     watched = _Watched(states, execution)
     try:
         output = original(watched, start, value, execution, context)
-    except sfn._ExecutionError:
-        details = {"mapIterationFailedEventDetails": item}
-        sfn._add_event(execution, "MapIterationFailed", details)
-        raise
-    else:
         watched.exit()
-        details = {"mapIterationSucceededEventDetails": item}
-        sfn._add_event(execution, "MapIterationSucceeded", details)
+        add("Succeeded")
+    except sfn._ExecutionError:
+        add("Failed")
+        raise
     finally:
-        of_map.last = path.last
+        outer.last = path.last
     return output

@@ -130,9 +130,7 @@ class Workshop:
             "Action": "sts:AssumeRole",
             "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         }
-        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"][
-            "Arn"
-        ]
+        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
         if allowed:
             statements = [
                 {"Effect": "Allow", "Action": action, "Resource": resource}
@@ -141,21 +139,19 @@ class Workshop:
             self.iam.put_role_policy(
                 RoleName=name, PolicyName="allow", PolicyDocument=_policy(*statements)
             )
-        return arn
+        return role["Role"]["Arn"]
 
     def function(self, source: str, allowed: tuple = (), **configuration) -> str:
         """A function whose module `app` is the source; its ARN."""
-        return self.functions.create_function(
-            **{
-                "FunctionName": self.name(),
-                "Runtime": "python3.13",
-                "Handler": "app.handler",
-                "Role": self.role("lambda.amazonaws.com", *allowed),
-                "Code": {"ZipFile": archive({"app.py": textwrap.dedent(source)})},
-                "Timeout": 20,
-            }
-            | configuration
-        )["FunctionArn"]
+        usual = {
+            "FunctionName": self.name(),
+            "Runtime": "python3.13",
+            "Handler": "app.handler",
+            "Role": self.role("lambda.amazonaws.com", *allowed),
+            "Code": {"ZipFile": archive({"app.py": textwrap.dedent(source)})},
+            "Timeout": 20,
+        }
+        return self.functions.create_function(**usual | configuration)["FunctionArn"]
 
     def invoke(self, function: str, event: object = None) -> tuple[object, bool]:
         """The function's answer, and whether it failed."""
@@ -198,33 +194,23 @@ class Metrics:
     def __init__(self, session):
         self.client = session.client("cloudwatch")
 
-    def points(self, metric: str, *statistics: str, hours: float = 1) -> dict | None:
-        """The statistics (`p95` and its like too) of `Namespace:Name|Dimension=Value|…`."""
+    def points(self, metric: str, *statistics: str) -> dict | None:
+        """The statistics of `Namespace:Name|Dimension=Value|…` of the last hour."""
         name, *pairs = metric.split("|")
         namespace, name = name.split(":")
-        dimensions = [
-            dict(zip(("Name", "Value"), pair.split("=", 1), strict=True)) for pair in pairs
-        ]
-        extended = [s for s in statistics if s.startswith("p")]
-        plain = [s for s in statistics if not s.startswith("p")]
+        dimensions = [pair.split("=", 1) for pair in pairs]
         now = datetime.now().astimezone()
         found = self.client.get_metric_statistics(
             Namespace=namespace,
             MetricName=name,
-            Dimensions=dimensions,
-            StartTime=now - timedelta(hours=hours),
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
+            StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(hours=1),
             Period=24 * 3600,
-            **({"Statistics": plain} if plain else {}),
-            **({"ExtendedStatistics": extended} if extended else {}),
+            Statistics=statistics,
         )["Datapoints"]
-        if not found:
-            return None
         # A test at midnight sees two days.
-        return {
-            s: sum(p.get(s, p.get("ExtendedStatistics", {}).get(s)) for p in found)
-            for s in statistics
-        }
+        return {each: sum(point[each] for point in found) for each in statistics} if found else None
 
 
 def until(look, condition, seconds: float = 20):

@@ -25,6 +25,11 @@ PUBLISH = {
     "Action": "sns:Publish",
     "Resource": {"Ref": "Topic"},
 }
+ASSUME = {
+    "Effect": "Allow",
+    "Principal": {"Service": "states.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 FAILURE = {
     "source": ["aws.states"],
@@ -42,24 +47,9 @@ RESOURCES = {
         "Type": "AWS::SNS::TopicPolicy",
         "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": _document(PUBLISH)},
     },
-    "Repository": {
-        "Type": "AWS::ECR::Repository",
-        "Properties": {
-            "RepositoryName": {"Fn::Sub": "${AWS::StackName}-serving"},
-            "EmptyOnDelete": True,
-        },
-    },
     "Role": {
         "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": _document(
-                {
-                    "Effect": "Allow",
-                    "Action": "sts:AssumeRole",
-                    "Principal": {"Service": "states.amazonaws.com"},
-                }
-            )
-        },
+        "Properties": {"AssumeRolePolicyDocument": _document(ASSUME)},
     },
     "Machine": {
         "Type": "AWS::StepFunctions::StateMachine",
@@ -167,8 +157,6 @@ def test_deleting_the_stack_keeps_the_bucket_with_its_policy_and_nothing_else(
     assert policy["Statement"][0]["Condition"] == TLS_ONLY["Condition"]
     with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
         workshop.states.describe_state_machine(stateMachineArn=outputs["Machine"])
-    with pytest.raises(ClientError, match="RepositoryNotFound"):
-        session.client("ecr").describe_repositories(repositoryNames=[f"{name}-serving"])
 
 
 IMPOSSIBLE = {
@@ -183,35 +171,14 @@ IMPOSSIBLE = {
 }
 
 
-def _buckets(session) -> set[str]:
-    return {bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]}
-
-
 def test_a_bucket_that_is_kept_except_on_create_goes_when_the_stacks_creation_fails(
     session, workshop
 ):
     """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html"""
     formation, name = session.client("cloudformation"), workshop.name()
-    before = _buckets(session)
-    template = {"Resources": {"Kept": RESOURCES["Bucket"], "Impossible": IMPOSSIBLE}}
+    bucket = {**RESOURCES["Bucket"], "Properties": {"BucketName": name}}
+    template = {"Resources": {"Kept": bucket, "Impossible": IMPOSSIBLE}}
     formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
     assert _settle(formation, name)["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert _buckets(session) == before
-
-
-def test_a_bucket_that_is_kept_except_on_create_stays_once_the_stack_was_made(session, workshop):
-    formation, s3, name = session.client("cloudformation"), session.client("s3"), workshop.name()
-    topic = {"Type": "AWS::SNS::Topic"}
-    template = {"Resources": {"Kept": RESOURCES["Bucket"], "Topic": topic}}
-    before = _buckets(session)
-    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    assert _settle(formation, name)["StackStatus"] == "CREATE_COMPLETE"
-    [bucket] = _buckets(session) - before
-    s3.put_object(Bucket=bucket, Key="photo", Body=b"pixels")
-    # An update that fails, then one that takes the bucket out of the template.
-    broken = {"Resources": {"Kept": RESOURCES["Bucket"], "Topic": topic, "Impossible": IMPOSSIBLE}}
-    formation.update_stack(StackName=name, TemplateBody=json.dumps(broken))
-    assert _settle(formation, name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    formation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Topic": topic}}))
-    assert _settle(formation, name)["StackStatus"] == "UPDATE_COMPLETE"
-    assert s3.get_object(Bucket=bucket, Key="photo")["Body"].read() == b"pixels"
+    with pytest.raises(ClientError, match="404"):
+        session.client("s3").head_bucket(Bucket=name)

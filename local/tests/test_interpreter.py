@@ -21,10 +21,6 @@ def shim(tmp_path, monkeypatch):
     return program
 
 
-def test_local_yml_names_it():
-    assert settings.read().runtime == "python3.13"
-
-
 def test_one_on_the_path_is_taken(shim):
     shim.write_text("#!/bin/sh\necho 3.99\n")
     found = interpreter.find()
@@ -66,12 +62,12 @@ def test_settings_that_pip_cannot_read_are_one_line(pip_conf):
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("output", "reason"),
     [
         ("WARNING: x\nERROR: no such package\n", "no such package"),
         ("Traceback\nOSError: disk full\n", "OSError: disk full"),
         ("", "exit 2"),
     ],
 )
-def test_the_reason_of_a_failure_is_what_the_tool_said(said, reason):
-    assert interpreter._reason(subprocess.CompletedProcess([], 2, "", said)) == reason
+def test_the_reason_of_a_failure_is_the_tools_error(output, reason):
+    assert interpreter._reason(subprocess.CompletedProcess([], 2, "", output)) == reason

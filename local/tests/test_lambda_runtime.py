@@ -11,29 +11,21 @@ from local import interpreter
 from local.tests.conftest import archive
 
 
-def test_an_exception_keeps_the_name_of_its_class(workshop):
+def test_an_exception_keeps_the_name_of_its_class_and_its_environment_lives_on(workshop):
     function = workshop.function("""
+        import os
         class THRESHOLD_CONFIDENCE_NOT_MET(Exception): pass
         def handler(event, context):
-            raise THRESHOLD_CONFIDENCE_NOT_MET("0.5 is below 0.8")
+            if event:
+                raise THRESHOLD_CONFIDENCE_NOT_MET("0.5 is below 0.8")
+            return os.getpid()
     """)
-    body, failed = workshop.invoke(function)
+    before, _ = workshop.invoke(function)
+    body, failed = workshop.invoke(function, "fail")
     assert failed
     assert body["errorType"] == "THRESHOLD_CONFIDENCE_NOT_MET"
     assert body["errorMessage"] == "0.5 is below 0.8"
     assert body["stackTrace"]
-
-
-def test_an_environment_outlives_an_exception(workshop):
-    function = workshop.function("""
-        import os
-        def handler(event, context):
-            if event:
-                raise ValueError
-            return os.getpid()
-    """)
-    before, _ = workshop.invoke(function)
-    workshop.invoke(function, "fail")
     assert workshop.invoke(function)[0] == before
 
 
@@ -75,38 +67,30 @@ def test_a_function_that_takes_too_long_is_stopped(workshop):
     assert body["errorType"] == "Sandbox.Timedout"
 
 
-def test_the_context_is_that_of_the_invocation(workshop):
+def test_context_and_variables_are_those_of_a_function_and_no_others(workshop):
     function = workshop.function(
         """
+        import os, sys
         def handler(event, context):
             return {
-                "name": context.function_name,
                 "arn": context.invoked_function_arn,
-                "memory": context.memory_limit_in_mb,
                 "left": context.get_remaining_time_in_millis(),
                 "request": context.aws_request_id,
+                "python": "%d.%d" % sys.version_info[:2],
+                "variables": dict(os.environ),
             }
         """,
-        MemorySize=256,
+        Environment={"Variables": {"OWN": "value"}},
+        LoggingConfig={"LogFormat": "JSON"},
         Timeout=10,
+        TracingConfig={"Mode": "Active"},
     )
-    first, _ = workshop.invoke(function)
-    second, _ = workshop.invoke(function)
+    first, second = workshop.invoke(function)[0], workshop.invoke(function)[0]
     assert first["arn"] == function
-    assert function.endswith(first["name"])
-    assert int(first["memory"]) == 256
     assert 5_000 < first["left"] <= 10_000
     assert first["request"] != second["request"]
-
-
-def test_variables_are_those_of_a_function_and_no_others(workshop):
-    function = workshop.function(
-        "import os\ndef handler(event, context): return dict(os.environ)",
-        Environment={"Variables": {"OWN": "value"}},
-        TracingConfig={"Mode": "Active"},
-        LoggingConfig={"LogFormat": "JSON"},
-    )
-    variables, _ = workshop.invoke(function)
+    assert first["python"] == interpreter.find().version
+    variables = first["variables"]
     assert variables["OWN"] == "value"
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == function.rsplit(":", 1)[1]
     assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
@@ -179,14 +163,6 @@ def test_a_warm_call_takes_milliseconds(workshop):
         workshop.invoke(function)
         seconds.append(time.perf_counter() - started)
     assert sorted(seconds)[10] < 0.035  # MiniStack's own: 50 ms and more
-
-
-def test_functions_run_on_the_interpreter_that_local_yml_names(workshop):
-    function = workshop.function(
-        "import sys\ndef handler(event, context): return sys.version_info[:2]"
-    )
-    version, _ = workshop.invoke(function)
-    assert ".".join(map(str, version)) == interpreter.functions_version()
 
 
 def test_calls_wait_for_a_busy_environment(workshop):

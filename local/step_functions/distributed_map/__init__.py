@@ -11,7 +11,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import stepfunctions as sfn
 
 from local import seams
-from local.step_functions import lifetime, role
+from local.step_functions import executions
 from local.step_functions.distributed_map import definition, items
 from local.step_functions.distributed_map.map_run import MapRun
 
@@ -32,17 +32,19 @@ def run(
 ) -> tuple[object, str | None]:
     """The state's output and the next state; raises what a Retry or Catch of the state may take."""
     definition.check(state, context)
-    own = {**context, "variables": {}}
-    settings = definition.evaluate(state, state_input, own)
-    role.authorize("states:StartExecution", execution["stateMachineArn"], "States.Permissions")
+    inner = {**context, "variables": {}}
+    settings = definition.evaluate(state, state_input, inner)
+    executions.authorize(
+        "states:StartExecution", execution["stateMachineArn"], "States.Permissions"
+    )
     map_run = MapRun(execution, state.get("Label") or new_uuid(), settings)
     try:
-        found = items.read(*settings.manifest)
+        values = items.read(*settings.manifest)
         if "ItemSelector" in state:
-            found = items.select(state["ItemSelector"], found, state_input, own)
-        batched = settings.batch_input, settings.batch_items, settings.batch_bytes
-        map_run.add(items.batch(found, *batched))
-        map_run.work(processor, {**context, "RoleArn": role.arn(execution)})
+            values = items.select(state["ItemSelector"], values, state_input, inner)
+        limits = settings.batch_items, settings.batch_bytes
+        map_run.add(items.batch(values, settings.batch_input, *limits))
+        map_run.work(processor, {**context, "RoleArn": executions.role_arn(execution)})
         result = map_run.write_results(*settings.results)
         if map_run.exceeded():
             raise sfn._ExecutionError(
@@ -52,7 +54,7 @@ def run(
     except sfn._ExecutionError as error:
         map_run.end("FAILED", error=error.error, cause=error.cause)
         raise
-    except lifetime.ExecutionEndedError:
+    except executions.ExecutionEndedError:
         map_run.end("ABORTED")
         raise
     map_run.end("SUCCEEDED")

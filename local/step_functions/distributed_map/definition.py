@@ -1,4 +1,4 @@
-"""What a Distributed Map says, and what of it is refused as the state is entered.
+"""The fields of a Distributed Map, and those that are refused as the state is entered.
 
 - Fields that the local cloud does not obey: passed over in silence, they would make a run that only
   seems to work. CloudFormation's state machines do not pass through CreateStateMachine.
@@ -13,17 +13,17 @@
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import jsonata
 from jsonata.parser import Parser
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import quotas
+from local.step_functions.executions import LIMIT
 
-# Each object's fields; a value that is a tuple names the only ones that the field may have.
-KNOWN = {
+# Each object's fields; one with a value must be there and takes no other.
+KNOWN: dict[str, dict[str, str | None]] = {
     "": dict.fromkeys(
         (
             *("Type", "Comment", "QueryLanguage", "Label", "ItemReader", "ItemSelector"),
@@ -32,22 +32,22 @@ KNOWN = {
         )
     ),
     "ItemReader": {
-        "Resource": ("arn:aws:states:::s3:getObject",),
+        "Resource": "arn:aws:states:::s3:getObject",
         "Arguments": None,
         "ReaderConfig": None,
     },
     "ItemReader.Arguments": {"Bucket": None, "Key": None},
-    "ItemReader.ReaderConfig": {"InputType": ("JSONL",)},
+    "ItemReader.ReaderConfig": {"InputType": "JSONL"},
     "ItemBatcher": {"MaxItemsPerBatch": None, "MaxInputBytesPerBatch": None, "BatchInput": None},
     "ItemProcessor": dict.fromkeys(("ProcessorConfig", "Comment", "StartAt", "States")),
-    "ItemProcessor.ProcessorConfig": {"Mode": ("DISTRIBUTED",), "ExecutionType": ("EXPRESS",)},
+    "ItemProcessor.ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
     "ResultWriter": {
-        "Resource": ("arn:aws:states:::s3:putObject",),
+        "Resource": "arn:aws:states:::s3:putObject",
         "Arguments": None,
         "WriterConfig": None,
     },
     "ResultWriter.Arguments": {"Bucket": None, "Prefix": None},
-    "ResultWriter.WriterConfig": {"OutputType": ("JSONL",), "Transformation": ("FLATTEN",)},
+    "ResultWriter.WriterConfig": {"OutputType": "JSONL", "Transformation": "FLATTEN"},
 }
 
 # The fields that are evaluated for the map and its items.
@@ -78,16 +78,13 @@ def check(state: dict, context: dict) -> None:
     if sfn._state_query_language(state, context) != "JSONata":
         _refuse("does a Distributed Map in JSONata only")
     for path, known in KNOWN.items():
-        fields = _at(state, path)
-        where = path or "Distributed Map"
-        for name, value in fields.items():
+        fields, where = _fields(state, path), path or "Distributed Map"
+        for name in fields:
             if name not in known:
                 _refuse(f"knows no {name} in a {where}")
-            if known[name] and value not in known[name]:
-                _refuse(f"knows {name} in a {where} as {known[name][0]} only, not {value}")
-        for name, values in known.items():
-            if values and name not in fields:
-                _refuse(f"needs {name} in a {where} to be {values[0]}")
+        for name, value in known.items():
+            if value and fields.get(name) != value:
+                _refuse(f"needs {name} in a {where} to be {value}, not {fields.get(name)}")
     if not isinstance(state.get("ItemSelector", {}), dict):
         _refuse("needs ItemSelector to be an object")
     if "MaxItemsPerBatch" not in state["ItemBatcher"]:
@@ -129,16 +126,14 @@ def evaluate(state: dict, state_input: object, context: dict) -> Settings:
         manifest=(text(reader, "Bucket"), text(reader, "Key")),
         results=(text(writer, "Bucket"), text(writer, "Prefix").strip("/")),
         batch_items=int(number(batcher, "MaxItemsPerBatch", 0, 1, 100_000_000)),
-        batch_bytes=int(
-            number(batcher, "MaxInputBytesPerBatch", quotas.LIMIT, 1, quotas.LIMIT),
-        ),
+        batch_bytes=int(number(batcher, "MaxInputBytesPerBatch", LIMIT, 1, LIMIT)),
         batch_input=sfn._apply_jsonata_template(batcher.get("BatchInput"), state_input, context),
         max_concurrency=int(number(state, "MaxConcurrency", 0, 1, 10_000)),
         tolerated_failure_percentage=number(state, "ToleratedFailurePercentage", 0, 0, 100),
     )
 
 
-def _at(state: dict, path: str) -> dict:
+def _fields(state: dict, path: str) -> dict:
     fields = state
     for name in path.split(".") if path else ():
         fields = fields.get(name)
@@ -154,7 +149,10 @@ def _refuse(sentence: str) -> None:
 
 
 def _check_references(value: object, field: str, own: set[str]) -> None:
-    for path, expression in _expressions(value, field):
+    for path, expression in _texts(value, field):
+        if not (expression.startswith("{%") and expression.endswith("%}")):
+            continue
+        expression = expression[2:-2].strip()
         for name in sorted(references(expression) - own):
             raise sfn._ExecutionError(
                 "States.QueryEvaluationError",
@@ -164,35 +162,33 @@ def _check_references(value: object, field: str, own: set[str]) -> None:
             )
 
 
-def _expressions(value: object, path: str) -> Iterator[tuple[str, str]]:
-    """Each expression in a field, and where it stands."""
-    if isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
-        yield path, value[2:-2].strip()
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from _expressions(part, f"{path}/{name}")
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _expressions(part, f"{path}/{index}")
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Each text in a field, and where it stands."""
+    if isinstance(value, str):
+        yield path, value
+    for name, part in _parts(value):
+        yield from _texts(part, f"{path}/{name}")
 
 
 def _assigned(value: object) -> Iterator[str]:
     """The names in every Assign of a processor."""
+    for name, part in _parts(value):
+        if name == "Assign" and isinstance(part, dict):
+            yield from part
+        yield from _assigned(part)
+
+
+def _parts(value: object) -> Iterable[tuple[object, object]]:
     if isinstance(value, dict):
-        if isinstance(value.get("Assign"), dict):
-            yield from value["Assign"]
-        for part in value.values():
-            yield from _assigned(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _assigned(part)
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 @functools.lru_cache(maxsize=1024)
 def references(expression: str) -> frozenset[str]:
     """The variables that are neither bound in the expression nor functions; `$states` is none.
 
-    None for an expression that cannot be parsed: its evaluation will say so.
+    An expression that cannot be parsed has none: its evaluation fails.
     """
     try:
         parsed = jsonata.Jsonata.jsonata(expression)
@@ -202,8 +198,7 @@ def references(expression: str) -> frozenset[str]:
     used: set[str] = set()
     bound = {"", "$", "states"}
     _collect(parsed.ast, used, bound)
-    free = {name for name in used - bound if parsed.environment.lookup(name) is None}
-    return frozenset(free)
+    return frozenset(name for name in used - bound if parsed.environment.lookup(name) is None)
 
 
 def _collect(node: object, used: set[str], bound: set[str]) -> None:

@@ -13,13 +13,13 @@ way item by item, and a name that is missing is its error: both are left to it.
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import role
+from local.step_functions.executions import authorize
 
 READER_FAILED = "States.ItemReaderFailed"
 
@@ -34,12 +34,12 @@ def read(bucket: str, key: str) -> Iterator[object]:
     Raises States.ItemReaderFailed for an object that is not there or that the role may not read,
     and for a line that is no JSON.
     """
-    role.authorize("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", READER_FAILED)
+    authorize("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", READER_FAILED)
     status, _, body = s3._get_object(bucket, key, {}, {})
     if status != 200:
-        # S3 says so only to whoever may list the key.
+        # S3 reports that only to a caller that may list the key.
         listed = f"arn:aws:s3:::{bucket}"
-        role.authorize("s3:ListBucket", listed, READER_FAILED, **{"s3:prefix": key})
+        authorize("s3:ListBucket", listed, READER_FAILED, **{"s3:prefix": key})
         missing = "bucket" if status == 404 and b"NoSuchBucket" in body else "key"
         raise sfn._ExecutionError(
             READER_FAILED, f"The specified {missing} does not exist. (Bucket: {bucket}, Key: {key})"
@@ -48,11 +48,10 @@ def read(bucket: str, key: str) -> Iterator[object]:
         if not line.strip():
             continue
         try:
-            item = json.loads(line, parse_constant=_refuse_constant)
+            yield json.loads(line, parse_constant=_refuse_constant)
         except ValueError as error:
             where = f"line {number} of s3://{bucket}/{key}"
             raise sfn._ExecutionError(READER_FAILED, f"{where} is no JSON: {error}") from None
-        yield item
 
 
 def _refuse_constant(name: str) -> None:
@@ -63,43 +62,34 @@ def select(
     selector: dict, items: Iterable[object], state_input: object, context: dict
 ) -> Iterator[object]:
     """Each item as the ItemSelector makes it. Raises States.QueryEvaluationError."""
-    prepared = _prepare(selector)
+    evaluate = _compile(selector)
     for index, value in enumerate(items):
-        own = {**context, "Map": {"Item": {"Index": index, "Value": value}}}
-        yield _evaluate(prepared, state_input, own)
+        yield evaluate(state_input, {**context, "Map": {"Item": {"Index": index, "Value": value}}})
 
 
-class _Path(NamedTuple):
-    """The names of a path into the context, and its expression."""
-
-    names: list[str]
-    expression: str
-
-
-def _prepare(template: object) -> object:
-    """The template with its paths in the place of their expressions."""
+def _compile(template: object) -> Callable[[object, dict], object]:
+    """A function of the state's input and the context that gives the template's value."""
     if isinstance(template, dict):
-        return {name: _prepare(part) for name, part in template.items()}
+        members = {name: _compile(part) for name, part in template.items()}
+        return lambda *scope: {name: evaluate(*scope) for name, evaluate in members.items()}
     if isinstance(template, list):
-        return [_prepare(part) for part in template]
+        parts = [_compile(part) for part in template]
+        return lambda *scope: [evaluate(*scope) for evaluate in parts]
     found = _PATH.fullmatch(template) if isinstance(template, str) else None
     names = found[1].split(".")[1:] if found else []
-    return _Path(names, template) if names and not _WORDS & set(names) else template
 
-
-def _evaluate(template: object, state_input: object, context: dict) -> object:
-    if isinstance(template, dict):
-        return {name: _evaluate(part, state_input, context) for name, part in template.items()}
-    if isinstance(template, list):
-        return [_evaluate(part, state_input, context) for part in template]
-    if not isinstance(template, _Path):
+    def interpret(state_input: object, context: dict) -> object:
         return sfn._apply_jsonata_template(template, state_input, context)
-    value: object = context
-    for name in template.names:
-        if not isinstance(value, dict) or name not in value:
-            return sfn._apply_jsonata_template(template.expression, state_input, context)
-        value = value[name]
-    return value
+
+    def look_up(state_input: object, context: dict) -> object:
+        value: object = context
+        for name in names:
+            if not isinstance(value, dict) or name not in value:
+                return interpret(state_input, context)
+            value = value[name]
+        return value
+
+    return look_up if names and not _WORDS & set(names) else interpret
 
 
 class Batch(NamedTuple):
@@ -120,20 +110,20 @@ def batch(
     common = "" if batch_input is None else f'"BatchInput":{_compact(batch_input)},'
     opening, closing = f'{{{common}"Items":[', "]}"
     empty = len(opening.encode()) + len(closing)
-    held: list[str] = []
+    texts: list[str] = []
     size = empty
     for item in map(_compact, items):
         own = len(item.encode())
-        if held and (len(held) == max_items or size + 1 + own > max_bytes):
-            yield Batch(opening + ",".join(held) + closing, len(held))
-            held, size = [], empty
-        size += own + bool(held)
+        if texts and (len(texts) == max_items or size + 1 + own > max_bytes):
+            yield Batch(opening + ",".join(texts) + closing, len(texts))
+            texts, size = [], empty
+        size += own + bool(texts)
         if size > max_bytes:
             raise sfn._ExecutionError(
                 "States.DataLimitExceeded",
                 f"An item of {own} bytes makes a batch of {size}, more than the {max_bytes} that "
                 f"MaxInputBytesPerBatch allows: {item[:200]}",
             )
-        held.append(item)
-    if held:
-        yield Batch(opening + ",".join(held) + closing, len(held))
+        texts.append(item)
+    if texts:
+        yield Batch(opening + ",".join(texts) + closing, len(texts))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from ministack.core.responses import new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import lifetime, quotas
+from local.step_functions import executions
 from local.step_functions.distributed_map.definition import Settings
 from local.step_functions.distributed_map.items import Batch
 from local.step_functions.distributed_map.results import Results
@@ -31,16 +31,15 @@ COUNTS = (
     *("resultsWritten", "failuresNotRedrivable", "pendingRedrive"),
 )
 CHILD_SECONDS = 300
-LOOK_SECONDS = 0.05  # how soon the end of the parent is seen, and a child that is overdue
+LOOK_SECONDS = 0.05  # between looks for the end of the parent and for an overdue child
 
 
 class Child:
     """An Express execution of the ItemProcessor over one batch.
 
     It has no history, is in no list, and sees its own input and context and none of its parent's
-    variables. It has five minutes, and 256 KiB for its output. `execution` is what MiniStack's
-    states take as the execution that they belong to, `outcome` what its states came to, whether or
-    not it had ended by then.
+    variables. It has five minutes, and 256 KiB for its output. `execution` is the execution that
+    MiniStack's states belong to; `outcome` is theirs, whether or not it had ended by then.
     """
 
     def __init__(self, parent: dict, state_machine_arn: str, batch: Batch):
@@ -77,7 +76,7 @@ class Child:
 
     def _run(self, processor: dict, context: dict, ended: Callable[["Child"], None]) -> None:
         execution = self.execution
-        lifetime.current.set(execution)
+        executions.current.set(execution)
         value = json.loads(self.batch.text)
         own = {
             "QueryLanguage": context["QueryLanguage"],
@@ -99,9 +98,9 @@ class Child:
             output = sfn._run_sub_machine(
                 processor["States"], processor["StartAt"], value, execution, own
             )
-            quotas.check(output, "The execution returned a result with")
+            executions.check_size(output, "The execution returned a result with")
             self.outcome = {"status": "SUCCEEDED", "output": output}
-        except lifetime.ExecutionEndedError:
+        except executions.ExecutionEndedError:
             return
         except sfn._ExecutionError as error:
             self.outcome = {"status": "FAILED", "error": error.error, "cause": error.cause}
@@ -157,8 +156,8 @@ class MapRun:
         Raises ExecutionEndedError once the parent has ended.
         """
         while (self._waiting or self._running) and not self.exceeded():
-            if not lifetime.running(self.parent):
-                raise lifetime.ExecutionEndedError
+            if not executions.is_running(self.parent):
+                raise executions.ExecutionEndedError
             while self._waiting and len(self._running) < self.record["maxConcurrency"]:
                 self._start(processor, context)
             try:
@@ -187,7 +186,7 @@ class MapRun:
         """End the run as SUCCEEDED, FAILED or ABORTED, and with it the children that still run."""
         self._abort()
         self.record.update(status=status, stopDate=now_iso())
-        if lifetime.running(self.parent):
+        if executions.is_running(self.parent):
             name = f"MapRun{status.capitalize()}"
             key = f"{name[0].lower()}{name[1:]}EventDetails"
             sfn._add_event(self.parent, name, {key: details} if details else None)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import role
+from local.step_functions.executions import authorize
 
 FAILED = "States.ResultWriterFailed"
 # PutObject is not enough: Step Functions writes in parts, and looks at what it wrote.
@@ -81,7 +81,7 @@ def _line(value: object) -> bytes:
 
 def _put(bucket: str, key: str, lines: Iterable[bytes]) -> int:
     for action in ACTIONS:
-        role.authorize(action, f"arn:aws:s3:::{bucket}/{key}", FAILED)
+        authorize(action, f"arn:aws:s3:::{bucket}/{key}", FAILED)
     body = b"\n".join(lines)
     status, _, answer = s3._put_object(bucket, key, body, {"content-type": "application/json"})
     if status >= 300:

@@ -4,8 +4,6 @@ import gzip
 import io
 import json
 import tarfile
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import onnx
@@ -24,35 +22,21 @@ DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 PNG = "image/png"
 
 
-@dataclass
 class SageMaker:
     """Clients, a bucket, a role that may do what SageMaker needs, and shorthands."""
 
-    session: Any
-    workshop: Any
-    client: Any = field(init=False)
-    runtime: Any = field(init=False)
-    s3: Any = field(init=False)
-    logs: Any = field(init=False)
-    ecr: Any = field(init=False)
-    bucket: str = field(init=False)
-    role: str = field(init=False)
-
-    def __post_init__(self):
-        self.client = self.session.client("sagemaker")
+    def __init__(self, session, workshop):
+        self.workshop, self.name = workshop, workshop.name
+        self.client, self.s3, self.logs, self.ecr = map(
+            session.client, ("sagemaker", "s3", "logs", "ecr")
+        )
         once = Config(retries={"total_max_attempts": 1})
-        self.runtime = self.session.client("sagemaker-runtime", config=once)
-        self.s3 = self.session.client("s3")
-        self.logs = self.session.client("logs")
+        self.runtime = session.client("sagemaker-runtime", config=once)
         self.bucket = self.name()
         self.s3.create_bucket(Bucket=self.bucket)
         self.role = self.make_role(("s3:*", "*"), ("logs:*", "*"))
-        self.ecr = self.session.client("ecr")
         self.ecr.create_repository(repositoryName=REPOSITORY)
         self.push("latest")
-
-    def name(self) -> str:
-        return self.workshop.name()
 
     def make_role(self, *allowed: tuple[str, str]) -> str:
         return self.workshop.role("sagemaker.amazonaws.com", *allowed)
@@ -153,22 +137,11 @@ class SageMaker:
         )
         return name
 
-    def config(
-        self,
-        *models: str,
-        count: int = 1,
-        kind: str = "ml.m5.large",
-        **request,
-    ) -> str:
+    def config(self, *models: str, count: int = 1, kind: str = "ml.m5.large", **request) -> str:
         """An endpoint configuration with a variant for each model, `v0`, `v1`, ...; its name."""
-        name = self.name()
+        name, instances = self.name(), {"InstanceType": kind, "InitialInstanceCount": count}
         variants = [
-            {
-                "VariantName": f"v{number}",
-                "ModelName": model,
-                "InstanceType": kind,
-                "InitialInstanceCount": count,
-            }
+            {"VariantName": f"v{number}", "ModelName": model, **instances}
             for number, model in enumerate(models)
         ]
         self.client.create_endpoint_config(

@@ -35,30 +35,33 @@ def targets(autoscaling, resource: str) -> list[dict]:
     )["ScalableTargets"]
 
 
+def policies(autoscaling, resource: str) -> list[dict]:
+    return autoscaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)[
+        "ScalingPolicies"
+    ]
+
+
 def put_policy(autoscaling, resource: str, **changes) -> dict:
-    return autoscaling.put_scaling_policy(
-        **{
-            **KEY,
-            "ResourceId": resource,
-            "PolicyName": "by invocations",
-            "PolicyType": "TargetTrackingScaling",
-            "TargetTrackingScalingPolicyConfiguration": TRACKING,
-            **changes,
-        }
-    )
+    policy = {
+        **KEY,
+        "ResourceId": resource,
+        "PolicyName": "by invocations",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": TRACKING,
+    }
+    return autoscaling.put_scaling_policy(**policy | changes)
 
 
 def test_a_target_and_its_policy_are_kept_and_removed_together(autoscaling, sagemaker, resource):
+    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
+        put_policy(autoscaling, resource)
     autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
     autoscaling.register_scalable_target(**KEY, ResourceId=resource, MaxCapacity=4)
     (target,) = targets(autoscaling, resource)
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
 
     put = put_policy(autoscaling, resource)
-    described = autoscaling.describe_scaling_policies(
-        ServiceNamespace="sagemaker", ResourceId=resource
-    )
-    (policy,) = described["ScalingPolicies"]
+    (policy,) = policies(autoscaling, resource)
     assert policy["PolicyARN"] == put["PolicyARN"]
     assert policy["TargetTrackingScalingPolicyConfiguration"] == TRACKING
     assert policy["Alarms"] == []
@@ -68,51 +71,52 @@ def test_a_target_and_its_policy_are_kept_and_removed_together(autoscaling, sage
     assert variant["DesiredInstanceCount"] == 1  # it does not scale
 
     autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
-    assert targets(autoscaling, resource) == []
-    described = autoscaling.describe_scaling_policies(
-        ServiceNamespace="sagemaker", ResourceId=resource
-    )
-    assert described["ScalingPolicies"] == []
+    assert targets(autoscaling, resource) == policies(autoscaling, resource) == []
     with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
         autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
 
 
-@pytest.mark.parametrize("variant", ["endpoint/none/variant/v0", "endpoint/{}/variant/v7", "{}"])
-def test_a_variant_that_is_not_in_service_is_refused(autoscaling, endpoint, variant):
-    with pytest.raises(autoscaling.exceptions.ValidationException):
-        autoscaling.register_scalable_target(
-            **KEY, ResourceId=variant.format(endpoint), MinCapacity=1, MaxCapacity=3
-        )
+RANGE = {"MinCapacity": 1, "MaxCapacity": 3}
 
 
-@pytest.mark.parametrize("capacity", [{}, {"MinCapacity": 1}, {"MinCapacity": 3, "MaxCapacity": 2}])
-def test_capacities_that_make_no_range_are_refused(autoscaling, resource, capacity):
+@pytest.mark.parametrize(
+    ("variant", "capacity"),
+    [
+        ("endpoint/none/variant/v0", RANGE),
+        ("endpoint/{}/variant/v7", RANGE),
+        ("{}", RANGE),
+        ("endpoint/{}/variant/v0", {"MinCapacity": 1}),
+        ("endpoint/{}/variant/v0", {"MinCapacity": 3, "MaxCapacity": 2}),
+    ],
+)
+def test_a_variant_that_is_not_in_service_and_capacities_that_make_no_range_are_refused(
+    autoscaling, endpoint, variant, capacity
+):
     with pytest.raises(autoscaling.exceptions.ValidationException):
-        autoscaling.register_scalable_target(**KEY, ResourceId=resource, **capacity)
+        autoscaling.register_scalable_target(**KEY, ResourceId=variant.format(endpoint), **capacity)
 
 
 CUSTOMIZED = {"MetricName": "x", "Namespace": "y", "Statistic": "Sum"}
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "problem"),
     [
-        {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
-        {"TargetValue": 1.0, "CustomizedMetricSpecification": CUSTOMIZED},
-        {**TRACKING, "TargetValue": -1.0},
+        (
+            {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
+            "StepScaling",
+        ),
+        ({"TargetValue": 1.0, "CustomizedMetricSpecification": CUSTOMIZED}, "Customized"),
+        ({"TargetValue": 1.0}, "without .*PredefinedMetricType"),
+        ({**TRACKING, "TargetValue": -1.0}, "greater than 0"),
     ],
 )
-def test_other_policies_are_refused(autoscaling, resource, changes):
+def test_other_policies_are_refused(autoscaling, resource, changes, problem):
     autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
     if "TargetValue" in changes:
         changes = {"TargetTrackingScalingPolicyConfiguration": changes}
-    with pytest.raises(autoscaling.exceptions.ValidationException):
+    with pytest.raises(autoscaling.exceptions.ValidationException, match=problem):
         put_policy(autoscaling, resource, **changes)
-
-
-def test_a_policy_needs_a_target(autoscaling, resource):
-    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
-        put_policy(autoscaling, resource)
 
 
 def test_a_variant_that_scales_keeps_its_instance_type(
@@ -144,5 +148,5 @@ def test_scaling_goes_with_its_endpoint(autoscaling, sagemaker, bicycle_model):
 def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
     with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
         autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")
-    with pytest.raises(ClientError, match="does not emulate scaling of ecs"):
+    with pytest.raises(ClientError, match="does not emulate ServiceNamespace ecs"):
         autoscaling.describe_scalable_targets(ServiceNamespace="ecs")

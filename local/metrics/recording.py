@@ -1,25 +1,28 @@
-"""What Lambda, Step Functions and SageMaker record.
+"""What Lambda, Step Functions and SageMaker record, and how it is kept.
 
 Of Lambda, MiniStack records calls of the Invoke API alone, none of a state machine's tasks, and
 counts a throttled call as an invocation. Its durations hold the time in which an environment is
 started, and that in which a call waits for one to be free; AWS's `Duration` is the handler's. Of
 Step Functions it records nothing; the children of a Distributed Map are no executions of the state
 machine and are not counted.
+
+Points are kept in MiniStack's CloudWatch, from the threads that do the work. MiniStack drops what
+is two weeks old at each request by copying every list of points, so that a point written meanwhile
+is lost. Of thousands of points a minute each look at a metric would cost more than the work that is
+measured: times are kept to three digits, and equal values of a second as one point with a count.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 
 from ministack.core.lambda_runtime import ProvidedWorker
-from ministack.services import lambda_svc
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch, lambda_svc
 from ministack.services import stepfunctions as sfn
 
 from local import seams
-from local.metrics.store import record
 
 EXECUTIONS = {
     "RUNNING": "ExecutionsStarted",
@@ -29,15 +32,50 @@ EXECUTIONS = {
     "TIMED_OUT": "ExecutionsTimedOut",
 }
 _thread = threading.local()
+_writing = threading.Lock()
+_second: dict[tuple, tuple[int, dict[float, dict]]] = {}  # a metric's points of this second
 
 
 def install() -> None:
-    """Record AWS/Lambda by FunctionName and AWS/States by StateMachineArn."""
+    """Record AWS/Lambda by FunctionName and AWS/States by StateMachineArn; keep every point."""
     seams.replace(lambda_svc, "_emit_lambda_metrics", record_throttled)
     seams.replace(lambda_svc, "_execute_function_dispatch", record_invocation)
     seams.replace(ProvidedWorker, "invoke", time_handler)
     seams.replace(ProvidedWorker, "_spawn", time_start)
     seams.replace(sfn, "_emit_execution_status_event", record_status)
+    seams.replace(cloudwatch, "_evict_old_metrics", evict)
+
+
+def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple]) -> None:
+    """Add points, by name of the metric: (value, unit), to the caller's account and region."""
+    key = cloudwatch._dims_key(dimensions)
+    with _writing:
+        for metric, (value, unit) in points.items():
+            moment, place = time.time(), (get_account_id(), get_region(), namespace, metric, key)
+            second, known = _second.get(place, (0, {}))
+            if second != int(moment):
+                _second[place] = int(moment), (known := {})
+            kept = float(f"{value:.3g}" if unit.endswith("seconds") else value)
+            if kept in known:
+                known[kept]["Count"] += 1.0
+                continue
+            known[kept] = {
+                "Timestamp": moment,
+                "Value": kept,
+                "Count": 1.0,
+                "Unit": unit,
+                "Dimensions": dict(dimensions),
+            }
+            cloudwatch._metric_bucket(place[2:]).append(known[kept])
+
+
+def evict(original: Callable) -> None:
+    """Drop points of two weeks ago and before. They lie in the order in which they came."""
+    oldest = time.time() - cloudwatch.TWO_WEEKS_SECONDS
+    with _writing:
+        for _, points in cloudwatch._metrics.items():
+            if points and points[0]["Timestamp"] < oldest:
+                points[:] = [point for point in points if point["Timestamp"] >= oldest]
 
 
 def record_throttled(
@@ -95,30 +133,16 @@ def record_status(original: Callable, execution: dict) -> None:
     original(execution)
 
 
-@dataclass
-class EndpointRequest:
-    """A request to a container; `status` is its HTTP answer, 0 as long as there is none."""
+def record_request(endpoint: str, variant: str, status: int, seconds: float) -> None:
+    """Record a request to a container.
 
-    status: int = 0
-
-
-@contextmanager
-def record_request(endpoint: str, variant: str) -> Iterator[EndpointRequest]:
-    """Record AWS/SageMaker's points of the request that is made in the block.
-
-    One without an answer is an error of the server. Latency, in microseconds, is the container's
-    with the way there and back.
+    `status` is its HTTP answer, 0 where there was none: an error of the server. `seconds` are the
+    container's with the way there and back.
     """
-    request = EndpointRequest()
-    began = time.perf_counter()
-    try:
-        yield request
-    finally:
-        microseconds = (time.perf_counter() - began) * 1_000_000
-        points = {
-            "Invocations": (1, "None"),
-            "Invocation4XXErrors": (int(400 <= request.status < 500), "None"),
-            "Invocation5XXErrors": (int(request.status == 0 or request.status >= 500), "None"),
-            "ModelLatency": (microseconds, "Microseconds"),
-        }
-        record("AWS/SageMaker", {"EndpointName": endpoint, "VariantName": variant}, points)
+    points = {
+        "Invocations": (1, "None"),
+        "Invocation4XXErrors": (int(400 <= status < 500), "None"),
+        "Invocation5XXErrors": (int(status == 0 or status >= 500), "None"),
+        "ModelLatency": (seconds * 1_000_000, "Microseconds"),
+    }
+    record("AWS/SageMaker", {"EndpointName": endpoint, "VariantName": variant}, points)
