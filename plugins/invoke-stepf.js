@@ -11,7 +11,7 @@ const LONGEST_WAIT = 5000;
 
 /**
  * Changes `sls invoke stepf` of serverless-step-functions: --data may name a file (also as @batch.json),
- * standard output is the execution as JSON even if it failed, the exit status is 0 only if it succeeded,
+ * standard output is the execution as JSON, its input and output too, even if it failed, the exit status is 0 only if it succeeded,
  * and the first polls come faster than every 5 s.
  */
 module.exports = class InvokeStepf {
@@ -28,7 +28,10 @@ module.exports = class InvokeStepf {
     stepf.invoke = async () => {
       await stepf.getStateMachineArn();
       await stepf.startExecution();
-      const execution = await stepf.describeExecution();
+      const { $metadata, ...execution } = await stepf.describeExecution();
+      for (const field of ['input', 'output', 'cause']) {
+        if (isJson(execution[field])) execution[field] = JSON.parse(execution[field]); // which holds it as text
+      }
       process.stderr.write('\n');
       process.stdout.write(`${JSON.stringify(execution, null, 2)}\n`);
       if (execution.status === 'SUCCEEDED') return;

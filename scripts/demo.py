@@ -99,7 +99,7 @@ def run(port: int, epochs: int | None) -> None:
 
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.run("classify", "Classify a batch", *invoke, capture=True))
-    output = json.loads(execution["output"])
+    output = execution["output"]
     print_results(output["results"][:ROWS_SHOWN])
 
     photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"

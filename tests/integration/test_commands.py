@@ -75,7 +75,7 @@ def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo)
     invoke = ("invoke", "stepf", "--name", "classify", "--data", json.dumps({"images": [kept]}))
     done = sls(service, *invoke, stage=stage, check=False)
     assert done.returncode == 1
-    assert "EndpointNotFound" in done.stderr
+    assert "EndpointNotFound" in json.loads(done.stdout)["cause"]["errors"]
 
     said = sls(service, "remove", stage=stage).stderr
     assert f"the bucket {bucket}: 1 objects" in said

@@ -21,20 +21,21 @@ METRICS = {
 }
 
 
-def metrics(accuracy=0.95, error=0.02) -> dict:
+def metrics(accuracy=0.95, error=0.02, chance=0.01) -> dict:
     """What the gate reads of metrics.json."""
-    calibration = {"before_temperature": 0.2, "after_temperature": error}
+    calibration = {"after_temperature": error, "by_chance": chance}
     return {"test": {"accuracy": accuracy, "expected_calibration_error": calibration}}
 
 
 def test_a_shortfall_says_which_floor_and_by_how_much():
     assert deploy_endpoint.shortfalls(metrics(0.85, 0.08), FLOORS) == []
+    assert deploy_endpoint.shortfalls(metrics(error=0.25, chance=0.2), FLOORS) == []  # few photos
     assert deploy_endpoint.shortfalls(metrics(accuracy=0.8), FLOORS) == [
         "its accuracy of 0.8000 is 0.0500 below the floor: it must be at least 0.85"
     ]
     assert deploy_endpoint.shortfalls(metrics(error=0.1234), FLOORS) == [
-        "its expected calibration error of 0.1234 is 0.0434 above the floor: "
-        "it must be at most 0.08"
+        "its expected calibration error of 0.1234 is 0.1134 above chance: "
+        "it must be at most 0.08 above"
     ]
     assert len(deploy_endpoint.shortfalls(metrics(0.5, 0.5), FLOORS)) == 2
 
