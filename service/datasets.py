@@ -78,7 +78,7 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
 
 
 def newest(s3, bucket: str, size: int) -> str | None:
-    """Return the name of the newest dataset of photos of this size, or None where there is none."""
+    """Return the name of the newest dataset with photos of this size; None if there is none."""
     for name in _newest_first(_dates(s3, bucket)):
         if _read_size(_read_description(s3, bucket, name)) == size:
             return name

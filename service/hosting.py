@@ -104,12 +104,7 @@ class Hosting:
 
     def describe(self) -> dict | None:
         """Return DescribeEndpoint's answer; None if there is no endpoint."""
-        try:
-            return self._sagemaker.describe_endpoint(EndpointName=self.endpoint)
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise
+        return _call(self._sagemaker.describe_endpoint, EndpointName=self.endpoint)
 
     def instance_type(self) -> str | None:
         """Return the type of the endpoint's instances; None if it has none."""
@@ -162,7 +157,7 @@ class Hosting:
                 self._sagemaker.update_endpoint(**change, **retain)
         except ClientError as error:
             self._delete_configuration(name)
-            self._delete(self._sagemaker.delete_model, ModelName=name)
+            _call(self._sagemaker.delete_model, ModelName=name)
             if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
                 raise terminal.UserError(
                     f"Another roll-out to {self.endpoint} is under way. Run this again when it is "
@@ -217,13 +212,13 @@ class Hosting:
         if endpoint:
             self._delete_endpoint()
         for name in configurations:
-            self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+            _call(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for name in models:
-            self._delete(self._sagemaker.delete_model, ModelName=name)
+            _call(self._sagemaker.delete_model, ModelName=name)
         return bool(endpoint or configurations or models)
 
     def _delete_endpoint(self) -> None:
-        self._delete(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)
+        _call(self._sagemaker.delete_endpoint, EndpointName=self.endpoint)
         self.settle()
 
     def _delete_configuration(self, name: str) -> None:
@@ -231,27 +226,13 @@ class Hosting:
         configuration = self._configuration(name) if self._own_name.fullmatch(name) else None
         if configuration is None:
             return
-        self._delete(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        _call(self._sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for variant in configuration["ProductionVariants"]:
             if self._own_name.fullmatch(variant["ModelName"]):
-                self._delete(self._sagemaker.delete_model, ModelName=variant["ModelName"])
+                _call(self._sagemaker.delete_model, ModelName=variant["ModelName"])
 
     def _configuration(self, name: str) -> dict | None:
-        try:
-            return self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise
-
-    @staticmethod
-    def _delete(operation: Callable, **name: str) -> None:
-        """Call a delete operation; the thing may be gone, as two people may tidy up at once."""
-        try:
-            operation(**name)
-        except ClientError as error:
-            if not _is_missing(error):
-                raise
+        return _call(self._sagemaker.describe_endpoint_config, EndpointConfigName=name)
 
     def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
         """Yield the names of this stage's roll-outs alone: another stage's may begin alike."""
@@ -262,5 +243,11 @@ class Hosting:
                     yield item[field]
 
 
-def _is_missing(error: ClientError) -> bool:
-    return "Could not find" in error.response["Error"]["Message"]
+def _call(operation: Callable, **name: str) -> dict | None:
+    """Call an operation; None if the thing is gone: two people may tidy up at once."""
+    try:
+        return operation(**name)
+    except ClientError as error:
+        if "Could not find" in error.response["Error"]["Message"]:
+            return None
+        raise

@@ -26,8 +26,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files; numpy.savez writes
 class LabelledImages:
     """Rows of one split.
 
-    images: uint8 N x 32 x 32 x 3 (RGB); labels: int64 N, an index into the classes;
-    names: str N, unique within a class, fit for an S3 key.
+    images: uint8 N x S x S x 3 (RGB); labels: int64 N, indexes into the classes; names: str N,
+    unique within a class, fit for an S3 key.
     """
 
     images: np.ndarray
@@ -38,7 +38,7 @@ class LabelledImages:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> "LabelledImages":
-        """Return the given rows (indexes or a mask)."""
+        """Return some rows, by indexes or by a mask."""
         return LabelledImages(self.images[rows], self.labels[rows], self.names[rows])
 
 
