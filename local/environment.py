@@ -30,7 +30,7 @@ _LOOPBACK = re.compile(
     r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
 )
 
-# What the server needs of its surroundings, none of which can name an account or another machine.
+# The server's variables from its surroundings. None can name an account or another machine.
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
 
 

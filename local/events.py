@@ -1,4 +1,4 @@
-"""EventBridge: the role that starts a state machine, and what became of a rule's invocations.
+"""EventBridge: the role that starts a state machine, and the metrics of rules.
 
 On AWS a target that is a state machine is started under the target's role. AWS/Events counts, by
 RuleName, the events that a rule matched and the invocations of its targets, and those among them
@@ -6,7 +6,7 @@ that failed for good: there is no such target, the role may not, or the target r
 bus other than the default one have the dimension EventBusName besides
 (docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html).
 
-MiniStack asks no role, records nothing, and an invocation that fails is a line in its log.
+MiniStack checks no role, records nothing, and an invocation that fails is a line in its log.
 """
 
 import contextvars
@@ -24,7 +24,7 @@ from local.metrics.recording import record
 NAMESPACE = "AWS/Events"
 EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
 
-# What delivers to a target, and whether there is such a target; the rest fails by exceptions.
+# Functions that deliver to a target, each with a check that there is one; else they raise.
 _DISPATCHERS: dict[str, Callable[[Any], object]] = {
     "_dispatch_to_lambda": lambda arn: lambda_svc._get_func_record_for_ref(arn)[0],
     "_dispatch_to_sqs": lambda arn: sqs._queue_by_arn(str(arn)),
@@ -33,13 +33,13 @@ _DISPATCHERS: dict[str, Callable[[Any], object]] = {
     "_dispatch_to_api_destination": lambda _: True,
 }
 
-# Noted during an invocation once a target has it.
+# The targets that have the event of the invocation at hand.
 _delivered: contextvars.ContextVar[list[str]] = contextvars.ContextVar("delivered")
 _LOG = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Ask the role, and record."""
+    """Check roles, and record."""
     seams.replace(eventbridge, "_matches_pattern_view", match)
     seams.replace(eventbridge, "_invoke_target", invoke)
     seams.replace(eventbridge, "_dispatch_to_stepfunctions", start)
@@ -48,7 +48,7 @@ def install() -> None:
 
 
 def match(original: Callable, pattern: str, view: Any, owner: str = "rule") -> bool:
-    """Whether the event matches the pattern; a rule that it is the pattern of is recorded."""
+    """Whether the event matches the pattern; records a match of a rule's pattern."""
     matches = original(pattern, view, owner)
     kind, _, key = owner.partition(" ")
     rule = eventbridge._rules.get(key) if kind == "rule" else None

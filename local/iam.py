@@ -1,9 +1,9 @@
-"""IAM's questions that MiniStack does not ask.
+"""IAM's checks that MiniStack does not make.
 
 On AWS a service assumes the role that it is given only if the role's trust policy allows it, under
 the conditions that stand there: `aws:SourceAccount` is the account that the service acts for.
-MiniStack asks no trust policy for a service. Here Lambda and Step Functions refuse such a role;
-EventBridge and SageMaker ask `trusts` themselves
+MiniStack checks no trust policy for a service. Here Lambda and Step Functions refuse such a role;
+EventBridge and SageMaker call `trusts` themselves
 (docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
 
 Besides:
@@ -45,11 +45,11 @@ STATES = (
     "Neither the global service principal states.amazonaws.com, nor the regional one is authorized "
     "to assume the provided role.",
 )
-_ABSENT = "local:absent"  # the key of an object that a request asks for in vain
+_ABSENT = "local:absent"  # the key of a GetObject without an object
 
 
 def install() -> None:
-    """Ask them."""
+    """Put the checks in place."""
     by_lambda = trusted_by_api("Role", "InvalidParameterValueException", *LAMBDA)
     seams.replace(lambda_svc, "_create_function", by_lambda)
     seams.replace(lambda_svc, "_update_config", by_lambda)
@@ -195,7 +195,7 @@ def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re
 
 
 def pin_origin(original: Callable, source_ip: str, secure_transport: bool) -> None:
-    """Note where the request comes from, for the conditions of policies."""
+    """Keep the request's origin, always a secure one, for the conditions of policies."""
     original(source_ip, True)
 
 

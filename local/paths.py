@@ -1,4 +1,4 @@
-"""Where the local cloud is and what it makes lies: in the folder that it is called in."""
+"""The address and the folders of the local cloud, below the folder that it is called in."""
 
 from pathlib import Path
 

@@ -17,8 +17,8 @@ client, with these differences:
   answered is in the pipe by then. MiniStack waits 50 ms for a first line, and gives lines that come
   later to the next invocation;
 - answers are not held back for more data (Nagle's algorithm): that costs 40 ms a call;
-- it has MemorySize, by the most that its process ever held in memory (where /proc tells it): what
-  takes more ends as on AWS, if only when it has answered. MiniStack limits nothing.
+- it has MemorySize, by the peak of its process (where there is /proc): one that takes more ends as
+  on AWS, if only when it has answered. MiniStack limits nothing.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ BOOTSTRAP = """\
 export PYTHONPATH={paths}
 exec {python} -m awslambdaric "$_HANDLER"
 """
-# What a process needs of the machine it runs on.
+# Variables of the machine that a process needs.
 _MACHINE = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
 

@@ -1,4 +1,4 @@
-"""What Lambda, Step Functions and SageMaker record, and how it is kept.
+"""The metrics of Lambda, Step Functions and SageMaker.
 
 Of Lambda, MiniStack records calls of the Invoke API alone, none of a state machine's tasks, and
 counts a throttled call as an invocation. Its durations hold the time in which an environment is

@@ -1,4 +1,4 @@
-"""Data Capture: what the endpoint was asked and what it answered, as JSON lines in S3.
+"""Data Capture: an endpoint's requests and answers, as JSON lines in S3.
 
 AWS's endpoint gathers records and writes them as files by endpoint, variant and hour; monitoring
 reads them. Records that cannot be written are named in the endpoint's log, with the reason.
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 class DataCapture:
-    """What one deployment of an endpoint captures; `config` is its DataCaptureConfig."""
+    """The captured records of one deployment of an endpoint; `config` is its DataCaptureConfig."""
 
     def __init__(self, endpoint: str, variant: str, role: ExecutionRole, config: dict[str, Any]):
         self._endpoint = endpoint

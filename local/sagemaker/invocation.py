@@ -1,4 +1,4 @@
-"""InvokeEndpoint: a request to a variant's model server, and its answer or why there is none.
+"""InvokeEndpoint: a request to a variant's model server, and its answer or error.
 
 The functions of this service tell these errors apart and retry some of them, so the codes, the
 HTTP statuses and the members of ModelError are AWS's.

@@ -2,8 +2,8 @@
 
 On AWS each runs in a container on a machine of its own. Here each is a process group within the
 server's session: a stop reaches all that a job started, and the supervisor, which ends the session,
-leaves none behind. The environment is bare, as a container's is: what the local cloud or its user
-has in theirs does not reach a job.
+leaves none behind. The environment is bare, as a container's is: no variable of the local cloud or
+its user reaches a job.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _SECONDS_TO_READ = 10
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What every child sees. `python` and `pip` on its PATH are the local cloud's own.
+    """Variables of every child. `python` and `pip` on its PATH are the local cloud's own.
 
     They are scripts in the child's home folder: the SDK's scripts use their paths without quotes,
     and the local cloud's own path may hold spaces.

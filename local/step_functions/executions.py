@@ -1,4 +1,4 @@
-"""An execution: how it starts and ends, what its states may take and give, what its role may.
+"""An execution: its start and end, the sizes of its data, the permissions of its role.
 
 - Its input is JSON of at most 256 KiB, as is a task's input and result and a state's output: more
   is `States.DataLimitExceeded`. MiniStack carries anything of any size, and runs input that is no

@@ -1,4 +1,4 @@
-"""What MiniStack's interpreter takes for a Map of hundreds of items, and how that is measured.
+"""The time that MiniStack's interpreter takes for a Map of hundreds of items.
 
 - It parses each expression again for each item, which takes more time than evaluating, in a process
   whose threads share one core. Evaluation leaves the syntax tree as it is, so all threads use one.

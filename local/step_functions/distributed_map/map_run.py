@@ -174,7 +174,7 @@ class MapRun:
         return failed * 100 > self.record["toleratedFailurePercentage"] * counts["total"]
 
     def write_results(self, bucket: str, prefix: str) -> dict:
-        """Write what became of the children; the state's result."""
+        """Write the results of the children; the state's result."""
         for batch in self._waiting:
             self.results.pending(batch.text)
         result = self.results.write(bucket, prefix, self.arn)

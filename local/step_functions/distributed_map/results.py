@@ -1,6 +1,6 @@
-"""ResultWriter: what became of the children, as JSON Lines in S3.
+"""ResultWriter: outputs of children and executions that failed, as JSON Lines in S3.
 
-`SUCCEEDED_0.jsonl` holds what the children gave, a list as one line an element (FLATTEN).
+`SUCCEEDED_0.jsonl` holds the children's outputs, a list as one line an element (FLATTEN).
 `FAILED_0.jsonl` and `PENDING_0.jsonl` hold the executions that failed, timed out or were aborted,
 and those that never started, each with its input. A file without lines is not written. (AWS starts
 another file, `_1`, after 5 GB.) `manifest.json` names the files.

@@ -50,7 +50,7 @@ def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(
             except Exception as error:
                 errors.append(error)
 
-    threads = [threading.Thread(target=ask) for _ in range(2)]
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
     until(lambda: len(answers), lambda count: count > 5)

@@ -100,13 +100,17 @@ def test_lists_come_in_pages_filtered_and_sorted(sagemaker, bicycle_model):
 
 def test_a_caller_needs_the_action_on_the_resource(session, sagemaker, endpoint):
     arn = sagemaker.client.describe_endpoint(EndpointName=endpoint)["EndpointArn"]
-    allowed = user(session, ("sagemaker:InvokeEndpoint", arn)).client("sagemaker-runtime")
-    asked = {"EndpointName": endpoint, "ContentType": "text/plain", "Body": b""}
-    with pytest.raises(allowed.exceptions.ModelError):  # let through, to the container
-        allowed.invoke_endpoint(**asked)
-    other = user(session, ("sagemaker:InvokeEndpoint", f"{arn}-other"))
+    actions = ("sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint")
+    allowed = user(session, *((action, arn) for action in actions))
+    request = {"EndpointName": endpoint, "ContentType": "text/plain", "Body": b""}
+    runtime = allowed.client("sagemaker-runtime")
+    with pytest.raises(runtime.exceptions.ModelError):  # let through, to the container
+        runtime.invoke_endpoint(**request)
+    described = allowed.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    assert described["EndpointArn"] == arn
+    other = user(session, *((action, f"{arn}-other") for action in actions))
     for denied in (
-        lambda: other.client("sagemaker-runtime").invoke_endpoint(**asked),
+        lambda: other.client("sagemaker-runtime").invoke_endpoint(**request),
         lambda: other.client("sagemaker").describe_endpoint(EndpointName=endpoint),
         lambda: other.client("sagemaker").list_models(),
     ):
