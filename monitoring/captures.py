@@ -27,7 +27,7 @@ NPY, PNG = "application/x-npy", "image/png"
 CENTURY = range(2000, 2100)  # pandas and matplotlib have no dates of all years
 SUM_TOLERANCE = 0.001
 PIXEL_BYTES = 4 * 1024**2  # held until features and embeddings are computed of many photos at once
-THREADS = 2 * (os.cpu_count() or 1)  # a thread also waits for S3
+THREADS = min(storage.THREADS, 2 * (os.cpu_count() or 1))  # a thread also waits for S3
 
 
 class RecordError(ValueError):

@@ -1,4 +1,4 @@
-"""`monitor` on the deployed service: a baseline, a quiet day, a dark one, and who is told.
+"""`monitor` on the deployed service: a baseline, a quiet day, a dark one, and who hears of it.
 
 It runs as a user who has the stack's MonitoringPolicy and nothing else.
 """
