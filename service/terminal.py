@@ -226,7 +226,8 @@ def progress_bar(label: str, total: float | None = None, unit: str = "") -> Iter
         if unit == "B"
         else progress.TextColumn("{task.completed:,.0f}{task.fields[of]} " + unit)
     )
-    console = Console(stderr=True)
+    # FORCE_COLOR, which notebooks set, would draw the bar where no terminal is.
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty())
     with progress.Progress(
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
