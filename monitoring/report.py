@@ -111,8 +111,10 @@ def main(
     (output / "report.json").write_text(body)
     page = draw(report, frame, reference, unreadable, selection.place, points, provenance)
     (output / HTML).write_text(page, encoding="utf-8")
-    where = str(output / HTML) if local else publish(selection, report, output)
-    terminal.print_line("Report", where)
+    copy = None if local else publish(selection, report, output)
+    terminal.print_line("Report", str(output / HTML))
+    if copy:
+        terminal.print_line("Copy", copy)
     sys.exit(notification.EXIT_CODES[report.status])
 
 
