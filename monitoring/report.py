@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import mimetypes
 import sys
 from datetime import UTC, datetime, timedelta
@@ -30,14 +29,12 @@ from monitoring.ground_truth import GroundTruth
 from monitoring.load import Selection
 from monitoring.rules import Rules
 from service import config, options, terminal
+from service.cloudwatch import choose_period
 from service.hosting import VARIANT
 from service.keys import REPORTS
 
 PERCENTILES = ("p50", "p95", "p99")
 POINTS = 200  # in a plot
-# How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
-KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
-HOUR = 3600
 HTML = "report.html"
 
 
@@ -196,9 +193,6 @@ def read_latencies(
 
     A point stands for the period of time that it begins.
     """
-    age = datetime.now(UTC) - since
-    shortest = next((seconds for kept, seconds in KEPT if age < kept), HOUR)
-    periods = math.ceil((until - since).total_seconds() / POINTS / shortest)
     answer = cloudwatch.get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName="ModelLatency",
@@ -208,7 +202,7 @@ def read_latencies(
         ],
         StartTime=since,
         EndTime=until,
-        Period=max(periods, 1) * shortest,
+        Period=choose_period(since, until, datetime.now(UTC), POINTS),
         ExtendedStatistics=[*PERCENTILES],
     )
     return sorted(

@@ -233,10 +233,7 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
             f"at least {least:g}"
         )
     calibration = ("test", "expected_calibration_error")
-    error, most = (
-        figure(metrics, *calibration, "after_temperature"),
-        floors["expected_calibration_error"],
-    )
+    error, most = figure(metrics, *calibration, "after_temperature"), floors[calibration[-1]]
     chance = figure(metrics, *calibration, "by_chance") or 0
     if error is None:
         missed.append(

@@ -184,12 +184,8 @@ def tables(counts: Counts) -> Iterator[Table]:
 
 
 def _progress(map_run: dict, running: bool) -> str:
-    counts, ended, seconds = (
-        map_run["itemCounts"],
-        runs.count_ended(map_run),
-        elapsed_seconds(map_run),
-    )
-    total = counts["total"]
+    counts, seconds = map_run["itemCounts"], elapsed_seconds(map_run)
+    ended, total = runs.count_ended(map_run), counts["total"]
     text = f"{ended / max(total, 1):.0%}, {ended:,} of {total:,} photos"
     if failed := ended - counts["succeeded"]:
         text += f", {failed:,} in batches that failed"

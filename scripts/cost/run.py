@@ -1,7 +1,6 @@
 """The usage of an execution: its transitions, its functions' times, the endpoint's time."""
 
-import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from scripts.cost.amounts import (
     ENDS,
@@ -14,13 +13,13 @@ from scripts.cost.amounts import (
 )
 from scripts.execution_graph.history import Summary, fetch, read
 from service import config, terminal
+from service.cloudwatch import choose_period
 from service.hosting import Hosting
 from service.stack import Cloud, Stack, elapsed_seconds
 from service.terminal import UserError
 
 # States of both machines, each named for the function that it calls.
 PHOTO_TASKS = ("SerializeImageData", "ClassifyImage", "FilterLowConfidence")
-MOST_POINTS = 1440  # GetMetricStatistics gives no more
 
 
 def count_transitions(history: Summary) -> int:
@@ -128,17 +127,6 @@ class Metrics:
             Statistics=["Sum"],
         )["Datapoints"]
         return sum(point["Sum"] for point in points)
-
-
-def choose_period(since: datetime, until: datetime, now: datetime) -> int:
-    """Return the shortest period, in seconds, that CloudWatch has kept and gives in one answer.
-
-    It keeps minutes for 15 days, five minutes for 63, and hours for 455.
-    """
-    age = now - since
-    shortest = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
-    periods = (until - since).total_seconds() / shortest
-    return shortest * max(math.ceil(periods / (MOST_POINTS - 1)), 1)
 
 
 def _count_started(counts: dict) -> int:
