@@ -1,4 +1,7 @@
-"""`python -m local up|down|status|env|faults [--port 4566]`: the local cloud on this machine."""
+"""`python -m local up|down|status|env|faults [--port 4566]`: the local cloud on this machine.
+
+Without --port, down, status and faults take the port that the shell talks to, if it is a local one.
+"""
 
 # Imports that need an installed package stand in the functions: `down` works without any.
 
@@ -17,6 +20,7 @@ from typing import NoReturn
 from local import faults as fault_file
 from local import paths, supervisor
 
+PORT = 4566  # MiniStack's and LocalStack's
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
 
@@ -33,22 +37,25 @@ def main() -> int:
     """Run the command; returns the exit status."""
     parser = Parser(prog="python -m local", description="The local cloud on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    shell_port = paths.loopback_port(os.environ.get("AWS_ENDPOINT_URL", "")) or PORT
 
-    def command(run: Callable[..., int], help: str) -> argparse.ArgumentParser:
+    def command(run: Callable[..., int], help: str, port: int) -> argparse.ArgumentParser:
         added = commands.add_parser(run.__name__, help=help, description=help)
-        added.add_argument("--port", type=_port, default=4566, help="on the loopback interface")
+        where = f"on the loopback interface (default {port})"
+        added.add_argument("--port", type=_port, default=port, help=where)
         added.set_defaults(run=run)
         return added
 
-    command(up, "start the local cloud")
-    option = command(down, "end it and all that it started").add_argument
+    command(up, "start the local cloud", PORT)
+    option = command(down, "end it and all that it started", shell_port).add_argument
     option("--all", action="store_true", dest="every", help="on every port of this folder")
-    command(status, "is it up?")
-    forms = command(env, "code for a shell that shall talk to it").add_mutually_exclusive_group()
+    command(status, "is it up?", shell_port)
+    env_ = command(env, "code for a shell that shall talk to it", PORT)
+    forms = env_.add_mutually_exclusive_group()
     forms.add_argument("--unset", action="store_true", help="code that undoes it")
     as_json = "the variables as an object of JSON, null for one that is to be unset"
     forms.add_argument("--json", action="store_true", dest="as_json", help=as_json)
-    option = command(faults, "set Lambda's faults; without options, none").add_argument
+    option = command(faults, "set Lambda's faults; without options, none", shell_port).add_argument
     throttle = "throttle beyond N invocations at once"
     option("--lambda-concurrency", metavar="N", type=_concurrency, help=throttle)
     fail = "so many of the invocations fail"

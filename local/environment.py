@@ -6,7 +6,6 @@ around): the functions, the state machine and SageMaker act under their own role
 """
 
 import os
-import re
 import shlex
 from pathlib import Path
 
@@ -25,18 +24,8 @@ REGION = "us-east-1"
 # The shell's own variable, not exported, that holds the code which undoes `env`.
 UNDO = "SCONES_VEHICLES_SHELL_BEFORE"
 
-# Of the text as it stands: parsers of addresses disagree about where a host begins and what it is.
-_LOOPBACK = re.compile(
-    r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?/?", re.ASCII | re.IGNORECASE
-)
-
 # The server's variables from its surroundings. None can name an account or another machine.
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether an address, as AWS_ENDPOINT_URL holds it, is a loopback one."""
-    return _LOOPBACK.fullmatch(address) is not None
 
 
 def for_shell(port: int) -> dict[str, str | None]:
@@ -77,7 +66,7 @@ def undo_code(port: int) -> str:
     A child of that shell does not know what was there: it goes without what `shell_code` exports.
     """
     otherwise = ":"
-    if is_loopback(os.environ.get("AWS_ENDPOINT_URL", "")):
+    if paths.loopback_port(os.environ.get("AWS_ENDPOINT_URL", "")) is not None:
         exported = [name for name, value in for_shell(port).items() if value is not None]
         otherwise = f"unset {' '.join(exported)}"
     return f'eval "${{{UNDO}:-{otherwise}}}"\nunset {UNDO}'

@@ -14,39 +14,27 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import get_account_id
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 from ministack.services import stepfunctions as sfn
 
 from local import iam, seams
 from local.metrics.recording import record
 
-NAMESPACE = "AWS/Events"
 EVENTS, SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
 
-# Functions that deliver to a target, each with a check that there is one; else they raise.
-_DISPATCHERS: dict[str, Callable[[Any], object]] = {
-    "_dispatch_to_lambda": lambda arn: lambda_svc._get_func_record_for_ref(arn)[0],
-    "_dispatch_to_sqs": lambda arn: sqs._queue_by_arn(str(arn)),
-    "_dispatch_to_sns": sns._topic_by_arn_any_scope,
-    "_dispatch_to_event_bus": lambda _: True,
-    "_dispatch_to_api_destination": lambda _: True,
+# The target itself, if it is there, by its service. State machines answer for themselves.
+_FIND: dict[str, Callable[[str], object]] = {
+    "lambda": lambda arn: lambda_svc._get_func_record_for_ref(arn)[0],
+    "sns": sns._topic_by_arn_any_scope,
+    "sqs": sqs._queue_by_arn,
 }
 
-# The targets that have the event of the invocation at hand.
-_delivered: contextvars.ContextVar[list[str]] = contextvars.ContextVar("delivered")
+# Why the state machine of the invocation at hand was not started.
+_refusals: contextvars.ContextVar[list[object]] = contextvars.ContextVar("refusals")
 _LOG = logging.getLogger(__name__)
 
 
-def install() -> None:
-    """Check roles, and record."""
-    seams.replace(eventbridge, "_matches_pattern_view", match)
-    seams.replace(eventbridge, "_invoke_target", invoke)
-    seams.replace(eventbridge, "_dispatch_to_stepfunctions", start)
-    for name, find in _DISPATCHERS.items():
-        seams.replace(eventbridge, name, _dispatch_if(find))
-
-
+@seams.replaces(eventbridge, "_matches_pattern_view")
 def match(original: Callable, pattern: str, view: Any, owner: str = "rule") -> bool:
     """Whether the event matches the pattern; records a match of a rule's pattern."""
     matches = original(pattern, view, owner)
@@ -57,54 +45,39 @@ def match(original: Callable, pattern: str, view: Any, owner: str = "rule") -> b
     return matches
 
 
+@seams.replaces(eventbridge, "_invoke_target")
 def invoke(original: Callable, target: dict, event: dict, rule: dict, view: Any = None) -> None:
     """Invoke the target, a state machine only with a role that may start it; and record it."""
-    delivered: list[str] = []
+    arn, role, refusals = target["Arn"], target.get("RoleArn", ""), []
+    kind = arn.split(":")[2]
     is_schedule = "FlexibleTimeWindow" in rule  # of EventBridge Scheduler, whose metrics are others
-    if _may_start(target, SCHEDULER if is_schedule else EVENTS):
-        token = _delivered.set(delivered)
-        try:
-            original(target, event, rule, view)
-        finally:
-            _delivered.reset(token)
+    _refusals.set(refusals)
+    if kind == "states" and not _may_start(role, SCHEDULER if is_schedule else EVENTS, arn):
+        refusals.append(f"role {role} may not")
+    else:
+        original(target, event, rule, view)
+    for refusal in refusals:
+        _LOG.warning("EventBridge: %s was not started: %s", arn, refusal)
     if not is_schedule:
-        _record(rule, "Invocations", *([] if delivered else ["FailedInvocations"]))
+        failed = refusals or not _FIND.get(kind, bool)(arn)
+        _record(rule, "Invocations", *(["FailedInvocations"] if failed else []))
 
 
+@seams.replaces(eventbridge, "_dispatch_to_stepfunctions")
 def start(original: Callable, arn: str, payload: str) -> None:
     """Start the state machine; MiniStack takes no notice of a refusal."""
     status, _, body = sfn._start_execution({"stateMachineArn": arn, "input": payload})
-    if status < 400:
-        _delivered.get().append(arn)
-    else:
-        _LOG.warning("EventBridge: %s was not started: %s", arn, body)
+    if status >= 400:
+        _refusals.get().append(body)
 
 
-def _dispatch_if(find: Callable[[Any], object]) -> Callable:
-    def dispatch(original: Callable, target: Any, *arguments: Any) -> None:
-        """Deliver to the target if there is one."""
-        original(target, *arguments)
-        if find(target):
-            _delivered.get().append(str(target))
-
-    return dispatch
-
-
-def _may_start(target: dict, service: str) -> bool:
-    machine, role = target.get("Arn", ""), target.get("RoleArn", "")
-    if machine.split(":")[2:3] != ["states"]:
-        return True
-    may = iam.trusts(role, service, get_account_id()) and iam.allows(
+def _may_start(role: str, service: str, machine: str) -> bool:
+    return iam.trusts(role, service) and iam.allows(
         role, "events", "states:StartExecution", machine
     )
-    if not may:
-        _LOG.warning("EventBridge: %s is not delivered to: role %s may not", machine, role)
-    return may
 
 
 def _record(rule: dict, *metrics: str) -> None:
     bus = rule.get("EventBusName", "default")
-    dimensions = {"RuleName": rule["Name"]}
-    if bus != "default":
-        dimensions["EventBusName"] = bus
-    record(NAMESPACE, dimensions, dict.fromkeys(metrics, (1, "Count")))
+    dimensions = {"RuleName": rule["Name"], **({"EventBusName": bus} if bus != "default" else {})}
+    record("AWS/Events", dimensions, dict.fromkeys(metrics, (1, "Count")))

@@ -48,36 +48,14 @@ STATES = (
 _ABSENT = "local:absent"  # the key of a GetObject without an object
 
 
-def install() -> None:
-    """Put the checks in place."""
-    by_lambda = trusted_by_api("Role", "InvalidParameterValueException", *LAMBDA)
-    seams.replace(lambda_svc, "_create_function", by_lambda)
-    seams.replace(lambda_svc, "_update_config", by_lambda)
-    by_states = trusted_by_api("roleArn", "AccessDeniedException", *STATES)
-    seams.replace(sfn, "_create_state_machine", by_states)
-    seams.replace(sfn, "_update_state_machine", by_states)
-    handlers = provisioners._RESOURCE_HANDLERS
-    for kind, trusted in (
-        ("AWS::Lambda::Function", trusted_in_template("Role", *LAMBDA)),
-        ("AWS::StepFunctions::StateMachine", trusted_in_template("RoleArn", *STATES)),
-    ):
-        seams.replace(handlers[kind], "create", trusted)
-    for action in ("create", "update"):
-        seams.replace(handlers["AWS::IAM::Role"], action, role_from_template)
-    seams.replace(iam_actions, "request_tag_context", request_context)
-    seams.replace(iam_actions, "s3_service_context", s3_context)
-    seams.replace(iam_evaluator, "enforce", enforce)
-    seams.replace(iam_evaluator, "_fnmatch_compile", compile_wildcards)
-    seams.replace(app, "pin_request_origin", pin_origin)
-
-
-def trusts(arn: str, service: str, account: str) -> bool:
-    """Whether the role exists and lets the service assume it on behalf of the account."""
+def trusts(arn: str, service: str) -> bool:
+    """Whether the role exists and lets the service assume it on behalf of this account."""
     if ":role/" not in arn:
         return False
     role = iam._roles.get_scoped(arn.split(":")[4], None, arn.rsplit("/", 1)[-1])
     if not role or role["Arn"] != arn:
         return False
+    account = get_account_id()
     context = iam_evaluator.EvalContext(
         principal_arn=service,
         principal_type="Service",
@@ -112,29 +90,40 @@ def allows(arn: str, session: str, action: str, resource: str, **context: Any) -
     return iam_evaluator.evaluate(request, policies, *limits).decision == "Allow"
 
 
-def trusted_by_api(member: str, code: str, service: str, refusal: str) -> Callable:
-    """Refuse a request to create or update something whose role the service may not assume."""
-
+def _refuse_by_api(service: str, refusal: str, member: str, code: str) -> Callable:
     def create_or_update(original: Callable, *arguments: Any) -> tuple:
         role = arguments[-1].get(member)
-        if role and not trusts(role, service, get_account_id()):
+        if role and not trusts(role, service):
             return error_response_json(code, refusal, 400)
         return original(*arguments)
 
     return create_or_update
 
 
-def trusted_in_template(member: str, service: str, refusal: str) -> Callable:
-    """Fail a template's resource whose role the service may not assume."""
-
+def _refuse_in_template(service: str, refusal: str, property_: str) -> Callable:
     def create(original: Callable, logical_id: str, properties: dict, stack: str) -> Any:
-        if not trusts(properties.get(member, ""), service, get_account_id()):
+        if not trusts(properties.get(property_, ""), service):
             raise ValueError(refusal)
         return original(logical_id, properties, stack)
 
     return create
 
 
+_CREATE = provisioners._RESOURCE_HANDLERS
+seams.replaces(lambda_svc, "_create_function", "_update_config")(
+    _refuse_by_api(*LAMBDA, "Role", "InvalidParameterValueException")
+)
+seams.replaces(sfn, "_create_state_machine", "_update_state_machine")(
+    _refuse_by_api(*STATES, "roleArn", "AccessDeniedException")
+)
+for _kind, _refusal in (
+    ("AWS::Lambda::Function", _refuse_in_template(*LAMBDA, "Role")),
+    ("AWS::StepFunctions::StateMachine", _refuse_in_template(*STATES, "RoleArn")),
+):
+    seams.replaces(_CREATE[_kind], "create")(_refusal)
+
+
+@seams.replaces(_CREATE["AWS::IAM::Role"], "create", "update")
 def role_from_template(original: Callable, *arguments: Any, **options: Any):
     """A role with the boundary of its template; raises ValueError where there is no such policy."""
     # create(logical_id, properties, stack) and update(physical_id, old, new, stack, logical_id)
@@ -147,6 +136,7 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
     return created
 
 
+@seams.replaces(iam_actions, "request_tag_context")
 def request_context(
     original: Callable, service: str, action: str, body: bytes, parameters: dict
 ) -> dict:
@@ -161,6 +151,7 @@ def request_context(
     return {**context, "cloudwatch:namespace": namespaces[0]}
 
 
+@seams.replaces(iam_actions, "s3_service_context")
 def s3_context(
     original: Callable, action: str, query: dict | None, path: str = "", headers: dict | None = None
 ) -> dict:
@@ -171,6 +162,7 @@ def s3_context(
     return {**context, _ABSENT: key} if action == "s3:GetObject" and absent else context
 
 
+@seams.replaces(iam_evaluator, "enforce")
 def enforce(
     original: Callable,
     access_key_id: str,
@@ -189,11 +181,13 @@ def enforce(
     return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
 
 
+@seams.replaces(iam_evaluator, "_fnmatch_compile")
 def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re.Pattern:
     """The pattern that a whole value matches, whatever characters it has."""
     return _over_lines(original(pattern, ignore_case))
 
 
+@seams.replaces(app, "pin_request_origin")
 def pin_origin(original: Callable, source_ip: str, secure_transport: bool) -> None:
     """Keep the request's origin, always a secure one, for the conditions of policies."""
     original(source_ip, True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import paths, settings
-from local.shell import SettingsError, clean, for_pip
+from local.shell import SettingsError, for_pip
 
 REQUIREMENTS = Path(__file__).with_name("requirements-lambda.txt")
 
@@ -67,21 +67,21 @@ def prepare(interpreter: Interpreter) -> Path:
         if complete and _has_runtime(python):
             return python
         shutil.rmtree(venv, ignore_errors=True)
-        _run([interpreter.python, "-I", "-m", "venv", venv], clean())
+        _run([interpreter.python, "-I", "-m", "venv", venv])
         try:
             sources = for_pip(python)
         except SettingsError as error:
             raise InterpreterError(f"pip cannot read its settings: {error}") from error
         _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], sources)
         # Else each of a batch's first processes would compile the same files at once.
-        _run([python, "-m", "compileall", "-q", venv / "lib"], clean())
+        _run([python, "-I", "-m", "compileall", "-q", venv / "lib"])
         if not _has_runtime(python):
             raise InterpreterError(f"pip installed {REQUIREMENTS.name}, but not into {venv}")
         done.write_text(recipe.hexdigest())
     return python
 
 
-def _run(command: list, variables: dict[str, str]) -> None:
+def _run(command: list, variables: dict[str, str] | None = None) -> None:
     done = subprocess.run(command, env=variables, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise InterpreterError(f"{' '.join(map(str, command))}: {_reason(done)}")
@@ -97,7 +97,7 @@ def _reason(done: subprocess.CompletedProcess) -> str:
 
 def _has_runtime(python: Path) -> bool:
     done = subprocess.run(  # noqa: S603
-        [python, "-I", "-c", "import awslambdaric, boto3"], env=clean(), capture_output=True
+        [python, "-I", "-c", "import awslambdaric, boto3"], capture_output=True
     )
     return done.returncode == 0
 
@@ -123,7 +123,7 @@ def _version(python: Path) -> str | None:
     code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run(  # noqa: S603
-            [python, "-I", "-c", code], env=clean(), capture_output=True, text=True, timeout=10
+            [python, "-I", "-c", code], capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -23,23 +23,20 @@ NAMES = {
 }
 
 
-def install() -> None:
-    """Check the names in templates."""
-    for kind, names in NAMES.items():
-        seams.replace(provisioners._RESOURCE_HANDLERS[kind], "create", check_name(*names))
-
-
-def check_name(property_: str, service: str, operation: str, member: str) -> Callable:
-    """Fail a template's resource with a name that the operation would not take."""
-
+def _check_name(property_: str, service: str, operation: str, member: str) -> Callable:
     def create(original: Callable, logical_id: str, properties: dict, stack: str) -> object:
-        model = validation.service_model(service).operation_model(operation).input_shape
         name = properties.get(property_)
-        path = member[:1].lower() + member[1:]
-        if isinstance(name, str) and (
-            problems := list(validation.out_of_bounds(model.members[member], name, path))
-        ):
-            raise ValueError(validation.detected(problems))
+        if isinstance(name, str):  # else CloudFormation makes one
+            members = (
+                validation.service_model(service).operation_model(operation).input_shape.members
+            )
+            path = member[:1].lower() + member[1:]
+            if problems := list(validation.out_of_bounds(members[member], name, path)):
+                raise ValueError(validation.detected(problems))
         return original(logical_id, properties, stack)
 
     return create
+
+
+for _kind, _names in NAMES.items():
+    seams.replaces(provisioners._RESOURCE_HANDLERS[_kind], "create")(_check_name(*_names))

@@ -20,19 +20,20 @@ def main() -> None:
         # Only now: MiniStack's modules read the environment as they are imported.
         from ministack import app
 
-        from local import events, iam, names, paths, sagemaker, step_functions
-        from local.lambda_runtime import faults, invocation
+        from local import events, iam, names, sagemaker
+        from local.lambda_runtime import environment, faults, invocation
         from local.metrics import alarms, recording
+        from local.sagemaker import images
+        from local.step_functions import distributed_map, errors, executions, history, interpreter
 
-        port = int(os.environ["GATEWAY_PORT"])
-        invocation.install(Path(sys.argv.pop()))  # MiniStack reads the arguments too
-        step_functions.install()
-        recording.install()
-        alarms.install()
-        faults.install(paths.home(port))  # after the metrics: what fails here is no invocation
-        iam.install()
-        events.install()
-        names.install()
+        environment.Environment.python = Path(sys.argv.pop())  # MiniStack reads the arguments too
+        for additions in (
+            *(environment, invocation, executions, errors, distributed_map, interpreter, history),
+            *(recording, faults),  # in this order: what fails by a fault is no invocation
+            *(alarms, iam, events, names, images),
+        ):
+            seams.install(additions)
+        alarms.watch()
         sagemaker.install()
     except seams.SeamError as error:
         sys.exit(f"local cloud: {error}")

@@ -8,19 +8,20 @@ when the server is killed.
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 
 def members(session: int) -> list[int]:
     """Ids of the live processes in the session, this process left out."""
-    pids = []
-    for pid in _live_processes():
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            if pid != os.getpid() and os.getsid(pid) == session:
-                pids.append(pid)
-    return pids
+            # pid (command) state ppid pgrp session ..., where the command may hold anything
+            state, _, _, its_session = file.read_text().rpartition(")")[2].split()[:4]
+            if state != "Z" and int(its_session) == session:
+                found.append(int(file.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def end(session: int, seconds: float = 5.0) -> None:
@@ -34,22 +35,3 @@ def end(session: int, seconds: float = 5.0) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
-
-
-def _live_processes() -> list[int]:
-    """Every process but those that have ended and wait for their parent to notice."""
-    proc = Path("/proc")
-    if not proc.is_dir():
-        listing = subprocess.run(
-            ["/bin/ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True
-        )
-        rows = map(str.split, listing.stdout.splitlines())
-        return [int(pid) for pid, state in rows if not state.startswith("Z")]
-    pids = []
-    for entry in proc.iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            # pid (command) state ..., where the command may hold anything
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z":
-                pids.append(int(entry.name))
-    return pids

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO
 
 from local import paths, session
-from local.shell import clean
 
 
 def start(port: int, python: Path) -> subprocess.Popen:
@@ -31,7 +30,6 @@ def start(port: int, python: Path) -> subprocess.Popen:
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-E", "-s", "-m", "local.supervisor", str(port), str(python)],
             cwd=paths.FOLDER,
-            env=clean(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -17,8 +17,8 @@ client, with these differences:
   answered is in the pipe by then. MiniStack waits 50 ms for a first line, and gives lines that come
   later to the next invocation;
 - answers are not held back for more data (Nagle's algorithm): that costs 40 ms a call;
-- it has MemorySize, by the peak of its process (where there is /proc): one that takes more ends as
-  on AWS, if only when it has answered. MiniStack limits nothing.
+- it has MemorySize, by the peak of its process: one that takes more ends as on AWS, if only when it
+  has answered. MiniStack limits nothing.
 """
 
 import contextlib
@@ -37,6 +37,8 @@ from typing import IO
 
 from ministack.core.lambda_runtime import ProvidedRuntimeError, ProvidedWorker
 from ministack.services import lambda_svc
+
+from local import seams
 
 BOOTSTRAP = """\
 #!/bin/sh
@@ -66,7 +68,7 @@ class Environment(ProvidedWorker):
         process = self._proc
         try:
             status = Path(f"/proc/{process.pid}/status").read_text()
-        except (AttributeError, OSError):  # it has ended, or this machine has no /proc
+        except (AttributeError, OSError):  # it has ended
             return False
         most = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
         return most is not None and int(most[1]) > self.config["MemorySize"] * 1024
@@ -127,14 +129,15 @@ class Environment(ProvidedWorker):
                     log_queue.put_nowait(line.decode(errors="replace"))
 
 
+@seams.replaces(lambda_svc, "_provided_worker_env")
 def process_environment(original: Callable, config: dict, code_dir: str, port: int) -> dict:
     """The environment variables of a function's process: AWS's, the function's, nothing else."""
-    own = {name: value for name, value in os.environ.items() if name not in _MACHINE}
-    variables = original(config, code_dir, port)
     configured = lambda_svc._runtime_env_vars(config)
-    for name, value in own.items():
-        if variables.get(name) == value and name not in configured:
-            del variables[name]
+    variables = {
+        name: value
+        for name, value in original(config, code_dir, port).items()
+        if name in _MACHINE or name in configured or os.environ.get(name) != value
+    }
     return variables | {
         "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
         "AWS_EC2_METADATA_DISABLED": "true",

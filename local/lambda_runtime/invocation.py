@@ -12,14 +12,13 @@ import collections
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from ministack.core import lambda_runtime as workers
 from ministack.core.lambda_runtime import ProvidedRuntimeError
 from ministack.services import lambda_svc
 
 from local import seams
-from local.lambda_runtime.environment import Environment, process_environment
+from local.lambda_runtime.environment import Environment
 
 ENVIRONMENTS = max(2, os.cpu_count() or 2)
 
@@ -28,19 +27,13 @@ _free: dict[str, threading.Semaphore] = collections.defaultdict(
 )
 
 
-def install(python: Path) -> None:
-    """Run functions whose runtime is python3.N on `python`, which has awslambdaric and boto3."""
-    Environment.python = python
-    seams.replace(lambda_svc, "_execute_function_warm", execute)
-    seams.replace(lambda_svc, "_provided_worker_env", process_environment)
-    seams.replace(workers, "_worker_class_for", worker_class)
-
-
+@seams.replaces(workers, "_worker_class_for")
 def worker_class(original: Callable, config: dict) -> type:
     """Python functions have environments of ours; others keep MiniStack's."""
     return Environment if _is_python(config) else original(config)
 
 
+@seams.replaces(lambda_svc, "_execute_function_warm")
 def execute(original: Callable, function: dict, event: object, request_id: str) -> dict:
     """Run the function; MiniStack's record of the result: `body`, `log`, and `error` if it failed.
 

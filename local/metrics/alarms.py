@@ -39,16 +39,7 @@ _LOG = logging.getLogger(__name__)
 _evaluating = threading.RLock()
 
 
-def install() -> None:
-    """Evaluate alarms as AWS does, or warn that they are not evaluated."""
-    seams.replace(cloudwatch, "_evaluate_alarm", evaluate)
-    seams.replace(cloudwatch, "_put_metric_alarm", put)
-    seams.replace(provisioners, "_cw_metric_alarm_record", from_template)
-    seams.replace(logs, "_put_metric_filter", put_filter)
-    seams.replace(logs, "_filter_log_events", filter_events)
-    threading.Thread(target=_watch, name="alarms", daemon=True).start()
-
-
+@seams.replaces(cloudwatch, "_evaluate_alarm")
 def evaluate(original: Callable, alarm: dict) -> None:
     """Bring the alarm into the state of its metric, and act on a change."""
     if not alarm.get("MetricName"):
@@ -107,6 +98,7 @@ def statistics(alarm: dict, since: float) -> dict[float, float]:
     return {moment: value for moment, value in values.items() if value is not None}
 
 
+@seams.replaces(cloudwatch, "_put_metric_alarm")
 def put(original: Callable, parameters: dict, request: dict, is_cbor: bool, is_json: bool = False):
     """PutMetricAlarm; MiniStack drops `Metrics`."""
     answer = original(parameters, request, is_cbor, is_json)
@@ -115,6 +107,7 @@ def put(original: Callable, parameters: dict, request: dict, is_cbor: bool, is_j
     return answer
 
 
+@seams.replaces(provisioners, "_cw_metric_alarm_record")
 def from_template(original: Callable, name: str, properties: dict) -> dict:
     """The alarm of a template's properties. MiniStack refuses `Metrics`."""
     if "Metrics" not in properties:
@@ -125,6 +118,7 @@ def from_template(original: Callable, name: str, properties: dict) -> dict:
     return alarm
 
 
+@seams.replaces(logs, "_put_metric_filter")
 def put_filter(original: Callable, request: dict) -> tuple:
     """PutMetricFilter."""
     answer = original(request)
@@ -134,6 +128,7 @@ def put_filter(original: Callable, request: dict) -> tuple:
     return answer
 
 
+@seams.replaces(logs, "_filter_log_events")
 def filter_events(original: Callable, request: dict) -> tuple:
     """FilterLogEvents."""
     pattern = request.get("filterPattern", "")
@@ -148,6 +143,11 @@ def _keep(alarm: dict, queries: list[dict]) -> None:
         alarm.pop(field, None)
     alarm.update(Metrics=queries, StateReason=NOT_EVALUATED)
     _LOG.warning("alarm %s: %s", alarm["AlarmName"], NOT_EVALUATED)
+
+
+def watch() -> None:
+    """Evaluate all alarms for as long as the server runs; returns at once."""
+    threading.Thread(target=_watch, name="alarms", daemon=True).start()
 
 
 def _watch() -> None:

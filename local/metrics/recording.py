@@ -7,9 +7,9 @@ Step Functions it records nothing; the children of a Distributed Map are no exec
 machine and are not counted.
 
 Points are kept in MiniStack's CloudWatch, from the threads that do the work. MiniStack drops what
-is two weeks old at each request by copying every list of points, so that a point written meanwhile
-is lost. Of thousands of points a minute each look at a metric would cost more than the work that is
-measured: times are kept to three digits, and equal values of a second as one point with a count.
+is two weeks old by copying every list of points, so that a point written meanwhile is lost. Of
+thousands of points a minute each look at a metric would cost more than the work that is measured:
+times are kept to three digits, and equal values of a second as one point with a count.
 """
 
 import threading
@@ -36,16 +36,6 @@ _writing = threading.Lock()
 _second: dict[tuple, tuple[int, dict[float, dict]]] = {}  # a metric's points of this second
 
 
-def install() -> None:
-    """Record AWS/Lambda by FunctionName and AWS/States by StateMachineArn; keep every point."""
-    seams.replace(lambda_svc, "_emit_lambda_metrics", record_throttled)
-    seams.replace(lambda_svc, "_execute_function_dispatch", record_invocation)
-    seams.replace(ProvidedWorker, "invoke", time_handler)
-    seams.replace(ProvidedWorker, "_spawn", time_start)
-    seams.replace(sfn, "_emit_execution_status_event", record_status)
-    seams.replace(cloudwatch, "_evict_old_metrics", evict)
-
-
 def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple]) -> None:
     """Add points, by name of the metric: (value, unit), to the caller's account and region."""
     key = cloudwatch._dims_key(dimensions)
@@ -69,15 +59,12 @@ def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple])
             cloudwatch._metric_bucket(place[2:]).append(known[kept])
 
 
-def evict(original: Callable) -> None:
-    """Drop points of two weeks ago and before. They lie in the order in which they came."""
-    oldest = time.time() - cloudwatch.TWO_WEEKS_SECONDS
-    with _writing:
-        for _, points in cloudwatch._metrics.items():
-            if points and points[0]["Timestamp"] < oldest:
-                points[:] = [point for point in points if point["Timestamp"] >= oldest]
+@seams.replaces(cloudwatch, "_evict_old_metrics")
+def keep(original: Callable) -> None:
+    """Drop no points: AWS keeps them for longer than a local cloud lives."""
 
 
+@seams.replaces(lambda_svc, "_emit_lambda_metrics")
 def record_throttled(
     original: Callable, name: str, duration_ms: float, error: bool, throttle: bool
 ) -> None:
@@ -86,6 +73,7 @@ def record_throttled(
         record("AWS/Lambda", {"FunctionName": name}, {"Throttles": (1, "Count")})
 
 
+@seams.replaces(lambda_svc, "_execute_function_dispatch")
 def record_invocation(original: Callable, function: dict, config: dict, *arguments: object) -> dict:
     """Run the invocation and record it; MiniStack's record of the result."""
     _thread.seconds = None
@@ -104,6 +92,7 @@ def record_invocation(original: Callable, function: dict, config: dict, *argumen
     return result
 
 
+@seams.replaces(ProvidedWorker, "invoke")
 def time_handler(original: Callable, worker: ProvidedWorker, *arguments: object, **options: object):
     """The worker's result; notes how long the handler took."""
     _thread.starting = 0.0
@@ -113,6 +102,7 @@ def time_handler(original: Callable, worker: ProvidedWorker, *arguments: object,
     return result
 
 
+@seams.replaces(ProvidedWorker, "_spawn")
 def time_start(original: Callable, worker: ProvidedWorker, *arguments: object, **options: object):
     """Start the worker's process; notes how long that took."""
     began = time.perf_counter()
@@ -122,6 +112,7 @@ def time_start(original: Callable, worker: ProvidedWorker, *arguments: object, *
         _thread.starting = getattr(_thread, "starting", 0.0) + time.perf_counter() - began
 
 
+@seams.replaces(sfn, "_emit_execution_status_event")
 def record_status(original: Callable, execution: dict) -> None:
     """Record the status that the execution now has, and its time once it has ended (ms)."""
     points = {EXECUTIONS[execution["status"]]: (1, "Count")}

@@ -8,13 +8,12 @@ scale (scaling.py). Anything else is refused by name.
 from ministack import app
 from ministack.core import router
 
-from local.sagemaker import hosting, images, scaling, training
+from local.sagemaker import hosting, scaling, training
 from local.sagemaker.api import Api, SageMakerApi
 
 
 def install() -> None:
     """Add SageMaker to MiniStack."""
-    images.install()
     sagemaker = hosting.OPERATIONS | training.OPERATIONS
     scales = "application-autoscaling", "Application Auto Scaling", "AnyScaleFrontendService."
     for api in (

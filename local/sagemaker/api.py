@@ -19,7 +19,7 @@ from ministack import app
 
 from local.sagemaker import records, validation
 from local.sagemaker.errors import ServiceError
-from local.sagemaker.invocation import Answer, HttpClient, invoke
+from local.sagemaker.invocation import Answer, invoke
 from local.sagemaker.operations import Operation
 from local.sagemaker.roles import SERVICE
 
@@ -110,8 +110,6 @@ class Api:
 class SageMakerApi(Api):
     """SageMaker's control plane and its runtime."""
 
-    _http = HttpClient()
-
     def _resources(self, request: Any) -> list[str]:
         members = request if isinstance(request, dict) else {}
         names = {kind: members.get(member) for kind, member in _NAMES.items() if member in members}
@@ -129,4 +127,4 @@ class SageMakerApi(Api):
         arn = records.arn("endpoint", name)
         if refusal := self._refusal("sagemaker:InvokeEndpoint", arn, headers, query):
             return refusal
-        return await invoke(self._http, records.tables["endpoint"].get(name), name, headers, body)
+        return await invoke(records.tables["endpoint"].get(name), name, headers, body)

@@ -5,18 +5,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker import images, records, roles, storage
 from local.sagemaker.endpoints import Deployment, Endpoint
 from local.sagemaker.errors import check_quota, not_emulated, validation_exception
-from local.sagemaker.operations import Operation, Request, operation
+from local.sagemaker.operations import Operations, Request
 from local.sagemaker.records import LISTED, Record
 
-OPERATIONS: dict[str, Operation] = {}
+OPERATIONS = Operations()
 _INSTANCES_A_VARIANT = 4
 
 
-@operation(
-    OPERATIONS,
-    "CreateModel",
+@OPERATIONS.add(
     """ModelName ExecutionRoleArn! EnableNetworkIsolation Tags
-    PrimaryContainer.Image! PrimaryContainer.ModelDataUrl PrimaryContainer.Environment""",
+    PrimaryContainer.Image! PrimaryContainer.ModelDataUrl PrimaryContainer.Environment"""
 )
 def create_model(request: Request) -> Request:
     """The role must be able to read the model's archive."""
@@ -28,14 +26,12 @@ def create_model(request: Request) -> Request:
     return {"ModelArn": _keep("model", request["ModelName"], request)}
 
 
-@operation(
-    OPERATIONS,
-    "CreateEndpointConfig",
+@OPERATIONS.add(
     """EndpointConfigName Tags ProductionVariants.VariantName ProductionVariants.ModelName!
     ProductionVariants.InstanceType! ProductionVariants.InitialInstanceCount!
     DataCaptureConfig.EnableCapture DataCaptureConfig.InitialSamplingPercentage
     DataCaptureConfig.DestinationS3Uri DataCaptureConfig.CaptureOptions
-    DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes""",
+    DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes"""
 )
 def create_endpoint_config(request: Request) -> Request:
     """One variant, of a model that is there."""
@@ -53,19 +49,19 @@ def _add_operations(kind: str, title: str) -> None:
     """Describe, Delete and List of models or configurations. Endpoints that run one keep theirs."""
     name = f"{title}Name"
 
-    @operation(OPERATIONS, f"Describe{title}", name)
+    @OPERATIONS.add(name, f"Describe{title}")
     def describe(request: Request) -> Request:
         record = records.find(kind, request[name])
         created = {member: value for member, value in record.request.items() if member != "Tags"}
         return {**created, f"{title}Arn": record.arn, "CreationTime": record.created}
 
-    @operation(OPERATIONS, f"Delete{title}", name)
+    @OPERATIONS.add(name, f"Delete{title}")
     def delete(request: Request) -> Request:
         records.find(kind, request[name])
         records.tables[kind].pop(request[name], None)
         return {}
 
-    @operation(OPERATIONS, f"List{title}s", LISTED)
+    @OPERATIONS.add(LISTED, f"List{title}s")
     def list_all(request: Request) -> Request:
         summaries = [
             {name: each.name, f"{title}Arn": each.arn, "CreationTime": each.created}
@@ -79,11 +75,7 @@ _add_operations("model", "Model")
 _add_operations("endpoint-config", "EndpointConfig")
 
 
-@operation(
-    OPERATIONS,
-    "CreateEndpoint",
-    "EndpointName EndpointConfigName Tags",
-)
+@OPERATIONS.add("EndpointName EndpointConfigName Tags")
 def create_endpoint(request: Request) -> Request:
     """Start the servers; the endpoint is Creating until they answer."""
     name = request["EndpointName"]
@@ -97,11 +89,9 @@ def create_endpoint(request: Request) -> Request:
     return {"EndpointArn": endpoint.arn}
 
 
-@operation(
-    OPERATIONS,
-    "UpdateEndpoint",
+@OPERATIONS.add(
     """EndpointName EndpointConfigName RetainAllVariantProperties
-    ExcludeRetainedVariantProperties.VariantPropertyType""",
+    ExcludeRetainedVariantProperties.VariantPropertyType"""
 )
 def update_endpoint(request: Request) -> Request:
     """Start the new servers beside the old, which answer until then.
@@ -120,7 +110,7 @@ def update_endpoint(request: Request) -> Request:
     return {"EndpointArn": endpoint.arn}
 
 
-@operation(OPERATIONS, "DeleteEndpoint", "EndpointName")
+@OPERATIONS.add("EndpointName")
 def delete_endpoint(request: Request) -> Request:
     """The endpoint is Deleting until its servers have ended.
 
@@ -134,13 +124,13 @@ def delete_endpoint(request: Request) -> Request:
     return {}
 
 
-@operation(OPERATIONS, "DescribeEndpoint", "EndpointName")
+@OPERATIONS.add("EndpointName")
 def describe_endpoint(request: Request) -> Request:
     """What runs, and what is captured."""
     return records.find("endpoint", request["EndpointName"]).describe()
 
 
-@operation(OPERATIONS, "ListEndpoints", f"{LISTED} StatusEquals")
+@OPERATIONS.add(f"{LISTED} StatusEquals")
 def list_endpoints(request: Request) -> Request:
     """A page of endpoints."""
     summaries = [endpoint.summary() for endpoint in records.tables["endpoint"].values()]

@@ -34,12 +34,6 @@ _IMAGE = re.compile(
 )
 
 
-def install() -> None:
-    """Mend DescribeImages, and give the stack's repository its image."""
-    seams.replace(ecr, "_describe_images", describe_images)
-    seams.replace(provisioners, "_ecr_repo_apply_policies", put_stand_in)
-
-
 def check_training_image(image: str) -> None:
     """Raise ValidationException unless jobs with this image can run here."""
     parts = _IMAGE.fullmatch(image)
@@ -89,6 +83,7 @@ def serving_command(image: str) -> list[str]:
     return [sys.executable, str(program)]
 
 
+@seams.replaces(ecr, "_describe_images")
 def describe_images(original: Any, request: dict[str, Any]) -> Any:
     """MiniStack's response to DescribeImages."""
     name = request.get("repositoryName", "")
@@ -113,6 +108,7 @@ def describe_images(original: Any, request: dict[str, Any]) -> Any:
     )
 
 
+@seams.replaces(provisioners, "_ecr_repo_apply_policies")
 def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
     """Called for a repository that CloudFormation has just made or changed."""
     original(name, properties)

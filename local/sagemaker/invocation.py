@@ -35,51 +35,8 @@ _UNAVAILABLE = (
 Answer = tuple[int, dict[str, str], bytes]
 
 
-class UnavailableError(Exception):
-    """No connection to a model server, or one that ended before the answer did."""
-
-
-class HttpClient:
-    """Requests to model servers, over connections that are kept open.
-
-    They are sent from the server's event loop: a Map of functions that all wait for the endpoint
-    would use up any pool of threads that they share with it.
-    """
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
-    async def post(self, port: int, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
-        """POST /invocations; the answer's status, whatever it is, content type and body.
-
-        Raises UnavailableError.
-        """
-        if not self._session:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=None),
-                skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),
-            )
-        try:
-            try:
-                return await self._post(port, headers, body)
-            except aiohttp.ServerDisconnectedError:
-                # Perhaps a connection that was kept: the server may close it at any time.
-                return await self._post(port, headers, body)
-        except (aiohttp.ClientError, OSError) as error:
-            raise UnavailableError(str(error)) from error
-
-    async def _post(
-        self, port: int, headers: dict[str, str], body: bytes
-    ) -> tuple[int, str, bytes]:
-        url = f"http://127.0.0.1:{port}/invocations"
-        async with self._session.post(url, headers=headers, data=body) as answer:
-            content_type = answer.headers.get("Content-Type", "application/octet-stream")
-            return answer.status, content_type, await answer.read()
-
-
 async def invoke(
-    http: HttpClient, endpoint: Endpoint | None, name: str, headers: Mapping[str, str], body: bytes
+    endpoint: Endpoint | None, name: str, headers: Mapping[str, str], body: bytes
 ) -> Answer:
     """Forward the request to the endpoint and give its answer; raises ServiceError."""
     for header in headers:
@@ -102,25 +59,38 @@ async def invoke(
         forwarded["content-type"] = content_type
     status, began = 0, time.perf_counter()
     try:
-        try:
-            async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                status, answer_type, answer = await http.post(server.port, forwarded, body)
-        finally:
-            record_request(name, deployment.variant, status, time.perf_counter() - began)
+        async with asyncio.timeout(_SECONDS_TO_ANSWER):
+            status, answer_type, answer = await _post(server.port, forwarded, body)
+    except TimeoutError:
+        raise _model_error(name, 0, _TIMED_OUT) from None
+    except (aiohttp.ClientError, OSError):  # no connection, or one that ended before the answer did
+        raise _model_error(name, 0, _UNAVAILABLE.format(name)) from None
+    finally:
+        record_request(name, deployment.variant, status, time.perf_counter() - began)
         if deployment.capture and 200 <= status < 300:
             sides = (content_type, body), (answer_type, answer)
             deployment.capture.add(*sides, headers.get(_INFERENCE_ID))
-    except TimeoutError:
-        raise _model_error(name, 0, _TIMED_OUT) from None
-    except UnavailableError:
-        raise _model_error(name, 0, _UNAVAILABLE.format(name)) from None
-    finally:
         server.in_flight -= 1
     if not 200 <= status < 300:
         raise _model_error(name, status, answer.decode(errors="replace"))
     # In lower case: MiniStack rewrites a JSON "Content-Type" to that of the control plane.
     named = {"content-type": answer_type, "x-amzn-invoked-production-variant": deployment.variant}
     return 200, named, answer
+
+
+async def _post(port: int, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+    """POST /invocations to a model server; the answer's status, content type and body.
+
+    It is sent from the server's event loop: a Map of functions that all wait for the endpoint would
+    use up any pool of threads that they share with it.
+    """
+    without = "Accept-Encoding", "Content-Type", "User-Agent"
+    async with (
+        aiohttp.ClientSession(skip_auto_headers=without) as session,
+        session.post(f"http://127.0.0.1:{port}/invocations", headers=headers, data=body) as answer,
+    ):
+        content_type = answer.headers.get("Content-Type", "application/octet-stream")
+        return answer.status, content_type, await answer.read()
 
 
 def _validation_error(message: str) -> ServiceError:

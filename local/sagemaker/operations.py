@@ -1,6 +1,6 @@
 """The operations of an API: functions, each with the members of a request that it emulates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,39 +25,46 @@ class Operation:
 
         Members that are false, zero or empty ask for nothing.
         """
-        words = [word.removesuffix("!") for word in self.members.split()]
-        values = dict(word.split("=") if "=" in word else (word, None) for word in words)
+        values: dict[str, str] = {}
+        required = set()
+        for word in self.members.split():
+            path, _, value = word.removesuffix("!").partition("=")
+            values[path] = value
+            required |= {path} if word.endswith("!") else set()
         for path, value in _leaves(request, ""):
             parts = path.split(".")
             if not any(".".join(parts[: n + 1]) in values for n in range(len(parts))):
                 raise not_emulated(f"{path} of {name}")
-            if values.get(path) not in (None, value):
+            if values.get(path) and values[path] != value:
                 raise not_emulated(f"{path} {value} of {name}")
-        for word in self.members.split():
-            path = word.removesuffix("!").partition("=")[0]
-            if word.endswith("!") and not all(_values(request, path.split("."))):
+        for path in sorted(required):
+            if not all(_values(request, path.split("."))):
                 raise not_emulated(f"{name} without {path}")
 
 
-def operation(table: dict[str, Operation], name: str, members: str) -> Callable:
-    """Add the function to the table."""
+class Operations(dict[str, Operation]):
+    """Operations by name."""
 
-    def add(function: Callable[[Request], Request]) -> Callable[[Request], Request]:
-        table[name] = Operation(function, members)
-        return function
+    def add(self, members: str, name: str = "") -> Callable:
+        """Add a function; the operation's name is `name`, or the function's as CreateModel."""
 
-    return add
+        def add(function: Callable[[Request], Request]) -> Callable[[Request], Request]:
+            self[name or function.__name__.title().replace("_", "")] = Operation(function, members)
+            return function
+
+        return add
 
 
-def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Each value in a request that is not empty, with its path."""
     if isinstance(value, dict):
-        parts = [(f"{path}.{name}" if path else name, member) for name, member in value.items()]
+        for name, member in value.items():
+            yield from _leaves(member, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
-        parts = [(path, member) for member in value]
-    else:
-        return [(path, value)] if value else []
-    return [leaf for path, member in parts for leaf in _leaves(member, path)]
+        for member in value:
+            yield from _leaves(member, path)
+    elif value:
+        yield path, value
 
 
 def _values(value: Any, names: list[str]) -> list[Any]:

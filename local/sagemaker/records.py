@@ -5,8 +5,6 @@ MiniStack's dictionaries hold those of the request's account and region. They li
 local cloud starts empty, like the S3 that the models lie in.
 """
 
-import base64
-import binascii
 import threading
 import time
 from typing import Any
@@ -76,10 +74,8 @@ def page(
         key=lambda summary: summary[members[request.get("SortBy", "CreationTime")]],
         reverse=request.get("SortOrder", order) == "Descending",
     )
-    try:
-        start = int(base64.b64decode(request.get("NextToken", "MA=="), validate=True))
-    except (binascii.Error, ValueError):
-        raise validation_exception("Invalid pagination token.") from None
-    end = start + request.get("MaxResults", 10)
-    more = base64.b64encode(str(end).encode()).decode()
-    return matching[start:end], {"NextToken": more} if end < len(matching) else {}
+    token = request.get("NextToken", "0")
+    if not token.isdecimal():
+        raise validation_exception("Invalid pagination token.")
+    end = int(token) + request.get("MaxResults", 10)
+    return matching[int(token) : end], {"NextToken": str(end)} if end < len(matching) else {}

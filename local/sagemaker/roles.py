@@ -37,11 +37,8 @@ class ExecutionRole:
     def __init__(self, arn: str):
         self.arn = arn
         self.region = get_region()
-        key_id, secret, token = (
-            f"ASIA{secrets.token_hex(8).upper()}",
-            secrets.token_hex(20),
-            secrets.token_hex(64),
-        )
+        key_id = f"ASIA{secrets.token_hex(8).upper()}"
+        secret, token = secrets.token_hex(20), secrets.token_hex(64)
         name = arn.rsplit("/", 1)[-1]
         session = {
             "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/SageMaker",
@@ -76,7 +73,7 @@ _assumed: dict[tuple[str, str], ExecutionRole] = {}
 
 def assume(arn: str) -> ExecutionRole:
     """Assume the role; raises ValidationException if it does not exist or trust SageMaker."""
-    if not trusts(arn, SERVICE, get_account_id()):
+    if not trusts(arn, SERVICE):
         raise validation_exception(
             f"Could not assume role {arn}. Please ensure that the role exists and allows "
             f"principal '{SERVICE}' to assume the role."

@@ -15,52 +15,42 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.sagemaker import records
 from local.sagemaker.errors import ServiceError, validation_exception
-from local.sagemaker.operations import Operation, Request, operation
+from local.sagemaker.operations import Operations, Request
 
-OPERATIONS: dict[str, Operation] = {}
+OPERATIONS = Operations()
 _NAMESPACE = "ServiceNamespace=sagemaker"
 _DIMENSION = "ScalableDimension=sagemaker:variant:DesiredInstanceCount"
 _TRACKING = "TargetTrackingScalingPolicyConfiguration"
 _METRIC = (
     "PredefinedMetricSpecification.PredefinedMetricType=SageMakerVariantInvocationsPerInstance"
 )
-_BOUNDS = ("MinCapacity", "MaxCapacity")
 
-_targets = records.tables["scalable-target"]  # as described, each with its policies by name
+# Targets as they are described, each with its policies by name.
+_targets = records.tables["scalable-target"]
 _logger = logging.getLogger(__name__)
 
 
-@operation(
-    OPERATIONS,
-    "RegisterScalableTarget",
-    f"{_NAMESPACE} ResourceId {_DIMENSION} MinCapacity MaxCapacity",
-)
+@OPERATIONS.add(f"{_NAMESPACE} ResourceId {_DIMENSION} MinCapacity MaxCapacity")
 def register_scalable_target(request: Request) -> Request:
     """Keep or change the bounds of a variant that is in service."""
     resource = request["ResourceId"]
     with records.lock:
-        known, _ = _targets.get(resource, ({}, {}))
-        bounds = {member: request.get(member, known.get(member)) for member in _BOUNDS}
-        if None in bounds.values():
+        target, policies = _targets.get(resource, ({}, {}))
+        target = {**_describe(request), **target, **request}
+        if not {"MinCapacity", "MaxCapacity"} <= target.keys():
             raise validation_exception("MinCapacity and MaxCapacity are required.")
-        if not 0 < bounds["MinCapacity"] <= bounds["MaxCapacity"]:
+        if not 0 < target["MinCapacity"] <= target["MaxCapacity"]:
             raise validation_exception(
                 "Minimum capacity must be at least 1 and not above maximum capacity."
             )
         _check_variant(resource)
-        if not known:
-            known = _describe(request)
-            _targets[resource] = known, {}
+        if resource not in _targets:
             _logger.warning("%s: scaling is recorded; the local cloud does not scale", resource)
-        known |= bounds
-    return {"ScalableTargetARN": known["ScalableTargetARN"]}
+        _targets[resource] = target, policies
+    return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
 
-@operation(
-    OPERATIONS,
-    "DeregisterScalableTarget",
-    f"{_NAMESPACE} ResourceId {_DIMENSION}",
-)
+@OPERATIONS.add(f"{_NAMESPACE} ResourceId {_DIMENSION}")
 def deregister_scalable_target(request: Request) -> Request:
     """Forget the bounds and the policies."""
     _find_policies(request)
@@ -68,23 +58,17 @@ def deregister_scalable_target(request: Request) -> Request:
     return {}
 
 
-@operation(
-    OPERATIONS,
-    "DescribeScalableTargets",
-    f"{_NAMESPACE} ResourceIds {_DIMENSION}",
-)
+@OPERATIONS.add(f"{_NAMESPACE} ResourceIds {_DIMENSION}")
 def describe_scalable_targets(request: Request) -> Request:
     """The bounds of all variants, or of those that are named."""
     names = request.get("ResourceIds") or list(_targets)
     return {"ScalableTargets": [target for name, (target, _) in _targets.items() if name in names]}
 
 
-@operation(
-    OPERATIONS,
-    "PutScalingPolicy",
+@OPERATIONS.add(
     f"""{_NAMESPACE} ResourceId {_DIMENSION} PolicyName PolicyType=TargetTrackingScaling!
     {_TRACKING}.TargetValue {_TRACKING}.DisableScaleIn {_TRACKING}.{_METRIC}!
-    {_TRACKING}.ScaleInCooldown {_TRACKING}.ScaleOutCooldown""",
+    {_TRACKING}.ScaleInCooldown {_TRACKING}.ScaleOutCooldown"""
 )
 def put_scaling_policy(request: Request) -> Request:
     """Keep or change a policy."""
@@ -92,29 +76,21 @@ def put_scaling_policy(request: Request) -> Request:
     if request[_TRACKING]["TargetValue"] <= 0:
         raise validation_exception("TargetValue must be greater than 0.")
     name, resource = request["PolicyName"], request["ResourceId"]
-    identity = policies.get(name) or {
+    identity = {
         "PolicyARN": f"arn:aws:autoscaling:{get_region()}:{get_account_id()}:scalingPolicy:"
         f"{uuid.uuid4()}:resource/sagemaker/{resource}:policyName/{name}",
         "CreationTime": time.time(),
     }
-    policies[name] = {**identity, **request, "Alarms": []}
-    return {"PolicyARN": identity["PolicyARN"], "Alarms": []}
+    policies[name] = {**identity, **policies.get(name, {}), **request, "Alarms": []}
+    return {"PolicyARN": policies[name]["PolicyARN"], "Alarms": []}
 
 
-@operation(
-    OPERATIONS,
-    "DescribeScalingPolicies",
-    f"{_NAMESPACE} ResourceId {_DIMENSION}",
-)
+@OPERATIONS.add(f"{_NAMESPACE} ResourceId {_DIMENSION}")
 def describe_scaling_policies(request: Request) -> Request:
     """The policies of all variants, or of one."""
-    found = [
-        policy
-        for resource, (_, policies) in _targets.items()
-        for policy in policies.values()
-        if request.get("ResourceId") in (None, resource)
-    ]
-    return {"ScalingPolicies": found}
+    named = [request["ResourceId"]] if "ResourceId" in request else list(_targets)
+    found = [policies for name, (_, policies) in _targets.items() if name in named]
+    return {"ScalingPolicies": [policy for each in found for policy in each.values()]}
 
 
 def _find_policies(request: Request) -> dict[str, Any]:
@@ -141,14 +117,12 @@ def _check_variant(resource: str) -> None:
         )
 
 
-def _describe(request: Request) -> dict[str, Any]:
+def _describe(request: Request) -> Request:
+    role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    service = "sagemaker.application-autoscaling.amazonaws.com"
+    arn = records.arn("scalable-target", uuid.uuid4().hex, "application-autoscaling")
     return {
-        **{name: request[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
-        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/"
-        "sagemaker.application-autoscaling.amazonaws.com/"
-        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{service}/{role}",
         "CreationTime": time.time(),
-        "ScalableTargetARN": records.arn(
-            "scalable-target", uuid.uuid4().hex, "application-autoscaling"
-        ),
+        "ScalableTargetARN": arn,
     }

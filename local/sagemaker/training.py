@@ -4,16 +4,14 @@ import re
 
 from local.sagemaker import images, records, roles
 from local.sagemaker.errors import ServiceError, check_quota, not_emulated, validation_exception
-from local.sagemaker.operations import Operation, Request, operation
+from local.sagemaker.operations import Operations, Request
 from local.sagemaker.training_job import CHECKPOINTS, CONTAINER_ROOT, SECONDS_TO_RUN, TrainingJob
 
-OPERATIONS: dict[str, Operation] = {}
+OPERATIONS = Operations()
 _INSTANCES_A_JOB = 1
 
 
-@operation(
-    OPERATIONS,
-    "CreateTrainingJob",
+@OPERATIONS.add(
     """TrainingJobName RoleArn HyperParameters Environment Tags
     AlgorithmSpecification.TrainingImage! AlgorithmSpecification.TrainingInputMode=File
     AlgorithmSpecification.ContainerEntrypoint! AlgorithmSpecification.ContainerArguments
@@ -27,7 +25,7 @@ _INSTANCES_A_JOB = 1
     ResourceConfig.InstanceType! ResourceConfig.InstanceCount
     ResourceConfig.VolumeSizeInGB
     StoppingCondition.MaxRuntimeInSeconds StoppingCondition.MaxWaitTimeInSeconds
-    EnableManagedSpotTraining CheckpointConfig.S3Uri CheckpointConfig.LocalPath""",
+    EnableManagedSpotTraining CheckpointConfig.S3Uri CheckpointConfig.LocalPath"""
 )
 def create_training_job(request: Request) -> Request:
     """Start the job."""
@@ -46,13 +44,13 @@ def create_training_job(request: Request) -> Request:
     return {"TrainingJobArn": job.arn}
 
 
-@operation(OPERATIONS, "DescribeTrainingJob", "TrainingJobName")
+@OPERATIONS.add("TrainingJobName")
 def describe_training_job(request: Request) -> Request:
     """The request, and how far the job is."""
     return _find(request).describe()
 
 
-@operation(OPERATIONS, "StopTrainingJob", "TrainingJobName")
+@OPERATIONS.add("TrainingJobName")
 def stop_training_job(request: Request) -> Request:
     """Return at once; the job goes on to Stopped."""
     job = _find(request)
@@ -63,7 +61,7 @@ def stop_training_job(request: Request) -> Request:
     return {}
 
 
-@operation(OPERATIONS, "ListTrainingJobs", f"{records.LISTED} StatusEquals")
+@OPERATIONS.add(f"{records.LISTED} StatusEquals")
 def list_training_jobs(request: Request) -> Request:
     """A page of jobs."""
     jobs = [job.summary() for job in records.tables["training-job"].values()]

@@ -34,6 +34,10 @@ _SECONDS_TO_STOP = 120
 SECONDS_TO_RUN = 86_400
 _SECONDS_BETWEEN_CHECKPOINTS = 2
 _REASON_LENGTH = 1024
+_SUMMARY = (
+    *("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "SecondaryStatus"),
+    *("CreationTime", "LastModifiedTime", "TrainingEndTime"),
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -89,10 +93,9 @@ class TrainingJob:
 
     def describe(self) -> Request:
         """The answer of DescribeTrainingJob."""
-        request = {name: value for name, value in self.request.items() if name != "Tags"}
         metrics = list(self._metrics.values())
         return {
-            **request,
+            **{name: value for name, value in self.request.items() if name != "Tags"},
             "TrainingJobArn": self.arn,
             "TrainingJobStatus": self.status,
             "SecondaryStatus": self._secondary_status,
@@ -105,16 +108,8 @@ class TrainingJob:
 
     def summary(self) -> Request:
         """The job's entry in ListTrainingJobs."""
-        ended = self._results.get("TrainingEndTime")
-        return {
-            "TrainingJobName": self.name,
-            "TrainingJobArn": self.arn,
-            "CreationTime": self._created,
-            "LastModifiedTime": self._modified,
-            "TrainingJobStatus": self.status,
-            "SecondaryStatus": self._secondary_status,
-            **({"TrainingEndTime": ended} if ended else {}),
-        }
+        described = self.describe()
+        return {name: described[name] for name in _SUMMARY if name in described}
 
     def _transition(self, secondary_status: str, message: str) -> None:
         now = time.time()
@@ -199,7 +194,6 @@ class TrainingJob:
         for folder in ("input/config", "input/data", "model", "output/data", "code", "tmp"):
             (root / folder).mkdir(parents=True)
         kind, group = self.request["ResourceConfig"]["InstanceType"], "homogeneousCluster"
-        instances = {"instance_group_name": group, "instance_type": kind, "hosts": [_HOST]}
         channel = {
             "TrainingInputMode": "File",
             "S3DistributionType": "FullyReplicated",
@@ -214,7 +208,9 @@ class TrainingJob:
                 "current_instance_type": kind,
                 "current_group_name": group,
                 "hosts": [_HOST],
-                "instance_groups": [instances],
+                "instance_groups": [
+                    {"instance_group_name": group, "instance_type": kind, "hosts": [_HOST]}
+                ],
                 "network_interface_name": "lo",
             },
         }

@@ -31,13 +31,7 @@ REFUSALS = {
 }
 
 
-def install() -> None:
-    """Name what Lambda refuses, keep terminal errors terminal, and wait as AWS does."""
-    seams.replace(sfn, "_call_lambda", call_lambda)
-    seams.replace(sfn, "_error_matches", matches)
-    seams.replace(sfn, "_find_matching_retrier", find_retrier)
-
-
+@seams.replaces(sfn, "_call_lambda")
 def call_lambda(original: Callable, function: str, event: object) -> object:
     """The function's answer; raises its error under AWS's name."""
     try:
@@ -55,11 +49,13 @@ def call_lambda(original: Callable, function: str, event: object) -> object:
         raise
 
 
+@seams.replaces(sfn, "_error_matches")
 def matches(original: Callable, names: list[str], error: str) -> bool:
     """Whether an ErrorEquals of these names takes the error."""
     return error in names if error in TERMINAL else original(names, error)
 
 
+@seams.replaces(sfn, "_find_matching_retrier")
 def find_retrier(
     original: Callable, retriers: list[dict], error: str, counts: dict[int, int]
 ) -> tuple[dict | None, int]:

@@ -35,18 +35,7 @@ class ExecutionEndedError(Exception):
     """The execution has ended meanwhile. Not an error of its own: no Retry or Catch takes it."""
 
 
-def install() -> None:
-    """Hold executions, states and tasks to AWS's rules."""
-    seams.replace(sfn, "_start_execution", start)
-    seams.replace(sfn, "_run_execution", run)
-    seams.replace(sfn, "_fail_execution", fail)
-    seams.replace(sfn, "_invoke_resource", invoke)
-    for state in ("_execute_task", "_execute_map", "_execute_parallel", "_execute_pass"):
-        seams.replace(sfn, state, execute)
-    for state in ("_execute_choice", "_execute_wait"):  # they give what they take
-        seams.replace(sfn, state, execute_while_running)
-
-
+@seams.replaces(sfn, "_start_execution")
 def start(original: Callable, request: dict) -> tuple:
     """MiniStack's response to StartExecution."""
     text = request.get("input", "{}")
@@ -72,6 +61,7 @@ def start(original: Callable, request: dict) -> tuple:
     return original(request)
 
 
+@seams.replaces(sfn, "_run_execution")
 def run(original: Callable, arn: str) -> None:
     """Run the execution to its end or its definition's TimeoutSeconds."""
     execution = sfn._executions[arn]
@@ -89,12 +79,14 @@ def run(original: Callable, arn: str) -> None:
         timer.cancel()
 
 
+@seams.replaces(sfn, "_fail_execution")
 def fail(original: Callable, execution: dict, error: str, cause: str) -> None:
     """End the execution as FAILED unless it has ended."""
     if execution["status"] == "RUNNING":
         original(execution, error, cause)
 
 
+@seams.replaces(sfn, "_invoke_resource")
 def invoke(original: Callable, resource: str, arguments: dict) -> object:
     """The task's result.
 
@@ -119,6 +111,7 @@ def invoke(original: Callable, resource: str, arguments: dict) -> object:
     return result
 
 
+@seams.replaces(sfn, "_execute_task", "_execute_map", "_execute_parallel", "_execute_pass")
 def execute(original: Callable, *arguments: object) -> tuple[object, str | None]:
     """The state's output and the next state.
 
@@ -129,6 +122,7 @@ def execute(original: Callable, *arguments: object) -> tuple[object, str | None]
     return output, following
 
 
+@seams.replaces(sfn, "_execute_choice", "_execute_wait")
 def execute_while_running(original: Callable, *arguments: object) -> tuple[object, str | None]:
     """The state's output and the next state; raises ExecutionEndedError."""
     _check_running()

@@ -61,21 +61,14 @@ _ENDS = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 _REACHED = f"The execution reached the maximum number of history events ({LIMIT})."
 
 
-def install() -> None:
-    """Record the events that AWS records."""
-    seams.replace(sfn, "_run_execution", run)
-    seams.replace(sfn, "_add_event", add)
-    seams.replace(sfn, "_jsonata_state_field", evaluate)
-    seams.replace(sfn, "_run_map_items", run_map)
-    seams.replace(sfn, "_run_sub_machine", run_states)
-
-
+@seams.replaces(sfn, "_run_execution")
 def run(original: Callable, arn: str) -> None:
     """Run the execution, whose first state follows no event."""
     _path.set(_Path(0))
     original(arn)
 
 
+@seams.replaces(sfn, "_add_event")
 def add(original: Callable, execution: dict, kind: str, details: dict | None = None) -> dict:
     """Add an event after the last one of its path. The end from outside follows none.
 
@@ -113,6 +106,7 @@ def _is_express(execution: dict) -> bool:
     return bool(execution.get("sync")) or machine.get("type") == "EXPRESS"
 
 
+@seams.replaces(sfn, "_jsonata_state_field")
 def evaluate(original: Callable, state: dict, field: str, *arguments: object) -> object:
     """The field's value. A Map starts when it has its items; its execution is the thread's."""
     value = original(state, field, *arguments)
@@ -122,6 +116,7 @@ def evaluate(original: Callable, state: dict, field: str, *arguments: object) ->
     return value
 
 
+@seams.replaces(sfn, "_run_map_items")
 def run_map(original: Callable, state: dict, state_input: object, execution: dict, context: dict):
     """The Map's output and the next state. A Distributed Map's items are no part of the history."""
     processor = state.get("ItemProcessor", {})
@@ -140,6 +135,7 @@ def run_map(original: Callable, state: dict, state_input: object, execution: dic
     return result
 
 
+@seams.replaces(sfn, "_run_sub_machine")
 def run_states(
     original: Callable, states: dict, start: str, value: object, execution: dict, context: dict
 ) -> object:

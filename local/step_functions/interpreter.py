@@ -9,16 +9,30 @@
   writes to it, so here items share it.
 """
 
-import functools
 import time
 from collections.abc import Callable
 
-from jsonata.jexception import JException
 from jsonata.parser import Parser
 from jsonata.timebox import Timebox
 from ministack.services import stepfunctions as sfn
 
 from local import seams
+
+_trees: dict[str, object] = {}
+
+
+@seams.replaces(Parser, "parse")
+def parse(original: Callable, parser: Parser, expression: str, *engine: object) -> object:
+    """The syntax tree of the expression."""
+    if expression not in _trees:
+        _trees[expression] = original(parser, expression, *engine)
+    return _trees[expression]
+
+
+@seams.replaces(Timebox, "current_milli_time")
+def processor_time(original: Callable) -> float:
+    """The time that an expression's limit is measured by (ms)."""
+    return time.thread_time() * 1000
 
 
 class _Shared(dict):
@@ -28,40 +42,8 @@ class _Shared(dict):
         return self
 
 
-def install() -> None:
-    """Keep syntax trees, measure processor time, share the execution's part of the context."""
-    seams.replace(Parser, "parse", functools.partial(parse, {}))
-    seams.replace(Timebox, "__init__", start_time)
-    seams.replace(Timebox, "check_runaway", check_time)
-    seams.replace(sfn, "_run_map_items", run_items)
-
-
-def parse(cache: dict, original: Callable, parser: Parser, expression: str, *engine: object):
-    """The syntax tree of the expression."""
-    if expression not in cache:
-        cache[expression] = original(parser, expression, *engine)
-    return cache[expression]
-
-
-def start_time(original: Callable, box: Timebox, *arguments: object) -> None:
-    """Start measuring."""
-    original(box, *arguments)
-    box.time = _milliseconds()
-
-
-def check_time(original: Callable, box: Timebox) -> None:
-    """Raise JSONata's D1012 once the expression has had its time."""
-    if _milliseconds() - box.time > box.timeout:
-        raise JException("D1012", -1, box.timeout)
-
-
-def run_items(
-    original: Callable, state: dict, state_input: object, execution: dict, context: dict
-) -> tuple:
+@seams.replaces(sfn, "_run_map_items")
+def run_items(original: Callable, state: dict, given: object, execution: dict, context: dict):
     """The Map's output and the next state."""
     context = {**context, "Execution": _Shared(context["Execution"])}
-    return original(state, state_input, execution, context)
-
-
-def _milliseconds() -> float:
-    return time.thread_time() * 1000
+    return original(state, given, execution, context)

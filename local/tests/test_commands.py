@@ -103,6 +103,25 @@ def test_a_command_that_cannot_be_is_one_line(arguments, monkeypatch, capsys):
     assert not arguments or arguments[-1].split("=")[0] in printed.err
 
 
+@pytest.mark.parametrize("command", ["status", "down"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{}", "http://localhost:{}/"])
+def test_without_a_port_it_is_the_one_that_the_shell_talks_to(
+    command, address, monkeypatch, capsys
+):
+    port = free_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address.format(port))
+    monkeypatch.setattr(sys, "argv", ["local", command])
+    __main__.main()
+    assert capsys.readouterr().out == f"no local cloud on port {port}\n"
+
+
+def test_without_a_port_in_a_shell_that_talks_to_aws_it_is_the_usual_one(monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://vpce.example.com:4999")
+    monkeypatch.setattr(sys, "argv", ["local", "status"])
+    __main__.main()
+    assert "4566" in capsys.readouterr().out
+
+
 def test_a_port_that_is_taken_is_one_line(own_port):
     with socket.socket() as other:
         other.bind(("127.0.0.1", own_port))

@@ -301,7 +301,6 @@ REFERENCE = "{% $exists($outer) ? 1 : 2 %}"  # fails by itself nowhere
     [
         ("ItemReader", "Arguments", "Key"),
         ("ItemSelector", "nested", "field"),
-        ("ItemBatcher", "MaxItemsPerBatch"),
         ("ItemBatcher", "BatchInput"),
         ("MaxConcurrency",),
         ("ToleratedFailurePercentage",),
@@ -309,12 +308,19 @@ REFERENCE = "{% $exists($outer) ? 1 : 2 %}"  # fails by itself nowhere
         ("ItemProcessor", "States", "Only", "Output"),
     ],
 )
-def test_a_distributed_map_cannot_reference_variables_of_outer_scopes(maps, path):
-    run = maps.run(_after_assigning(_with(REFERENCE, *path)), [1])
+def test_a_distributed_map_cannot_reference_variables_of_outer_scopes(path):
+    state = _with(REFERENCE, *path)
+    with pytest.raises(sfn._ExecutionError) as refused:
+        definition.check(state, {"QueryLanguage": "JSONata"}, _after_assigning(state))
+    assert refused.value.error == "States.QueryEvaluationError"
+    assert "cannot reference variables in outer scopes" in refused.value.cause
+    assert f"'{'/'.join(path)}'" in refused.value.cause
+    assert "$outer" in refused.value.cause
+
+
+def test_a_reference_to_one_fails_the_execution_before_any_run(maps):
+    run = maps.run(_after_assigning(_with(REFERENCE, "ItemBatcher", "MaxItemsPerBatch")), [1])
     assert (run.status, run.error, run.runs) == ("FAILED", "States.QueryEvaluationError", [])
-    assert "cannot reference variables in outer scopes" in run.cause
-    assert f"'{'/'.join(path)}'" in run.cause
-    assert "$outer" in run.cause
 
 
 def test_the_processor_has_its_own_variables_and_the_output_those_around(maps):
@@ -329,24 +335,6 @@ def test_the_processor_has_its_own_variables_and_the_output_those_around(maps):
     run = maps.run(_after_assigning(state), [1, 2])
     assert run.output == 1
     assert run.files["SUCCEEDED_0.jsonl"] == [2]
-
-
-@pytest.mark.parametrize(
-    ("expression", "names"),
-    [
-        ("$a + $b.c[$d]", {"a", "b", "d"}),
-        ("($a := 1; $a + $b)", {"b"}),
-        ("$map([1], function($value, $index) { $value + $index + $c })", {"c"}),
-        ("$states.context.Map.Item.Value@$a.x#$b[$a = $b]", set()),
-        ("$count($hash('a', 'MD5')) ~> $string", set()),
-        ("$ & $$.a", set()),
-        ("{$a: $b}", {"a", "b"}),
-        ('"$a" & `$b`', set()),
-        ("$a(", set()),
-    ],
-)
-def test_names_that_an_expression_does_not_bind_are_references(expression, names):
-    assert definition.references(expression) == names
 
 
 # --- children
@@ -571,17 +559,13 @@ def test_a_missing_object_is_called_missing_to_whoever_may_list_it(maps):
         (_with("JSONPath", "QueryLanguage"), "JSONata"),
         (_with("CSV", "ItemReader", "ReaderConfig", "InputType"), "CSV"),
         (_with(5, "ItemReader", "ReaderConfig", "MaxItems"), "MaxItems"),
-        (_with("STANDARD", "ItemProcessor", "ProcessorConfig", "ExecutionType"), "STANDARD"),
-        (_with("NONE", "ResultWriter", "WriterConfig", "Transformation"), "NONE"),
         (_with({"Map": _map()}, "ItemProcessor", "States"), "Express"),
         (_with(None, "MaxConcurrency"), "MaxConcurrency"),
         (_with(None, "ItemBatcher"), "ItemBatcher"),
-        (_with(None, "ItemReader"), "ItemReader"),
-        (_with(None, "ResultWriter"), "ResultWriter"),
     ],
 )
 def test_what_is_not_done_is_refused(state, names):
     with pytest.raises(sfn._ExecutionError) as refused:
-        definition.check(state, {"QueryLanguage": "JSONata"})
+        definition.check(state, {"QueryLanguage": "JSONata"}, {})
     assert refused.value.error == "States.Runtime"
     assert names in refused.value.cause

@@ -36,26 +36,18 @@ def test_a_shim_that_fails_is_no_interpreter_and_its_absence_is_said(shim, text)
     assert "NOT the python3.99 that local.yml names" in str(found)
 
 
-@pytest.fixture
-def pip_conf(tmp_path, monkeypatch):
-    """The pip.conf of a home folder."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("XDG_CONFIG_HOME", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    file = tmp_path / ".config" / "pip" / "pip.conf"
-    file.parent.mkdir(parents=True)
-    return file
-
-
-def test_pip_is_told_where_packages_come_from_and_not_where_to(pip_conf):
-    pip_conf.write_text("[install]\nuser = true\ntarget = /elsewhere\nfind-links = /wheels\n")
+def test_pip_is_told_where_packages_come_from_and_not_where_to(tmp_path, monkeypatch):
+    file = tmp_path / "pip.conf"
+    file.write_text("[install]\nuser = true\ntarget = /elsewhere\nfind-links = /wheels\n")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.setenv("PIP_TIMEOUT", "7")
+    monkeypatch.setenv("PYTHONPATH", "/another/project")
     found = shell.for_pip(sys.executable)
-    assert found["PIP_FIND_LINKS"] == "/wheels"
-    assert not {"PIP_USER", "PIP_TARGET"} & set(found)
-
-
-def test_settings_that_pip_cannot_read_are_one_line(pip_conf):
-    pip_conf.write_text("[global\n")
+    assert (found["PIP_FIND_LINKS"], found["PIP_TIMEOUT"]) == ("/wheels", "7")
+    assert not {"PIP_USER", "PIP_TARGET", "PYTHONPATH"} & set(found)
+    file.write_text("[global\n")
     with pytest.raises(shell.SettingsError, match=r"pip\.conf") as raised:
         shell.for_pip(sys.executable)
     assert "\n" not in str(raised.value)

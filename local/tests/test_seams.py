@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import sys
 import types
 
 import pytest
@@ -9,6 +10,12 @@ import pytest
 from local import seams
 
 INSTALLED = re.escape(importlib.metadata.version("ministack"))
+HERE = sys.modules[__name__]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_registered(monkeypatch):
+    monkeypatch.setitem(seams._replacements, __name__, [])
 
 
 def test_another_ministack_is_refused(monkeypatch):
@@ -17,21 +24,15 @@ def test_another_ministack_is_refused(monkeypatch):
         seams.check_version()
 
 
-def test_a_name_that_is_gone_is_refused():
-    with pytest.raises(seams.SeamError, match=r"no somewhere\.gone"):
-        seams.replace(types.ModuleType("somewhere"), "gone", print)
+@pytest.mark.parametrize("owner", [types.SimpleNamespace(), {}])
+def test_what_is_replaced_must_be_there_and_the_replacement_gets_it(owner):
+    @seams.replaces(owner, "double")
+    def more(original, number):
+        return original(number) + 1
 
-
-def test_a_replacement_gets_what_it_replaces():
-    module = types.ModuleType("somewhere")
-    module.double = lambda number: 2 * number
-    seams.replace(module, "double", lambda original, number: original(number) + 1)
-    assert module.double(3) == 7
-
-
-def test_a_function_in_a_dictionary_is_replaced_and_one_that_is_gone_refused():
-    handlers = {"double": lambda number: 2 * number}
-    seams.replace(handlers, "double", lambda original, number: original(number) + 1)
-    assert handlers["double"](3) == 7
-    with pytest.raises(seams.SeamError, match="no gone"):
-        seams.replace(handlers, "gone", print)
+    with pytest.raises(seams.SeamError, match="double"):
+        seams.install(HERE)
+    names = owner if isinstance(owner, dict) else vars(owner)
+    names["double"] = lambda number: 2 * number
+    seams.install(HERE)
+    assert names["double"](3) == 7

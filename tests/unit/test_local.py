@@ -5,6 +5,7 @@ import re
 import pytest
 
 import local.environment
+import local.paths
 import local.settings
 import local.shell
 import setup.environment
@@ -24,7 +25,6 @@ def test_tools_are_as_quiet():
 
 def test_packages_come_from_the_same_places():
     assert local.shell._PIP_SOURCES == setup.environment._PIP_SOURCES
-    assert local.shell._NPM_SOURCES == setup.environment._NPM_SOURCES
 
 
 def test_the_local_cloud_s_region_is_the_same():
@@ -33,4 +33,4 @@ def test_the_local_cloud_s_region_is_the_same():
 
 @pytest.mark.parametrize("address", [*LOOPBACK, *filter(None, ELSEWHERE)])
 def test_the_same_addresses_are_loopback_ones(address):
-    assert local.environment.is_loopback(address) == stack.is_loopback(address)
+    assert (local.paths.loopback_port(address) is not None) == stack.is_loopback(address)

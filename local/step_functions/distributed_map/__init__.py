@@ -5,6 +5,7 @@ executions where AWS counts items, keeps each child for ever, and goes on when i
 This one does what this service's state machine uses as AWS does it, and refuses the rest.
 """
 
+import json
 from collections.abc import Callable
 
 from ministack.core.responses import new_uuid
@@ -16,11 +17,7 @@ from local.step_functions.distributed_map import definition, items
 from local.step_functions.distributed_map.map_run import MapRun
 
 
-def install() -> None:
-    """Put this Distributed Map in the place of MiniStack's."""
-    seams.replace(sfn, "_run_distributed_map", run)
-
-
+@seams.replaces(sfn, "_run_distributed_map")
 def run(
     original: Callable,
     state: dict,
@@ -31,7 +28,8 @@ def run(
     context: dict,
 ) -> tuple[object, str | None]:
     """The state's output and the next state; raises what a Retry or Catch of the state may take."""
-    definition.check(state, context)
+    machine = sfn._state_machines[execution["stateMachineArn"]]["definition"]
+    definition.check(state, context, json.loads(machine))
     inner = {**context, "variables": {}}
     settings = definition.evaluate(state, state_input, inner)
     executions.authorize(

@@ -16,9 +16,9 @@ from ministack.core.responses import new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
 
 from local.step_functions import executions
+from local.step_functions.distributed_map import results
 from local.step_functions.distributed_map.definition import Settings
 from local.step_functions.distributed_map.items import Batch
-from local.step_functions.distributed_map.results import Results
 
 COUNT_OF = {
     "SUCCEEDED": "succeeded",
@@ -46,9 +46,9 @@ class Child:
         self.batch = batch
         self.outcome: dict = {}
         name = new_uuid()
+        express = state_machine_arn.replace(":stateMachine:", ":express:")
         self.execution = {
-            "executionArn": state_machine_arn.replace(":stateMachine:", ":express:")
-            + f":{name}:{new_uuid()}",
+            "executionArn": f"{express}:{name}:{new_uuid()}",
             "stateMachineArn": state_machine_arn,
             "name": name,
             "status": "RUNNING",
@@ -56,25 +56,10 @@ class Child:
             "parent": parent,
             "events": collections.deque(maxlen=0),  # an Express execution keeps no history
         }
-        self._deadline = time.monotonic() + CHILD_SECONDS
+        self.deadline = time.monotonic() + CHILD_SECONDS
 
-    def start(self, processor: dict, context: dict, ended: Callable[["Child"], None]) -> None:
-        """Run the ItemProcessor in a thread, which calls `ended` unless the child was ended."""
-        threading.Thread(
-            target=contextvars.copy_context().run,
-            args=(self._run, processor, context, ended),
-            daemon=True,
-        ).start()
-
-    def overdue(self) -> bool:
-        """Whether its five minutes are over."""
-        return time.monotonic() > self._deadline
-
-    def end(self, status: str, **details: str) -> None:
-        """End the execution; no state of it starts any more."""
-        self.execution.update(status=status, stopDate=now_iso(), **details)
-
-    def _run(self, processor: dict, context: dict, ended: Callable[["Child"], None]) -> None:
+    def run(self, processor: dict, context: dict, ended: Callable[["Child"], None]) -> None:
+        """Run the ItemProcessor; calls `ended` unless the child was ended meanwhile."""
         execution = self.execution
         executions.current.set(execution)
         value = json.loads(self.batch.text)
@@ -114,11 +99,11 @@ class MapRun:
 
     def __init__(self, parent: dict, label: str, settings: Settings):
         self.parent = parent
-        self.results = Results()
         self.state_machine_arn = f"{parent['stateMachineArn']}/{label}"
         kind = self.state_machine_arn.replace(":stateMachine:", ":mapRun:")
+        self.arn = f"{kind}:{new_uuid()}"
         self.record = {
-            "mapRunArn": f"{kind}:{new_uuid()}",
+            "mapRunArn": self.arn,
             "executionArn": parent["executionArn"],
             "status": "RUNNING",
             "startDate": now_iso(),
@@ -130,17 +115,13 @@ class MapRun:
             "redriveCount": 0,
             "_stateMachineArn": self.state_machine_arn,
         }
+        self._lines: dict[str, list[str]] = collections.defaultdict(list)  # by status
         self._waiting: collections.deque[Batch] = collections.deque()
         self._running: set[Child] = set()
         self._ended: queue.SimpleQueue[Child] = queue.SimpleQueue()
         details = {"mapRunStartedEventDetails": {"mapRunArn": self.arn}}
         sfn._add_event(parent, "MapRunStarted", details)  # first: it may end the parent
         sfn._map_runs[self.arn] = self.record
-
-    @property
-    def arn(self) -> str:
-        """The ARN of this run; its last part is a UUID."""
-        return self.record["mapRunArn"]
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Take all batches before the first child starts: the share of failures is one of them."""
@@ -163,7 +144,8 @@ class MapRun:
             try:
                 self._take(self._ended.get(timeout=LOOK_SECONDS))
             except queue.Empty:
-                for child in [child for child in self._running if child.overdue()]:
+                now = time.monotonic()
+                for child in [child for child in self._running if now > child.deadline]:
                     self._end(child, "TIMED_OUT", error="States.Timeout")
         self._abort()
 
@@ -175,9 +157,8 @@ class MapRun:
 
     def write_results(self, bucket: str, prefix: str) -> dict:
         """Write the results of the children; the state's result."""
-        for batch in self._waiting:
-            self.results.pending(batch.text)
-        result = self.results.write(bucket, prefix, self.arn)
+        self._lines["PENDING"] = [results.pending_line(batch.text) for batch in self._waiting]
+        result = results.write(self._lines, bucket, prefix, self.arn)
         for counts in (self.record["itemCounts"], self.record["executionCounts"]):
             counts["resultsWritten"] = sum(counts[name] for name in COUNT_OF.values())
         return result
@@ -187,9 +168,9 @@ class MapRun:
         self._abort()
         self.record.update(status=status, stopDate=now_iso())
         if executions.is_running(self.parent):
-            name = f"MapRun{status.capitalize()}"
-            key = f"{name[0].lower()}{name[1:]}EventDetails"
-            sfn._add_event(self.parent, name, {key: details} if details else None)
+            name = status.capitalize()
+            key = f"mapRun{name}EventDetails"
+            sfn._add_event(self.parent, f"MapRun{name}", {key: details} if details else None)
 
     def _start(self, processor: dict, context: dict) -> None:
         batch = self._waiting.popleft()
@@ -197,21 +178,25 @@ class MapRun:
         self._running.add(child)
         self._count(batch, "pending", -1)
         self._count(batch, "running")
-        child.start(processor, context, self._ended.put)
+        run = contextvars.copy_context().run
+        arguments = child.run, processor, context, self._ended.put
+        threading.Thread(target=run, args=arguments, daemon=True).start()
 
     def _take(self, child: Child) -> None:
         if child in self._running:  # else it was overdue
             self._end(child, **child.outcome)
 
     def _end(self, child: Child, status: str, output: object = None, **details: str) -> None:
+        """End the child; no state of it starts any more."""
         self._running.remove(child)
         self._count(child.batch, "running", -1)
         self._count(child.batch, COUNT_OF[status])
-        child.end(status, **details)
+        child.execution.update(status=status, stopDate=now_iso(), **details)
         if status == "SUCCEEDED":
-            self.results.succeeded(output)
+            values = output if isinstance(output, list) else [output]
+            self._lines[status] += map(results.line, values)
         else:
-            self.results.failed(child.execution, child.batch.text)
+            self._lines["FAILED"].append(results.failed_line(child.execution, child.batch.text))
 
     def _abort(self) -> None:
         while not self._ended.empty():

@@ -7,7 +7,6 @@ another file, `_1`, after 5 GB.) `manifest.json` names the files.
 """
 
 import json
-from collections.abc import Iterable
 
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
@@ -24,65 +23,53 @@ ACTIONS = (
 )
 
 
-class Results:
-    """Lines of children in the order in which they ended."""
-
-    def __init__(self):
-        self._lines: dict[str, list[bytes]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
-
-    def succeeded(self, output: object) -> None:
-        """Keep the output of a child that succeeded."""
-        values = output if isinstance(output, list) else [output]
-        self._lines["SUCCEEDED"].extend(map(_line, values))
-
-    def failed(self, execution: dict, text: str) -> None:
-        """Keep an execution that started and did not succeed, and its input as JSON."""
-        row = {
-            "ExecutionArn": execution["executionArn"],
-            "Input": text,
-            "InputDetails": {"Included": True},
-            "Name": execution["name"],
-            "OutputDetails": {"Included": True},
-            "StartDate": execution["startDate"],
-            "StateMachineArn": execution["stateMachineArn"],
-            "Status": execution["status"],
-            "StopDate": execution["stopDate"],
-        }
-        row |= {name.title(): execution[name] for name in ("error", "cause") if name in execution}
-        self._lines["FAILED"].append(_line(row))
-
-    def pending(self, text: str) -> None:
-        """Keep the input of a child that never started."""
-        self._lines["PENDING"].append(
-            _line({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"})
-        )
-
-    def write(self, bucket: str, prefix: str, map_run_arn: str) -> dict:
-        """Write the files below `<prefix>/<id of the map run>/`; the state's result.
-
-        Raises States.ResultWriterFailed where the role or S3 refuses.
-        """
-        folder = "/".join(filter(None, (prefix, map_run_arn.rsplit(":", 1)[1])))
-        files: dict[str, list[dict]] = {}
-        for status, lines in self._lines.items():
-            files[status] = []
-            if lines:
-                key = f"{folder}/{status}_0.jsonl"
-                files[status].append({"Key": key, "Size": _put(bucket, key, lines)})
-        manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": files}
-        key = f"{folder}/manifest.json"
-        _put(bucket, key, [json.dumps(manifest).encode()])
-        return {"MapRunArn": map_run_arn, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}
+def line(value: object) -> str:
+    """A line of a file of results."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _line(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def failed_line(execution: dict, text: str) -> str:
+    """The line of an execution that started and did not succeed; its input as JSON."""
+    row = {
+        "ExecutionArn": execution["executionArn"],
+        "Input": text,
+        "InputDetails": {"Included": True},
+        "Name": execution["name"],
+        "OutputDetails": {"Included": True},
+        "StartDate": execution["startDate"],
+        "StateMachineArn": execution["stateMachineArn"],
+        "Status": execution["status"],
+        "StopDate": execution["stopDate"],
+    }
+    details = {name.title(): execution[name] for name in ("error", "cause") if name in execution}
+    return line(row | details)
 
 
-def _put(bucket: str, key: str, lines: Iterable[bytes]) -> int:
+def pending_line(text: str) -> str:
+    """The line of a child that never started; its input as JSON."""
+    return line({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"})
+
+
+def write(lines: dict[str, list[str]], bucket: str, prefix: str, map_run_arn: str) -> dict:
+    """Write lines by status below `<prefix>/<id of the map run>/`; the state's result.
+
+    Raises States.ResultWriterFailed where the role or S3 refuses.
+    """
+    folder = "/".join(filter(None, (prefix, map_run_arn.rsplit(":", 1)[1])))
+    files: dict[str, list[dict]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+    for status in filter(lines.get, files):
+        key = f"{folder}/{status}_0.jsonl"
+        files[status].append({"Key": key, "Size": _put(bucket, key, "\n".join(lines[status]))})
+    manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": files}
+    key = f"{folder}/manifest.json"
+    _put(bucket, key, json.dumps(manifest))
+    return {"MapRunArn": map_run_arn, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}
+
+
+def _put(bucket: str, key: str, text: str) -> int:
     for action in ACTIONS:
         authorize(action, f"arn:aws:s3:::{bucket}/{key}", FAILED)
-    body = b"\n".join(lines)
+    body = text.encode()
     status, _, answer = s3._put_object(bucket, key, body, {"content-type": "application/json"})
     if status >= 300:
         raise sfn._ExecutionError(FAILED, answer.decode("utf-8", "replace"))

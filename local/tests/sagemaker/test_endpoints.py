@@ -155,17 +155,6 @@ def test_what_does_not_exist_is_named(sagemaker, bicycle_model):
         client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
 
 
-def test_models_are_described_and_deleted(sagemaker):
-    model = sagemaker.model(model_archive("bicycle"))
-    described = sagemaker.client.describe_model(ModelName=model)
-    assert described["ExecutionRoleArn"] == sagemaker.role
-    assert described["PrimaryContainer"]["ModelDataUrl"].endswith(f"{model}/model.tar.gz")
-    listed = sagemaker.client.list_models(NameContains=model)["Models"]
-    assert [entry["ModelArn"] for entry in listed] == [described["ModelArn"]]
-    sagemaker.client.delete_model(ModelName=model)
-    assert sagemaker.client.list_models(NameContains=model)["Models"] == []
-
-
 def test_an_image_must_lie_in_ecr_in_dockers_form(sagemaker):
     digest = sagemaker.push("a1b2c3d")
     repository = SERVING_IMAGE.rpartition(":")[0]

@@ -1,6 +1,11 @@
 """InvokeEndpoint answers as AWS's runtime does, also when it cannot."""
 
 import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from local.sagemaker import invocation
 from local.sagemaker.errors import ServiceError
-from local.sagemaker.invocation import HttpClient, UnavailableError
 from local.sagemaker.logs import endpoint_group
 from local.tests.conftest import ACCOUNT, free_port
 from local.tests.sagemaker.conftest import photo
@@ -59,59 +63,46 @@ def test_what_is_not_emulated_is_refused_by_name(sagemaker, endpoint):
         sagemaker.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=photo())
 
 
-def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
-    async def post(*_):
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(invocation, "_SECONDS_TO_ANSWER", 0.01)
-    http, server = SimpleNamespace(post=post), SimpleNamespace(port=0, in_flight=1)
+def invoke(port: int) -> ServiceError:
+    """The error of an invocation of a server on that port, which is then at work no more."""
+    server = SimpleNamespace(port=port, in_flight=1)
     deployment = SimpleNamespace(capture=None, variant="v0")
     endpoint = SimpleNamespace(choose=lambda: (deployment, server))
     with pytest.raises(ServiceError) as raised:
-        asyncio.run(invocation.invoke(http, endpoint, "slow", {}, b""))
+        asyncio.run(invocation.invoke(endpoint, "slow", {}, b""))
+    assert server.in_flight == 0
     assert (raised.value.code, raised.value.status) == ("ModelError", 424)
     assert raised.value.members["OriginalStatusCode"] == 0
-    assert "timed out" in raised.value.message
-    assert server.in_flight == 0
+    return raised.value
 
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+@contextlib.contextmanager
+def server(answer: bytes, seconds: float = 0) -> Iterator[int]:
+    """The port of a server that gives this answer after some time, and closes the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                time.sleep(seconds)
+                connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
 
 
-def post(*answers: bytes | None, times: int = 1) -> list:
-    """The bodies of so many requests to a server with these answers; None closes a connection."""
-    left, found = list(answers), []
-
-    async def serve(reader, writer):
-        while left and await reader.read(1 << 16):
-            answer = left.pop(0)
-            writer.write(answer or b"")
-            if answer is None:
-                break
-        writer.close()
-
-    async def run():
-        client, server = HttpClient(), await asyncio.start_server(serve, "127.0.0.1", 0)
-        for _ in range(times):
-            port = server.sockets[0].getsockname()[1]
-            found.append((await client.post(port, {}, b""))[2])
-        await client._session.close()
-        server.close()
-
-    asyncio.run(run())
-    return found
+def test_a_container_that_takes_too_long_is_a_model_error(monkeypatch):
+    monkeypatch.setattr(invocation, "_SECONDS_TO_ANSWER", 0.1)
+    with server(b"", seconds=0.5) as port:
+        assert "timed out" in invoke(port).message
 
 
-def test_a_kept_connection_that_was_closed_is_replaced():
-    assert post(OK, None, OK, times=2) == [b"hi", b"hi"]
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh"])
+def test_an_answer_that_does_not_come_whole_is_a_model_error(answer):
+    with server(answer) as port:
+        assert "could not get a response" in invoke(port).message
 
 
-@pytest.mark.parametrize("answers", [(OK[:-1],), (None, None)])
-def test_an_answer_that_does_not_come_whole_is_an_error(answers):
-    with pytest.raises(UnavailableError):
-        post(*answers)
-
-
-def test_no_server_is_an_error():
-    with pytest.raises(UnavailableError):
-        asyncio.run(HttpClient().post(free_port(), {}, b""))
+def test_no_server_is_a_model_error():
+    assert "could not get a response" in invoke(free_port()).message

@@ -82,7 +82,6 @@ RANGE = {"MinCapacity": 1, "MaxCapacity": 3}
 @pytest.mark.parametrize(
     ("variant", "capacity"),
     [
-        ("endpoint/none/variant/v0", RANGE),
         ("endpoint/{}/variant/v7", RANGE),
         ("{}", RANGE),
         ("endpoint/{}/variant/v0", {"MinCapacity": 1}),
@@ -96,9 +95,6 @@ def test_a_variant_that_is_not_in_service_and_capacities_that_make_no_range_are_
         autoscaling.register_scalable_target(**KEY, ResourceId=variant.format(endpoint), **capacity)
 
 
-CUSTOMIZED = {"MetricName": "x", "Namespace": "y", "Statistic": "Sum"}
-
-
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -106,7 +102,6 @@ CUSTOMIZED = {"MetricName": "x", "Namespace": "y", "Statistic": "Sum"}
             {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
             "StepScaling",
         ),
-        ({"TargetValue": 1.0, "CustomizedMetricSpecification": CUSTOMIZED}, "Customized"),
         ({"TargetValue": 1.0}, "without .*PredefinedMetricType"),
         ({**TRACKING, "TargetValue": -1.0}, "greater than 0"),
     ],
