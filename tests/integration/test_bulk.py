@@ -62,19 +62,6 @@ def test_it_answers_as_classify_does(execution, classified, service):
         assert bulk["confidence"] == pytest.approx(alone["confidence"], abs=1e-4)
 
 
-def test_a_second_run_of_the_same_manifest_gives_the_same(execution, lines, service):
-    def pixels() -> dict[str, str]:
-        listing = service.client("s3").list_objects_v2(Bucket=service.bucket, Prefix="bulk/pixels/")
-        return {entry["Key"]: entry["ETag"] for entry in listing["Contents"]}
-
-    before = pixels()
-    again = service.classify_bulk(lines, threshold=0.9, batch_size=64)
-    assert pixels() == before
-    assert again["output"]["counts"] == execution["output"]["counts"]
-    in_order = sorted(map(str, service.bulk_results(execution)))
-    assert sorted(map(str, service.bulk_results(again))) == in_order
-
-
 def test_captures_bear_the_inference_ids_of_the_results(execution, service):
     ids = {r["inference_id"] for r in service.bulk_results(execution) if "inference_id" in r}
     captured = {record["eventMetadata"].get("inferenceId") for record in service.captures()}
@@ -97,12 +84,6 @@ def test_batches_that_fail_are_counted_image_by_image(lines, service):
     assert run["status"] == "SUCCEEDED", run
     counts = {"submitted": 90, **tally(["failed"] * 90)}
     assert run["output"]["counts"] == counts
-
-
-def test_a_run_with_more_failed_batches_than_tolerated_fails(lines, service):
-    with configured(service, ENDPOINT_NAME="no-such-endpoint"):
-        run = service.classify_bulk(lines[:90], batch_size=40)
-    assert (run["status"], run["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
 
 
 def test_keys_of_any_length_fit_into_the_state(service):

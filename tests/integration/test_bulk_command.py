@@ -1,7 +1,6 @@
 """`python -m scripts.bulk` on the deployed service: what people type, and what they get."""
 
 import csv
-import json
 import sys
 
 import pytest
@@ -83,30 +82,6 @@ def test_bulk_and_predict_take_the_same_photos_below_a_prefix(service, batch):
     assert f"{source}/without-an-ending" in predicted.stdout
     for done in (submitted, predicted):
         assert f"Passed over: 2 of {source}/" in done.stderr
-
-
-def test_every_line_of_a_manifest_is_accounted_for(service, batch, tmp_path):
-    good = [image["s3_key"] for image in batch["images"][:5]]
-    lines = [{"s3_key": key} for key in [*good, *good, "bulk/absent.png"]]
-    lines.append({"s3_bucket": "closed", "s3_key": "a.png", "listed": 2})
-    manifest, path = tmp_path / "m.jsonl", tmp_path / "results.jsonl"
-    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-    options = ("--tolerated-failure-percentage", "100", "--threshold", "0", "--batch-size", "2")
-    done = bulk(service, "submit", manifest, *options, "--wait")
-    assert "closed" in done.stderr
-    said = bulk(service, "results", "--output", path).stdout
-    results = [json.loads(line) for line in path.read_text().splitlines()]
-    found = {(r["s3_bucket"], r["s3_key"]): (r["status"], r["listed"]) for r in results}
-    assert found == {
-        **{(service.bucket, key): ("accepted", 2) for key in good},
-        (service.bucket, "bulk/absent.png"): ("failed", 1),
-        ("closed", "a.png"): ("failed", 2),
-    }
-    for row in (["submitted", "13"], ["accepted", "10", "76.9%"], ["failed", "3", "23.1%"]):
-        assert row in [line.split() for line in said.splitlines()]
-    assert "BucketNotAllowed" in said
-    assert "ImageNotFound" in said
 
 
 def test_a_folder_is_uploaded_once(service, folder):

@@ -29,13 +29,6 @@ def test_a_failed_execution_is_told_in_words(service, inbox):
     assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in told["Message"]
 
 
-def test_a_batch_that_failed_altogether_is_told_with_its_counts(service, inbox):
-    arn = service.start({"images": [{"s3_key": f"tests/absent-{n}.png"} for n in range(3)]})
-    service.wait(arn)
-    (told,) = inbox(arn)
-    assert "Images:  3 of 3 failed\n" in told["Message"]
-
-
 def test_a_bulk_run_with_failed_images_tells_once(service, photo, inbox):
     lines = [*[{"s3_key": photo["s3_key"]}] * 30, {"s3_key": "tests/absent.png"}]
     execution = service.classify_bulk(lines, batch_size=10)
@@ -51,18 +44,6 @@ def test_a_bulk_run_that_fails_is_told_in_words(service, photo, inbox):
     (told,) = inbox(execution["executionArn"])
     assert "Error:   TooManyFailed\n" in told["Message"]
     assert "Images:  1 of 2 failed\n" in told["Message"]
-
-
-def test_a_bulk_run_that_is_aborted_is_told_in_words(service, photo, inbox):
-    states = service.client("stepfunctions")
-    key = "bulk/manifests/aborted.jsonl"
-    lines = (json.dumps({"s3_key": photo["s3_key"]}) + "\n").encode() * 2000
-    arn = service.start_bulk({"manifest": service.put(key, lines)})
-    states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
-    assert service.wait(arn)["status"] == "ABORTED"
-    (told,) = inbox(arn)
-    assert "ended ABORTED." in told["Message"]
-    assert f"Images:  those of the manifest {key}\n" in told["Message"]
 
 
 def test_an_aborted_execution_is_told_in_words(service, photo, inbox):
