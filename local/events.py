@@ -3,8 +3,7 @@
 On AWS a target that is a state machine is started under the target's role. AWS/Events counts, by
 RuleName, the events that a rule matched and the invocations of its targets, and those among them
 that failed for good: there is no such target, the role may not, or the target refuses. Rules of a
-bus other than the default one have the dimension EventBusName besides
-(docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html).
+bus other than the default one have the dimension EventBusName besides.
 
 MiniStack checks no role, records nothing, and an invocation that fails is a line in its log.
 """

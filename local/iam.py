@@ -1,30 +1,23 @@
-"""IAM's checks that MiniStack does not make.
+"""IAM's checks that MiniStack does not make; README.md has AWS's pages.
 
 On AWS a service assumes the role that it is given only if the role's trust policy allows it, under
 the conditions that stand there: `aws:SourceAccount` is the account that the service acts for.
 MiniStack checks no trust policy for a service. Here Lambda and Step Functions refuse such a role;
-EventBridge and SageMaker call `trusts` themselves
-(docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
-
-Besides:
+EventBridge and SageMaker call `trusts` themselves. Besides:
 
 - a role's permissions boundary holds also if it comes from a template;
 - `cloudwatch:namespace` is the namespace of PutMetricData;
 - S3 reports that an object is missing only to a caller that may list it: ListBucket with the key as
-  `s3:prefix` (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; the prefix is the key:
-  github.com/ceph/ceph/pull/68577);
-- a policy's `*` and `?` match any character, a line break in a key too
-  (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html);
+  `s3:prefix` (github.com/ceph/ceph/pull/68577);
+- a policy's `*` and `?` match any character, a line break in a key too;
 - a request counts as one over TLS (`aws:SecureTransport`), as all are on AWS: what goes over the
   loopback interface, on which alone the local cloud listens, leaves the machine as little.
 """
 
 import functools
-import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -144,11 +137,7 @@ def request_context(
     context = original(service, action, body, parameters)
     if action != "cloudwatch:PutMetricData":
         return context
-    if body[:1] == b"{":
-        namespaces = [json.loads(body).get("Namespace", "")]
-    else:
-        namespaces = parse_qs(body.decode(errors="replace")).get("Namespace", [""])
-    return {**context, "cloudwatch:namespace": namespaces[0]}
+    return {**context, "cloudwatch:namespace": iam_actions._param(body, parameters, "Namespace")}
 
 
 @seams.replaces(iam_actions, "s3_service_context")

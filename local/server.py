@@ -29,8 +29,7 @@ def main() -> None:
         environment.Environment.python = Path(sys.argv.pop())  # MiniStack reads the arguments too
         for additions in (
             *(environment, invocation, executions, errors, distributed_map, interpreter, history),
-            *(recording, faults),  # in this order: what fails by a fault is no invocation
-            *(alarms, iam, events, names, images),
+            *(recording, alarms, faults, iam, events, names, images),
         ):
             seams.install(additions)
         alarms.watch()

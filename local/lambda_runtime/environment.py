@@ -30,6 +30,7 @@ import re
 import select
 import shlex
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,7 @@ class Environment(ProvidedWorker):
         layers = tuple(map(lambda_svc._provided_runtime_code_dir, archives))
         code = add_bootstrap(code_zip, config["Runtime"], layers, self.python)
         super().__init__(func_name, config, code)
+        self.started = 0.0  # when its process was last ready, by time.perf_counter
         self._output: IO[bytes] | None = None
         self._output_lock = threading.Lock()
         self._unfinished_line = b""
@@ -82,6 +84,12 @@ class Environment(ProvidedWorker):
         handler.disable_nagle_algorithm = True
         handler.wbufsize = -1  # an answer in one piece
         return handler
+
+    def _spawn(self, *arguments: float, **options: float) -> None:
+        try:
+            super()._spawn(*arguments, **options)
+        finally:
+            self.started = time.perf_counter()
 
     def _await_init(self, init_timeout: float | None = None) -> None:
         """Wait until the handler is loaded.

@@ -2,13 +2,11 @@
 
 - With a concurrency of N, an invocation that would be one more than N in flight is throttled at
   once, as AWS does at the account's limit: `TooManyRequestsException` with the reason
-  ConcurrentInvocationLimitExceeded (docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html).
-  In flight is also what waits for an environment to be free.
+  ConcurrentInvocationLimitExceeded. In flight is also what waits for an environment to be free.
 - A share of the invocations fails in the service, before the function runs: `ServiceException`,
-  with the status 500 (docs.aws.amazon.com/lambda/latest/api/API_Invoke.html).
+  with the status 500.
 
-Neither is an invocation for AWS/Lambda's metrics
-(docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
+Neither is an invocation for AWS/Lambda's metrics.
 """
 
 import json

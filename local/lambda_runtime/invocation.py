@@ -11,6 +11,7 @@ concurrency are checked before that, with AWS's error.
 import collections
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from ministack.core import lambda_runtime as workers
@@ -19,6 +20,7 @@ from ministack.services import lambda_svc
 
 from local import seams
 from local.lambda_runtime.environment import Environment
+from local.metrics.recording import record_invocation
 
 ENVIRONMENTS = max(2, os.cpu_count() or 2)
 
@@ -43,14 +45,17 @@ def execute(original: Callable, function: dict, event: object, request_id: str) 
     if not _is_python(config):
         return original(function, event, request_id)
     lambda_svc._ensure_reaper_thread()
-    with _free[f"{config['FunctionArn']}:{config['Version']}"]:
-        worker, _ = workers.acquire_worker(
-            config["FunctionName"], config, function["code_zip"], qualifier=config["Version"]
-        )
+    name, version = config["FunctionName"], config["Version"]
+    with _free[f"{config['FunctionArn']}:{version}"]:
+        worker, _ = workers.acquire_worker(name, config, function["code_zip"], qualifier=version)
+        began = time.perf_counter()
         try:
-            return _invoke(worker, config, event, request_id)
+            result = _invoke(worker, config, event, request_id)
         finally:
             workers.release_worker(worker)
+        seconds = time.perf_counter() - max(began, worker.started)
+    record_invocation(name, seconds, "error" in result)
+    return result
 
 
 def _invoke(worker: Environment, config: dict, event: object, request_id: str) -> dict:

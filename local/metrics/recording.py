@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from ministack.core.lambda_runtime import ProvidedWorker
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, lambda_svc
 from ministack.services import stepfunctions as sfn
@@ -31,7 +30,6 @@ EXECUTIONS = {
     "ABORTED": "ExecutionsAborted",
     "TIMED_OUT": "ExecutionsTimedOut",
 }
-_thread = threading.local()
 _writing = threading.Lock()
 _second: dict[tuple, tuple[int, dict[float, dict]]] = {}  # a metric's points of this second
 
@@ -73,43 +71,15 @@ def record_throttled(
         record("AWS/Lambda", {"FunctionName": name}, {"Throttles": (1, "Count")})
 
 
-@seams.replaces(lambda_svc, "_execute_function_dispatch")
-def record_invocation(original: Callable, function: dict, config: dict, *arguments: object) -> dict:
-    """Run the invocation and record it; MiniStack's record of the result."""
-    _thread.seconds = None
-    began = time.perf_counter()
-    result = original(function, config, *arguments)
-    seconds = _thread.seconds
-    if seconds is None:  # another runtime, or one that did not come up
-        seconds = time.perf_counter() - began
+def record_invocation(function: str, seconds: float, failed: bool) -> None:
+    """Record an invocation of the function; `seconds` are the handler's."""
     points = {
         "Invocations": (1, "Count"),
-        "Errors": (int(bool(result.get("error"))), "Count"),
+        "Errors": (int(failed), "Count"),
         "Throttles": (0, "Count"),
         "Duration": (seconds * 1000, "Milliseconds"),
     }
-    record("AWS/Lambda", {"FunctionName": config["FunctionName"]}, points)
-    return result
-
-
-@seams.replaces(ProvidedWorker, "invoke")
-def time_handler(original: Callable, worker: ProvidedWorker, *arguments: object, **options: object):
-    """The worker's result; notes how long the handler took."""
-    _thread.starting = 0.0
-    began = time.perf_counter()
-    result = original(worker, *arguments, **options)
-    _thread.seconds = time.perf_counter() - began - _thread.starting
-    return result
-
-
-@seams.replaces(ProvidedWorker, "_spawn")
-def time_start(original: Callable, worker: ProvidedWorker, *arguments: object, **options: object):
-    """Start the worker's process; notes how long that took."""
-    began = time.perf_counter()
-    try:
-        return original(worker, *arguments, **options)
-    finally:
-        _thread.starting = getattr(_thread, "starting", 0.0) + time.perf_counter() - began
+    record("AWS/Lambda", {"FunctionName": function}, points)
 
 
 @seams.replaces(sfn, "_emit_execution_status_event")

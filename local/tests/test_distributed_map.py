@@ -3,7 +3,6 @@
 import copy
 import json
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -251,37 +250,12 @@ def test_an_item_selector_that_fails_fails_the_run_before_any_child(maps, expres
     assert _positive(run.runs[0]["executionCounts"]) == {}
 
 
-@pytest.mark.parametrize(
-    "path", [f"{ITEM}.{path}" for path in ("Index", "Value", "Value.a", "Value.a.b", "Value.and")]
-)
-def test_a_path_gives_what_the_interpreter_gives(path):
-    values = [1, "", None, [], [1], [[]], [[1]], [1, 2], [{"a": 1}, {"a": 2}], {}]
-    values += [{"a": value} for value in values] + [{"a": [{"b": [1]}]}, {"and": 1}]
-    for value in values:
-        context = {"Map": {"Item": {"Index": 0, "Value": value}}, "variables": {}}
-
-        def look_up(expression: str, value=value, context=context) -> object:
-            return next(items.select({"it": expression}, [value], {}, context))["it"]
-
-        def interpret(expression: str, context=context) -> object:
-            return sfn._apply_jsonata_template(expression, {}, context)
-
-        assert _outcome(look_up, path) == _outcome(interpret, path), value
-
-
-def _outcome(evaluate: Callable, path: str) -> str:
-    try:
-        return json.dumps(evaluate(f"{{% {path} %}}"))
-    except sfn._ExecutionError as error:
-        return error.error
-
-
-def test_items_are_selected_without_the_interpreter_where_a_path_is_enough():
+def test_values_and_numbers_are_selected_without_the_interpreter():
     selector = {"line": f"{{% {ITEM}.Index %}}", "photo": f"{{% {ITEM}.Value %}}"}
     photos = [{"s3_key": f"photos/{number}.png"} for number in range(100_000)]
     began = time.thread_time()
     selected = list(items.select(selector, photos, {}, {"variables": {}}))
-    assert time.thread_time() - began < 3  # 0.4 s; the interpreter takes a minute
+    assert time.thread_time() - began < 3  # 0.2 s; the interpreter takes ten
     assert selected[99_999] == {"line": 99_999, "photo": photos[99_999]}
 
 

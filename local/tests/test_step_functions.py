@@ -199,13 +199,6 @@ def test_items_share_the_executions_input_and_nothing_else():
     assert mine["variables"] is not theirs["variables"]
 
 
-def test_an_expression_is_parsed_once(monkeypatch):
-    monkeypatch.setattr(interpreter, "_trees", {})
-    texts = ("$a", "$b", "$a", "$a")
-    trees = [interpreter.parse(lambda *_: object(), None, text) for text in texts]
-    assert trees[0] is trees[2] is trees[3] is not trees[1]
-
-
 def test_the_second_of_an_expression_is_one_of_processor_time(workshop):
     """Six expressions of a quarter of a second, at once in one interpreter."""
     sums = {"Type": "Pass", "Output": "{% $sum([1..15000].($ % 7)) %}", "End": True}

@@ -27,6 +27,8 @@ def expirations(rules: list[dict]) -> dict[str, int]:
 def test_the_bucket_and_the_repository_have_the_days_of_config_yml(resources):
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert expirations(rules) == expirations(retention(DAYS)["rules"])
+    ids = [rule["Id"] for rule in rules]
+    assert len(set(ids)) == len(ids)
     text = resources["ServingRepository"]["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
     [rule] = json.loads(text)["rules"]
     assert rule["selection"]["tagStatus"] == "untagged"
@@ -37,8 +39,6 @@ def test_what_has_a_number_expires():
     rules = retention(dict.fromkeys(DAYS, 3))["rules"]
     places = "capture/ monitoring/reports/ generated/ incoming/generated/ incoming/ bulk/results/"
     assert expirations(rules) == dict.fromkeys(places.split(), 3) | FIXED
-    ids = [rule["Id"] for rule in rules]
-    assert len(set(ids)) == len(ids)
 
 
 def test_null_keeps_for_ever():

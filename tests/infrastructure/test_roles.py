@@ -128,22 +128,12 @@ def test_hosting_may_not_write_what_it_serves_and_training_no_captures(resources
 
 
 def test_whoever_may_list_the_bucket_may_list_prefixes_of_it(resources):
-    listing = {}
-    for name, role in policies(resources).items():
+    for role in policies(resources).values():
         for statement in statements(role):
             if "s3:ListBucket" in aslist(statement["Action"]):
                 prefixes = statement["Condition"]["StringLike"]["s3:prefix"]
-                listing.setdefault(name, {})[statement["Effect"]] = prefixes
-    assert listing == {
-        "SerializeImageDataRole": {
-            "Allow": ["*/*", "*.*"],  # keys that are known; none can be found by it
-            "Deny": ["capture/*", "monitoring/*", "training/*"],
-        },
-        "BulkStateMachineRole": {"Allow": ["bulk/manifests/*"]},
-        "SageMakerRole": {"Allow": ["training/*"]},
-        "TrainingRole": {"Allow": ["datasets/*", "training/*"]},
-        "MonitoringPolicy": {"Allow": ["capture/*", "datasets/*", "monitoring/*", "training/*"]},
-    }
+                # "*/*" and "*.*" are keys that are known; none can be found by these.
+                assert not {"", "*"} & set(prefixes)
 
 
 def test_what_decodes_photos_reads_no_captures_reports_or_models(resources):

@@ -7,10 +7,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.archives import zipped
-
 Answer = tuple[int, dict[str, str], bytes]
-READ_TIMEOUT = '"read_timeout": 10,'
 
 
 def error(status: int, code: str, message: str) -> Answer:
@@ -80,21 +77,6 @@ def configured(service, **variables: str):
         functions.update_function_configuration(
             FunctionName=function, Environment={"Variables": before}
         )
-
-
-@contextmanager
-def hasty(service, seconds: float):
-    """Let the classifying function wait so long for an answer: the deployed code but for that."""
-    functions, function = service.client("lambda"), f"scones-vehicles-{service.stage}-classifyImage"
-    folder = service.folder / "handlers"
-    code = {f"handlers/{path.name}": path.read_text() for path in folder.glob("*.py")}
-    before, after = code["handlers/aws.py"].split(READ_TIMEOUT)
-    changed = {**code, "handlers/aws.py": f'{before}"read_timeout": {seconds},{after}'}
-    functions.update_function_code(FunctionName=function, ZipFile=zipped(changed))
-    try:
-        yield
-    finally:
-        functions.update_function_code(FunctionName=function, ZipFile=zipped(code))
 
 
 @contextmanager

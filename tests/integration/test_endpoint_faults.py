@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.fault_server import answer, configured, endpoint, error, hasty, slow
+from tests.integration.fault_server import answer, configured, endpoint, error, slow
 from tests.integration.service import STAGE
 
 GOOD = answer({"classes": ["bicycle", "motorcycle"], "inferences": [[0.97, 0.03]]})
@@ -42,7 +42,7 @@ def test_an_endpoint_that_does_not_exist_is_named_and_not_retried(service, photo
 
 @pytest.mark.proof
 def test_a_slow_endpoint_is_given_up_and_named(service, photo):
-    with service.short_waits(), hasty(service, 0.3), endpoint(service, slow(2, GOOD)) as requests:
+    with service.short_waits(), endpoint(service, slow(12, GOOD)) as requests:
         result = classify_one(service, photo)
     assert result["status"] == "failed"
     assert "EndpointTimeout" in result["cause"]

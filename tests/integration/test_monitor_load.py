@@ -83,17 +83,3 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     np.testing.assert_allclose(table.embeddings(frame), network(images), atol=1e-4)
     luma = images.mean((1, 2)) @ [0.2126, 0.7152, 0.0722] / 255
     np.testing.assert_allclose(frame["brightness"], luma, atol=1e-4)
-
-
-@pytest.mark.proof
-def test_no_captures_are_one_line(service, answers):
-    source = f"s3://{service.bucket}/capture/no-such-endpoint/"
-    expected = {
-        (source,): "error: There are no captures at any time in " + source,
-        ("--no-embedding", "--until", "2020-01-01"): "error: There are no captures until 2020",
-    }
-    for options, line in expected.items():
-        done = service.run(*LOAD, *options, check=False)
-        assert done.returncode == 1
-        [error] = done.stderr.splitlines()
-        assert error.startswith(line)

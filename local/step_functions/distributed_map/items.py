@@ -4,16 +4,13 @@ ItemSelector's template is evaluated for each item, which is `$states.context.Ma
 number, from 0, is `$states.context.Map.Item.Index`
 (docs.aws.amazon.com/step-functions/latest/dg/input-output-itemselector.html).
 
-The interpreter takes longer for an item than all else that is done with it. An expression that is
-nothing but a path into `$states.context` is looked up without it where only objects lie on the way:
-what the last name holds is the result as it is, an array too. JSONata goes through an array on the
-way item by item, and a name that is missing is its error: both are left to it.
+The interpreter takes longer for an item than all else that is done with it, so it is not asked for
+the value or the number itself.
 """
 
 import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ministack.services import s3
@@ -23,8 +20,8 @@ from local.step_functions.executions import authorize
 
 READER_FAILED = "States.ItemReaderFailed"
 
-_PATH = re.compile(r"\{%\s*\$states\.context((?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*%\}")
-_WORDS = {"and", "or", "in", "true", "false", "null", "function"}  # JSONata's own
+# What of an item an expression gives as it is.
+_WHOLE = {f"{{% $states.context.Map.Item.{name} %}}": name for name in ("Index", "Value")}
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -62,34 +59,15 @@ def select(
     selector: dict, items: Iterable[object], state_input: object, context: dict
 ) -> Iterator[object]:
     """Each item as the ItemSelector makes it. Raises States.QueryEvaluationError."""
-    evaluate = _compile(selector)
     for index, value in enumerate(items):
-        yield evaluate(state_input, {**context, "Map": {"Item": {"Index": index, "Value": value}}})
-
-
-def _compile(template: object) -> Callable[[object, dict], object]:
-    """A function of the state's input and the context that gives the template's value."""
-    if isinstance(template, dict):
-        members = {name: _compile(part) for name, part in template.items()}
-        return lambda *scope: {name: evaluate(*scope) for name, evaluate in members.items()}
-    if isinstance(template, list):
-        parts = [_compile(part) for part in template]
-        return lambda *scope: [evaluate(*scope) for evaluate in parts]
-    found = _PATH.fullmatch(template) if isinstance(template, str) else None
-    names = found[1].split(".")[1:] if found else []
-
-    def interpret(state_input: object, context: dict) -> object:
-        return sfn._apply_jsonata_template(template, state_input, context)
-
-    def look_up(state_input: object, context: dict) -> object:
-        value: object = context
-        for name in names:
-            if not isinstance(value, dict) or name not in value:
-                return interpret(state_input, context)
-            value = value[name]
-        return value
-
-    return look_up if names and not _WORDS & set(names) else interpret
+        item = {"Index": index, "Value": value}
+        scope = {**context, "Map": {"Item": item}}
+        yield {
+            name: item[_WHOLE[part]]
+            if isinstance(part, str) and part in _WHOLE
+            else sfn._apply_jsonata_template(part, state_input, scope)
+            for name, part in selector.items()
+        }
 
 
 class Batch(NamedTuple):
