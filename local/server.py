@@ -32,7 +32,7 @@ def main() -> None:
             *(recording, alarms, faults, iam, events, names, images),
         ):
             seams.install(additions)
-        alarms.watch()
+        threading.Thread(target=alarms.watch, daemon=True).start()
         sagemaker.install()
     except seams.SeamError as error:
         sys.exit(f"local cloud: {error}")

@@ -10,14 +10,13 @@ evaluated: the server's log says so, and such an alarm's StateReason. SetAlarmSt
 filter pattern of JSON, which MiniStack takes for one that matches each line, is refused.
 """
 
-import contextvars
 import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from ministack.core import responses
+from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch
 from ministack.services import cloudwatch_logs as logs
 from ministack.services.cloudformation import provisioners
@@ -134,7 +133,7 @@ def filter_events(original: Callable, request: dict) -> tuple:
     pattern = request.get("filterPattern", "")
     if pattern.lstrip().startswith("{"):
         message = f"The local cloud does not emulate the filter pattern {pattern}."
-        return responses.error_response_json("InvalidParameterException", message, 400)
+        return error_response_json("InvalidParameterException", message, 400)
     return original(request)
 
 
@@ -146,24 +145,13 @@ def _keep(alarm: dict, queries: list[dict]) -> None:
 
 
 def watch() -> None:
-    """Evaluate all alarms for as long as the server runs; returns at once."""
-    threading.Thread(target=_watch, name="alarms", daemon=True).start()
-
-
-def _watch() -> None:
+    """Evaluate the alarms of the account and region that a shell talks to, for ever."""
     while True:
         began = time.perf_counter()
-        for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
-            contextvars.Context().run(_evaluate_all, account, region)
+        for alarm in list(cloudwatch._alarms.values()):
+            try:
+                cloudwatch._evaluate_alarm(alarm)
+            except Exception:
+                _LOG.exception("the alarm %s cannot be evaluated", alarm["AlarmName"])
         took = time.perf_counter() - began
         time.sleep(max(SECONDS_BETWEEN_LOOKS, REST * took))
-
-
-def _evaluate_all(account: str, region: str) -> None:
-    responses._request_account_id.set(account)
-    responses._request_region.set(region)
-    for alarm in cloudwatch._alarms.values():
-        try:
-            cloudwatch._evaluate_alarm(alarm)
-        except Exception:
-            _LOG.exception("the alarm %s cannot be evaluated", alarm["AlarmName"])

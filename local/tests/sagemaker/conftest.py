@@ -5,11 +5,9 @@ import io
 import json
 import tarfile
 
-import numpy as np
-import onnx
+import onnx.parser
 import pytest
 from botocore.config import Config
-from onnx import TensorProto, helper
 from PIL import Image
 
 from local.tests.conftest import ACCOUNT, until
@@ -252,31 +250,25 @@ def untar(body: bytes) -> dict[str, bytes]:
         return {member.name: archive.extractfile(member).read() for member in members}
 
 
+MODEL = """
+<ir_version: 8, opset_import: ["" : 17]>
+constant (uint8[N, 32, 32, 3] images) => (float[N, 2] probabilities)
+<int64[1] one = {1}, float nothing = {0.0}, float[2] logits = {LOGITS}> {
+    numbers = Cast <to = 1> (images)
+    means = ReduceMean <axes = [1, 2, 3], keepdims = 0> (numbers)
+    column = Unsqueeze (means, one)
+    zeros = Mul (column, nothing)
+    sums = Add (zeros, logits)
+    probabilities = Softmax <axis = 1> (sums)
+}
+"""
+
+
 def model_archive(answer: str) -> bytes:
     """model.tar.gz of a model that gives `answer` a probability of 0.88, whatever it sees."""
     classes = ["bicycle", "motorcycle"]
-    logits = np.float32([[2.0 if name == answer else 0.0 for name in classes]])
-    constants = [
-        ("shape", np.int64([-1, 32 * 32 * 3])),
-        ("weights", np.zeros((32 * 32 * 3, 2), np.float32)),
-        ("logits", logits),
-    ]
-    nodes = [
-        helper.make_node("Cast", ["images"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("Reshape", ["numbers", "shape"], ["rows"]),
-        helper.make_node("MatMul", ["rows", "weights"], ["nothing"]),
-        helper.make_node("Add", ["nothing", "logits"], ["sums"]),
-        helper.make_node("Softmax", ["sums"], ["probabilities"], axis=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "constant",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 32, 32, 3])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2])],
-        [onnx.numpy_helper.from_array(array, name) for name, array in constants],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    logits = "{2.0, 0.0}" if answer == classes[0] else "{0.0, 2.0}"
+    model = onnx.parser.parse_model(MODEL.replace("{LOGITS}", logits))
     return tar(
         {
             "model.onnx": model.SerializeToString(),
