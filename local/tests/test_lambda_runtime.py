@@ -50,23 +50,6 @@ def test_a_function_that_takes_more_than_its_memory_is_killed(workshop):
     assert after != before
 
 
-def test_a_module_that_cannot_be_imported_is_named(workshop):
-    function = workshop.function("import no_such_module\ndef handler(event, context): pass")
-    body, failed = workshop.invoke(function)
-    assert failed
-    assert body["errorType"] == "Runtime.ImportModuleError"
-    assert "no_such_module" in body["errorMessage"]
-
-
-def test_a_function_that_takes_too_long_is_stopped(workshop):
-    function = workshop.function(
-        "import time\ndef handler(event, context): time.sleep(60)", Timeout=1
-    )
-    body, failed = workshop.invoke(function)
-    assert failed
-    assert body["errorType"] == "Sandbox.Timedout"
-
-
 def test_context_and_variables_are_those_of_a_function_and_no_others(workshop):
     function = workshop.function(
         """

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from handlers.outcomes import tally
-from tests.integration.fault_server import answer, configured, endpoint, error
+from tests.integration.fault_server import configured
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +66,6 @@ def test_captures_bear_the_inference_ids_of_the_results(execution, service):
     ids = {r["inference_id"] for r in service.bulk_results(execution) if "inference_id" in r}
     captured = {record["eventMetadata"].get("inferenceId") for record in service.captures()}
     assert {identity.split("/")[0] for identity in ids} <= captured
-
-
-def test_a_batch_is_tried_again_after_what_passes(lines, service):
-    down = error(503, "ServiceUnavailable", "the endpoint is down")
-    good = answer({"classes": ["bicycle", "motorcycle"], "inferences": [[0.97, 0.03]] * 3})
-    # The function itself asks twice: its first call fails, the second does not.
-    with service.short_waits(), endpoint(service, lambda n: down if n < 2 else good) as requests:
-        run = service.classify_bulk(lines[:3])
-    assert run["output"]["counts"] == {"submitted": 3, **tally(["accepted"] * 3)}
-    assert len(requests) == 3
 
 
 def test_batches_that_fail_are_counted_image_by_image(lines, service):

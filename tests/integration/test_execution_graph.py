@@ -53,11 +53,3 @@ def test_classify_bulk(service, batch, tmp_path):
     table = words[words.index("items") :][:8]
     assert table == ["items", images, images, "0", "batches", batches, batches, "0"]
     assert str(execution["output"]["counts"]["submitted"]) in words
-
-
-@pytest.mark.proof
-def test_an_execution_that_is_not_there(service, tmp_path):
-    done = draw(service, tmp_path, "no-such-execution", check=False)
-    assert done.returncode == 1
-    assert "no-such-execution" in done.stderr
-    assert not list(tmp_path.iterdir())

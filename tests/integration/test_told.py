@@ -83,7 +83,7 @@ def test_an_alarm_that_goes_off_reaches_people(service, inbox):
         alarms.set_alarm_state(AlarmName=name, StateValue="OK", StateReason=reason)
 
 
-@pytest.mark.parametrize("name", ["a bike.png", "50%+1.png", "vélo 🚲.png", "two\nlines.png"])
+@pytest.mark.parametrize("name", ["50%+1.png", "vélo 🚲.png", "two\nlines.png"])
 def test_a_photo_that_lands_below_incoming_is_classified_and_its_folder_passed_over(
     service, photo, name
 ):
