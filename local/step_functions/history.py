@@ -54,7 +54,6 @@ class _Watched(dict):
 
 
 _path: contextvars.ContextVar[_Path] = contextvars.ContextVar("path")
-_map: contextvars.ContextVar[str | None] = contextvars.ContextVar("map", default=None)
 _adding = threading.Lock()
 
 _ENDS = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
@@ -123,14 +122,11 @@ def run_map(original: Callable, state: dict, state_input: object, execution: dic
     distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
     if distributed:
         sfn._add_event(execution, "MapStateStarted")
-    outer = _map.set(None if distributed else context["State"]["Name"])
     try:
         result = original(state, state_input, execution, context)
     except sfn._ExecutionError:
         sfn._add_event(execution, "MapStateFailed")
         raise
-    finally:
-        _map.reset(outer)
     sfn._add_event(execution, "MapStateSucceeded")
     return result
 
@@ -140,9 +136,9 @@ def run_states(
     original: Callable, states: dict, start: str, value: object, execution: dict, context: dict
 ) -> object:
     """The output of the states inside a Map for one item."""
-    name = _map.get()
-    if name is None or "parent" in execution:
+    if "Map" not in context or "parent" in execution:
         return original(states, start, value, execution, context)
+    name = context["State"]["Name"]
     outer, path = _path.get(), _Path(_path.get().last)
     _path.set(path)
 
