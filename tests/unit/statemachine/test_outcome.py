@@ -28,18 +28,6 @@ def caught(state: str, error: str, given: dict = IMAGE, **cause) -> tuple[str, d
     return match["Next"], output
 
 
-@pytest.mark.parametrize(
-    ("bucket", "used"),
-    [({}, "own"), ({"s3_bucket": "guests"}, "guests"), ({"s3_bucket": None}, None)],
-)
-def test_the_bucket_is_the_image_s_or_the_service_s(bucket, used):
-    value = {"s3_key": "bike.png", **bucket}
-    selector = STATES["ClassifyImages"]["ItemSelector"]
-    context = {"Map": {"Item": {"Value": value}}}
-    item = evaluate(selector, {"service_bucket": "own"}, context=context)
-    assert item == {"s3_bucket": used, "s3_key": "bike.png"}
-
-
 @pytest.mark.parametrize("state", ["SerializeImageData", "ClassifyImage", "FilterLowConfidence"])
 def test_any_other_error_ends_in_failed_with_the_sentence_from_lambda(state):
     error = {"errorMessage": "it is empty", "errorType": "InvalidImage", "stackTrace": ["  x\n"]}
