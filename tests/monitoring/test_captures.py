@@ -11,8 +11,8 @@ from s3transfer.exceptions import RetriesExceededError
 from urllib3.exceptions import SSLError
 
 from monitoring import captures, table
+from monitoring.captures import image_reader
 from monitoring.files import Unreadable
-from monitoring.gallery import image_reader
 from service import config
 from tests.model import served
 from tests.monitoring import captured

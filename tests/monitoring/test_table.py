@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from monitoring import features, table
+from monitoring import table
 
 SIDE = 24
 
 
 def measure(*pictures) -> list[dict[str, float]]:
-    numbers = features.features(np.stack([np.asarray(picture) for picture in pictures]))
+    numbers = table.measure_features(np.stack([np.asarray(picture) for picture in pictures]))
     assert numbers.dtype == np.float32
     return [dict(zip(table.FEATURES, row, strict=True)) for row in numbers.tolist()]
 
@@ -68,8 +68,8 @@ def test_darkening_blurring_and_fading_lower_what_they_should():
 
 def test_each_picture_is_measured_by_itself_however_many_there_are(monkeypatch):
     pictures = [np.asarray(noise(seed)) for seed in range(7)]
-    together = features.features(np.stack(pictures))
-    monkeypatch.setattr(features, "PIXELS_AT_ONCE", 2 * SIDE**2)
-    np.testing.assert_array_equal(features.features(np.stack(pictures)), together)
-    alone = [features.features(picture[None])[0] for picture in pictures]
+    together = table.measure_features(np.stack(pictures))
+    monkeypatch.setattr(table, "PIXELS_AT_ONCE", 2 * SIDE**2)
+    np.testing.assert_array_equal(table.measure_features(np.stack(pictures)), together)
+    alone = [table.measure_features(picture[None])[0] for picture in pictures]
     np.testing.assert_allclose(alone, together, rtol=1e-6)
