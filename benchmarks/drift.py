@@ -21,9 +21,8 @@ from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
 from model.serving.pixels import read_png
 from monitoring import assessment, baseline, captures, embedding
-from monitoring.assessment import Photos
-from monitoring.findings import VIOLATION
-from monitoring.rules import Rules
+from monitoring.assessment import VIOLATION, Photos
+from monitoring.baseline import Baseline, Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
 from scripts.generate.photos import (
     BLURRED,
@@ -80,9 +79,7 @@ def main() -> None:
     clean = photos(find_supply("baseline"), "baseline", BASELINE)
     captured = through_endpoint(cloud, stack, clean, model_data)
     print_agreement(captured, answered("baseline", clean))
-    made = baseline.make(
-        captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
-    )
+    made = baseline.make(captured, "the study", model_data, rules)
     sys.stdout.write(HEAD)
     for kind in (CLEAN, *DRIFTS):
         pool = answered(kind, photos(find_supply(kind), kind, POOL))
@@ -147,7 +144,7 @@ def print_agreement(captured: pd.DataFrame, direct: pd.DataFrame) -> None:
     sys.stdout.flush()
 
 
-def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int) -> str:
+def study(kind: str, pool: pd.DataFrame, made: Baseline, rules: Rules, seeds: int) -> str:
     """A row of the table: in how many seeds the kind is a violation."""
     violations, names, seconds = 0, Counter(), []
     for seed in terminal.track(range(seeds), kind, seeds, "seeds"):

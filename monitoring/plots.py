@@ -18,7 +18,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from monitoring.accuracy import is_accepted, wilson
 from monitoring.drift import Drift
 
-WIDTH = 4.2  # inches
+WIDTH = 4.0  # inches
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
 INK, QUIET, FAINT, BAND = "#1f2328", "#57606a", "#d0d7de", "#dde3ea"
 BOUND = {"color": VERMILION, "linestyle": (0, (5, 3)), "linewidth": 1.4}

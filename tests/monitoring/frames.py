@@ -15,17 +15,6 @@ from monitoring.files import Span
 UNTIL = datetime(2026, 11, 23, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=7)
 VEHICLES = ("bicycle", "motorcycle")
-TEN = (
-    *VEHICLES,
-    "bus",
-    "lawn_mower",
-    "rocket",
-    "pickup_truck",
-    "streetcar",
-    "tank",
-    "tractor",
-    "u",
-)
 
 # Of each property: effect, band, mean before and now.
 DRIFTS = {
@@ -78,32 +67,17 @@ def simulate(
     )
 
 
-def week(
-    count: int = 5000,
-    classes: tuple[str, ...] = VEHICLES,
-    drifted_days: float = 1.2,
-    seed: int = 7,
-) -> pd.DataFrame:
-    """A table of so many photos over a week; in the last `drifted_days` confidence sinks."""
-    rng = np.random.default_rng(seed)
-    seconds = np.sort(rng.uniform(0, 7 * 86400, count))
-    drifted = seconds > (7 - drifted_days) * 86400
-    doubt = rng.normal(np.where(drifted, 2.4, 5.0), np.where(drifted, 1.7, 2.2))
-    lowest = 1 / len(classes)
-    confidence = lowest + (1 - lowest) / (1 + np.exp(-doubt))
-    shares = np.linspace(1.4, 0.6, len(classes)) / len(classes)
-    label = rng.choice(len(classes), count, p=shares / shares.sum())
-    return pd.DataFrame(
-        {
-            "time": pd.Timestamp(SINCE) + pd.to_timedelta(seconds, unit="s"),
-            "image_id": [f"{number:032x}" for number in range(count)],
-            "label": pd.Series([classes[number] for number in label], dtype="str"),
-            "confidence": confidence.astype(np.float32),
-            **{f"{table.PROBABILITY}{name}": 1 / len(classes) for name in classes},
-            "file": "capture/scones-vehicles-dev/AllTraffic/2026/11/22/10/04-12-000.jsonl",
-            "line": np.arange(count) + 1,
-            "position": 0,
-        }
+def week(count: int, classes: tuple[str, ...] = VEHICLES) -> pd.DataFrame:
+    """A table of so many photos, evenly over a week; on its last day confidence sinks."""
+    frame = simulate(count, seed=7).drop(columns=[table.PROBABILITY + name for name in VEHICLES])
+    frame["time"] = pd.date_range(SINCE, UNTIL, count + 1)[:count]
+    frame["label"] = pd.Series(np.resize(classes, count), dtype="str")
+    frame.loc[frame["time"] > UNTIL - timedelta(days=1), "confidence"] *= 0.8
+    return frame.assign(
+        **{table.PROBABILITY + name: 1 / len(classes) for name in classes},
+        file="capture/scones-vehicles-dev/AllTraffic/2026/11/22/10/04-12-000.jsonl",
+        line=np.arange(count) + 1,
+        position=0,
     )
 
 

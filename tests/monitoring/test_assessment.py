@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handlers import outcomes
-from monitoring import accuracy, assessment, baseline, drift, permutation, table
+from monitoring import accuracy, assessment, baseline, drift, permutation
 from monitoring.accuracy import GroundTruth
 from monitoring.assessment import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Photos
 from monitoring.baseline import Rules
@@ -89,19 +89,6 @@ def test_another_models_baseline_is_not_held_against_the_photos(reference):
     report = judge(reference, others)
     assert (report.status, report.drifts) == (NOT_ENOUGH_DATA, [])
     assert "knows bicycle, motorcycle, the photos' bus, motorcycle" in report.reasons[0]
-
-
-def test_the_embedding_that_no_model_computed_is_a_reason(reference):
-    report = judge(reference, table.without_embeddings(simulate(200, seed=2)))
-    assert report.status == NOT_ENOUGH_DATA
-    [reason] = report.reasons
-    assert reason.startswith("embedding: known of 400 of the baseline's photos and of 0 of these")
-
-
-def test_constraints_that_somebody_edited_hold(reference):
-    effects = dict.fromkeys(drift.PROPERTIES, 9.0)
-    report = judge(replace(reference, minimum_effects=effects), simulate(200, seed=2, brighter=1.5))
-    assert report.status == HEALTHY
 
 
 def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(reference):
