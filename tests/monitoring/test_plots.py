@@ -53,14 +53,6 @@ def test_confidence_over_time_shows_each_photo_and_all_of_the_span():
     assert SINCE - pd.Timedelta("1D") < first < last < UNTIL + pd.Timedelta("1D")
 
 
-def test_the_running_median_is_the_median_of_each_span():
-    frame = week(400)
-    frame["confidence"] = np.where(frame["time"] < SINCE + pd.Timedelta("3D"), 0.9, 0.5)
-    median = plots.draw_confidence_over_time(frame, 0.96).axes[0].lines[2].get_ydata()
-    assert set(np.round(median, 3)) == {0.9, 0.5}
-    assert median[0] == pytest.approx(0.9)
-
-
 def test_share_accepted_counts_a_photo_at_the_threshold_as_accepted():
     frame = week(4)
     frame["confidence"] = np.array([0.96, 0.97, 0.95, 0.1], np.float32)
