@@ -8,7 +8,6 @@ take hours: first it is shown that it gives the baseline's photos what the endpo
 """
 
 import argparse
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,8 @@ from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
 from model.serving.pixels import read_png
 from monitoring import assessment, baseline, captures, embedding
-from monitoring.assessment import Photos
-from monitoring.findings import VIOLATION
-from monitoring.rules import Rules
+from monitoring.assessment import VIOLATION, Photos
+from monitoring.baseline import Baseline, Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
 from scripts.generate.photos import (
     BLURRED,
@@ -46,10 +44,6 @@ POOL = 1500
 THREADS = 4
 CAPTURE_SECONDS = 60
 CLEAN = "clean"
-HEAD = (
-    f"| {REPORT} photos | a violation | what did not hold, in how many reports | seconds |\n"
-    "|---|---|---|---|\n"
-)
 SEEDS = {"baseline": 1, CLEAN: 2, DARKER: 3, BLURRED: 4, OTHER_CLASSES: 5}
 
 
@@ -80,14 +74,12 @@ def main() -> None:
     clean = photos(find_supply("baseline"), "baseline", BASELINE)
     captured = through_endpoint(cloud, stack, clean, model_data)
     print_agreement(captured, answered("baseline", clean))
-    made = baseline.make(
-        captured, "the study", model_data, rules.minimum_images, rules.minimum_effects
-    )
-    sys.stdout.write(HEAD)
+    made = baseline.make(captured, "the study", model_data, rules)
+    print(f"| {REPORT} photos | a violation | what did not hold, in how many reports | seconds |")
+    print("|---|---|---|---|")
     for kind in (CLEAN, *DRIFTS):
         pool = answered(kind, photos(find_supply(kind), kind, POOL))
-        sys.stdout.write(study(kind, pool, made, rules, arguments.seeds))
-        sys.stdout.flush()
+        print(study(kind, pool, made, rules, arguments.seeds), flush=True)
 
 
 def photos(supply: Supply, kind: str, count: int) -> list[bytes]:
@@ -139,15 +131,15 @@ def print_agreement(captured: pd.DataFrame, direct: pd.DataFrame) -> None:
     columns += FEATURES
     numbers = np.abs(captured[columns].to_numpy() - direct[columns].to_numpy()).max()
     vectors = np.abs(embeddings(captured) - embeddings(direct)).max()
-    sys.stdout.write(
+    print(
         f"{len(captured):,} photos through the endpoint and through the model here: labels "
         f"{'equal' if (captured['label'] == direct['label']).all() else 'DIFFERENT'}, "
-        f"probabilities and features at most {numbers:.1g} apart, embeddings {vectors:.1g}\n\n"
+        f"probabilities and features at most {numbers:.1g} apart, embeddings {vectors:.1g}\n",
+        flush=True,
     )
-    sys.stdout.flush()
 
 
-def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, seeds: int) -> str:
+def study(kind: str, pool: pd.DataFrame, made: Baseline, rules: Rules, seeds: int) -> str:
     """A row of the table: in how many seeds the kind is a violation."""
     violations, names, seconds = 0, Counter(), []
     for seed in terminal.track(range(seeds), kind, seeds, "seeds"):
@@ -158,7 +150,7 @@ def study(kind: str, pool: pd.DataFrame, made: baseline.Baseline, rules: Rules, 
         violations += report.status == VIOLATION
         names.update(violation.name for violation in report.violations)
     named = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
-    return f"| {kind} | {violations} of {seeds} | {named} | {np.median(seconds):.2f} |\n"
+    return f"| {kind} | {violations} of {seeds} | {named} | {np.median(seconds):.2f} |"
 
 
 if __name__ == "__main__":

@@ -15,25 +15,22 @@ import random
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from benchmarks.designs import BATCH, OBJECTS, Designs, Run, put_objects
 from benchmarks.local_cloud import LocalCloud
-from benchmarks.workflow import objects, say
 from handlers.outcomes import STATUSES
 from scripts.bulk import results
-from service import datasets, storage
-from service.keys import MANIFESTS
+from service import storage
 from service.stack import Stack, find_stack
 
-BULK, BATCH = 2000, 500
+PHOTOS = {"classifyBulk": OBJECTS, "classify": BATCH}
 LEAST = 0.99
 FUNCTIONS = ("serializeImageData", "classifyImage", "countResults")
-POLL_SECONDS = 0.2
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 
 Answers = list[tuple[str, str, str | None]]  # of each photo its key, its status, its label
@@ -119,24 +116,27 @@ def main() -> int:
     arguments = parser.parse_args()
     cloud = LocalCloud()
     stack = find_stack(cloud, arguments.stage)
-    s3 = cloud.client("s3", connections=storage.THREADS)
-    keys = objects(s3, stack.bucket, datasets.find(s3, stack.bucket)["name"])
+    objects = put_objects(cloud.client("s3", connections=storage.THREADS), stack.bucket)
+    designs = Designs(cloud, stack, objects)
     columns = ("design", "faults", "photos", *STATUSES, "as without faults", "seconds")
-    say(f"| {' | '.join(columns)} |")
-    say(f"|{'---|' * len(columns)}")
-    designs = (("classifyBulk", classify_bulk, keys[:BULK]), ("classify", classify, keys[:BATCH]))
-    without = {name: run(cloud, stack, photos) for name, run, photos in designs}
-    for name, (answers, seconds) in without.items():
-        say(_row(name, "none", answers, answers, seconds))
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    without = {}
+    for name, photos in PHOTOS.items():
+        run = designs.by_name[name](photos)
+        without[name] = answers = list_answers(cloud, stack, run)
+        print_row(run, "none", answers, answers)
     proxy = Proxy(cloud.address, arguments.percent)
     good = True
     with proxy.serve() as address, faults(cloud, stack, address, arguments.percent):
-        for name, run, photos in designs:
-            answers, seconds = run(cloud, stack, photos)
-            say(_row(name, f"{arguments.percent:g} % each", answers, without[name][0], seconds))
-            good &= _same(answers, without[name][0]) >= LEAST
-            good &= sorted(key for key, *_ in answers) == sorted(photos)
-    say("\nSpoiled: " + ", ".join(f"{count} {what}" for what, count in proxy.spoiled.items()) + ".")
+        for name, photos in PHOTOS.items():
+            run = designs.by_name[name](photos)
+            answers = list_answers(cloud, stack, run)
+            print_row(run, f"{arguments.percent:g} % each", answers, without[name])
+            good &= share_alike(answers, without[name]) >= LEAST
+            good &= sorted(key for key, *_ in answers) == objects[:photos]
+    print(
+        "\nSpoiled: " + ", ".join(f"{count} {what}" for what, count in proxy.spoiled.items()) + "."
+    )
     return 0 if good else 1
 
 
@@ -162,51 +162,30 @@ def faults(cloud: LocalCloud, stack: Stack, address: str, percent: float) -> Ite
             functions.update_function_configuration(FunctionName=function, Environment=environment)
 
 
-def classify_bulk(cloud: LocalCloud, stack: Stack, keys: list[str]) -> tuple[Answers, float]:
-    """What became of the photos in one run of classifyBulk, and its seconds."""
-    body = "".join(json.dumps({"s3_key": key}) + "\n" for key in keys)
-    manifest = {"s3_bucket": stack.bucket, "s3_key": f"{MANIFESTS}faults.jsonl"}
-    cloud.client("s3").put_object(Bucket=stack.bucket, Key=manifest["s3_key"], Body=body.encode())
-    execution = _run(cloud, stack.bulk_state_machine, {"manifest": manifest})
-    found: list[dict] = []
-    results.gather(cloud, stack, execution, found.append)
-    return _answers(found), _seconds(execution)
-
-
-def classify(cloud: LocalCloud, stack: Stack, keys: list[str]) -> tuple[Answers, float]:
-    """What became of the photos in one execution of classify, and its seconds."""
-    execution = _run(cloud, stack.state_machine, {"images": [{"s3_key": key} for key in keys]})
-    return _answers(json.loads(execution["output"])["results"]), _seconds(execution)
-
-
-def _run(cloud: LocalCloud, machine: str, given: dict) -> dict:
-    states = cloud.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
-    while (execution := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(POLL_SECONDS)
+def list_answers(cloud: LocalCloud, stack: Stack, run: Run) -> Answers:
+    """Return what became of the photos in a run, which must have succeeded."""
+    [execution] = run.executions
     if execution["status"] != "SUCCEEDED":
-        raise SystemExit(f"{arn} {execution['status']}: {execution.get('cause')}")
-    return execution
-
-
-def _answers(found: list[dict]) -> Answers:
+        raise SystemExit(f"{run.design} {execution['status']}: {execution.get('cause')}")
+    found: list[dict] = []
+    if run.design == "classifyBulk":
+        results.gather(cloud, stack, execution, found.append)
+    else:
+        found = json.loads(execution["output"])["results"]
     return [(result["s3_key"], result["status"], result.get("label")) for result in found]
 
 
-def _seconds(execution: dict) -> float:
-    return (execution["stopDate"] - execution["startDate"]).total_seconds()
-
-
-def _same(answers: Answers, others: Answers) -> float:
-    """The share of the photos that ended in both alike."""
+def share_alike(answers: Answers, others: Answers) -> float:
+    """Return the share of the photos that ended in both alike."""
     return sum((Counter(answers) & Counter(others)).values()) / len(others)
 
 
-def _row(name: str, what: str, answers: Answers, others: Answers, seconds: float) -> str:
+def print_row(run: Run, what: str, answers: Answers, others: Answers) -> None:
+    """Print a row of the table."""
     ended = Counter(status for _, status, _ in answers)
     counts = [f"{ended[status]:,}" for status in STATUSES]
-    cells = [name, what, f"{len(answers):,}", *counts, f"{_same(answers, others):.2%}"]
-    return f"| {' | '.join(cells)} | {seconds:.1f} |"
+    cells = [run.design, what, f"{len(answers):,}", *counts, f"{share_alike(answers, others):.2%}"]
+    print(f"| {' | '.join(cells)} | {run.seconds:.1f} |", flush=True)
 
 
 def _local_faults(cloud: LocalCloud, *options: str) -> None:

@@ -60,11 +60,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     runs = parser.parse_args().runs
-    rows = [f"{'handler':24}{'boto3 ms':>10}{'own ms':>10}   median of {runs}, budget {BUDGET} ms"]
+    print(f"| handler | boto3 ms | own ms, budget {BUDGET} |\n|---|---|---|")
     for handler in HANDLERS:
         boto, own = measure(handler, runs)
-        rows.append(f"{handler:24}{boto:10.0f}{own:10.0f}")
-    sys.stdout.write("\n".join(rows) + "\n")
+        print(f"| {handler} | {boto:.0f} | {own:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

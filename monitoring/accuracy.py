@@ -1,14 +1,54 @@
-"""Accuracy: what the confidences promise, and what ground truth says of it."""
+"""Accuracy: what the confidences promise, and what ground truth says of it.
 
+Ground truth is the true class of captured photos, in Model Monitor's form: JSON lines such as
+`{"groundTruthData": {"data": "bicycle", "encoding": "CSV"}, "eventMetadata": {"eventId": "..."},
+"eventVersion": "0"}`, where eventId is the photo's id in the table: its inference id, or its event
+id where it was sent without one
+(docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html).
+"""
+
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binom, binomtest
 
-from monitoring.findings import Accuracy
+from monitoring import table
+from monitoring.files import ANY_TIME, Unreadable, connect, list_files, read_records
+from service.terminal import UserError
 
 COVERED = 0.95  # of every interval
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy as the confidences promise it, and as ground truth shows it, where there is any.
+
+    `expected_labelled` is the promise for the labelled photos alone, which `true` is held against.
+    """
+
+    expected: float
+    expected_low: float
+    expected_high: float
+    labelled: int = 0
+    expected_labelled: float | None = None
+    true: float | None = None
+    true_low: float | None = None
+    true_high: float | None = None
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The true class by image id, and the lines that hold none.
+
+    relabelled: the ids of which two lines give different classes; the last one holds.
+    """
+
+    labels: dict[str, str] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    relabelled: set[str] = field(default_factory=set)
 
 
 def is_accepted(confidence: np.ndarray, threshold: float) -> np.ndarray:
@@ -19,32 +59,49 @@ def is_accepted(confidence: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
-def measure(
-    frame: pd.DataFrame, labels: Mapping[str, str], baseline: pd.DataFrame | None
-) -> Accuracy:
+def summarize_classes(
+    frame: pd.DataFrame, threshold: float, baseline: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a row for each class of the model, by the label that the model gave.
+
+    Columns: `photos`, their `share`, `share_before` of the baseline's photos (NaN without one),
+    the share `accepted` of the class's photos and their `median_confidence` (NaN without any).
+    """
+    classes, _ = table.probabilities(frame)
+    accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
+    by_label = frame["confidence"].groupby(frame["label"])
+    photos = by_label.size().reindex(classes, fill_value=0)
+    result = pd.DataFrame({"photos": photos, "share": photos / max(len(frame), 1)})
+    result["share_before"] = np.nan
+    if baseline is not None:
+        shares = baseline["label"].value_counts(normalize=True)
+        result["share_before"] = shares.reindex(classes, fill_value=0.0)
+    result["accepted"] = accepted.groupby(frame["label"]).mean()
+    result["median_confidence"] = by_label.median()
+    return result
+
+
+def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
     """Return the accuracy expected of the photos, at least one, and the true one of those labelled.
 
     labels: the true class by image id. Calibrated confidences are chances to be right, so their
-    mean is the expected accuracy.
+    mean is the expected accuracy, for photos like those that they were calibrated on.
     """
     confidence = frame["confidence"].astype(float)
     expected = float(confidence.mean())
-    low, high = expected_interval(expected, len(frame))
-    before = None if baseline is None else float(baseline["confidence"].mean())
+    interval = expected_interval(expected, len(frame))
     truth = frame["image_id"].map(labels)
     labelled = truth.notna()
     if not labelled.any():
-        return Accuracy(expected, low, high, before)
+        return Accuracy(expected, *interval)
     right = (truth == frame["label"])[labelled]
     return Accuracy(
         expected,
-        low,
-        high,
-        before,
-        len(right),
-        float(confidence[labelled].mean()),
-        float(right.mean()),
-        *wilson(right.sum(), len(right)),
+        *interval,
+        labelled=len(right),
+        expected_labelled=float(confidence[labelled].mean()),
+        true=float(right.mean()),
+        **dict(zip(("true_low", "true_high"), wilson(right.sum(), len(right)), strict=True)),
     )
 
 
@@ -74,3 +131,41 @@ def wilson(right: int, photos: int) -> tuple[float, float]:
     """Return Wilson's score interval of a share."""
     interval = binomtest(int(right), int(photos)).proportion_ci(COVERED, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def read_ground_truth(source: str, s3=None) -> GroundTruth:
+    """Read a file or an object, or all of those in a folder or below an S3 prefix.
+
+    s3: the client that reads the source (default: one for where the environment points to). Raises
+    UserError where nothing is there.
+    """
+    s3 = s3 or connect(source)
+    files = list_files(source, ANY_TIME, s3)
+    if not files:
+        raise UserError(f"There is no ground truth at {source}.")
+    truth = GroundTruth()
+    for file in files:
+        for _, (image_id, label) in read_records(file, s3, parse_label, truth.unreadable):
+            if truth.labels.get(image_id, label) != label:
+                truth.relabelled.add(image_id)
+            truth.labels[image_id] = label
+    return truth
+
+
+def parse_label(line: bytes) -> tuple[str, str]:
+    """Return the image id and the label of one line. ValueError says what is wrong with it."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    try:
+        image_id, truth = record["eventMetadata"]["eventId"], record["groundTruthData"]
+        label, encoding = truth["data"], truth["encoding"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
+    if not isinstance(image_id, str) or not image_id:
+        raise ValueError("eventMetadata.eventId is no id")
+    label = label.strip() if isinstance(label, str) else ""
+    if encoding != "CSV" or not label or "," in label or "\n" in label:
+        raise ValueError("groundTruthData is not one label, encoded as CSV")
+    return image_id, label

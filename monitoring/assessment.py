@@ -8,22 +8,17 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from monitoring import accuracy, drift, table
-from monitoring.baseline import MAKE_BASELINE, Baseline
+from monitoring.accuracy import Accuracy, GroundTruth
+from monitoring.baseline import MAKE_BASELINE, Baseline, Rules
+from monitoring.drift import Drift
 from monitoring.files import ANY_TIME, Span
-from monitoring.findings import (
-    HEALTHY,
-    NOT_ENOUGH_DATA,
-    VIOLATION,
-    Accuracy,
-    Drift,
-    Report,
-    Violation,
-    title,
-)
-from monitoring.ground_truth import GroundTruth
-from monitoring.rules import Rules
 from service.terminal import FirstFew
 
+HEALTHY = "healthy"
+VIOLATION = "violation"
+NOT_ENOUGH_DATA = "not enough data"
+# A schedule acts on it. 1 is any command's error.
+EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
 # A larger share of unreadable records leaves open what the photos at hand stand for; so it is with
 # labels.
 MOST_UNREADABLE = 0.05
@@ -47,6 +42,69 @@ class Photos:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Violation:
+    """What does not hold: a property that drifted, or `accuracy` or `review_share`."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """One span of captured photos against a baseline.
+
+    images: how many photos. unreadable: records. reasons: why there is not enough data. notes: what
+    a reader should know besides.
+    """
+
+    status: str  # HEALTHY, VIOLATION or NOT_ENOUGH_DATA
+    span: Span
+    endpoint: str
+    images: int
+    unreadable: int
+    threshold: float
+    share_accepted: float | None
+    accuracy: Accuracy | None
+    drifts: list[Drift]
+    violations: list[Violation]
+    reasons: list[str]
+    notes: list[str]
+
+    def details(self) -> list[str]:
+        """Return what a reader should know, a sentence each, violations first."""
+        good = "nothing that is watched moved by more than chance explains and by enough to matter"
+        found = [good] if self.status == HEALTHY else [item.description for item in self.violations]
+        return [*found, *self.reasons, *self.notes]
+
+    def figures(self) -> list[tuple[str, str, str]]:
+        """Return the figures to see first: name, value and what to hold it against."""
+        figures = [("Photos", f"{self.images:,}", "")]
+        if self.unreadable:
+            figures.append(("Unreadable", f"{self.unreadable:,}", "records"))
+        if self.share_accepted is not None:
+            against = f"confidence of {self.threshold:g} or more"
+            figures.append(("Accepted", f"{self.share_accepted:.1%}", against))
+        violated = sum(item.violated for item in self.drifts)
+        if self.drifts:
+            against = "properties compared"
+            figures.append(("Drifted", f"{violated} of {len(self.drifts)}", against))
+        if (found := self.accuracy) is not None:
+            doubt = "; the drift speaks against it" if violated else ""
+            against = (
+                f"{found.expected_low:.1%} to {found.expected_high:.1%} right, if the photos are "
+                f"like those that the model learned from{doubt}"
+            )
+            figures.append(("Expected", f"{found.expected:.1%}", against))
+            if found.true is not None:
+                against = (
+                    f"{found.true_low:.1%} to {found.true_high:.1%} right of {found.labelled:,} "
+                    f"labelled, {found.expected_labelled:.1%} expected of them"
+                )
+                figures.append(("True", f"{found.true:.1%}", against))
+        return figures
+
+
 def assess(photos: Photos, baseline: Baseline | None, rules: Rules) -> Report:
     """Judge the photos.
 
@@ -64,15 +122,13 @@ def assess(photos: Photos, baseline: Baseline | None, rules: Rules) -> Report:
     reasons += mismatch
     labels = _check_labels(photos, reasons, notes)
     accepted = accuracy.is_accepted(frame["confidence"], rules.threshold)
-    measured = None
-    if len(frame):
-        measured = accuracy.measure(frame, labels, baseline and baseline.frame)
+    measured = accuracy.measure(frame, labels) if len(frame) else None
     if enough and baseline and not mismatch:
         drifts, uncompared = drift.measure(
             baseline.frame, frame, baseline.minimum_effects, rules.level, rules.minimum_images
         )
         reasons += uncompared
-        violations += [Violation(item.name, describe(item)) for item in drifts if item.violated]
+        violations += [Violation(item.name, item.describe()) for item in drifts if item.violated]
         notes += _note_unjudged(baseline)
     if enough:
         violations += _find_review(accepted, rules)
@@ -146,21 +202,8 @@ def _check_labels(photos: Photos, reasons: list[str], notes: list[str]) -> dict[
 def _note_unjudged(baseline: Baseline) -> list[str]:
     """Return a note that names what the baseline has and its constraints do not name, if so."""
     properties = drift.list_properties(baseline.frame)
-    names = [title(name) for name in properties if name not in baseline.minimum_effects]
+    names = [drift.title(name) for name in properties if name not in baseline.minimum_effects]
     return [f"constraints.json does not name: {', '.join(names)}"] if names else []
-
-
-def describe(item: Drift) -> str:
-    """Return a drift in words: how far, against which band, of how many photos."""
-    moved = ""
-    if item.baseline_mean is not None:
-        moved = f", mean {item.baseline_mean:.3g} before and {item.current_mean:.3g} now"
-    low, high = item.band
-    return (
-        f"{item.title} moved by {item.effect:.3g} {item.unit}{moved}; chance alone moves it "
-        f"by {low:.2g} to {high:.2g} (p {item.p_value:.2g}, {item.current:,} photos against "
-        f"{item.baseline:,})"
-    )
 
 
 def _find_review(accepted: np.ndarray, rules: Rules) -> list[Violation]:

@@ -1,10 +1,17 @@
-"""`python -m scripts.monitor baseline`: what later photos are held against."""
+"""`python -m scripts.monitor baseline`: what later photos are held against, and by which rules.
+
+A baseline is two files: the rows of its photos, and constraints.json, which holds the effect that
+matters of each property: `{"minimum_effects": {"confidence": 0.02, ...}}`. People may edit it: what
+it does not name is not judged.
+"""
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import numpy as np
@@ -14,8 +21,7 @@ from monitoring import captures, drift, embedding, files, load, model_change, ta
 from monitoring.captures import Record
 from monitoring.embedding import Network
 from monitoring.load import Selection
-from monitoring.rules import Rules, read_constraints
-from service import config, options, terminal
+from service import config, options, storage, terminal
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
@@ -25,6 +31,50 @@ CONSTRAINTS = "constraints.json"
 ROWS_KEPT = 5000
 SEED = 0
 MAKE_BASELINE = "python -m scripts.monitor baseline"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What config.yml says: `monitoring`, the filter's threshold, the alarm on review."""
+
+    minimum_images: int
+    level: float
+    minimum_effects: Mapping[str, float]  # by property, and of accuracy
+    review_share: float
+    threshold: float
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Rules":
+        """Read config.yml's content."""
+        section = config["monitoring"]
+        effects = section["minimum_effects"]
+        names = (*drift.PROPERTIES, "accuracy")
+        return cls(
+            minimum_images=section["minimum_images"],
+            level=section["level"],
+            minimum_effects={name: effects.get(name, effects["feature"]) for name in names},
+            review_share=config["alarms"]["review_share"],
+            threshold=config["threshold"],
+        )
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """frame: the kept rows' label, confidence, features, probabilities and embeddings.
+
+    minimum_effects: the effect that matters by property, as constraints.json has it. images: how
+    many photos there were. origin: where from, in words. model: the URI of the model that answered,
+    or empty where that is not known.
+    """
+
+    frame: pd.DataFrame
+    minimum_effects: Mapping[str, float]
+    images: int
+    origin: str
+    model: str
+
+    def __str__(self):
+        return f"{self.images:,} photos, {self.origin}"
 
 
 @terminal.command("baseline", example="--since 2026-11-02 --until 2026-11-09")
@@ -49,8 +99,7 @@ def main(selection: Selection, output: str | None) -> None:
         origin = f"captures {selection.span} in {selection.place}"
     else:
         frame, origin, model = _answer_validation(selection)
-    rules = Rules.from_config(config.load())
-    baseline = make(frame, origin, model, rules.minimum_images, rules.minimum_effects)
+    baseline = make(frame, origin, model, Rules.from_config(config.load()))
     written = write(files.connect(place), place, baseline)
     mean = frame["confidence"].mean()
     terminal.print_line("Baseline", f"{baseline.images:,} photos, mean confidence {mean:.4f}")
@@ -81,41 +130,43 @@ def _answer_validation(selection: Selection) -> tuple[pd.DataFrame, str, str]:
     return frame, f"validation photos at {uri}", model
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """frame: the kept rows' label, confidence, features, probabilities and embeddings.
-
-    minimum_effects: the effect that matters by property, as constraints.json has it. images: how
-    many photos there were. origin: where from, in words. model: the URI of the model that answered,
-    or empty where that is not known.
-    """
-
-    frame: pd.DataFrame
-    minimum_effects: Mapping[str, float]
-    images: int
-    origin: str
-    model: str
-
-    def __str__(self):
-        return f"{self.images:,} photos, {self.origin}"
+def read_validation(s3, job: dict) -> tuple[str, LabelledImages]:
+    """Return where a training job's validation photos lie, and the photos."""
+    [folder] = [
+        channel["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
+        for channel in job["InputDataConfig"]
+        if channel["ChannelName"] == "validation"
+    ]
+    uri = f"{folder}/data.npz"
+    body = storage.read(s3, *storage.split_uri(uri))
+    if body is None:
+        name = job["TrainingJobName"]
+        raise UserError(f"The validation photos of {name} are gone from {folder}.")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        return uri, LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
 
 
-def make(
-    frame: pd.DataFrame,
-    origin: str,
-    model: str,
-    minimum_images: int,
-    minimum_effects: Mapping[str, float],
-) -> Baseline:
-    """Return the baseline of a table. UserError if it has fewer rows than `minimum_images`."""
-    if len(frame) < minimum_images:
+def validation_table(s3, photos: LabelledImages, uri: str, model_uri: str) -> pd.DataFrame:
+    """Return the photos' table; `uri` is where they lie, `model_uri` the model.tar.gz."""
+    model = embedding.fetch(s3, model_uri)
+    probabilities = Network(model.whole, "probabilities")(photos.images)
+    names = [str(name) for name in photos.names]
+    never = datetime.fromtimestamp(0, UTC)
+    record = Record(never, names, model.classes, probabilities, photos.images)
+    network = Network(model.graph, "embedding") if model.graph else None
+    return captures.to_frame([(0, record)], uri, network)
+
+
+def make(frame: pd.DataFrame, origin: str, model: str, rules: Rules) -> Baseline:
+    """Return the baseline of a table. UserError if it has too few rows."""
+    if len(frame) < rules.minimum_images:
         raise UserError(
             f"{len(frame):,} photos are too few for a baseline, which takes at least "
-            f"{minimum_images:,} (monitoring.minimum_images in config.yml): {origin}."
+            f"{rules.minimum_images:,} (monitoring.minimum_images in config.yml): {origin}."
         )
     kept = frame.sample(ROWS_KEPT, random_state=SEED) if len(frame) > ROWS_KEPT else frame
     kept = kept.drop(columns=["time", "image_id", *table.PLACE], errors="ignore")
-    effects = {name: minimum_effects[name] for name in drift.list_properties(frame)}
+    effects = {name: rules.minimum_effects[name] for name in drift.list_properties(frame)}
     return Baseline(kept.reset_index(drop=True), effects, len(frame), origin, model)
 
 
@@ -129,14 +180,14 @@ def write(s3, place: str, baseline: Baseline) -> list[str]:
     frame.to_parquet(rows, index=False)
     constraints = json.dumps({"minimum_effects": baseline.minimum_effects}, indent=2) + "\n"
     return [
-        files.write_file(s3, place, CONSTRAINTS, constraints.encode(), "application/json"),
-        files.write_file(s3, place, ROWS, rows.getvalue(), "application/vnd.apache.parquet"),
+        _write_file(s3, place, CONSTRAINTS, constraints.encode(), "application/json"),
+        _write_file(s3, place, ROWS, rows.getvalue(), "application/vnd.apache.parquet"),
     ]
 
 
 def read(s3, place: str) -> Baseline | None:
     """Return the baseline at a place, or None where there is none. UserError if it is broken."""
-    rows, constraints = (files.read_file(s3, place, name) for name in (ROWS, CONSTRAINTS))
+    rows, constraints = (_read_file(s3, place, name) for name in (ROWS, CONSTRAINTS))
     if rows is None:
         return None
     try:
@@ -158,33 +209,42 @@ def read(s3, place: str) -> Baseline | None:
         ) from None
 
 
+def read_constraints(body: bytes) -> dict[str, float]:
+    """Return constraints.json's minimum effects. ValueError says what is wrong with it."""
+    try:
+        content = json.loads(body)
+    except RecursionError:
+        raise ValueError("it is not JSON") from None
+    effects = content.get("minimum_effects") if isinstance(content, dict) else None
+    if not isinstance(effects, dict):
+        raise ValueError("it has no minimum_effects by property")
+    for name, effect in effects.items():
+        if name not in drift.PROPERTIES:
+            raise ValueError(f"it names {name!r}, which is none of {', '.join(drift.PROPERTIES)}")
+        if type(effect) not in (int, float) or not 0 <= effect < math.inf:
+            raise ValueError(f"{name} is {effect!r}, not a number of 0 or more")
+    return effects
+
+
 def default_place(bucket: str) -> str:
     """Return where a stage's baseline lies."""
     return f"s3://{bucket}/{BASELINE}"
 
 
-def read_validation(s3, job: dict) -> tuple[str, LabelledImages]:
-    """Return where a training job's validation photos lie, and the photos."""
-    [folder] = [
-        channel["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
-        for channel in job["InputDataConfig"]
-        if channel["ChannelName"] == "validation"
-    ]
-    body = files.read_file(s3, folder, "data.npz")
-    if body is None:
-        name = job["TrainingJobName"]
-        raise UserError(f"The validation photos of {name} are gone from {folder}.")
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        photos = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
-    return f"{folder}/data.npz", photos
+def _write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
+    if place.startswith("s3://"):
+        uri = f"{place.rstrip('/')}/{name}"
+        bucket, key = storage.split_uri(uri)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        return uri
+    path = Path(place) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return str(path)
 
 
-def validation_table(s3, photos: LabelledImages, uri: str, model_uri: str) -> pd.DataFrame:
-    """Return the photos' table; `uri` is where they lie, `model_uri` the model.tar.gz."""
-    model = embedding.fetch(s3, model_uri)
-    probabilities = Network(model.whole, "probabilities")(photos.images)
-    names = [str(name) for name in photos.names]
-    never = datetime.fromtimestamp(0, UTC)
-    record = Record(never, names, model.classes, probabilities, photos.images)
-    network = Network(model.graph, "embedding") if model.graph else None
-    return captures.to_frame([(0, record)], uri, network)
+def _read_file(s3, place: str, name: str) -> bytes | None:
+    if place.startswith("s3://"):
+        return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
+    path = Path(place) / name
+    return path.read_bytes() if path.is_file() else None

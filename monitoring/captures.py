@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,8 +20,15 @@ from PIL import Image
 
 from monitoring import table
 from monitoring.embedding import Model, Network
-from monitoring.features import features
-from monitoring.files import ANY_TIME, Span, Unreadable, connect, list_files, read_records
+from monitoring.files import (
+    ANY_TIME,
+    Span,
+    Unreadable,
+    connect,
+    list_files,
+    read_lines,
+    read_records,
+)
 from service import config, storage, terminal
 
 NPY, PNG = "application/x-npy", "image/png"
@@ -132,13 +140,30 @@ def to_frame(batch: list[tuple[int, Record]], file: str, network: Network | None
             "label": pd.Series(np.array(classes)[probabilities.argmax(1)], dtype="str"),
             "confidence": probabilities.max(1),
             **table.name_columns(table.PROBABILITY, classes, probabilities),
-            **table.name_columns("", table.FEATURES, features(pixels)),
+            **table.name_columns("", table.FEATURES, table.measure_features(pixels)),
             **table.name_columns(table.EMBEDDING, range(vectors.shape[1]), vectors),
             "file": pd.Series([file] * len(ids), dtype="str"),
             "line": np.repeat(lines, counts),
             "position": np.concatenate([np.arange(count) for count in counts]),
         }
     )
+
+
+def image_reader(source: str) -> Callable[[str, int, int], Image.Image]:
+    """Return a function that gives the RGB image of a row's `file`, `line` and `position`.
+
+    source: where captures were loaded from. The function raises OSError for a file that is gone,
+    and ValueError where no photo is there.
+    """
+    s3 = connect(source)
+
+    def read_image(file: str, line: int, position: int) -> Image.Image:
+        for number, data in read_lines(file, s3):
+            if number == line:
+                return Image.fromarray(parse(data).pixels[position])
+        raise ValueError(f"{file} has no line {line}")
+
+    return read_image
 
 
 def parse(line: bytes, span: Span = ANY_TIME) -> Record | None:

@@ -5,13 +5,13 @@ the number of properties compared: Bonferroni) and it is large enough to matter.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from monitoring import permutation, table
-from monitoring.findings import Drift
 from monitoring.permutation import Comparison
 
 
@@ -30,6 +30,63 @@ PROPERTIES = {
     ),
     "embedding": _Property("on its scale of 0 to 1 (energy coefficient)", 1500, permutation.energy),
 }
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far one property of the current photos lies from the baseline's.
+
+    `band` is the null band of `effect`: where it lies if both come from the same source, by
+    permutation. `minimum_effect` is what matters. `baseline` and `current` count photos. Labels and
+    embeddings have no mean.
+    """
+
+    name: str
+    effect: float
+    minimum_effect: float
+    unit: str
+    band: tuple[float, float]
+    p_value: float
+    baseline: int
+    current: int
+    violated: bool
+    baseline_mean: float | None = None
+    current_mean: float | None = None
+
+    @property
+    def title(self) -> str:
+        """What people read for the name."""
+        return title(self.name)
+
+    @property
+    def bound(self) -> float:
+        """The effect from which on it is a violation: more than chance, and enough to matter."""
+        return max(self.minimum_effect, self.band[1])
+
+    @property
+    def verdict(self) -> str:
+        """What the drift is called."""
+        if self.violated:
+            return "violation"
+        # Effects are distances: what moved less than chance would move it has not drifted.
+        return "as usual" if self.effect <= self.band[1] else "above, tolerated"
+
+    def describe(self) -> str:
+        """Return the drift in words: how far, against which band, of how many photos."""
+        moved = ""
+        if self.baseline_mean is not None:
+            moved = f", mean {self.baseline_mean:.3g} before and {self.current_mean:.3g} now"
+        low, high = self.band
+        return (
+            f"{self.title} moved by {self.effect:.3g} {self.unit}{moved}; chance alone moves it "
+            f"by {low:.2g} to {high:.2g} (p {self.p_value:.2g}, {self.current:,} photos against "
+            f"{self.baseline:,})"
+        )
+
+
+def title(name: str) -> str:
+    """Return what people read for the name of a property or of a bound."""
+    return {"label": "label mix"}.get(name, name.replace("_", " "))
 
 
 def list_properties(frame: pd.DataFrame) -> list[str]:
@@ -93,6 +150,7 @@ def _compare(
     return Drift(
         name=name,
         effect=comparison.effect,
+        minimum_effect=minimum_effect,
         unit=unit,
         band=comparison.band(level),
         p_value=comparison.p_value,

@@ -1,4 +1,4 @@
-"""Files in S3 or in a folder: listed by hour as Data Capture leaves them, read by line, written."""
+"""Files in S3 or in a folder: listed by hour as Data Capture leaves them, read by line."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -129,24 +129,3 @@ def read_lines(name: str, s3) -> Iterator[tuple[int, bytes]]:
         raise OSError(f"its download broke off: {error}") from error
     except UserError as error:
         raise FileNotFoundError("it is gone since it was listed") from error
-
-
-def write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
-    """Write a file below a place and return where it lies."""
-    if place.startswith("s3://"):
-        uri = f"{place.rstrip('/')}/{name}"
-        bucket, key = storage.split_uri(uri)
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-        return uri
-    path = Path(place) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
-    return str(path)
-
-
-def read_file(s3, place: str, name: str) -> bytes | None:
-    """Return the bytes of a file below a place, or None where it is not there."""
-    if place.startswith("s3://"):
-        return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
-    path = Path(place) / name
-    return path.read_bytes() if path.is_file() else None

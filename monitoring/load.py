@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -93,9 +93,24 @@ class Selection:
             terminal.print_line("Embedding", name)
         span = self.span
         loaded = captures.load(self.place, span.since, span.until, model=model)
-        for label, text in summarize(loaded):
-            terminal.print_line(label, text)
+        _print(loaded)
         return loaded
+
+
+def _print(loaded: Loaded) -> None:
+    frame, unreadable = loaded.frame, loaded.unreadable
+    terminal.print_line(
+        "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
+    )
+    if len(frame):
+        first, last = frame["time"].min(), frame["time"].max()
+        text = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
+        terminal.print_line("Span", text)
+    for number, fault in enumerate(unreadable[:UNREADABLE_SHOWN]):
+        place = f"{fault.file} line {fault.line}" if fault.line else fault.file
+        terminal.print_line("" if number else "Unreadable", f"{place}: {fault.reason}")
+    if len(unreadable) > UNREADABLE_SHOWN:
+        terminal.print_line("", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more")
 
 
 def select_captures(command: Callable) -> Callable:
@@ -137,21 +152,3 @@ def main(selection: Selection, output: Path | None) -> None:
         loaded.frame.to_parquet(output, index=False)
         rows, columns = loaded.frame.shape
         terminal.print_line("Written", f"{output}, {rows:,} rows of {columns} columns")
-
-
-def summarize(loaded: Loaded) -> Iterator[tuple[str, str]]:
-    """Yield label and text of each line; a label is empty where the one above goes on."""
-    frame, unreadable = loaded.frame, loaded.unreadable
-    yield "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
-    if len(frame):
-        first, last = frame["time"].min(), frame["time"].max()
-        yield "Span", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
-        shares = frame["label"].value_counts(normalize=True)
-        yield "Labels", ", ".join(f"{label} {share:.1%}" for label, share in shares.items())
-        low, middle = frame["confidence"].quantile((0.05, 0.5))
-        yield "Confidence", f"median {middle:.4f}, one in twenty below {low:.4f}"
-    for number, fault in enumerate(unreadable[:UNREADABLE_SHOWN]):
-        place = f"{fault.file} line {fault.line}" if fault.line else fault.file
-        yield "" if number else "Unreadable", f"{place}: {fault.reason}"
-    if len(unreadable) > UNREADABLE_SHOWN:
-        yield "", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more"

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from monitoring import table
+from monitoring.captures import image_reader
 from monitoring.embedding import Model, Network
-from monitoring.gallery import image_reader
 
 PROBES = 40  # photos that are answered again at once, spread over those in question
 LEAST_SHARE = 0.25

@@ -2,40 +2,21 @@
 
 import dataclasses
 import json
-import mimetypes
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from monitoring import (
-    assessment,
-    baseline,
-    files,
-    ground_truth,
-    load,
-    model_change,
-    notification,
-    table,
-)
-from monitoring.assessment import Photos
-from monitoring.baseline import Baseline
-from monitoring.files import Span, Unreadable
-from monitoring.findings import VIOLATION, Report
-from monitoring.gallery import image_reader
-from monitoring.ground_truth import GroundTruth
+from monitoring import assessment, baseline, files, load, model_change, publication, table
+from monitoring.accuracy import GroundTruth, read_ground_truth
+from monitoring.assessment import Photos, Report
+from monitoring.baseline import Baseline, Rules
+from monitoring.captures import image_reader
+from monitoring.files import Span
 from monitoring.load import Selection
-from monitoring.rules import Rules
 from service import config, options, terminal
-from service.cloudwatch import choose_period
-from service.hosting import VARIANT
-from service.keys import REPORTS
-
-PERCENTILES = ("p50", "p95", "p99")
-POINTS = 200  # in a plot
-HTML = "report.html"
 
 
 @terminal.command("report", example="--since 24h --output report/")
@@ -76,7 +57,7 @@ def main(
     endpoint = "" if local and selection.source else selection.stack.endpoint
     place = baseline_place or baseline.default_place(selection.stack.bucket)
     reference = baseline.read(files.connect(place), place)
-    truth = ground_truth.read(truth_place) if truth_place else None
+    truth = read_ground_truth(truth_place) if truth_place else None
     loaded, model = selection.load(), selection.model
     frame, notes = model_change.keep_served(loaded.frame, model, selection.place)
     if selection.no_embedding and reference and table.embeddings(reference.frame).size:
@@ -98,21 +79,28 @@ def main(
     provenance = {"captures": selection.place, "baseline": str(reference or "none")}
     if truth:
         provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
-    points, span = [], report.span
-    if endpoint and span.since and span.until:
-        cloudwatch = selection.cloud.client("cloudwatch")
-        points = read_latencies(cloudwatch, endpoint, span.since, span.until)
-    unreadable = [*loaded.unreadable, *(truth.unreadable if truth else [])]
     content = dataclasses.asdict(report) | {"provenance": provenance}
     body = json.dumps(content, indent=2, default=datetime.isoformat) + "\n"
     (output / "report.json").write_text(body)
-    page = draw(report, frame, reference, unreadable, selection.place, points, provenance)
-    (output / HTML).write_text(page, encoding="utf-8")
-    copy = None if local else publish(selection, report, output)
-    terminal.print_line("Report", str(output / HTML))
-    if copy:
+    # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
+    from monitoring import page
+
+    html = page.render(
+        report,
+        frame,
+        reference.frame if reference else None,
+        image_reader(selection.place),
+        [*loaded.unreadable, *(truth.unreadable if truth else [])],
+        provenance,
+    )
+    (output / "report.html").write_text(html, encoding="utf-8")
+    terminal.print_line("Report", str(output / "report.html"))
+    if not local:
+        copy = publication.publish(
+            selection.cloud, selection.stack, selection.stage, report, output
+        )
         terminal.print_line("Copy", copy)
-    sys.exit(notification.EXIT_CODES[report.status])
+    sys.exit(assessment.EXIT_CODES[report.status])
 
 
 def _find_span(selected: Span, frame: pd.DataFrame, changed: bool) -> Span:
@@ -122,51 +110,6 @@ def _find_span(selected: Span, frame: pd.DataFrame, changed: bool) -> Span:
     first, last = (time.to_pydatetime() for time in frame["time"].agg(["min", "max"]))
     since = first if changed or selected.since is None else selected.since
     return Span(since, selected.until or last + timedelta(seconds=1))
-
-
-def draw(
-    report: Report,
-    frame: pd.DataFrame,
-    reference: Baseline | None,
-    unreadable: list[Unreadable],
-    source: str,
-    points: list,
-    provenance: dict[str, str],
-) -> str:
-    """Return the report's page, which holds its pictures."""
-    # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
-    from monitoring import gallery, html, pictures
-
-    tiles = gallery.least_confident(frame, image_reader(source))
-    before = reference.frame if reference else None
-    plots = pictures.list_pictures(report, frame, before, points)
-    return html.render(report, plots, tiles, unreadable, provenance)
-
-
-def publish(selection: Selection, report: Report, folder: Path) -> str:
-    """Upload the report's files, publish metrics, and a message if there is a violation.
-
-    Returns where the page lies.
-    """
-    cloud, stack = selection.cloud, selection.stack
-    place = f"s3://{stack.bucket}/{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for name in ("report.json", HTML):
-        content_type, _ = mimetypes.guess_type(name)
-        body = (folder / name).read_bytes()
-        files.write_file(cloud.client("s3"), place, name, body, content_type)
-    page = f"{place}/{HTML}"
-    cloud.client("cloudwatch").put_metric_data(
-        Namespace=f"{config.load()['service']}/monitoring",
-        MetricData=notification.metrics(report, selection.stage),
-    )
-    if report.status == VIOLATION:
-        cloud.client("sns").publish(
-            TopicArn=stack.topic,
-            Subject=notification.subject(report),
-            Message=notification.message(report, page, selection.stage),
-        )
-        terminal.print_line("Notified", stack.topic)
-    return page
 
 
 def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None) -> None:
@@ -179,36 +122,8 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
         )
         unreadable = f"unreadable lines: {len(truth.unreadable):,}{first}"
         terminal.print_line("Labels", f"{len(truth.labels):,}; {unreadable}")
-    for name, value, against in notification.list_numbers(report):
+    for name, value, against in report.figures():
         terminal.print_line(name, f"{value} ({against})" if against else value)
     terminal.print_line("Status", report.status)
-    for text in [*(item.description for item in report.violations), *report.reasons, *report.notes]:
+    for text in report.details():
         terminal.print_line("", text)
-
-
-def read_latencies(
-    cloudwatch, endpoint: str, since: datetime, until: datetime
-) -> list[tuple[datetime, float, float, float]]:
-    """Return times with their p50, p95 and p99 of ModelLatency in milliseconds, the oldest first.
-
-    A point stands for the period of time that it begins.
-    """
-    answer = cloudwatch.get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName="ModelLatency",
-        Dimensions=[
-            {"Name": "EndpointName", "Value": endpoint},
-            {"Name": "VariantName", "Value": VARIANT},
-        ],
-        StartTime=since,
-        EndTime=until,
-        Period=choose_period(since, until, datetime.now(UTC), POINTS),
-        ExtendedStatistics=[*PERCENTILES],
-    )
-    return sorted(
-        (
-            point["Timestamp"],
-            *(point["ExtendedStatistics"][name] / 1000 for name in PERCENTILES),  # microseconds
-        )
-        for point in answer["Datapoints"]
-    )

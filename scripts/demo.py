@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from handlers.outcomes import LABELLED
-from monitoring.notification import EXIT_CODES
+from monitoring.assessment import EXIT_CODES
 from service import config, datasets, jobs, keys, options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack, require_loopback

@@ -9,9 +9,7 @@ KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
 HOUR = 3600
 
 
-def choose_period(
-    since: datetime, until: datetime, now: datetime, periods: int = MOST_PERIODS
-) -> int:
-    """Return the shortest period, in seconds, that CloudWatch has kept and that fits `periods`."""
+def choose_period(since: datetime, until: datetime, now: datetime) -> int:
+    """Return the shortest period, in seconds, that CloudWatch has kept and gives in one answer."""
     shortest = next((seconds for kept, seconds in KEPT if now - since < kept), HOUR)
-    return shortest * max(math.ceil((until - since).total_seconds() / shortest / periods), 1)
+    return shortest * max(math.ceil((until - since).total_seconds() / shortest / MOST_PERIODS), 1)

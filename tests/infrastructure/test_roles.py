@@ -26,7 +26,6 @@ UNLIMITED = {
     "logs:DescribeLogGroups",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
-    "cloudwatch:GetMetricStatistics",
     "sagemaker:ListTrainingJobs",
 }
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from monitoring import embedding
-from monitoring.__main__ import main
+from scripts.monitor import main
 from tests.model import served
 
 CLASSES = ["bicycle", "motorcycle"]

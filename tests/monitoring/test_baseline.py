@@ -1,12 +1,15 @@
-"""A baseline: made, written, and read again the same."""
+"""A baseline: made, written, and read again the same; its constraints as people edit them."""
 
 import io
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from monitoring import baseline, drift, embedding, table
-from monitoring.features import features
+from monitoring.baseline import Rules
+from service import config
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
 from tests.model import served
@@ -15,17 +18,22 @@ from tests.monitoring.test_embedding import archive
 from tests.unit.service.memory_s3 import MemoryS3
 
 EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.25)
+RULES = replace(
+    Rules.from_config(config.load()),
+    minimum_images=50,
+    minimum_effects=EFFECTS | {"accuracy": 0.02},
+)
 MODEL = "s3://bucket/job/model.tar.gz"
 CHANNEL = "s3://bucket/datasets/cifar/arrays/validation/"
 
 
 def make(frame):
-    return baseline.make(frame, "a test", MODEL, 50, EFFECTS | {"accuracy": 0.02})
+    return baseline.make(frame, "a test", MODEL, RULES)
 
 
 @pytest.mark.parametrize("width", [8, 0])
 @pytest.mark.parametrize("place", ["s3://bucket/monitoring/baseline/", "folder"])
-def test_a_referenceis_read_as_it_was_written(tmp_path, place, width):
+def test_a_baseline_is_read_as_it_was_written(tmp_path, place, width):
     s3 = MemoryS3()
     if place == "folder":
         place = str(tmp_path / "new" / "folder")
@@ -93,7 +101,7 @@ def test_the_table_holds_what_the_model_answers(s3, photos):
     assert list(frame["label"]) == [served.CLASSES[row] for row in expected.argmax(1)]
     np.testing.assert_allclose(frame["confidence"], expected.max(1), atol=1e-5)
     np.testing.assert_allclose(table.embeddings(frame), photos.images.mean((1, 2)), atol=1e-3)
-    looks = features(photos.images)
+    looks = table.measure_features(photos.images)
     np.testing.assert_allclose(frame[list(table.FEATURES)].to_numpy(), looks, rtol=1e-5)
     assert list(frame["image_id"]) == list(photos.names)
 
@@ -115,3 +123,31 @@ def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(s3, photos):
     assert (read.images == photos.images).all()
     with pytest.raises(UserError, match="of job-7 are gone from s3://bucket/gone"):
         baseline.read_validation(s3, make_job("s3://bucket/gone/"))
+
+
+def test_constraints_are_read_as_they_are_and_need_not_name_all():
+    effects = {"confidence": 0.02, "label": 1}
+    assert baseline.read_constraints(json.dumps({"minimum_effects": effects}).encode()) == effects
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "it is not JSON"),
+        ('{"features": []}', "no minimum_effects"),
+        ('{"minimum_effects": {"hue": 1}}', "'hue', which is none of confidence, label"),
+        ('{"minimum_effects": {"label": "0.1"}}', "label is '0.1', not a number"),
+        ('{"minimum_effects": {"label": -1}}', "label is -1, not a number of 0 or more"),
+        ('{"minimum_effects": {"label": NaN}}', "label is nan, not a number of 0 or more"),
+    ],
+)
+def test_constraints_that_cannot_be_judged_by_are_named(body, reason):
+    with pytest.raises(ValueError, match=reason):
+        baseline.read_constraints(body.encode())
+
+
+def test_config_yml_has_a_rule_for_every_property():
+    effects = Rules.from_config(config.load()).minimum_effects
+    assert set(effects) == {*drift.PROPERTIES, "accuracy"}
+    assert effects["sharpness"] == effects["brightness"]

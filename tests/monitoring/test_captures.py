@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from s3transfer.exceptions import RetriesExceededError
-from urllib3.exceptions import SSLError
 
 from monitoring import captures, table
+from monitoring.captures import image_reader
 from monitoring.files import Unreadable
-from monitoring.gallery import image_reader
 from service import config
 from tests.model import served
 from tests.monitoring import captured
@@ -111,14 +110,9 @@ BAD = {
     "cut off": (captured.lines(captured.good())[:-40], "not JSON: the line is cut off"),
     "not JSON": (b"{'a'}\n", "it is not JSON"),
     "deeply nested": (b"[" * 100_000 + b"\n", "it is not JSON"),
-    "a list": (b"[]\n", "no record of Data Capture"),
     "nothing in it": (b"{}\n", "it has no 'captureData'"),
-    "no metadata": ({"captureData": {}}, "it has no 'eventMetadata'"),
     "no answer": (record(png(), None), "it has no 'endpointOutput'"),
     "no request": (record(None, ANSWER), "it has no 'endpointInput'"),
-    "an answer that is text": (record(png(), "x"), "no record of Data Capture"),
-    "data a number": (with_request(data=7), "no record of Data Capture"),
-    "type a number": (with_request(observedContentType=7), "no record of Data Capture"),
     "encoding unknown": (with_request(encoding="ROT13"), "the encoding 'ROT13'"),
     "bad base64": (with_request(data="not base64!"), "no record of Data Capture"),
     "bad time": (with_metadata(inferenceTime="yesterday"), "'yesterday'"),
@@ -128,18 +122,12 @@ BAD = {
     ),
     "the year 1": (with_metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
     "no id": (with_metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
-    "id a number": (with_metadata(inferenceId=7), "neither an inferenceId nor an eventId"),
     "a fault": (with_answer('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
-    "answer not JSON": (with_answer("0.9,0.1"), "the answer is not 'classes' and rows"),
-    "a list of texts": (with_answer('["0.9", "x"]'), "the answer is not 'classes' and rows"),
-    "a list of rows": (with_answer("[[0.9, 0.1]]"), "not rows of 1 probabilities"),
     "rows of two lengths": (with_rows("[[0.9, 0.1], [1.0]]"), "not 'classes' and rows"),
     "beyond numbers": (with_rows(f"[[{10**400}, 1]]"), "not 'classes' and rows"),
     "no rows": (with_rows("[]"), "not rows of 2 probabilities"),
-    "one row, not in a list": (with_rows("[0.9, 0.1]"), "not rows of 2 probabilities"),
     "classes too few": (with_rows("[[0.9, 0.1]]", '["a"]'), "not rows of 1 probabilities"),
     "classes twice": (with_rows("[[0.9, 0.1]]", '["a", "a"]'), "not different names"),
-    "classes numbers": (with_rows("[[0.9, 0.1]]", "[1, 2]"), "not different names"),
     "sum not 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to 1"),
     "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to 1"),
     "three photos, two answers": (
@@ -148,17 +136,9 @@ BAD = {
     ),
     "another type": (with_request(observedContentType="image/jpeg"), "the input is 'image/jpeg'"),
     "not a PNG": (record(side(b"hello", "image/png"), ANSWER), "broken image/png"),
-    "PNG cut off": (
-        record(side(served.encode(IMAGES[0], "PNG")[:-60], "image/png"), ANSWER),
-        "broken image/png",
-    ),
     "PNG of another size": (
         record(side(served.encode(IMAGES[0][:8], "PNG"), "image/png"), ANSWER),
         "the input is uint8 1 x 8 x 16 x 3, not uint8 N x 16 x 16 x 3",
-    ),
-    "npy cut off": (
-        record(side(served.npy(IMAGES[:2])[:-1], "application/x-npy"), ANSWER),
-        "broken application/x-npy",
     ),
     "npy that promises more than memory holds": (
         record(side(HUGE, "application/x-npy"), ANSWER),
@@ -235,7 +215,6 @@ def test_objects_in_s3_are_read_as_files_are(tmp_path):
     [
         (ClientError({"Error": {"Code": "404"}}, "HeadObject"), "it is gone since it was listed"),
         (RetriesExceededError(OSError("reset")), "its download broke off"),
-        (SSLError("decryption failed or bad record mac"), "its download broke off"),
         (ConnectionClosedError(endpoint_url="https://s3"), "its download broke off"),
         (OSError(28, "No space left on device"), "No space left on device"),
     ],

@@ -2,25 +2,19 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import click
 import numpy as np
 import pytest
 
-from monitoring import embedding, load, permutation
-from monitoring import report as monitoring_report
-from monitoring.findings import HEALTHY, VIOLATION
+from monitoring import embedding, load, page, permutation
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import monitor
-from tests.monitoring.frames import make_report
-from tests.monitoring.test_ground_truth import line
-from tests.unit.service.memory_s3 import MemoryS3
+from tests.monitoring.test_accuracy import line
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
-NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def write(folder, count, seed, sure=30.0) -> str:
@@ -40,7 +34,7 @@ def write(folder, count, seed, sure=30.0) -> str:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(permutation, "RESAMPLES", 799)
-    monkeypatch.setattr(monitoring_report, "draw", lambda *_: "<p>")
+    monkeypatch.setattr(page, "render", lambda *_: "<p>")
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +88,13 @@ def test_a_violation_exits_2_and_is_written_down(tmp_path, place, capsys):
 
 def test_what_cannot_be_judged_exits_3(tmp_path, place):
     few, source = write(tmp_path / "few", 20, seed=2), write(tmp_path / "now", 120, seed=2)
+    truth = tmp_path / "truth.jsonl"
+    truth.write_text(line("nope", "bicycle"))
     for arguments, images, reason in (
         ((place, few), 20, "20 photos were captured"),
         ((place, source, "--since", "2030-01-01"), 0, "0 photos were captured"),
         ((str(tmp_path / "nowhere"), source), 120, "there is no baseline"),
+        ((place, source, "--ground-truth", str(truth)), 120, "none of 1 labels is of one of the"),
     ):
         code, content = report(tmp_path, *arguments)
         assert (code, content["status"], content["images"]) == (3, "not enough data", images)
@@ -116,17 +113,6 @@ def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
     printed = capsys.readouterr().out
     assert "unreadable lines: 1" in printed
     assert "line 61: it is not JSON" in printed
-
-
-def test_ground_truth_of_other_photos_exits_3(tmp_path, place, capsys):
-    (tmp_path / "truth.jsonl").write_text(line("nope", "bicycle"))
-    source = write(tmp_path / "now", 120, seed=2)
-    truth = str(tmp_path / "truth.jsonl")
-    code, content = report(tmp_path, place, source, "--ground-truth", truth)
-    assert (code, content["accuracy"]["true"]) == (3, None)
-    printed = capsys.readouterr().out
-    assert "none of 1 labels is of one of the photos" in printed
-    assert "True  " not in printed
 
 
 def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
@@ -203,71 +189,3 @@ def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     with pytest.raises(UserError, match="20 photos are too few for a baseline"):
         monitor("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
-
-
-class Recorder:
-    """A client that keeps its requests, and answers with `answer`."""
-
-    def __init__(self, answer=None):
-        self.requests = []
-        self.answer = answer
-
-    def __getattr__(self, operation):
-        return lambda **request: self.requests.append((operation, request)) or self.answer
-
-
-@pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
-def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status, messages):
-    clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
-    selection = SimpleNamespace(
-        cloud=SimpleNamespace(client=clients.__getitem__),
-        stack=SimpleNamespace(bucket="bucket", topic="arn:topic"),
-        stage="dev",
-    )
-    for name in ("report.html", "report.json"):
-        (tmp_path / name).write_text("")
-    page = monitoring_report.publish(selection, make_report(status), tmp_path)
-    assert page.startswith("s3://bucket/monitoring/reports/20")
-    folder = page.removeprefix("s3://bucket/").removesuffix("report.html")
-    assert set(clients["s3"].objects) == {f"{folder}report.html", f"{folder}report.json"}
-    [(operation, request)] = clients["cloudwatch"].requests
-    assert operation == "put_metric_data"
-    assert request["Namespace"] == "scones-vehicles/monitoring"
-    assert len(clients["sns"].requests) == messages
-    for _, message in clients["sns"].requests:
-        assert message["TopicArn"] == "arn:topic"
-        assert page in message["Message"]
-
-
-def test_latencies_come_in_milliseconds_by_time():
-    later = NOON + timedelta(minutes=5)
-    points = {later: (2000, 4000, 9000), NOON: (1000, 3000, 8000)}
-    answer = [
-        {
-            "Timestamp": time,
-            "ExtendedStatistics": dict(zip(("p50", "p95", "p99"), row, strict=True)),
-        }
-        for time, row in points.items()
-    ]
-    cloudwatch = Recorder({"Datapoints": answer})
-    until = NOON + timedelta(hours=1)
-    points = monitoring_report.read_latencies(cloudwatch, "endpoint", NOON, until)
-    assert points == [(NOON, 1, 3, 8), (later, 2, 4, 9)]
-
-
-@pytest.mark.parametrize(
-    ("ago", "span", "period"),
-    [
-        (timedelta(hours=1), timedelta(minutes=1), 60),
-        (timedelta(days=1), timedelta(days=1), 480),  # 432 s are no whole minutes
-        (timedelta(days=30), timedelta(hours=1), 300),
-        (timedelta(days=30), timedelta(days=30), 13200),
-        (timedelta(days=80), timedelta(days=1), 3600),
-    ],
-)
-def test_a_span_has_few_points_of_a_length_that_cloudwatch_keeps(ago, span, period):
-    cloudwatch = Recorder({"Datapoints": []})
-    monitoring_report.read_latencies(cloudwatch, "endpoint", NOON - ago, NOON - ago + span)
-    [(_, request)] = cloudwatch.requests
-    assert request["Period"] == period
-    assert span.total_seconds() / period <= monitoring_report.POINTS

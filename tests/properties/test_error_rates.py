@@ -63,6 +63,6 @@ def test_calibrated_confidences_fall_short_as_seldom_as_the_level_says(rng):
         ids = [f"id-{number}" for number in range(100)]
         truth = dict(zip(ids, np.where(right, "bicycle", "motorcycle"), strict=True))
         images = pd.DataFrame({"image_id": ids, "label": "bicycle", "confidence": confidence})
-        measured = accuracy.measure(images, truth, None)
+        measured = accuracy.measure(images, truth)
         short += accuracy.shortfall_p_value(measured) <= 0.05
     assert short <= 10  # 3 are expected at most; more than 10 come once in a thousand times

@@ -21,7 +21,7 @@ COMMANDS = (
 
 def run(command: str, *arguments: str) -> int:
     """The exit code of the command. For arguments with which it does not start."""
-    name = "monitoring" if command == "monitor" else f"scripts.{command}"
+    name = f"scripts.{command}"
     if hasattr(importlib.import_module(name), "__path__"):
         name += ".__main__"
     with pytest.raises(SystemExit) as left:

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from monitoring import features, table
+from monitoring import table
 
 SIDE = 24
 
 
 def measure(*pictures) -> list[dict[str, float]]:
-    numbers = features.features(np.stack([np.asarray(picture) for picture in pictures]))
+    numbers = table.measure_features(np.stack([np.asarray(picture) for picture in pictures]))
     assert numbers.dtype == np.float32
     return [dict(zip(table.FEATURES, row, strict=True)) for row in numbers.tolist()]
 
@@ -52,24 +52,10 @@ def test_half_black_half_white_has_the_largest_contrast():
     assert numbers["sharpness"] == pytest.approx(np.log10(2 / (SIDE - 2)), abs=1e-4)
 
 
-def test_darkening_blurring_and_fading_lower_what_they_should():
-    sharp = noise().resize((96, 96), Image.Resampling.BICUBIC)
-    grey = Image.blend(sharp, sharp.convert("L").convert("RGB"), 0.7)
-    blurred = sharp.filter(ImageFilter.GaussianBlur(2))
-    dark = sharp.point(lambda level: level // 2)
-    was, faded, soft, darkened = measure(sharp, grey, blurred, dark)
-    assert faded["colour"] < 0.5 * was["colour"]
-    assert faded["brightness"] == pytest.approx(was["brightness"], abs=0.01)
-    assert soft["sharpness"] < was["sharpness"] - 1
-    assert soft["brightness"] == pytest.approx(was["brightness"], abs=0.01)
-    assert darkened["brightness"] == pytest.approx(was["brightness"] / 2, abs=0.01)
-    assert darkened["contrast"] == pytest.approx(was["contrast"] / 2, abs=0.01)
-
-
 def test_each_picture_is_measured_by_itself_however_many_there_are(monkeypatch):
     pictures = [np.asarray(noise(seed)) for seed in range(7)]
-    together = features.features(np.stack(pictures))
-    monkeypatch.setattr(features, "PIXELS_AT_ONCE", 2 * SIDE**2)
-    np.testing.assert_array_equal(features.features(np.stack(pictures)), together)
-    alone = [features.features(picture[None])[0] for picture in pictures]
+    together = table.measure_features(np.stack(pictures))
+    monkeypatch.setattr(table, "PIXELS_AT_ONCE", 2 * SIDE**2)
+    np.testing.assert_array_equal(table.measure_features(np.stack(pictures)), together)
+    alone = [table.measure_features(picture[None])[0] for picture in pictures]
     np.testing.assert_allclose(alone, together, rtol=1e-6)

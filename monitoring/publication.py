@@ -1,14 +1,43 @@
-"""A report in numbers for CloudWatch, in words for a message and a terminal."""
+"""A report's publication: its files in the bucket, numbers in CloudWatch, a message to people."""
 
-from monitoring.findings import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Report
+from datetime import UTC, datetime
+from pathlib import Path
 
-# A schedule acts on it. 1 is any command's error.
-EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
-SPELLED_OUT = 5  # violations in a message
+from monitoring.assessment import EXIT_CODES, VIOLATION, Report
+from service import config, terminal
+from service.keys import REPORTS
+from service.stack import Cloud, Stack
+
+CONTENT_TYPES = {"report.json": "application/json", "report.html": "text/html"}
 SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters
 
 
-def metrics(report: Report, stage: str) -> list[dict]:
+def publish(cloud: Cloud, stack: Stack, stage: str, report: Report, folder: Path) -> str:
+    """Upload the report's files, publish metrics, and a message if there is a violation.
+
+    Returns where the page lies.
+    """
+    s3, prefix = cloud.client("s3"), f"{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    for name, content_type in CONTENT_TYPES.items():
+        body = (folder / name).read_bytes()
+        s3.put_object(
+            Bucket=stack.bucket, Key=f"{prefix}/{name}", Body=body, ContentType=content_type
+        )
+    page = f"s3://{stack.bucket}/{prefix}/report.html"
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace=f"{config.load()['service']}/monitoring", MetricData=make_metrics(report, stage)
+    )
+    if report.status == VIOLATION:
+        cloud.client("sns").publish(
+            TopicArn=stack.topic,
+            Subject=make_subject(report),
+            Message=make_message(report, page, stage),
+        )
+        terminal.print_line("Notified", stack.topic)
+    return page
+
+
+def make_metrics(report: Report, stage: str) -> list[dict]:
     """Return PutMetricData's MetricData. Status is the command's exit code."""
     values = {
         "Images": (report.images, "Count"),
@@ -33,21 +62,19 @@ def metrics(report: Report, stage: str) -> list[dict]:
     ]
 
 
-def subject(report: Report) -> str:
+def make_subject(report: Report) -> str:
     """Return the message's subject: which endpoint, and what does not hold."""
     names = ", ".join(violation.name for violation in report.violations)
     return f"{report.endpoint}: monitoring found {names}"[:SUBJECT_LENGTH]
 
 
-def message(report: Report, page: str, stage: str) -> str:
-    """Return what a person needs to act on violations, in a dozen lines at most."""
+def make_message(report: Report, page: str, stage: str) -> str:
+    """Return what a person needs to act on violations."""
     count = len(report.violations)
     lines = [
         f"Monitoring of the endpoint {report.endpoint} found {count} violation{'s' * (count != 1)}:"
     ]
-    lines += [f"- {violation.description}" for violation in report.violations[:SPELLED_OUT]]
-    if count > SPELLED_OUT:
-        lines.append(f"- and {count - SPELLED_OUT} more")
+    lines += [f"- {violation.description}" for violation in report.violations]
     ends = (("since", report.span.since), ("until", report.span.until))
     options = "".join(f" --{name} {time:%Y-%m-%dT%H:%M:%SZ}" for name, time in ends if time)
     lines += [
@@ -60,27 +87,3 @@ def message(report: Report, page: str, stage: str) -> str:
         f"python -m scripts.monitor baseline --stage {stage}{options}",
     ]
     return "\n".join(lines)
-
-
-def list_numbers(report: Report) -> list[tuple[str, str, str]]:
-    """Return the figures to see first: name, value and what to hold it against."""
-    numbers = [("Photos", f"{report.images:,}", "")]
-    if report.unreadable:
-        numbers.append(("Unreadable", f"{report.unreadable:,}", "records"))
-    if report.share_accepted is not None:
-        against = f"confidence of {report.threshold:g} or more"
-        numbers.append(("Accepted", f"{report.share_accepted:.1%}", against))
-    if report.drifts:
-        violated = sum(drift.violated for drift in report.drifts)
-        numbers.append(("Drifted", f"{violated} of {len(report.drifts)}", "properties compared"))
-    accuracy = report.accuracy
-    if accuracy is not None:
-        against = f"{accuracy.expected_low:.1%} to {accuracy.expected_high:.1%} right"
-        numbers.append(("Expected", f"{accuracy.expected:.1%}", against))
-    if accuracy is not None and accuracy.true is not None:
-        against = (
-            f"{accuracy.true_low:.1%} to {accuracy.true_high:.1%} right of "
-            f"{accuracy.labelled:,} labelled, {accuracy.expected_labelled:.1%} expected of them"
-        )
-        numbers.append(("True", f"{accuracy.true:.1%}", against))
-    return numbers

@@ -1,16 +1,12 @@
 """How time and money grow with the number of images: a table and a picture."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.workflows.designs import Designs
-from benchmarks.workflows.floor import floor_dollars
-from benchmarks.workflows.memory import PeakMemory
-from benchmarks.workflows.meter import Meter
-from benchmarks.workflows.usage import measure_usage
+from benchmarks.designs import Designs
+from benchmarks.usage import Meter, PeakMemory, measure_usage
 from scripts.cost import bill
 from service.stack import Cloud, Stack
 
@@ -19,7 +15,6 @@ SIZES = {
     "classify": (100, 1_000, 10_000),
     "classifyBulk": (100, 1_000, 10_000, 100_000),
 }
-
 # Okabe and Ito's colours, and a mark each: told apart without colour too.
 STYLES = {
     "course": ("#D55E00", "s", "original course"),
@@ -28,26 +23,26 @@ STYLES = {
 }
 
 
-def grow(
-    cloud: Cloud, stack: Stack, keys: list[str], picture: Path, say: Callable[[str], None]
-) -> None:
-    """Run growing numbers of images, say a row each, and draw them into an SVG file."""
-    designs, meter = Designs(cloud, stack, keys), Meter(cloud, stack)
+def grow(cloud: Cloud, stack: Stack, objects: list[str], picture: Path) -> None:
+    """Run growing numbers of images, print a row each, and draw them into an SVG file."""
+    designs, meter = Designs(cloud, stack, objects), Meter(cloud, stack)
     states, list_prices = cloud.client("stepfunctions"), bill.load_prices()
     designs.classify_bulk(SIZES["classifyBulk"][1])
-    meter.used()
-    say("| design | images | seconds | images/s | $ | $ a million | memory of a function, MB |")
-    say("|" + "---|" * 7)
+    meter.take_used()
+    print("| design | images | seconds | images/s | $ | $ a million | memory of a function, MB |")
+    print(f"|{'---|' * 7}")
     points = []
     for name, sizes in SIZES.items():
         for images in sizes:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
-            dollars = bill.make_bill(measure_usage(states, run, meter.used()), list_prices).by_use
+            usage = measure_usage(states, run, meter.take_used())
+            dollars = bill.make_bill(usage, list_prices).by_use
             points.append((name, images, run.seconds, dollars))
-            say(
+            print(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "
-                f"| {dollars:.4f} | {dollars / images * 1e6:.2f} | {memory.megabytes:.0f} |"
+                f"| {dollars:.4f} | {dollars / images * 1e6:.2f} | {memory.megabytes:.0f} |",
+                flush=True,
             )
     designs.delete()
     draw(points, picture)
@@ -63,17 +58,13 @@ def draw(points: list[tuple[str, int, float, float]], path: Path) -> None:
     for name, (colour, mark, label) in STYLES.items():
         rows = [row for row in points if row[0] == name]
         images = [row[1] for row in rows]
-        style = {"color": colour, "marker": mark, "label": label, "linewidth": 1.8}
-        time.plot(images, [row[2] for row in rows], **style)
-        money.plot(images, [row[3] for row in rows], **{**style, "label": None})
-    sizes = [100, 100_000]
-    money.plot(
-        sizes,
-        [floor_dollars(size) for size in sizes],
-        color="#555555",
-        linestyle="--",
-        label="the least: an S3 GET a photo",
-    )
+        style = {"color": colour, "marker": mark, "linewidth": 1.8}
+        time.plot(images, [row[2] for row in rows], label=label, **style)
+        money.plot(images, [row[3] for row in rows], **style)
+    sizes, prices = (100, 100_000), bill.load_prices()
+    gets = [prices.dollars("s3_get", size) for size in sizes]
+    least = {"color": "#555555", "linestyle": "--", "label": "the least: an S3 GET a photo"}
+    money.plot(sizes, gets, **least)
     for axes, title in (
         (time, "Seconds on the local cloud, two cores"),
         (money, "Dollars on AWS, by use"),

@@ -1,1 +1,0 @@
-"""What benchmarks/workflow.py measures: the designs, the floor beside them, and how to look."""

@@ -1,0 +1,132 @@
+"""The monitoring report as one HTML file that opens anywhere: no network, no script, no fonts."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from monitoring import plots
+from monitoring.accuracy import summarize_classes
+from monitoring.assessment import VIOLATION, Report
+from monitoring.drift import title
+from monitoring.files import Unreadable
+
+PHOTOS_SHOWN = 30
+UNREADABLE_SHOWN = 100
+
+ReadImage = Callable[[str, int, int], Image.Image]
+
+
+def render(
+    report: Report,
+    frame: pd.DataFrame,
+    baseline: pd.DataFrame | None,
+    read_image: ReadImage,
+    unreadable: Sequence[Unreadable] = (),
+    provenance: Mapping[str, str] | None = None,
+) -> str:
+    """Return a report on the photos of `frame` as HTML.
+
+    baseline: its photos. read_image: gives the image of a row's file, line and position. provenance
+    says how the report was made, a line a fact.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,  # labels, file names and reasons come from outside
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(svg=_encode_svg, png=_encode_png, moment=format_moment)
+    return environment.get_template("report.html").render(
+        report=report,
+        verdict=make_verdict(report),
+        plots=list(_draw_plots(report, frame)),
+        baseline=baseline is not None,
+        classes=summarize_classes(frame, report.threshold, baseline),
+        tiles=list(list_least_confident(frame, read_image)),
+        unreadable=unreadable[:UNREADABLE_SHOWN],
+        unreadable_count=len(unreadable),
+        provenance=provenance or {},
+        written=datetime.now(UTC),
+    )
+
+
+def make_verdict(report: Report) -> str:
+    """Return the report's verdict in words."""
+    if report.status != VIOLATION:
+        return report.status.capitalize()
+    return f"Violation: {', '.join(title(violation.name) for violation in report.violations)}"
+
+
+def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator[tuple]:
+    """Yield the photos that the model was least sure of, each once, the least sure first.
+
+    Of each: its row as `itertuples` gives it, its image, and if that is None, why.
+    """
+    chosen = frame.sort_values("confidence", kind="stable").drop_duplicates("image_id")
+    for row in chosen.head(PHOTOS_SHOWN).itertuples():
+        try:
+            yield row, read_image(row.file, row.line, row.position), ""
+        except (OSError, ValueError) as error:
+            yield row, None, str(error)
+
+
+def format_moment(time: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, Figure]]:
+    """Yield each plot with its title, how to read it, and in words what it shows."""
+    threshold = report.threshold
+    if len(frame):
+        yield (
+            "Confidence over time",
+            "Each dot is a photo. The scale stretches the top: a step up is ten times less doubt. "
+            "What lies below the dashed threshold went to review.",
+            f"Median confidence {frame['confidence'].median():.3f}, threshold {threshold:g}.",
+            plots.draw_confidence_over_time(frame, threshold),
+        )
+        yield (
+            "Share accepted over time",
+            "The share of photos at or above the threshold. The band is where the true share lies "
+            "19 times in 20: it is wide where there were few photos.",
+            f"{report.share_accepted:.1%} of all photos were accepted.",
+            plots.draw_share_accepted(frame, threshold),
+        )
+    if report.drifts:
+        yield (
+            "Drift from the baseline",
+            "A mark is how far a property moved; below its name stand its means, before and now. "
+            "The grey bar is how far chance alone moves it. From the dashed bound on it is a "
+            "violation: more than chance, and enough to matter.",
+            "; ".join(
+                f"{drift.title} moved by {drift.effect:.3g} {drift.unit}, {drift.verdict}"
+                for drift in report.drifts
+            ),
+            plots.draw_drift(report.drifts),
+        )
+
+
+@plots.styled
+def _encode_svg(figure: Figure) -> str:
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", dpi=200, metadata={"Date": None})
+    return _make_data_uri("image/svg+xml", file.getvalue())
+
+
+def _encode_png(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return _make_data_uri("image/png", file.getvalue())
+
+
+def _make_data_uri(content_type: str, content: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
