@@ -157,7 +157,7 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
         yield from _lines(file, longest)
 
 
-def read_file_lines(path: Path, longest: int) -> Iterator[bytes]:
+def read_file_lines(path: Path, longest: int = -1) -> Iterator[bytes]:
     """Yield the lines of a file on this machine, in pieces of at most `longest` bytes."""
     with path.open("rb") as file:
         yield from _lines(file, longest)

@@ -152,8 +152,7 @@ def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[
         tolerated = f"{cause['tolerated_failure_percentage']:g} %"
         yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
     elif status not in runs.RUNNING:
-        yield "Error", execution.get("error", "none given")
-        yield "Cause", one_line(execution.get("cause", "none given"), 300)
+        yield "Error", runs.format_failure(execution) or "none given"
     yield "Next", next_command(execution["name"], status, stage)
 
 

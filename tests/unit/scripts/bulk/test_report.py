@@ -37,7 +37,7 @@ def test_a_run_that_has_not_begun_its_batches_shows_no_progress():
 
 def test_a_run_that_failed_tells_why():
     lines = said({**EXECUTION, "status": "FAILED", "error": "InvalidRun", "cause": "it\nlacks"})
-    assert (lines["Error"], lines["Cause"]) == ("InvalidRun", "it lacks")
+    assert lines["Error"] == "InvalidRun: it lacks"
     assert said({**EXECUTION, "status": "ABORTED"})["Error"] == "none given"
 
 
