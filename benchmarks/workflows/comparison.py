@@ -12,7 +12,7 @@ from benchmarks.workflows.floor import (
 from benchmarks.workflows.meter import Meter
 from benchmarks.workflows.usage import at_rates, measure_usage
 from scripts.cost import bill
-from scripts.cost.amounts import Usage
+from scripts.cost.bill import Usage
 from service.stack import Cloud, Stack
 
 MILLION = 1_000_000
@@ -43,7 +43,7 @@ def compare(
     rounds: int,
     say: Callable[[str], None],
 ) -> dict:
-    """Run the designs in turns and say a row each; return the rates as rates.yml holds them.
+    """Run the designs in turns and say a row each; return the milliseconds as rates.yml holds them.
 
     Throughput is the median over the rounds, amounts are those of an image in the last.
     """
@@ -76,8 +76,8 @@ def compare(
             f"{sum(f.requests for f in functions) / images:.4f}",
             f"{sum(alone[name].values()):.2f}",
             f"{sum(f.seconds for f in functions) / images * 1000:.2f}",
-            f"{cost.by_use / images * MILLION:.2f}",
-            f"{cost.by_use / floor_dollars(images):.1f}",
+            f"{cost.total / images * MILLION:.2f}",
+            f"{cost.total / floor_dollars(images):.1f}",
         )
         say(_row(cells))
     model = model_images_per_second(cloud, stack)
@@ -92,10 +92,7 @@ def compare(
         )
         say(_row((name, *speeds_shown, "", "", "", "", *costs)))
     return {
-        name: {
-            "photos_per_second": round(statistics.median(speeds[name])),
-            "lambda_ms_per_photo": {function: round(ms, 3) for function, ms in alone[name].items()},
-        }
+        name: {function: round(ms, 3) for function, ms in alone[name].items()}
         for name in ("classify", "classifyBulk")
     }
 

@@ -43,7 +43,7 @@ def grow(
         for images in sizes:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
-            dollars = bill.make_bill(measure_usage(states, run, meter.used()), list_prices).by_use
+            dollars = bill.make_bill(measure_usage(states, run, meter.used()), list_prices).total
             points.append((name, images, run.seconds, dollars))
             say(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.workflows.designs import FUNCTIONS
-from scripts.cost.amounts import Function
+from scripts.cost.bill import Function
 from service.stack import Cloud, Stack
 
 

@@ -4,11 +4,10 @@ import statistics
 from dataclasses import replace
 
 from benchmarks.workflows.designs import Run
-from scripts.cost import amounts
-from scripts.cost.amounts import RESULT_FILES, Function, Usage
+from scripts.cost import bill
+from scripts.cost.bill import RESULT_FILES, Function, Usage
 from scripts.cost.run import count_transitions
-from scripts.execution_graph.history import fetch, read
-from service import config
+from scripts.execution_graph.execution import fetch, read
 
 
 def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
@@ -30,7 +29,7 @@ def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
         functions=functions,
         s3_gets=run.images + (batches + 1 + RESULT_FILES if bulk else 0),
         s3_puts=batches + RESULT_FILES if bulk else 0,
-        endpoint_gb=amounts.endpoint_gb(run.images, config.load()["image"]["size"]),
+        endpoint_gb=bill.endpoint_gb(run.images),
     )
 
 
@@ -53,4 +52,4 @@ def _count_transitions(states, execution: dict) -> int:
 
 def _express(children: float, functions: dict[str, Function]) -> float:
     seconds = sum(f.seconds for name, f in functions.items() if name != "countResults")
-    return amounts.express_gb_seconds(children, seconds)
+    return bill.express_gb_seconds(children, seconds)

@@ -12,8 +12,7 @@ from html import escape
 from pathlib import Path
 
 from scripts.execution_graph.definition import END, START, Scope, State, Transition, parse
-from scripts.execution_graph.execution import Execution
-from scripts.execution_graph.history import read
+from scripts.execution_graph.execution import Execution, read
 from service import config
 from service.terminal import UserError, duration
 from setup.environment import clean, reason

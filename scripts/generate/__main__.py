@@ -106,7 +106,7 @@ def run_bulk(stage, count, **photo_options):
     cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
     execution, problem = bulk.run(cloud, stack, source, count)
     print()
-    usage = measure(cloud, stack, execution)
+    usage = measure(cloud, execution)
     terminal.show(bill.make_bill(usage, bill.load_prices()).to_table())
     if problem:
         raise terminal.UserError(problem)

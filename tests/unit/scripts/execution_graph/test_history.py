@@ -1,5 +1,5 @@
 from scripts.execution_graph.definition import START
-from scripts.execution_graph.history import read
+from scripts.execution_graph.execution import read
 from tests.unit.scripts.execution_graph.histories import MAP_RUN, History, batch, bulk
 
 
