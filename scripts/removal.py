@@ -17,8 +17,8 @@ def main(stage):
     name = config.service_name(stage)
     if Hosting(cloud.client("sagemaker"), name).describe() is not None:
         raise terminal.UserError(
-            f"The endpoint {name} is no part of the stack and would go on to cost. Delete it first: "
-            f"python -m scripts.deploy_endpoint --delete --stage {stage}"
+            f"The endpoint {name} is no part of the stack and would go on to cost. Delete it "
+            f"first: python -m scripts.deploy_endpoint --delete --stage {stage}"
         )
     stack = describe_stack(cloud.client("cloudformation"), name) or {}
     # Not find_stack: a stack of an earlier version lacks outputs, but has its bucket.

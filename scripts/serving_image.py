@@ -3,7 +3,6 @@
 SageMaker takes Docker's image format alone, and each engine needs options to make it.
 """
 
-import re
 import shutil
 import subprocess
 
@@ -38,7 +37,6 @@ def build(stage, engine):
     image = f"{config.service_name(stage)}-serving:{commit()}"
     build_image(engine, image, push=False)
     terminal.print_line("Image", image)
-    print_base(engine)
 
 
 @main.command("push", example="--engine podman")
@@ -68,7 +66,6 @@ def push_image(ecr, repository: str, stage: str, engine: str) -> None:
     build_image(engine, image, push=True)
     terminal.print_line("Image", image)
     terminal.print_line("Pushed", registry.resolve(ecr, image, stage))
-    print_base(engine)
 
 
 def build_image(engine: str, image: str, *, push: bool) -> None:
@@ -98,30 +95,6 @@ def commit() -> str:
     if not last:
         raise terminal.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
     return last
-
-
-def print_base(engine: str) -> None:
-    """Print the base image. An unknown digest is no error: the image itself is complete."""
-    try:
-        terminal.print_line("Base", find_base_image(engine))
-    except terminal.UserError as error:
-        terminal.print_line("Base", f"the digest is not known: {error}")
-
-
-def find_base_image(engine: str) -> str:
-    """Return the image that model/Dockerfile starts from, with its digest.
-
-    docker asks the registry again, since buildx keeps no base image to inspect; podman and buildah
-    inspect the one that they have pulled.
-    """
-    dockerfile = (config.ROOT / CONTEXT / "Dockerfile").read_text()
-    base = re.search(r"^FROM\s+(\S+)", dockerfile, re.MULTILINE)[1]
-    inspect = {
-        "docker": ("buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"),
-        "podman": ("image", "inspect", "--format", "{{.Digest}}"),
-        "buildah": ("inspect", "--type", "image", "--format", "{{.FromImageDigest}}"),
-    }[engine]
-    return f"{base}@{run(engine, *inspect, base, capture=True)}"
 
 
 def run(program: str, *arguments: str, stdin: str | None = None, capture: bool = False) -> str:
