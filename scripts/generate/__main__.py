@@ -1,13 +1,12 @@
 """Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from scripts.cost import bill
-from scripts.cost.run import measure
 from scripts.generate import bad_images, bulk, photos, stream
 from scripts.generate.photos import PhotoSource
 from service import options, terminal
@@ -62,32 +61,20 @@ def main():
 )
 @click.option("--duration", type=options.Number(1, 86_400), default=60.0, help="in seconds")
 @click.option(
-    "--to",
-    type=click.Choice(list(stream.PREFIXES)),
-    default=stream.INCOMING,
-    help="upload below incoming/, or call classify for each",
-)
-@click.option(
     "--json",
     "json_file",
     type=options.OutputFile(),
-    help="write the report, and each photo's record",
+    help="write a record of each photo",
 )
-def run_stream(stage, rate, duration, to, json_file, **photo_options):
-    """Send photos one by one, at random times."""
-    cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **photo_options)
-    report = stream.run(cloud, stack, source, rate, duration, to)
+def run_stream(stage, rate, duration, json_file, **photo_options):
+    """Upload photos below incoming/ one by one, at random times."""
+    cloud, stack, source = prepare(stage, stream.BAD_KINDS, **photo_options)
+    records = stream.run(cloud, stack, source, rate, duration)
     print()
-    terminal.show(report.to_table())
-    print(
-        f"\n{report.achieved_rate:.1f} photos a second were sent, the latest "
-        f"{terminal.duration(report.latest)} after its time"
-    )
+    terminal.show(stream.to_table(records))
     if json_file:
-        json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n")
-    if report.interrupted:
-        raise terminal.Interrupted("Interrupted: the table is of the photos sent until then.")
-    if problem := report.find_problem():
+        json_file.write_text(json.dumps([asdict(record) for record in records], indent=2) + "\n")
+    if problem := stream.find_problem(records):
         raise terminal.UserError(problem)
 
 
@@ -104,17 +91,12 @@ def run_stream(stage, rate, duration, to, json_file, **photo_options):
 def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
     cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
-    execution, problem = bulk.run(cloud, stack, source, count)
-    print()
-    usage = measure(cloud, execution)
-    terminal.show(bill.make_bill(usage, bill.load_prices()).to_table())
-    if problem:
-        raise terminal.UserError(problem)
+    bulk.run(cloud, stack, source, count)
 
 
 def prepare(
     stage: str,
-    kinds: Sequence[str],
+    kinds: tuple[str, ...],
     dataset: str | None,
     own_folder: Path | None,
     bad: float,

@@ -1,6 +1,10 @@
-"""Generated photos as one run of `classifyBulk`: how long it took, and how each photo ended."""
+"""Generated photos as one run of `classifyBulk`: how long it took, how each ended, the bill."""
+
+from datetime import UTC, datetime
 
 from scripts.bulk import results, runs
+from scripts.cost import bill
+from scripts.cost.run import measure
 from scripts.generate.photos import CONTENT_TYPE, PhotoSource
 from service import storage, terminal
 from service.keys import GENERATED
@@ -8,23 +12,22 @@ from service.stack import Cloud, Stack, elapsed_seconds
 from service.terminal import FirstFew
 
 
-def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[dict, str | None]:
-    """Upload photos 0 to `count` - 1 unless they are there, classify them, and check the results.
+def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
+    """Upload photos 0 to `count` - 1, classify them, and print how they ended and the bill.
 
-    Returns DescribeExecution's answer, and the problem with the results or None. Raises UserError
-    where the run fails, or has no result for a photo.
+    Raises UserError where the run fails, or a photo did not end as it should.
     """
-    prefix = f"{GENERATED}{source.seed}-{source.digest()}-{count}/"
+    began = datetime.now(UTC)
+    prefix = f"{GENERATED}bulk-{source.seed}-{began:%Y%m%d-%H%M%S}/"
     terminal.print_line("Photos", f"{count:,}: {source.describe()}")
+    terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
     errors, uploads = {}, []
     for number in range(count):
         photo = source[number]
         errors[prefix + photo.name] = photo.error
         uploads.append(storage.Upload(prefix + photo.name, photo.make, CONTENT_TYPE))
     s3 = cloud.client("s3", connections=storage.THREADS)
-    summary = storage.mirror(s3, stack.bucket, prefix, uploads)
-    terminal.print_line("Objects", f"{summary.sent:,} sent, {summary.kept:,} there already")
-    terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
+    storage.mirror(s3, stack.bucket, prefix, uploads)
     bulk_run = runs.submit(
         cloud,
         stack,
@@ -49,9 +52,12 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[di
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
     statuses = terminal.format_counts(counts.statuses)
     terminal.print_line("Counts", f"{counts.submitted:,} submitted, {statuses}")
-    if not problems.count:
-        return execution, None
-    return execution, f"{problems.count:,} photos were not answered as they should be: {problems}."
+    print()
+    terminal.show(bill.make_bill(measure(cloud, execution), bill.load_prices()).to_table())
+    if problems.count:
+        raise terminal.UserError(
+            f"{problems.count:,} photos were not answered as they should be: {problems}."
+        )
 
 
 def find_problem(result: dict, expected: str | None) -> str | None:

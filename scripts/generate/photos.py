@@ -1,6 +1,5 @@
 """Photos as the service might get them: each depends on the seed and its number alone."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -35,7 +34,7 @@ CONTENT_TYPE = "image/jpeg"  # of bad images too, like files with a wrong name
 
 @dataclass(frozen=True)
 class Supply:
-    """Photos to choose from. description: no other supply has the same."""
+    """Photos to choose from."""
 
     description: str
     rows: LabelledImages
@@ -96,7 +95,7 @@ class GeneratedPhoto:
 class PhotoSource:
     """The photos of a seed by number: the same bytes in any order, thread or process.
 
-    bad: the share of bad ones, 0 to 1, spread evenly over the kinds. drift: one of DRIFTS, or
+    bad: the share of bad ones, 0 to 1, about the same of each kind. drift: one of DRIFTS, or
     None; for OTHER_CLASSES the supply has other classes. kinds: of bad_images.KINDS.
     """
 
@@ -117,25 +116,14 @@ class PhotoSource:
         name = f"{number:07d}-{label}.jpg"
         return GeneratedPhoto(name, label, None, None, lambda: self._make_jpeg(number))
 
-    def digest(self) -> str:
-        """Return 8 hex digits that differ between sources of the same seed."""
-        recipe = f"{self.supply.description}|{self.bad}|{self.drift}"
-        return hashlib.sha256(recipe.encode()).hexdigest()[:8]
-
     def describe(self) -> str:
         """Return the photos' description."""
         drift = f", {self.drift}" if self.drift else ""
         return f"{self.supply.description}{drift}, {self.bad:.0%} bad, seed {self.seed}"
 
     def _bad_kind(self, number: int) -> str | None:
-        # Every 1/bad-th photo: the share and the kinds' turns are exact at any length.
-        rng = self._rng(Purpose.BAD)
-        offset = rng.random()
-        before = int(offset + number * self.bad)
-        after = int(offset + (number + 1) * self.bad)
-        if before == after:
-            return None
-        return self.kinds[rng.permutation(len(self.kinds))[before % len(self.kinds)]]
+        rng = self._rng(Purpose.BAD, number)
+        return self.kinds[rng.integers(len(self.kinds))] if rng.random() < self.bad else None
 
     def _make(self, number: int) -> tuple[Image.Image, np.random.Generator]:
         """Return a photo and the generator of its random numbers."""
@@ -152,7 +140,7 @@ class PhotoSource:
         quality = int(rng.integers(*JPEG_QUALITY, endpoint=True))  # that a camera might choose
         return bad_images.encode(photo, "JPEG", quality=quality)
 
-    def _rng(self, purpose: Purpose, number: int = 0) -> np.random.Generator:
+    def _rng(self, purpose: Purpose, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose, number])
 
 

@@ -132,28 +132,17 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order_and_thread():
 
 
 @pytest.mark.parametrize("share", [0.05, 1])
-def test_bad_images_have_their_share_and_every_kind_its_turn_and_error(share):
+def test_bad_images_have_about_their_share_and_the_error_of_their_kind(share):
     source = PhotoSource(2, SUPPLY, bad=share)
-    made = [source[number] for number in range(1200)]
+    made = [source[number] for number in range(2000)]
     kinds = Counter(photo.bad for photo in made if photo.bad)
-    assert abs(kinds.total() - 1200 * share) <= 1
+    assert kinds.total() / 2000 == pytest.approx(share, abs=0.015)
     assert set(kinds) == set(bad_images.KINDS)
-    assert max(kinds.values()) - min(kinds.values()) <= 1
     for photo in made:
         if photo.bad:
             assert photo.error == bad_images.KINDS[photo.bad].error
             assert photo.label is None
             assert photo.bad in photo.name
-
-
-def test_sources_that_differ_have_different_digests():
-    sources = [
-        PhotoSource(1, SUPPLY),
-        PhotoSource(1, SUPPLY, bad=0.1),
-        PhotoSource(1, SUPPLY, drift=photos.DARKER),
-        PhotoSource(1, Supply("another", SUPPLY.rows, CLASSES)),
-    ]
-    assert len({source.digest() for source in sources}) == 4
 
 
 def effect(drifted: np.ndarray, clean: np.ndarray) -> float:
