@@ -12,7 +12,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def draw(service, tmp_path, execution: str, check: bool = True):
     command = (sys.executable, "-m", "scripts.execution_graph", execution)
-    return service.run(*command, "--stage", service.stage, "--output", str(tmp_path), check=check)
+    return service.run(
+        *command, "--stage", service.stage, "--output", str(tmp_path / "picture.svg"), check=check
+    )
 
 
 def drawn(tmp_path) -> tuple[list[str], dict[str, dict[str, str]]]:
