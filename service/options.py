@@ -35,45 +35,15 @@ def stage_hint(name: str) -> str:
     return "" if name == "dev" else f" --stage {name}"
 
 
-class Number(click.ParamType):
+class Number(click.FloatRange):
     """A number within bounds."""
-
-    name = "number"
-
-    def __init__(self, least: float, most: float):
-        self.least = least
-        self.most = most
 
     def convert(self, value, param, ctx):
         """Return the number."""
-        try:
-            number = self.parse(str(value))
-        except ValueError:
-            number = math.nan
-        if not self.least <= number <= self.most:
-            bounds = f"from {self.least} to {self.most:,}"
-            self.fail(f"{value!r} is not a {self.name} {bounds}.", param, ctx)
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
         return number
-
-    def get_metavar(self, param, ctx):
-        """Return what help shows for the value."""
-        return "N"
-
-    def parse(self, text: str) -> float:
-        """Return the number that the text is. Raises ValueError."""
-        return float(text)
-
-
-class WholeNumber(Number):
-    """A whole number within bounds of zero or more."""
-
-    name = "whole number"
-
-    def parse(self, text: str) -> int:
-        """Return the number that the text is. Raises ValueError."""
-        if not re.fullmatch(r"[0-9]{1,20}", text):
-            raise ValueError(text)
-        return int(text)
 
 
 class S3Uri(click.ParamType):

@@ -35,7 +35,7 @@ def main():
 )
 @click.option(
     "--batch-size",
-    type=options.WholeNumber(1, LARGEST_BATCH),
+    type=click.IntRange(1, LARGEST_BATCH),
     help="photos that a function does at once (default: config.yml's)",
 )
 @click.option(

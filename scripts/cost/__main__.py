@@ -39,7 +39,7 @@ def show_run(stage, name):
 @click.option(
     "--images",
     "photos",
-    type=options.WholeNumber(1, MOST_PHOTOS),
+    type=click.IntRange(1, MOST_PHOTOS),
     default=1_000_000,
     help="number of photos",
 )

@@ -34,7 +34,7 @@ PHOTO_OPTIONS = (
     ),
     click.option(
         "--seed",
-        type=options.WholeNumber(0, 2**63),
+        type=click.IntRange(0, 2**63),
         default=0,
         help="the same seed gives the same photos at the same times",
     ),
@@ -84,7 +84,7 @@ def run_stream(stage, rate, duration, json_file, **photo_options):
 @click.option(
     "--images",
     "count",
-    type=options.WholeNumber(1, MOST_PHOTOS),
+    type=click.IntRange(1, MOST_PHOTOS),
     required=True,
     help="number of photos",
 )

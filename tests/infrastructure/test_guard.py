@@ -133,26 +133,6 @@ def test_a_region_that_cannot_be_meant_is_refused_in_the_scripts_words(monkeypat
         assert said == str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("profile", "options", "region"),
-    [
-        ({}, {}, "eu-west-3"),
-        ({"AWS_PROFILE": ""}, {}, "eu-west-3"),
-        ({"AWS_PROFILE": "work"}, {}, "eu-south-2"),
-        ({"AWS_PROFILE": "other"}, {"aws-profile": "work"}, "eu-south-2"),
-    ],
-)
-def test_the_region_of_the_profile_is_named_and_not_used(tmp_path, profile, options, region):
-    file = tmp_path / "config"
-    file.write_text(
-        "[default]\nregion = eu-west-3\n[profile other]\noutput = json\n"
-        "[profile work]\noutput = json\nregion=eu-south-2\n"
-    )
-    problem = region_problem({"AWS_CONFIG_FILE": str(file), **profile}, **options)
-    assert f"{region}, is not used" in problem
-    assert f"export AWS_REGION={region}" in problem
-
-
 def sls(*arguments: str, folder=REPOSITORY, **environment: str) -> subprocess.CompletedProcess:
     command = [REPOSITORY / "node_modules" / ".bin" / "sls", *arguments]
     return subprocess.run(
