@@ -1,8 +1,6 @@
 """Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -60,22 +58,9 @@ def main():
     "--rate", type=options.Number(0.01, 1000), default=20.0, help="photos a second, on average"
 )
 @click.option("--duration", type=options.Number(1, 86_400), default=60.0, help="in seconds")
-@click.option(
-    "--json",
-    "json_file",
-    type=options.OutputFile(),
-    help="write a record of each photo",
-)
-def run_stream(stage, rate, duration, json_file, **photo_options):
+def run_stream(stage, rate, duration, **photo_options):
     """Upload photos below incoming/ one by one, at random times."""
-    cloud, stack, source = prepare(stage, stream.BAD_KINDS, **photo_options)
-    records = stream.run(cloud, stack, source, rate, duration)
-    print()
-    terminal.show(stream.to_table(records))
-    if json_file:
-        json_file.write_text(json.dumps([asdict(record) for record in records], indent=2) + "\n")
-    if problem := stream.find_problem(records):
-        raise terminal.UserError(problem)
+    stream.run(*prepare(stage, stream.BAD_KINDS, **photo_options), rate, duration)
 
 
 @main.command("bulk", example="--images 2000")
@@ -90,8 +75,7 @@ def run_stream(stage, rate, duration, json_file, **photo_options):
 )
 def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
-    cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
-    bulk.run(cloud, stack, source, count)
+    bulk.run(*prepare(stage, tuple(bad_images.KINDS), **photo_options), count)
 
 
 def prepare(

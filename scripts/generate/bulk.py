@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from scripts.bulk import results, runs
 from scripts.cost import bill
 from scripts.cost.run import measure
-from scripts.generate.photos import CONTENT_TYPE, PhotoSource
+from scripts.generate.photos import CONTENT_TYPE, PhotoSource, Problems
 from service import storage, terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack, elapsed_seconds
-from service.terminal import FirstFew
 
 
 def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
@@ -17,10 +16,10 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
 
     Raises UserError where the run fails, or a photo did not end as it should.
     """
-    began = datetime.now(UTC)
-    prefix = f"{GENERATED}bulk-{source.seed}-{began:%Y%m%d-%H%M%S}/"
+    prefix = f"{GENERATED}bulk-{source.seed}-{datetime.now(UTC):%Y%m%d-%H%M%S}/"
+    place = f"s3://{stack.bucket}/{prefix}"
     terminal.print_line("Photos", f"{count:,}: {source.describe()}")
-    terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
+    terminal.print_line("Keys", place)
     errors, uploads = {}, []
     for number in range(count):
         photo = source[number]
@@ -28,25 +27,18 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
         uploads.append(storage.Upload(prefix + photo.name, photo.make, CONTENT_TYPE))
     s3 = cloud.client("s3", connections=storage.THREADS)
     storage.mirror(s3, stack.bucket, prefix, uploads)
-    bulk_run = runs.submit(
-        cloud,
-        stack,
-        f"s3://{stack.bucket}/{prefix}",
-        tolerated_failure_percentage=100,  # the results are checked below
-    )
+    # The results are checked below.
+    bulk_run = runs.submit(cloud, stack, place, tolerated_failure_percentage=100)
     terminal.print_line("Run", bulk_run.name)
     execution = runs.wait(cloud.client("stepfunctions"), bulk_run.execution_arn)
     if execution["status"] != "SUCCEEDED":
         raise terminal.UserError(
             f"The run {bulk_run.name} ended {execution['status']}. {runs.format_failure(execution)}"
         )
-    problems = FirstFew(separator="; ")
-
-    def check(result: dict) -> None:
-        if problem := find_problem(result, errors[result["s3_key"]]):
-            problems.add(problem)
-
-    counts = results.gather(cloud, stack, execution, check)
+    problems = Problems()
+    counts = results.gather(
+        cloud, stack, execution, lambda each: problems.check(each, errors[each["s3_key"]])
+    )
     seconds = elapsed_seconds(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
@@ -54,15 +46,4 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
     terminal.print_line("Counts", f"{counts.submitted:,} submitted, {statuses}")
     print()
     terminal.show(bill.make_bill(measure(cloud, execution), bill.load_prices()).to_table())
-    if problems.count:
-        raise terminal.UserError(
-            f"{problems.count:,} photos were not answered as they should be: {problems}."
-        )
-
-
-def find_problem(result: dict, expected: str | None) -> str | None:
-    """Return how a result differs from the error that a photo must end with (None: no error)."""
-    error = result.get("error")
-    if error == expected:
-        return None
-    return f"{result['s3_key']} ended {error or result['status']}, not {expected or 'classified'}"
+    problems.raise_if_any()

@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from handlers.outcomes import LABELLED
 from scripts.etl import cifar, folder
 from scripts.etl.archive import CIFAR10_CLASSES
 from scripts.generate import bad_images
 from service import datasets, terminal
 from service.labelled_images import LabelledImages, concatenate
+from service.terminal import FirstFew
 
 SIDE = 128  # pixels a side of every photo that the generator makes
 # A photo that is enlarged and then shrunk stays as sharp as it was: else it would look like drift.
@@ -75,18 +78,14 @@ class Purpose(IntEnum):
     ARRIVAL = 3
 
 
-@dataclass(frozen=True)
-class GeneratedPhoto:
+class GeneratedPhoto(NamedTuple):
     """A photo, and how the service should answer it.
 
-    name: unique in its source, fit for a key. label: its class; None for a bad one. bad: its kind
-    in bad_images.KINDS, or None. error: the name of the error that it must end with, or None.
-    make: gives the bytes, the same each time.
+    name: unique in its source, fit for a key. error: the name of the error that it must end with,
+    or None. make: gives the bytes, the same each time.
     """
 
     name: str
-    label: str | None
-    bad: str | None
     error: str | None
     make: Callable[[], bytes]
 
@@ -110,11 +109,11 @@ class PhotoSource:
         if kind := self._bad_kind(number):
             error, make = bad_images.KINDS[kind]
             name = f"{number:07d}-{kind}.jpg"
-            return GeneratedPhoto(name, None, kind, error, lambda: make(self._make(number)[0]))
+            return GeneratedPhoto(name, error, lambda: make(self._make(number)[0]))
         row = self._rng(Purpose.IMAGE, number).integers(len(self.supply.rows))
         label = self.supply.classes[self.supply.rows.labels[row]]
         name = f"{number:07d}-{label}.jpg"
-        return GeneratedPhoto(name, label, None, None, lambda: self._make_jpeg(number))
+        return GeneratedPhoto(name, None, lambda: self._make_jpeg(number))
 
     def describe(self) -> str:
         """Return the photos' description."""
@@ -142,6 +141,27 @@ class PhotoSource:
 
     def _rng(self, purpose: Purpose, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose, number])
+
+
+class Problems:
+    """Photos that did not end as they should."""
+
+    def __init__(self):
+        self._texts = FirstFew(separator="; ")
+
+    def check(self, result: dict, expected: str | None) -> None:
+        """Compare a photo's result with the error that it must end with; None for no error."""
+        error = result.get("error")
+        wanted = expected or "classified"
+        if error != expected or (expected is None and result["status"] not in LABELLED):
+            self._texts.add(f"{result['s3_key']} ended {error or result['status']}, not {wanted}")
+
+    def raise_if_any(self) -> None:
+        """Raise UserError that counts the photos and names the first."""
+        if self._texts.count:
+            raise terminal.UserError(
+                f"{self._texts.count:,} photos did not end as they should: {self._texts}."
+            )
 
 
 def change_slightly(small: np.ndarray, rng: np.random.Generator) -> Image.Image:

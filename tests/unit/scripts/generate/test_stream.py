@@ -9,17 +9,12 @@ import numpy as np
 import pytest
 
 from scripts.generate import bad_images, stream
-from scripts.generate.photos import GeneratedPhoto
-from scripts.generate.stream import Answer, collect, make_record, read_answer, send
+from scripts.generate.stream import collect, read_result, send
 from service import terminal
 from tests.unit.refusals import refusal
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
-RESULT = {"s3_key": "a.jpg", "status": "accepted", "label": "bicycle", "confidence": 0.99}
-GOOD = GeneratedPhoto("0.jpg", "bicycle", None, None, lambda: b"")
-BAD = GeneratedPhoto("1.jpg", None, "gif", "InvalidImage", lambda: b"")
-FAILED = {"status": "failed", "error": "InvalidImage"}
-DENIED = {"status": "failed", "error": "AccessDenied"}
+FAILED = {"s3_key": "a", "status": "failed", "error": "InvalidImage"}
 
 
 def test_a_file_without_bytes_is_a_bad_image_but_below_incoming_where_it_starts_nothing():
@@ -40,29 +35,28 @@ def test_arrivals_fill_the_duration_at_random_and_are_the_seeds_own():
 def test_a_service_that_hangs_does_not_slow_the_arrivals():
     begun, go_on = [], threading.Event()
 
-    def put(number: int) -> None:
-        begun.append(number)
+    def put(key: str) -> None:
+        begun.append(key)
         if len(begun) == 40:
             go_on.set()  # all have begun, though none of them has ended
         assert go_on.wait(5)
 
-    errors = send(put, [time.time() + 0.002 * number for number in range(40)])
-    assert errors == [None] * 40
-    assert sorted(begun) == list(range(40))
+    arrivals = {f"{number}": time.time() + 0.002 * number for number in range(40)}
+    assert send(put, arrivals) == {}
+    assert set(begun) == set(arrivals)
 
 
 def test_a_photo_is_sent_at_its_arrival_and_an_error_is_its_own():
     sent = {}
 
-    def put(number: int) -> None:
-        sent[number] = time.time()
-        if number == 1:
+    def put(key: str) -> None:
+        sent[key] = time.time()
+        if key == "b":
             raise refusal("AccessDenied", "no")
 
-    began = time.time()
-    errors = send(put, [began, began + 0.05, began + 0.1])
-    assert errors == [None, "Access denied to PutObject: no", None]
-    assert all(sent[number] >= began + 0.05 * number for number in range(3))
+    arrivals = {key: time.time() + 0.05 * place for place, key in enumerate("abc")}
+    assert send(put, arrivals) == {"b": "Access denied to PutObject: no"}
+    assert all(sent[key] >= arrivals[key] for key in arrivals)
 
 
 def execution(key: str | None, seconds: float = 1, status: str = "SUCCEEDED", **fields) -> dict:
@@ -73,16 +67,15 @@ def execution(key: str | None, seconds: float = 1, status: str = "SUCCEEDED", **
         "startDate": BEGAN,
         "stopDate": BEGAN + timedelta(seconds=seconds),
         "input": json.dumps({"detail": {"object": {"key": key}}}),
-        "output": json.dumps({"results": [RESULT]}),
+        "output": json.dumps({"results": [{"s3_key": key, "status": "accepted"}]}),
         **fields,
     }
 
 
-def test_an_answer_has_the_key_the_result_and_the_time_of_the_end():
-    stopped = BEGAN.timestamp() + 2.5
-    assert read_answer(execution("a b+.jpg", 2.5)) == ("a b+.jpg", Answer(stopped, RESULT))
+def test_the_result_is_that_of_the_one_photo_and_other_executions_are_of_none():
+    assert read_result(execution("a b+.jpg")) == {"s3_key": "a b+.jpg", "status": "accepted"}
     for other in ({"images": [{"s3_key": "a"}]}, {"detail": {}}, None):
-        assert read_answer(execution("", input=json.dumps(other))) == (None, None)
+        assert read_result(execution("", input=json.dumps(other)))["s3_key"] is None
 
 
 @pytest.mark.parametrize(
@@ -94,8 +87,8 @@ def test_an_answer_has_the_key_the_result_and_the_time_of_the_end():
     ],
 )
 def test_an_execution_that_failed_has_its_photos_error_or_its_own(ended, error):
-    _, (_, result) = read_answer(execution("a", **{"status": "FAILED"} | ended))
-    assert (result["status"], result["error"]) == ("failed", error)
+    result = read_result(execution("a", **{"status": "FAILED"} | ended))
+    assert result == {"s3_key": "a", "status": "failed", "error": error}
 
 
 class States:
@@ -131,16 +124,17 @@ def quick(monkeypatch):
 
 
 def test_each_execution_is_asked_for_once_and_the_first_answer_to_a_photo_counts():
-    again = execution("a", 2, output=json.dumps({"results": [{**RESULT, "label": "bus"}]}))
+    again = execution("a", 2, output='{"results": [{"s3_key": "a", "status": "review"}]}')
     running = {**execution("c", 4), "status": "RUNNING"}
     del running["stopDate"]
     first = [execution("a"), execution("elsewhere", 1.5), execution("of another day", -4000)]
     states = States(first, [], [again, running], [execution("b", 3)])
     answers = collect(states, "arn:machine", BEGAN, {"a", "b"})
-    assert {key: answer.result["label"] for key, answer in answers.items()} == {
-        "a": "bicycle",
-        "b": "bicycle",
+    assert {key: result["status"] for key, (result, _) in answers.items()} == {
+        "a": "accepted",
+        "b": "accepted",
     }
+    assert answers["b"][1] == BEGAN.timestamp() + 3
     assert states.described == dict.fromkeys(("arn:1", "arn:1.5", "arn:2", "arn:3"), 1)
 
 
@@ -148,35 +142,13 @@ def test_it_gives_up_on_an_answer_that_never_comes():
     assert set(collect(States([execution("a")]), "arn:machine", BEGAN, {"a", "b"})) == {"a"}
 
 
-def record(photo=GOOD, result=RESULT, latency=0.5, error=None) -> stream.Record:
-    answer = Answer(100 + latency, result) if result else None
-    return make_record(photo, "k", 100, error, answer)
-
-
-@pytest.mark.parametrize(
-    ("made", "outcome", "problem"),
-    [
-        (record(), "accepted", "None"),
-        (record(result={**RESULT, "status": "review"}), "review", "None"),
-        (record(BAD, FAILED), "failed as expected", "None"),
-        (record(BAD, DENIED), "unexpected", "Of 1 photos, 1 unexpected (first: AccessDenied)."),
-        (record(BAD), "unexpected", "Of 1 photos, 1 unexpected."),
-        (record(GOOD, FAILED), "unexpected", "(first: InvalidImage)"),
-        (record(result=None), "no answer", "Of 1 photos, 1 no answer."),
-        (record(result=None, error="refused"), "failed to send", "1 failed to send (first: ref"),
-    ],
-)
-def test_a_photo_ends_in_one_of_the_outcomes_and_a_wrong_one_is_named(made, outcome, problem):
-    assert made.outcome == outcome
-    assert problem in str(stream.find_problem([made]))
-
-
 def test_the_table_counts_each_photo_once_and_has_percentiles_of_the_answered():
-    records = [record(latency=each / 100) for each in range(1, 101)]
-    records += [record(result=None), record(BAD, FAILED, latency=9)]
-    text = terminal.render(stream.to_table(records))
+    results = [{"status": "accepted", "seconds": each / 100} for each in range(1, 101)]
+    results += [{"status": "no answer"}, {"status": "failed", "seconds": 9}]
+    text = terminal.render(stream.to_table(results))
     rows = {line[:18].strip(): line[18:].split() for line in text.splitlines()}
     assert rows["accepted"][:4] == ["100", "98.0%", "0.51", "s"]
     assert rows["no answer"] == ["1", "1.0%"]
+    assert rows["failed to send"] == ["0", "0.0%"]
     assert rows["all"][0] == "102"
     assert rows["all"][-2:] == ["9.00", "s"]
