@@ -32,7 +32,7 @@ MAKE_BASELINE = "python -m scripts.monitor baseline"
 @click.option(
     "--output",
     metavar="PLACE",
-    type=options.PathOrUri(),
+    type=options.parse_place,
     help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
 )
 def main(selection: Selection, output: str | None) -> None:

@@ -27,7 +27,7 @@ def main():
 
 @main.command("submit", example="s3://bucket/photos/ --wait")
 @options.stage
-@click.argument("source", type=options.PathOrUri())
+@click.argument("source", type=options.parse_place)
 @click.option(
     "--threshold",
     type=options.Number(0, 1),

@@ -33,7 +33,7 @@ MOST_SEED = 2**32 - 1  # NumPy's
 @click.option("--spot", is_flag=True, help="on Spot capacity, with checkpoints to go on from")
 @click.option(
     "--instance-type",
-    type=options.InstanceType(),
+    type=options.parse_instance_type,
     metavar="TYPE",
     default=lambda: config.load()["training"]["instance_type"],
     show_default=False,
