@@ -19,37 +19,16 @@ NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
 LOCAL_REGISTRY = "000000000000."
 
 
-engine_option = click.option(
+@terminal.command("serving_image", example="--engine podman")
+@options.stage
+@click.option(
     "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="the program that builds it"
 )
-
-
-@terminal.group("serving_image")
-def main():
-    """The container that serves the model."""
-
-
-@main.command("build", example="--engine podman")
-@options.stage
-@engine_option
-def build(stage, engine):
-    """Build the serving container with this machine's engine, without AWS."""
-    image = f"{config.service_name(stage)}-serving:{commit()}"
-    build_image(engine, image, push=False)
-    terminal.print_line("Image", image)
-
-
-@main.command("push", example="--engine podman")
-@options.stage
-@engine_option
-def push(stage, engine):
+def main(stage, engine):
     """Build the serving container and push it to the stage's repository in ECR."""
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    try:
-        push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted("Interrupted. Layers that were pushed stay.") from None
+    push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
 
 
 def push_image(ecr, repository: str, stage: str, engine: str) -> None:
@@ -63,21 +42,14 @@ def push_image(ecr, repository: str, stage: str, engine: str) -> None:
     user, password = registry.login(ecr)
     host = repository.partition("/")[0]
     run(engine, "login", "--username", user, "--password-stdin", host, stdin=password)
-    build_image(engine, image, push=True)
+    if engine == "docker":
+        output = f"type=image,name={image},oci-mediatypes=false,push=true"
+        run(engine, "buildx", "build", *PLATFORM, *NO_ATTESTATIONS, "--output", output, CONTEXT)
+    else:
+        run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
+        run(engine, "push", "--format", "v2s2", image)
     terminal.print_line("Image", image)
     terminal.print_line("Pushed", registry.resolve(ecr, image, stage))
-
-
-def build_image(engine: str, image: str, *, push: bool) -> None:
-    """Build the image in Docker's format and, with `push`, push it to the repository it names."""
-    if engine == "docker":
-        kind, more = ("image", ",oci-mediatypes=false,push=true") if push else ("docker", "")
-        output = f"type={kind},name={image}{more}"
-        run(engine, "buildx", "build", *PLATFORM, *NO_ATTESTATIONS, "--output", output, CONTEXT)
-        return
-    run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
-    if push:
-        run(engine, "push", "--format", "v2s2", image)
 
 
 def commit() -> str:
@@ -91,10 +63,7 @@ def commit() -> str:
             f"{CONTEXT}/ has changes that are not committed, and the image is named after the "
             f"commit: commit them first ({len(changed.splitlines())} files; git status {CONTEXT})."
         )
-    last = run("git", "log", "-1", "--format=%h", "--", CONTEXT, capture=True)
-    if not last:
-        raise terminal.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
-    return last
+    return run("git", "log", "-1", "--format=%h", "--", CONTEXT, capture=True)
 
 
 def run(program: str, *arguments: str, stdin: str | None = None, capture: bool = False) -> str:

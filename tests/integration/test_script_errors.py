@@ -21,7 +21,7 @@ SCRIPTS = {
     "generate": ("bulk", "--images", "1"),
     "cost": ("run", "my-batch"),
     "monitor": ("baseline",),
-    "serving_image": ("push",),
+    "serving_image": (),
 }
 
 

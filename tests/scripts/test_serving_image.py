@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from scripts import serving_image
-from service import config, terminal
+from service import config
 from service.terminal import UserError
 from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
 
@@ -25,7 +25,6 @@ def repository(tmp_path, monkeypatch):
     folder, programs = tmp_path / "repository", tmp_path / "bin"
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "Dockerfile").write_text("FROM python:3.13\n")
-    (folder / "config.schema.json").symlink_to(config.ROOT / "config.schema.json")
     programs.mkdir()
     for engine in serving_image.ENGINES:
         (programs / engine).write_text(RECORDER)
@@ -34,7 +33,6 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("FAILS", "nothing does")
     monkeypatch.setattr(config, "ROOT", folder)
-    monkeypatch.setattr(config, "service_name", lambda stage: f"scones-vehicles-{stage}")
     git(folder, "init", "-q")
     commit(folder)
     return folder
@@ -88,16 +86,6 @@ def test_podman_and_buildah_build_and_push_dockers_form(repository, engine):
     platform = "--platform linux/amd64"
     assert build == f"{engine} build {platform} --format docker --tag {image} model"
     assert push == f"{engine} push --format v2s2 {image}"
-
-
-def test_building_alone_asks_neither_aws_nor_a_registry(repository):
-    terminal.run(serving_image.main, ["build", "--stage", "prod"])
-    image = f"scones-vehicles-prod-serving:{git(repository, 'log', '-1', '--format=%h')}"
-    [build] = commands(repository)
-    assert build == (
-        "docker buildx build --platform linux/amd64 --provenance=false --sbom=false --output "
-        f"type=docker,name={image} model"
-    )
 
 
 def test_the_tag_is_the_last_commit_that_touched_the_model(repository):
