@@ -188,5 +188,8 @@ def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = F
             lines += 1
             submitted += entry.listed
         key = f"{MANIFESTS}{digest.hexdigest()}{SUFFIX}"
-        sent = lines > 0 and storage.send_file(s3, file, bucket, key)
+        sent = lines > 0 and not storage.object_exists(s3, bucket, key)
+        if sent:
+            file.seek(0)
+            s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
     return Manifest(key, lines, submitted, sent)

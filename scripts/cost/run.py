@@ -31,7 +31,7 @@ def count_transitions(history: Summary) -> int:
 def measure(cloud: Cloud, execution: dict) -> Usage:
     """Return the usage of an execution, which is DescribeExecution's answer.
 
-    Transitions and calls of functions are counted in its history and its map runs: retries too,
+    Transitions and calls of functions are counted in its history and its Map Run: retries too,
     but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
     function's mean in the minutes of the run. Raises UserError for an execution that still runs,
     that came to no photo, or that belongs to another state machine.
@@ -43,12 +43,12 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
     service, _, machine = found.machine.rpartition("-")
     if machine not in ("classify", "classifyBulk"):
         raise UserError(f"{name} is no execution of classify or classifyBulk.")
-    history, runs, bulk = read(found.events, ended=True), found.map_runs, machine == "classifyBulk"
+    history, bulk = read(found.events, ended=True), machine == "classifyBulk"
     tasks = {state: counts.attempts for state, counts in history.states.items()}
-    children = sum(_count_started(run["executionCounts"]) for run in runs)
-    photos = (
-        sum(_count_started(run["itemCounts"]) for run in runs) if bulk else history.items.total()
-    )
+    photos, children = history.items.total(), 0
+    if found.map_run:
+        photos = _count_started(found.map_run["itemCounts"])
+        children = _count_started(found.map_run["executionCounts"])
     if not photos:
         raise UserError(f"{name} ended before it came to its photos.")
     calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from scripts.bulk.runs import describe_map_run
 from scripts.execution_graph.definition import START
 from service.stack import Cloud, elapsed_seconds
 
@@ -18,8 +19,8 @@ from service.stack import Cloud, elapsed_seconds
 class Execution:
     """An execution as it is now. `started` is in UTC; `seconds` are until now or its end.
 
-    `events` is its history, oldest first; `map_runs` are DescribeMapRun's answers; `counts` are
-    {status: photos} once it has counted them.
+    `events` is its history, oldest first; `map_run` is DescribeMapRun's answer about its
+    Distributed Map; `counts` are {status: photos} once it has counted them.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Execution:
     seconds: float
     definition: dict
     events: list[dict]
-    map_runs: list[dict] = field(default_factory=list)
+    map_run: dict | None = None
     counts: dict[str, int] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
@@ -44,7 +45,6 @@ def load(cloud: Cloud, execution: dict) -> Execution:
     """Read the whole history of an execution, which is DescribeExecution's answer."""
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]
     machine = states.describe_state_machine_for_execution(executionArn=arn)
-    runs = states.get_paginator("list_map_runs").paginate(executionArn=arn)
     return Execution(
         name=execution["name"],
         machine=machine["name"],
@@ -53,9 +53,7 @@ def load(cloud: Cloud, execution: dict) -> Execution:
         seconds=elapsed_seconds(execution),
         definition=json.loads(machine["definition"]),
         events=list(fetch(states, arn)),
-        map_runs=[
-            states.describe_map_run(mapRunArn=arn) for arn in runs.search("mapRuns[].mapRunArn")
-        ],
+        map_run=describe_map_run(states, arn),
         counts=_read_counts(execution),
         error=execution.get("error", ""),
         cause=execution.get("cause", ""),
@@ -100,15 +98,13 @@ class Summary:
 
     `states` are by name; the states inside a Distributed Map lie in the histories of other
     executions. `transitions` counts (source, target, caught); `items` those of each Map that
-    started; `errors` (state, error, outcome: retried, caught or failed). `map_runs` has the state
-    of each Map Run's ARN.
+    started; `errors` (state, error, outcome: retried, caught or failed).
     """
 
     states: defaultdict[str, StateCounts] = field(default_factory=lambda: defaultdict(StateCounts))
     transitions: Counter = field(default_factory=Counter)
     items: Counter = field(default_factory=Counter)
     errors: Counter = field(default_factory=Counter)
-    map_runs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -197,8 +193,6 @@ class _Reader:
         elif kind == "MapStateStarted":
             entry.attempts, entry.error = entry.attempts + 1, None
             self._summary.items[entry.name] += details.get("length", 0)
-        elif kind in ("MapRunStarted", "MapRunRedriven"):
-            self._summary.map_runs[details["mapRunArn"]] = entry.name
         elif kind.endswith("Failed"):
             entry.error = details.get("error") or entry.error or ""
         return entry

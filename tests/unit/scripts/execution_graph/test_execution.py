@@ -28,9 +28,11 @@ class States:
     def describe_state_machine_for_execution(self, executionArn):  # noqa: N803
         return {"name": "machine", "definition": '{"StartAt": "A", "States": {}}'}
 
-    def get_paginator(self, operation):
-        found = {"get_execution_history": [{"id": 1}, {"id": 2}], "list_map_runs": []}[operation]
-        pages = SimpleNamespace(search=lambda _: iter(found))
+    def list_map_runs(self, executionArn):  # noqa: N803
+        return {"mapRuns": []}
+
+    def get_paginator(self, _):
+        pages = SimpleNamespace(search=lambda _: iter([{"id": 1}, {"id": 2}]))
         return SimpleNamespace(paginate=lambda **_: pages)
 
 

@@ -1,6 +1,6 @@
 from scripts.execution_graph.definition import START
 from scripts.execution_graph.execution import read
-from tests.unit.scripts.execution_graph.histories import MAP_RUN, History, batch, bulk
+from tests.unit.scripts.execution_graph.histories import History, batch, bulk
 
 
 def summary(events, ended=True):
@@ -109,5 +109,4 @@ def test_of_children_of_a_distributed_map_nothing_is_summary():
     reads = summary(bulk())
     assert set(reads.states) == {"Batches", "Count"}
     assert outcome(reads.states["Batches"]) == (1, 1, 0, 0, 0, 0, 0)
-    assert reads.map_runs == {MAP_RUN: "Batches"}
     assert summary([bulk()[0]]).states["Read"].entered == 0
