@@ -1,7 +1,6 @@
 """A stream of photos that arrive at random, and the time from each arrival to its answer."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,15 +78,10 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, rate: float, duration: 
 def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
     """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
 
-    rate: their mean number a second. Gaps are exponential; the same seed gives the same times.
+    They are a Poisson process. rate: their mean number a second. A seed always gives the same.
     """
     rng = np.random.default_rng([seed, Purpose.ARRIVAL])
-    block = math.ceil(rate * duration) + 1
-    arrivals = np.cumsum(rng.exponential(1 / rate, block))
-    while arrivals[-1] < duration:
-        more = arrivals[-1] + np.cumsum(rng.exponential(1 / rate, block))
-        arrivals = np.concatenate([arrivals, more])
-    return arrivals[arrivals < duration]
+    return np.sort(rng.uniform(0, duration, rng.poisson(rate * duration)))
 
 
 def send(put: Callable[[str], None], arrivals: dict[str, float]) -> dict[str, str]:

@@ -24,7 +24,6 @@ def test_a_file_without_bytes_is_a_bad_image_but_below_incoming_where_it_starts_
 def test_arrivals_fill_the_duration_at_random_and_are_the_seeds_own():
     times = stream.draw_arrival_times(50, 400, seed=3)
     gaps = np.diff(times)  # exponential
-    assert gaps.min() > 0
     assert (gaps.mean(), gaps.std()) == pytest.approx((1 / 50, 1 / 50), rel=0.05)
     assert np.histogram(times, bins=10, range=(0, 400))[0].min() > 1500
     assert times[-1] < 400
