@@ -67,13 +67,13 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
         )
     if name is not None and name not in dates:
         raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(dates))}.")
-    name = name or _newest_first(dates)[0]
+    name = name or next(iter(dates))
     return _read_description(s3, bucket, name)
 
 
 def newest(s3, bucket: str, size: int) -> str | None:
     """Return the name of the newest dataset with photos of this size; None if there is none."""
-    for name in _newest_first(_dates(s3, bucket)):
+    for name in _dates(s3, bucket):
         if _read_description(s3, bucket, name).get("image_size") == size:
             return name
     return None
@@ -91,7 +91,7 @@ def check_size(data: dict, size: int) -> None:
 
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
-    """Return when each dataset's dataset.json was written."""
+    """Return when each dataset's dataset.json was written, the newest first."""
     dates = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=DATASETS, Delimiter="/"
@@ -102,11 +102,7 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
             objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
             if objects:
                 dates[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
-    return dates
-
-
-def _newest_first(dates: dict[str, datetime]) -> list[str]:
-    return sorted(sorted(dates), key=lambda name: dates[name], reverse=True)
+    return dict(sorted(sorted(dates.items()), key=lambda item: item[1], reverse=True))
 
 
 def _read_description(s3, bucket: str, name: str) -> dict:
