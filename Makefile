@@ -6,7 +6,7 @@ SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X u
 # Python in the environment of setup/environment.py.
 RUN := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin/python -m
 
-.PHONY: demo test unit proof lint format setup setup-tests browser image push clean
+.PHONY: demo test unit proof lint format setup setup-tests browser push clean
 
 demo: setup  ## the whole job on the local cloud, from photos to answers
 	@$(RUN) scripts.demo $(if $(PORT),--port "$(PORT)")
@@ -39,12 +39,9 @@ browser:  ## Chromium for the tests that open pages, where there is none (Debian
 	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit 0; done; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
-# These two get the whole environment of the shell: DOCKER_HOST, AWS_PROFILE and so on.
-image: setup  ## the serving container, for this machine's ENGINE=docker, podman or buildah
-	@.venv/bin/python -m scripts.serving_image build --stage "$(STAGE)" --engine "$(ENGINE)"
-
-push: setup  ## the serving container to the repository of STAGE=dev on AWS
-	@.venv/bin/python -m scripts.serving_image push --stage "$(STAGE)" --engine "$(ENGINE)"
+# With the whole environment of the shell: DOCKER_HOST, AWS_PROFILE and so on.
+push: setup  ## the serving container to STAGE=dev on AWS, by ENGINE=docker, podman or buildah
+	@.venv/bin/python -m scripts.serving_image --stage "$(STAGE)" --engine "$(ENGINE)"
 
 clean:  ## end the local clouds of this folder and remove what was built; keeps the environment
 	@python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m local down --all

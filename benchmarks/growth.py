@@ -37,7 +37,7 @@ def grow(cloud: Cloud, stack: Stack, objects: list[str], picture: Path) -> None:
             with PeakMemory() as memory:
                 run = designs.by_name[name](images)
             usage = measure_usage(states, run, meter.take_used())
-            dollars = bill.make_bill(usage, list_prices).by_use
+            dollars = bill.make_bill(usage, list_prices).total
             points.append((name, images, run.seconds, dollars))
             print(
                 f"| {name} | {images:,} | {run.seconds:.1f} | {run.images_per_second:,.0f} "

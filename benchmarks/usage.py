@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 import psutil
 
 from benchmarks.designs import FUNCTIONS, Run
-from scripts.cost import amounts
-from scripts.cost.amounts import RESULT_FILES, Function, Usage
+from scripts.cost import bill
+from scripts.cost.bill import RESULT_FILES, Function, Usage
 from scripts.cost.run import count_transitions
-from scripts.execution_graph.history import fetch, read
-from service import config
+from scripts.execution_graph.execution import fetch, read
 from service.stack import Cloud, Stack
 
 COURSE_TRANSITIONS = 5  # its three states, and what is counted for a start and an end
@@ -85,7 +84,7 @@ def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
         functions=functions,
         s3_gets=run.images + (batches + 1 + RESULT_FILES if bulk else 0),
         s3_puts=batches + RESULT_FILES if bulk else 0,
-        endpoint_gb=amounts.endpoint_gb(run.images, config.load()["image"]["size"]),
+        endpoint_gb=bill.endpoint_gb(run.images),
     )
 
 
@@ -104,7 +103,7 @@ def replace_times(usage: Usage, milliseconds: dict[str, float]) -> Usage:
 
 def _measure_express(children: float, functions: dict[str, Function]) -> float:
     seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
-    return amounts.express_gb_seconds(children, seconds)
+    return bill.express_gb_seconds(children, seconds)
 
 
 class PeakMemory:

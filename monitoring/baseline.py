@@ -82,7 +82,7 @@ class Baseline:
 @click.option(
     "--output",
     metavar="PLACE",
-    type=options.PathOrUri(),
+    type=options.parse_place,
     help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
 )
 def main(selection: Selection, output: str | None) -> None:

@@ -116,7 +116,7 @@ def _print(loaded: Loaded) -> None:
 def select_captures(command: Callable) -> Callable:
     """Give a command the options that choose captures; its first argument is a Selection."""
 
-    @click.argument("source", required=False, type=options.PathOrUri())
+    @click.argument("source", required=False, type=options.parse_place)
     @click.option("--since", type=Time(), help="an ISO date or time, UTC, or an age: 24h, 7d")
     @click.option("--until", type=Time(), help="the same; what happened then is left out")
     @click.option("--no-embedding", is_flag=True, help="ask no model, which is much faster")

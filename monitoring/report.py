@@ -25,14 +25,14 @@ from service import config, options, terminal
     "--baseline",
     "baseline_place",
     metavar="PLACE",
-    type=options.PathOrUri(),
+    type=options.parse_place,
     help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
 )
 @click.option(
     "--ground-truth",
     "truth_place",
     metavar="PLACE",
-    type=options.PathOrUri(),
+    type=options.parse_place,
     help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
 )
 @click.option(

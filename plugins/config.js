@@ -34,8 +34,7 @@ function describe({ instancePath, keyword, params, message, data }) {
   const prefix = path && `${path}: `;
   if (keyword === 'required') return `${prefix}${message}`;
   if (keyword === 'additionalProperties') return `${prefix}unknown key ${params.additionalProperty}`;
-  // osls turns .nan and .inf into null.
-  return `${prefix}${data === null ? 'null, .nan or .inf' : JSON.stringify(data)} ${message}`;
+  return `${prefix}${JSON.stringify(data)} ${message}`;
 }
 
 module.exports.problems = problems;

@@ -1,9 +1,5 @@
 'use strict';
 
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-
 const { definitions } = require('../config.schema.json');
 const refuse = require('./refuse');
 const { findRegion } = require('./region');
@@ -29,14 +25,11 @@ module.exports = class Guard {
   }
 };
 
-/** What is wrong with the region; undefined if nothing. `options` may have `region` and `aws-profile`. */
+/** What is wrong with the region; undefined if nothing. `options` are those of `sls`. */
 function regionProblem(environment, options) {
   const region = findRegion(environment);
   if (!region) {
-    const profile = profileRegion(environment, options['aws-profile']);
-    const example = options.region ?? profile ?? 'eu-central-1';
-    const unused = profile ? ` (your profile's region, ${profile}, is not used)` : '';
-    return `no region is named${unused}. Run: export AWS_REGION=${example}`;
+    return `no region is named (a profile's is not used). Run: export AWS_REGION=${options.region ?? 'eu-central-1'}`;
   }
   // service/stack.py has these two messages too.
   if (!REGION.test(region)) return `${JSON.stringify(region)} is no region. Run: export AWS_REGION=eu-central-1`;
@@ -63,15 +56,6 @@ function lengthProblem(service, stage) {
   const most = definitions.stack.maxLength - `${service}-`.length;
   if (stage.length <= most) return undefined;
   return `the stage '${stage}' is too long to deploy: take at most ${most} characters, which AWS's names have room for`;
-}
-
-function profileRegion(environment, option) {
-  const profile = option ?? (environment.AWS_PROFILE || 'default');
-  const file = environment.AWS_CONFIG_FILE || path.join(os.homedir(), '.aws', 'config');
-  if (!fs.existsSync(file)) return undefined;
-  const sections = fs.readFileSync(file, 'utf8').split(/^\s*\[/m);
-  const own = sections.find((section) => /^(?:profile\s+)?([^\]]*?)\s*\]/.exec(section)?.[1] === profile);
-  return /^\s*region\s*=\s*(\S+)/m.exec(own)?.[1];
 }
 
 Object.assign(module.exports, { regionProblem, stageProblem, lengthProblem });

@@ -1,28 +1,25 @@
 'use strict';
 
+// Each is kept for so many days of retention_days; null keeps for ever.
+const PREFIXES = {
+  'capture/': 'captures',
+  'monitoring/reports/': 'reports',
+  'generated/': 'generated', // where scripts.generate puts photos
+  'incoming/generated/': 'generated', // of two rules for an object S3 takes the shorter
+  'incoming/': 'incoming',
+  'bulk/results/': 'results',
+};
 const DAYS_OF_WORK = 7; // for checkpoints and uploads that were never completed
 
-/**
- * retention_days of config.yml as lifecycle `rules` of the bucket and lifecycle policy of the repository's
- * `images`. null keeps for ever: there is no rule for it.
- */
+/** retention_days of config.yml as lifecycle `rules` of the bucket, and lifecycle policy of the repository's `images`. */
 module.exports = async ({ resolveVariable }) => {
   const days = await resolveVariable('file(config.yml):retention_days');
-  const prefixes = {
-    captures: ['capture/'],
-    reports: ['monitoring/reports/'],
-    generated: ['generated/', 'incoming/generated/'], // where scripts.generate puts photos
-    incoming: ['incoming/'], // of two rules for an object S3 takes the shorter
-    results: ['bulk/results/'],
-  };
-  const expiring = Object.entries(prefixes).filter(([name]) => days[name] !== null);
+  const expiring = Object.keys(PREFIXES).filter((prefix) => days[PREFIXES[prefix]] !== null);
   return {
     rules: [
-      ...expiring.flatMap(([name, folders]) =>
-        folders.map((prefix, number) => expire(number ? `${name}-${number + 1}` : name, prefix, days[name])),
-      ),
-      expire('pixels', 'bulk/pixels/', 1), // used while their batch runs
-      expire('checkpoints', 'training/checkpoints/', DAYS_OF_WORK),
+      ...expiring.map((prefix) => expire(prefix, days[PREFIXES[prefix]])),
+      expire('bulk/pixels/', 1), // used while their batch runs
+      expire('training/checkpoints/', DAYS_OF_WORK),
       {
         Id: 'abort-uploads',
         Status: 'Enabled',
@@ -33,8 +30,8 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
-function expire(name, prefix, days) {
-  return { Id: `expire-${name}`, Status: 'Enabled', Prefix: prefix, ExpirationInDays: days };
+function expire(prefix, days) {
+  return { Id: `expire-${prefix}`, Status: 'Enabled', Prefix: prefix, ExpirationInDays: days };
 }
 
 function untagged(days) {

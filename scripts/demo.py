@@ -14,7 +14,7 @@ import click
 
 from handlers.outcomes import LABELLED
 from monitoring.assessment import EXIT_CODES
-from service import config, datasets, jobs, keys, options, terminal
+from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack, require_loopback
 from setup.environment import CACHE, clean
@@ -36,12 +36,10 @@ FEWER_EPOCHS = 2
 
 
 @terminal.command("demo", example="--port 4570")
-@click.option(
-    "--port", type=options.WholeNumber(1, 65535), default=PORT, help="the local cloud's port"
-)
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, help="the local cloud's port")
 @click.option(
     "--epochs",
-    type=options.WholeNumber(1, 10_000),
+    type=click.IntRange(1, 10_000),
     help="passes over the photos in training (default: as many as the model needs)",
 )
 def main(port, epochs):

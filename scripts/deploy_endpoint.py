@@ -28,7 +28,7 @@ METRICS = "metrics.json"
 @options.stage
 @click.option(
     "--model-data",
-    type=options.S3Uri(),
+    type=options.parse_s3_uri,
     metavar="S3_URI",
     help="model.tar.gz (default: the newest completed training job's)",
 )
@@ -40,7 +40,7 @@ METRICS = "metrics.json"
 )
 @click.option(
     "--instance-type",
-    type=options.InstanceType(),
+    type=options.parse_instance_type,
     metavar="TYPE",
     default=lambda: config.load()["endpoint"]["instance_type"],
     show_default=False,
@@ -48,7 +48,7 @@ METRICS = "metrics.json"
 )
 @click.option(
     "--autoscale",
-    type=scaling.BoundsType(),
+    type=scaling.parse_bounds,
     metavar="LEAST-MOST",
     help="scale between so many instances by invocations (default: no change)",
 )

@@ -28,7 +28,7 @@ class Row:
 
 @terminal.command("predict", example="photo.jpg folder/ s3://bucket/photos/")
 @options.stage
-@click.argument("sources", nargs=-1, required=True, metavar="PHOTO...", type=options.PathOrUri())
+@click.argument("sources", nargs=-1, required=True, metavar="PHOTO...", type=options.parse_place)
 def main(stage, sources):
     """Classify photos through the endpoint, prepared as the workflow prepares them.
 

@@ -3,7 +3,6 @@
 SageMaker takes Docker's image format alone, and each engine needs options to make it.
 """
 
-import re
 import shutil
 import subprocess
 
@@ -20,38 +19,16 @@ NO_ATTESTATIONS = ("--provenance=false", "--sbom=false")
 LOCAL_REGISTRY = "000000000000."
 
 
-engine_option = click.option(
+@terminal.command("serving_image", example="--engine podman")
+@options.stage
+@click.option(
     "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="the program that builds it"
 )
-
-
-@terminal.group("serving_image")
-def main():
-    """The container that serves the model."""
-
-
-@main.command("build", example="--engine podman")
-@options.stage
-@engine_option
-def build(stage, engine):
-    """Build the serving container with this machine's engine, without AWS."""
-    image = f"{config.service_name(stage)}-serving:{commit()}"
-    build_image(engine, image, push=False)
-    terminal.print_line("Image", image)
-    print_base(engine)
-
-
-@main.command("push", example="--engine podman")
-@options.stage
-@engine_option
-def push(stage, engine):
+def main(stage, engine):
     """Build the serving container and push it to the stage's repository in ECR."""
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    try:
-        push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted("Interrupted. Layers that were pushed stay.") from None
+    push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
 
 
 def push_image(ecr, repository: str, stage: str, engine: str) -> None:
@@ -65,22 +42,14 @@ def push_image(ecr, repository: str, stage: str, engine: str) -> None:
     user, password = registry.login(ecr)
     host = repository.partition("/")[0]
     run(engine, "login", "--username", user, "--password-stdin", host, stdin=password)
-    build_image(engine, image, push=True)
+    if engine == "docker":
+        output = f"type=image,name={image},oci-mediatypes=false,push=true"
+        run(engine, "buildx", "build", *PLATFORM, *NO_ATTESTATIONS, "--output", output, CONTEXT)
+    else:
+        run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
+        run(engine, "push", "--format", "v2s2", image)
     terminal.print_line("Image", image)
     terminal.print_line("Pushed", registry.resolve(ecr, image, stage))
-    print_base(engine)
-
-
-def build_image(engine: str, image: str, *, push: bool) -> None:
-    """Build the image in Docker's format and, with `push`, push it to the repository it names."""
-    if engine == "docker":
-        kind, more = ("image", ",oci-mediatypes=false,push=true") if push else ("docker", "")
-        output = f"type={kind},name={image}{more}"
-        run(engine, "buildx", "build", *PLATFORM, *NO_ATTESTATIONS, "--output", output, CONTEXT)
-        return
-    run(engine, "build", *PLATFORM, "--format", "docker", "--tag", image, CONTEXT)
-    if push:
-        run(engine, "push", "--format", "v2s2", image)
 
 
 def commit() -> str:
@@ -94,34 +63,7 @@ def commit() -> str:
             f"{CONTEXT}/ has changes that are not committed, and the image is named after the "
             f"commit: commit them first ({len(changed.splitlines())} files; git status {CONTEXT})."
         )
-    last = run("git", "log", "-1", "--format=%h", "--", CONTEXT, capture=True)
-    if not last:
-        raise terminal.UserError(f"No commit of this repository holds {CONTEXT}/. Commit it first.")
-    return last
-
-
-def print_base(engine: str) -> None:
-    """Print the base image. An unknown digest is no error: the image itself is complete."""
-    try:
-        terminal.print_line("Base", find_base_image(engine))
-    except terminal.UserError as error:
-        terminal.print_line("Base", f"the digest is not known: {error}")
-
-
-def find_base_image(engine: str) -> str:
-    """Return the image that model/Dockerfile starts from, with its digest.
-
-    docker asks the registry again, since buildx keeps no base image to inspect; podman and buildah
-    inspect the one that they have pulled.
-    """
-    dockerfile = (config.ROOT / CONTEXT / "Dockerfile").read_text()
-    base = re.search(r"^FROM\s+(\S+)", dockerfile, re.MULTILINE)[1]
-    inspect = {
-        "docker": ("buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"),
-        "podman": ("image", "inspect", "--format", "{{.Digest}}"),
-        "buildah": ("inspect", "--type", "image", "--format", "{{.FromImageDigest}}"),
-    }[engine]
-    return f"{base}@{run(engine, *inspect, base, capture=True)}"
+    return run("git", "log", "-1", "--format=%h", "--", CONTEXT, capture=True)
 
 
 def run(program: str, *arguments: str, stdin: str | None = None, capture: bool = False) -> str:

@@ -76,23 +76,11 @@ def _explain_refusal(error: aws.ClientError) -> str:
 
 
 def quota_advice(message: str) -> str:
-    """Return which quota to raise, where, and how, for the message of AWS's refusal."""
+    """Return where to ask for more of the quota that AWS's refusal names."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     where = f"in {region}" if region else "in this region"
-    match = re.search(r"service limit (['\"])(.+?)\1", message)
-    if not match:
-        return f"Ask AWS for a higher quota {where}: the Service Quotas console, Amazon SageMaker."
-    quota = match[2]
-    # Instances in use count: a roll-out runs new ones beside the old.
-    counts = re.findall(r"(?:utilization|request delta) of (\d[\d,]*)", message)
-    wanted = sum(int(count.replace(",", "")) for count in counts) or 1
-    spot = " Spot has a quota of its own." if "training job" in quota else ""
-    return (
-        f"Ask AWS for at least {wanted} of the quota '{quota}' {where}: the "
-        "Service Quotas console, Amazon SageMaker, or aws service-quotas "
-        "list-service-quotas --service-code sagemaker --query "
-        f"\"Quotas[?QuotaName=='{quota}']\", then request-service-quota-increase.{spot}"
-    )
+    spot = " Spot has a quota of its own." if "training job" in message else ""
+    return f"Ask AWS for more {where}: the Service Quotas console, Amazon SageMaker.{spot}"
 
 
 def one_line(text: str, limit: int = 500) -> str:

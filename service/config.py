@@ -18,57 +18,11 @@ class ConfigError(Exception):
     """config.yml does not fit its schema. The message says where, in one line."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2, as `sls` reads it. PyYAML's 1.1 has other numbers, and `on` for true."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
-        first: [
-            each for each in resolvers if each[0].rsplit(":")[-1] not in ("bool", "float", "int")
-        ]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node, deep=False):
-        """Return a mapping; a key that is there twice is an error."""
-        seen = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise yaml.MarkedYAMLError("duplicate key", None, key.value, key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def _read_float(text: str) -> float | int:
-    # JSON Schema and JavaScript have one kind of number: 32.0 is the integer 32.
-    value = float(text)
-    return int(value) if value.is_integer() else value
-
-
-for _tag, _pattern, _first, _read in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: text.lower() == "true"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789", int),
-    (
-        "float",
-        r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?",
-        "-+.0123456789",
-        _read_float,
-    ),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})$(?!\n)"), list(_first)
-    )
-    _Loader.add_constructor(
-        f"tag:yaml.org,2002:{_tag}", lambda _, node, read=_read: read(node.value)
-    )
-
-
 @cache
 def load() -> dict:
     """Return config.yml as nested dicts. Raises ConfigError."""
     try:
-        content = yaml.load((ROOT / "config.yml").read_text("utf-8-sig"), _Loader)  # noqa: S506
-    except OSError as error:
-        raise ConfigError(f"config.yml cannot be read: {error.strerror}") from error
+        content = yaml.safe_load((ROOT / "config.yml").read_text("utf-8-sig"))
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a wrong date, or no UTF-8
         raise ConfigError(f"config.yml is not YAML: {' '.join(str(error).split())}") from error
     if wrong := problems(content):

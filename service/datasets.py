@@ -48,7 +48,7 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     }
     key, description = prefix + DESCRIPTION, _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, key) not in (None, description):
-        before = _read_description(s3, bucket, name).get("origin", "other photos")
+        before = _read_description(s3, bucket, name)["origin"]
         terminal.warn(f"The dataset {name} is replaced: it was of {before}, now {source.origin}.")
         s3.delete_object(Bucket=bucket, Key=key)
     uploads = _list_uploads(name, source, splits, arrays)
@@ -67,27 +67,21 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
         )
     if name is not None and name not in dates:
         raise UserError(f"There is no dataset {name!r}. There are: {', '.join(sorted(dates))}.")
-    name = name or _newest_first(dates)[0]
-    data = _read_description(s3, bucket, name)
-    if data.get("name") != name:
-        raise UserError(
-            f"s3://{bucket}/{DATASETS}{name}/{DESCRIPTION} describes no dataset of this name: "
-            "make it again with python -m scripts.etl (same --stage)."
-        )
-    return data
+    name = name or next(iter(dates))
+    return _read_description(s3, bucket, name)
 
 
 def newest(s3, bucket: str, size: int) -> str | None:
     """Return the name of the newest dataset with photos of this size; None if there is none."""
-    for name in _newest_first(_dates(s3, bucket)):
-        if _read_size(_read_description(s3, bucket, name)) == size:
+    for name in _dates(s3, bucket):
+        if _read_description(s3, bucket, name).get("image_size") == size:
             return name
     return None
 
 
 def check_size(data: dict, size: int) -> None:
     """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
-    own_size = _read_size(data)
+    own_size = data.get("image_size")  # datasets of earlier versions do not say it
     if own_size != size:
         sides = f"has photos of {own_size} pixels a side" if own_size else "does not say its size"
         raise UserError(
@@ -97,7 +91,7 @@ def check_size(data: dict, size: int) -> None:
 
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
-    """Return when each dataset's dataset.json was written."""
+    """Return when each dataset's dataset.json was written, the newest first."""
     dates = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=DATASETS, Delimiter="/"
@@ -108,25 +102,11 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
             objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
             if objects:
                 dates[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
-    return dates
-
-
-def _newest_first(dates: dict[str, datetime]) -> list[str]:
-    return sorted(sorted(dates), key=lambda name: dates[name], reverse=True)
+    return dict(sorted(sorted(dates.items()), key=lambda item: item[1], reverse=True))
 
 
 def _read_description(s3, bucket: str, name: str) -> dict:
-    """Return dataset.json; {} if it is missing or is no JSON object."""
-    try:
-        data = json.loads(storage.read(s3, bucket, f"{DATASETS}{name}/{DESCRIPTION}") or b"")
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _read_size(data: dict) -> int | None:
-    size = data.get("image_size")
-    return size if isinstance(size, int) else None
+    return json.loads(storage.read(s3, bucket, f"{DATASETS}{name}/{DESCRIPTION}") or b"{}")
 
 
 def arrays_uri(bucket: str, name: str, part: str) -> str:

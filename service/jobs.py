@@ -6,7 +6,6 @@ import tarfile
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from service import config, terminal
 from service.hosting import add_mark
@@ -177,23 +176,19 @@ def report(job: dict) -> None:
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
-    return member_of(s3.get_object(Bucket=bucket, Key=key)["Body"], uri, name)
-
-
-def member_of(archive: BinaryIO, source: str, name: str) -> bytes:
-    """Return one file of an open .tar.gz. UserError, which names `source`, if it is missing."""
+    archive = s3.get_object(Bucket=bucket, Key=key)["Body"]
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as tar:
             for member in tar:
                 if member.name.removeprefix("./") != name or not member.isreg():
                     continue
                 if member.size > MEMBER_BYTES:
-                    raise UserError(f"{name} in {source} has {member.size:,} bytes: too many.")
+                    raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
                 if file := tar.extractfile(member):
                     return file.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{source} cannot be read as an archive: {error}") from error
-    raise UserError(f"{source} holds no {name}. Was it made by model/train.py?")
+        raise UserError(f"{uri} cannot be read as an archive: {error}") from error
+    raise UserError(f"{uri} holds no {name}. Was it made by model/train.py?")
 
 
 def output_uri(job: dict) -> str:

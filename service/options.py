@@ -13,20 +13,15 @@ from service import config
 S3_URI = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})(?:/(?P<key>[^\ud800-\udfff]*))?")
 
 
-class Stage(click.ParamType):
-    """The name of a stage that `sls` would deploy."""
-
-    name = "stage"
-
-    def convert(self, value, param, ctx):
-        """Return the name as it is."""
-        if problem := config.stage_problem(value):
-            self.fail(f"{problem}.", param, ctx)
-        return value
+def parse_stage(value: str) -> str:
+    """Return the name of a stage that `sls` would deploy. Raises BadParameter."""
+    if problem := config.stage_problem(value):
+        raise click.BadParameter(f"{problem}.")
+    return value
 
 
 stage = click.option(
-    "--stage", type=Stage(), default="dev", metavar="STAGE", help="the deployed stage"
+    "--stage", type=parse_stage, default="dev", metavar="STAGE", help="the deployed stage"
 )
 
 
@@ -35,72 +30,50 @@ def stage_hint(name: str) -> str:
     return "" if name == "dev" else f" --stage {name}"
 
 
-class Number(click.ParamType):
+def parse_s3_uri(value: str) -> str:
+    """Return s3://bucket/key of an object as it is. Raises BadParameter."""
+    parts = S3_URI.fullmatch(value)
+    if not parts or not parts["key"]:
+        raise click.BadParameter(f"{value!r} is not s3://bucket/key.")
+    return value
+
+
+def parse_place(value: str) -> str:
+    """Return a path on this machine, or s3://bucket with or without a key or prefix, as it is.
+
+    Raises BadParameter. Whether the place exists is checked by the command.
+    """
+    if not value:
+        raise click.BadParameter("it is empty: name a file, a folder or an S3 URI.")
+    if value.lower().startswith("s3:") and not S3_URI.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not s3://bucket/key or s3://bucket/prefix/.")
+    return value
+
+
+def parse_classes(value: str) -> list[str]:
+    """Return the names of classes, which have commas between them. Raises BadParameter."""
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if not names:
+        raise click.BadParameter(f"{value!r} names no class.")
+    return names
+
+
+def parse_instance_type(value: str) -> str:
+    """Return SageMaker's name of a kind of machine as it is. Raises BadParameter."""
+    if not re.fullmatch(config.definition("instance_type")["pattern"], value):
+        raise click.BadParameter(f"{value!r} is not like ml.m5.large.")
+    return value
+
+
+class Number(click.FloatRange):
     """A number within bounds."""
-
-    name = "number"
-
-    def __init__(self, least: float, most: float):
-        self.least = least
-        self.most = most
 
     def convert(self, value, param, ctx):
         """Return the number."""
-        try:
-            number = self.parse(str(value))
-        except ValueError:
-            number = math.nan
-        if not self.least <= number <= self.most:
-            bounds = f"from {self.least} to {self.most:,}"
-            self.fail(f"{value!r} is not a {self.name} {bounds}.", param, ctx)
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
         return number
-
-    def get_metavar(self, param, ctx):
-        """Return what help shows for the value."""
-        return "N"
-
-    def parse(self, text: str) -> float:
-        """Return the number that the text is. Raises ValueError."""
-        return float(text)
-
-
-class WholeNumber(Number):
-    """A whole number within bounds of zero or more."""
-
-    name = "whole number"
-
-    def parse(self, text: str) -> int:
-        """Return the number that the text is. Raises ValueError."""
-        if not re.fullmatch(r"[0-9]{1,20}", text):
-            raise ValueError(text)
-        return int(text)
-
-
-class S3Uri(click.ParamType):
-    """s3://bucket/key of an object."""
-
-    name = "S3 URI"
-
-    def convert(self, value, param, ctx):
-        """Return the URI as it is."""
-        parts = S3_URI.fullmatch(value)
-        if not parts or not parts["key"]:
-            self.fail(f"{value!r} is not s3://bucket/key.", param, ctx)
-        return value
-
-
-class PathOrUri(click.ParamType):
-    """A path on this machine, or s3://bucket, with or without a key or a prefix."""
-
-    name = "path or S3 URI"
-
-    def convert(self, value, param, ctx):
-        """Return the text as it is. Whether the place exists is checked by the command."""
-        if not value:
-            self.fail("it is empty: name a file, a folder or an S3 URI.", param, ctx)
-        if value.lower().startswith("s3:") and not S3_URI.fullmatch(value):
-            self.fail(f"{value!r} is not s3://bucket/key or s3://bucket/prefix/.", param, ctx)
-        return value
 
 
 class _Path(click.Path):
@@ -130,28 +103,3 @@ class OutputFile(_Path):
         if not path.parent.is_dir():
             self.fail(f"there is no folder {str(path.parent)!r}.", param, ctx)
         return path
-
-
-class ClassNames(click.ParamType):
-    """Names of classes with commas between them."""
-
-    name = "classes"
-
-    def convert(self, value, param, ctx):
-        """Return the list of names, at least one."""
-        names = [name.strip() for name in value.split(",") if name.strip()]
-        if not names:
-            self.fail(f"{value!r} names no class.", param, ctx)
-        return names
-
-
-class InstanceType(click.ParamType):
-    """SageMaker's name of a kind of machine, such as ml.m5.large."""
-
-    name = "instance type"
-
-    def convert(self, value, param, ctx):
-        """Return the name as it is."""
-        if not re.fullmatch(config.definition("instance_type")["pattern"], value):
-            self.fail(f"{value!r} is not like ml.m5.large.", param, ctx)
-        return value

@@ -44,7 +44,7 @@ Place = Path | S3Place
 
 
 def locate(s3, source: str) -> Place:
-    """Return the file, folder, object or prefix of a source, as options.PathOrUri takes it.
+    """Return the file, folder, object or prefix of a source, as options.parse_place takes it.
 
     Raises UserError if it does not exist; a prefix that ends in a slash is not looked up.
     """

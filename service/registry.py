@@ -2,14 +2,13 @@
 
 import base64
 import re
-from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from service.terminal import UserError
 
 IMAGE = re.compile(
-    r"(?P<uri>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<uri>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
     r"(?P<repository>[a-z0-9._/-]+))"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
@@ -17,13 +16,6 @@ IMAGE = re.compile(
 # store, buildx, podman and buildah make an index or a manifest of the OCI by default.
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
-
-
-class Login(NamedTuple):
-    """What `docker login` asks for."""
-
-    user: str
-    password: str
 
 
 def newest(ecr, repository: str, stage: str) -> str:
@@ -71,10 +63,11 @@ def resolve(ecr, image: str, stage: str) -> str:
     return _pin(parts["uri"], name, answer["imageDetails"][0], stage)
 
 
-def login(ecr) -> Login:
+def login(ecr) -> tuple[str, str]:
     """Return the registry's user and password, which are valid for twelve hours."""
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    return Login(*base64.b64decode(token).decode().split(":", 1))
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return user, password
 
 
 def _pin(repository: str, name: str, image: dict, stage: str) -> str:

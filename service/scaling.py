@@ -30,18 +30,13 @@ class Bounds(NamedTuple):
         return f"{self.least} to {self.most} instances"
 
 
-class BoundsType(click.ParamType):
-    """Bounds at the command line: `1-4`."""
-
-    name = "bounds"
-
-    def convert(self, value, param, ctx):
-        """Return the Bounds."""
-        if re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", value):
-            bounds = Bounds(*map(int, value.split("-")))
-            if 1 <= bounds.least <= bounds.most:
-                return bounds
-        return self.fail(f"{value!r} is not LEAST-MOST instances, such as 1-4.", param, ctx)
+def parse_bounds(value: str) -> Bounds:
+    """Return the bounds that `1-4` stands for. Raises BadParameter."""
+    if re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", value):
+        bounds = Bounds(*map(int, value.split("-")))
+        if 1 <= bounds.least <= bounds.most:
+            return bounds
+    raise click.BadParameter(f"{value!r} is not LEAST-MOST instances, such as 1-4.")
 
 
 class Scaling:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.session import Session
 
 from service.config import definition, service_name
 from service.terminal import UserError
@@ -71,10 +70,8 @@ def _region(address: str | None) -> str:
         return _check_region(region)
     if is_loopback(address or ""):
         return LOCAL_REGION
-    profile = _profile_region()
-    example = profile or "eu-central-1"
     raise UserError(
-        f"No region is named{_mention_unused(profile)}. Run: export AWS_REGION={example}"
+        "No region is named (a profile's is not used). Run: export AWS_REGION=eu-central-1"
     )
 
 
@@ -107,16 +104,6 @@ def _check_region(region: str) -> str:
     return region
 
 
-def _profile_region() -> str | None:
-    return Session().get_scoped_config().get("region")
-
-
-def _mention_unused(profile: str | None, used: str | None = None) -> str:
-    if profile in (None, used):
-        return ""
-    return f" (your profile's region, {profile}, is not used)"
-
-
 @dataclass(frozen=True)
 class Stack:
     """The outputs of the deployed stack that commands use; roles, state machines and topic as ARNs.
@@ -140,8 +127,7 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
     deploy = f"sls deploy --stage {stage}"
     stack = describe_stack(cloud.client("cloudformation"), name)
     if stack is None:
-        unused = _mention_unused(_profile_region(), cloud.region)
-        raise UserError(f"No stack {name} in {cloud}{unused}. Deploy it first: {deploy}")
+        raise UserError(f"No stack {name} in {cloud}. Deploy it first: {deploy}")
     outputs = outputs_of(stack)
     missing = [key for key in OUTPUTS.values() if key not in outputs]
     if missing:

@@ -135,15 +135,6 @@ def object_exists(s3, bucket: str, key: str) -> bool:
     return True
 
 
-def send_file(s3, file: BinaryIO, bucket: str, key: str) -> bool:
-    """Upload a file of JSON lines unless the object is there; return whether it was sent."""
-    if object_exists(s3, bucket, key):
-        return False
-    file.seek(0)
-    s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
-    return True
-
-
 def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[bytes]:
     """Yield an object's lines, in pieces of at most `longest` bytes. UserError if it is missing."""
     with tempfile.TemporaryFile() as file:
@@ -157,7 +148,7 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
         yield from _lines(file, longest)
 
 
-def read_file_lines(path: Path, longest: int) -> Iterator[bytes]:
+def read_file_lines(path: Path, longest: int = -1) -> Iterator[bytes]:
     """Yield the lines of a file on this machine, in pieces of at most `longest` bytes."""
     with path.open("rb") as file:
         yield from _lines(file, longest)

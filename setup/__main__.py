@@ -105,7 +105,8 @@ def set_up_python(files: Sequence[str]) -> None:
             (VENV / "bin" / "sls").symlink_to("../../node_modules/.bin/sls")
     (VENV / "complete").unlink(missing_ok=True)
     variables = for_pip(python)
-    install_torch(python, variables)
+    if PROJECT in missing:
+        install_torch(python, variables)
     for name in missing:
         with step(f"packages of {name}"):
             pip(python, variables, "-r", name, "-c", CONSTRAINTS)
@@ -117,24 +118,12 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
 
     If it does not, PyTorch comes with the requirements, from pip's own sources.
     """
-    pin = read_pin("torch")
-    if sys.platform != "linux" or is_installed(python, pin):
+    if sys.platform != "linux":
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)
     # No other source, whose PyTorch would pass for this index's answer.
     variables = only_index(variables, index)
-    command = [
-        python,
-        "-m",
-        "pip",
-        "index",
-        "versions",
-        "torch",
-        "--timeout",
-        "2",
-        "--retries",
-        "0",
-    ]
+    command = [python, "-m", "pip", "index", "versions", "torch", "--timeout=2", "--retries=0"]
     if subprocess.run(command, env=variables, capture_output=True).returncode:  # noqa: S603
         print(
             f"setup: PyTorch's CPU index ({index}) does not answer: PyTorch comes from where pip "
@@ -143,20 +132,12 @@ def install_torch(python: Path, variables: dict[str, str]) -> None:
         )
         return
     with step(f"PyTorch's CPU build, from {index}"):
-        pip(python, variables, "--no-deps", pin)
+        pip(python, variables, "--no-deps", read_pin("torch"))
 
 
 def read_pin(name: str) -> str:
     """Return `name==version` as constraints.txt has it."""
     return re.search(rf"^{name}==\S+", CONSTRAINTS.read_text(), re.MULTILINE)[0]
-
-
-def is_installed(python: Path, pin: str) -> bool:
-    """Whether the package of `name==version` is installed in that version."""
-    name, _, version = pin.partition("==")
-    code = f"from importlib.metadata import version; print(version({name!r}).partition('+')[0])"
-    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)  # noqa: S603
-    return done.stdout.strip() == version
 
 
 def pip(python: Path, variables: dict[str, str], *arguments: str | Path) -> None:

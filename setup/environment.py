@@ -28,7 +28,7 @@ _KEPT = {
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("NODE_EXTRA_CA_CERTS", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"),
     # Read by this project itself.
-    *("CIFAR_ARCHIVE", "CHROMIUM", "LAYER_INDEX_URL", "TORCH_INDEX_URL"),
+    *("CIFAR_ARCHIVE", "CHROMIUM", "TORCH_INDEX_URL"),
     # For NumPy and PyTorch: some processors need another kernel than these would choose.
     *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
 }
@@ -44,8 +44,6 @@ _NPM_SOURCES = {
     *("registry", "proxy", "https-proxy", "noproxy", "ca", "cafile", "cert", "key", "strict-ssl"),
     *("userconfig", "globalconfig", "-auth", "fetch-retries", "fetch-timeout", "maxsockets"),
 }
-
-_TRUE = {"1", "t", "true", "y", "yes", "on"}  # in pip's settings
 
 # Against telemetry, looking for updates, and files in the home folder.
 QUIET = {
@@ -107,24 +105,11 @@ def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict
     return environment | sources | own
 
 
-def only_index(variables: Mapping[str, str], url: str | None) -> dict[str, str]:
-    """Return pip's environment with one source, this index or, for None, pip's own.
-
-    For None a pip that is set up without an index keeps its links, its only source.
-    """
-    if not url and variables.get("PIP_NO_INDEX", "").lower() in _TRUE:
-        return dict(variables)
+def only_index(variables: Mapping[str, str], url: str | None = None) -> dict[str, str]:
+    """Return pip's environment with one source: this index or, without one, pip's own."""
     others = ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
     rest = {name: value for name, value in variables.items() if name not in others}
     return rest | ({"PIP_INDEX_URL": url} if url else {})
-
-
-def for_layer(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a call of pip for the functions' layer.
-
-    Its one source is the index LAYER_INDEX_URL, else pip's own. Raises SettingsError.
-    """
-    return only_index(for_pip(python, environ), environ.get("LAYER_INDEX_URL"))
 
 
 def reason(done: subprocess.CompletedProcess) -> str:

@@ -2,7 +2,7 @@
 
 The lock has the packages of handlers/requirements.txt and all that they need, in the versions of
 constraints.txt, with the hash of each file that a layer may hold, for every Python and platform of
-functions on AWS and on people's machines. Its index is LAYER_INDEX_URL, else pip's own.
+functions on AWS and on people's machines. They come from the one index that pip is set up for.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-from setup.environment import REPOSITORY, SettingsError, for_layer, reason
+from setup.environment import REPOSITORY, SettingsError, for_pip, only_index, reason
 
 REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
 LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
@@ -32,7 +32,7 @@ HEAD = """\
 def main() -> int:
     """Write the lock; return the exit status."""
     try:
-        variables = for_layer(sys.executable)
+        variables = only_index(for_pip(sys.executable))
     except SettingsError as error:
         print(f"pip cannot read its settings: {error}", file=sys.stderr)
         return 1
@@ -65,12 +65,21 @@ def read_report(text: str) -> list[tuple[str, str]]:
     """Return (`name==version`, sha256) of each file in pip's report."""
     return [
         (
-            f"{re.sub(r'[-_.]+', '-', item['metadata']['name']).lower()}"
-            f"=={item['metadata']['version']}",
+            make_pin(item["metadata"]["name"], item["metadata"]["version"]),
             item["download_info"]["archive_info"]["hashes"]["sha256"],
         )
         for item in json.loads(text)["install"]
     ]
+
+
+def make_pin(name: str, version: str) -> str:
+    """Return `name==version`, the name as an index has it."""
+    return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
+
+
+def read_pins(text: str) -> set[str]:
+    """Return `name==version` of each package in a requirements file or a lock."""
+    return {make_pin(*pin) for pin in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)}
 
 
 def write(hashes: dict[str, set[str]]) -> str:

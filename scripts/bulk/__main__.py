@@ -11,7 +11,7 @@ from handlers.outcomes import LABELLED
 from scripts.bulk import results, runs
 from scripts.bulk.results import Counts
 from service import options, terminal
-from service.stack import Cloud, Stack, elapsed_seconds, find_stack
+from service.stack import Cloud, elapsed_seconds, find_stack
 from service.terminal import UserError, duration, format_counts, one_line
 
 LARGEST_BATCH = 200  # CheckRun in classify-bulk.asl.yml takes no more
@@ -27,7 +27,7 @@ def main():
 
 @main.command("submit", example="s3://bucket/photos/ --wait")
 @options.stage
-@click.argument("source", type=options.PathOrUri())
+@click.argument("source", type=options.parse_place)
 @click.option(
     "--threshold",
     type=options.Number(0, 1),
@@ -35,7 +35,7 @@ def main():
 )
 @click.option(
     "--batch-size",
-    type=options.WholeNumber(1, LARGEST_BATCH),
+    type=click.IntRange(1, LARGEST_BATCH),
     help="photos that a function does at once (default: config.yml's)",
 )
 @click.option(
@@ -65,26 +65,26 @@ def submit(stage, source, keep_duplicates, wait, **settings):
     if run.running:
         terminal.warn(f"{run.running} is still running over the same photos.")
     if wait:
-        _follow(cloud, run.execution_arn, stage)
+        states = cloud.client("stepfunctions")
+        execution = runs.wait(states, run.execution_arn)
+        _show(states, execution, stage)
+        if execution["status"] != "SUCCEEDED":
+            raise UserError(f"The run {run.name} ended {execution['status']}, see above.")
     else:
-        terminal.print_line("Next", next_command(run.name, "RUNNING", stage))
+        terminal.print_line("Next", next_command(run.name, stage))
 
 
-@main.command("status", example="--follow")
+@main.command("status", example="bulk-20261123-093000-1a2b3c")
 @options.stage
 @run_argument
-@click.option("--follow", is_flag=True, help="wait until it ends")
-def status(stage, run, follow):
+def status(stage, run):
     """Show how far a run is, or how it ended.
 
     RUN is its name or ARN; without it the newest is taken.
     """
     cloud = Cloud()
-    execution = _find_run(cloud, find_stack(cloud, stage), run)
-    if follow:
-        _follow(cloud, execution["executionArn"], stage)
-    else:
-        _show(cloud, execution, stage)
+    stack, states = find_stack(cloud, stage), cloud.client("stepfunctions")
+    _show(states, runs.find(states, stack.bulk_state_machine, run), stage)
 
 
 @main.command("results", example="--output results.csv")
@@ -96,21 +96,20 @@ def status(stage, run, follow):
     help="results.jsonl or results.csv: a line for each photo",
 )
 def gather(stage, run, output):
-    """Count the results of a run, and write them to a file.
+    """Count the results of a run once it has ended, and write them to a file.
 
     RUN is its name or ARN; without it the newest is taken. In CSV, a text that begins with =, +, -
     or @ has an apostrophe before it: a spreadsheet would calculate it.
     """
     cloud = Cloud()
     stack = find_stack(cloud, stage)
-    execution = _find_run(cloud, stack, run)
-    name, status = execution["name"], execution["status"]
-    if status in runs.RUNNING:
-        follow = next_command(name, status, stage)
-        raise UserError(f"The run {name} is still running. To wait for it: {follow}")
+    states = cloud.client("stepfunctions")
+    execution = runs.find(states, stack.bulk_state_machine, run)
+    if execution["status"] in runs.RUNNING:
+        execution = runs.wait(states, execution["executionArn"])
     with nullcontext() if output is None else results.open_output(output) as write:
         counts = results.gather(cloud, stack, execution, write)
-    terminal.print_line("Run", f"{name}, {status}")
+    terminal.print_line("Run", f"{execution['name']}, {execution['status']}")
     for table in tables(counts):
         print()
         terminal.show(table)
@@ -119,19 +118,8 @@ def gather(stage, run, output):
         terminal.print_line("Written", f"{output}, {counts.lines:,} photos")
 
 
-def _find_run(cloud: Cloud, stack: Stack, run: str | None) -> dict:
-    return runs.find(cloud.client("stepfunctions"), stack.bulk_state_machine, run)
-
-
-def _follow(cloud: Cloud, execution_arn: str, stage: str) -> None:
-    execution = runs.wait(cloud.client("stepfunctions"), execution_arn)
-    _show(cloud, execution, stage)
-    if execution["status"] != "SUCCEEDED":
-        raise UserError(f"The run {execution['name']} ended {execution['status']}, see above.")
-
-
-def _show(cloud: Cloud, execution: dict, stage: str) -> None:
-    map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
+def _show(states, execution: dict, stage: str) -> None:
+    map_run = runs.describe_map_run(states, execution["executionArn"])
     for label, text in status_lines(execution, map_run, stage):
         terminal.print_line(label, text)
 
@@ -152,15 +140,13 @@ def status_lines(execution: dict, map_run: dict | None, stage: str) -> Iterator[
         tolerated = f"{cause['tolerated_failure_percentage']:g} %"
         yield "Error", f"{TOO_MANY_FAILED}: more than the {tolerated} that are tolerated"
     elif status not in runs.RUNNING:
-        yield "Error", execution.get("error", "none given")
-        yield "Cause", one_line(execution.get("cause", "none given"), 300)
-    yield "Next", next_command(execution["name"], status, stage)
+        yield "Error", runs.format_failure(execution) or "none given"
+    yield "Next", next_command(execution["name"], stage)
 
 
-def next_command(name: str, status: str, stage: str) -> str:
-    """Return the command to run next, which depends on the run's status."""
-    command = "status --follow" if status in runs.RUNNING else "results"
-    return f"python -m scripts.bulk {command} {name}{options.stage_hint(stage)}"
+def next_command(name: str, stage: str) -> str:
+    """Return the command that waits for the run's end and gathers its results."""
+    return f"python -m scripts.bulk results {name}{options.stage_hint(stage)}"
 
 
 def tables(counts: Counts) -> Iterator[Table]:

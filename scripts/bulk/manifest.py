@@ -3,12 +3,9 @@
 import hashlib
 import json
 import mimetypes
-import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +20,6 @@ SUFFIX = ".jsonl"
 FIELDS = {"s3_bucket", "s3_key", "listed"}
 IGNORED = {"image_data", "inferences"}  # fields of the course's batches, which `classify` takes
 KEY_BYTES = 1024  # S3 has no longer keys, and the state machine reckons with that.
-BUCKET_LENGTH = 63
-MOST_LISTED = 10**9
-LINE_BYTES = 8 * 2**20
 DIGEST_LENGTH = 32
 WRONG_LINES_SHOWN = 10
 
@@ -47,18 +41,15 @@ class Entry(NamedTuple):
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A manifest in the bucket.
 
-    submitted: photos, each as often as it is listed; elsewhere: {bucket: photos} outside the
-    service's bucket; sent: whether the manifest is new.
+    submitted: photos, each as often as it is listed; sent: whether the manifest is new.
     """
 
     key: str
     lines: int
     submitted: int
-    elsewhere: dict[str, int]
     sent: bool
 
 
@@ -131,11 +122,11 @@ def _make_key(folder: Path, path: Path) -> str:
 
 def _read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
     """Yield the entries of a manifest. Raises UserError that names the lines that are wrong."""
-    longest = LINE_BYTES + 1  # enough to see that a line is too long
-    if isinstance(place, S3Place):
-        lines = storage.read_object_lines(s3, *place, longest)
-    else:
-        lines = storage.read_file_lines(place, longest)
+    lines = (
+        storage.read_object_lines(s3, *place)
+        if isinstance(place, S3Place)
+        else storage.read_file_lines(place)
+    )
     wrong, number = FirstFew(most=WRONG_LINES_SHOWN, separator="; "), 0
     for number, line in enumerate(lines, 1):
         if number == 1:
@@ -154,8 +145,6 @@ def _read_manifest(s3, own_bucket: str, place: Place) -> Iterator[Entry]:
 
 def parse_entry(line: bytes, own_bucket: str) -> Entry:
     """Return the entry in a line of a manifest. Raises UserError that says why there is none."""
-    if len(line) > LINE_BYTES:
-        raise UserError(f"it has more than {LINE_BYTES:,} bytes")
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -164,38 +153,24 @@ def parse_entry(line: bytes, own_bucket: str) -> Entry:
         unknown = sorted(value.keys() - FIELDS - IGNORED)
         if unknown:
             raise UserError(f"it may have {', '.join(sorted(FIELDS))}, but not {unknown[0]!r}")
-        if "s3_key" not in value:
-            raise UserError("it lacks s3_key")
     try:
         entry = Entry(**batches.location(value, own_bucket))
     except InvalidInput as error:
         raise UserError(str(error)) from None
-    if len(entry.s3_key.encode()) > KEY_BYTES or len(entry.s3_bucket) > BUCKET_LENGTH:
-        raise UserError("its key or bucket is longer than S3 allows")
-    if entry.listed > MOST_LISTED:
-        raise UserError(f"listed may be {MOST_LISTED:,} at most")
+    if len(entry.s3_key.encode()) > KEY_BYTES:
+        raise UserError("its key is longer than S3 allows")
     return entry._replace(s3_bucket="") if entry.s3_bucket == own_bucket else entry
 
 
 def _merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield each photo once, where it was listed first, with how often it was listed in all.
 
-    They lie in a database in a temporary file: millions take no more memory than a few.
+    All are in memory: some 250 bytes for each photo, beside a long key.
     """
-    with closing(sqlite3.connect("", isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute(
-            "CREATE TABLE photos (place INTEGER PRIMARY KEY, s3_bucket TEXT NOT NULL, "
-            "s3_key TEXT NOT NULL, listed INTEGER NOT NULL, UNIQUE (s3_bucket, s3_key))"
-        )
-        database.execute("BEGIN")
-        database.executemany(
-            "INSERT INTO photos (s3_bucket, s3_key, listed) VALUES (?, ?, ?) "
-            "ON CONFLICT (s3_bucket, s3_key) DO UPDATE SET listed = listed + excluded.listed",
-            entries,
-        )
-        rows = database.execute("SELECT s3_bucket, s3_key, listed FROM photos ORDER BY place")
-        yield from map(Entry._make, rows)
+    listed: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        listed[entry.s3_bucket, entry.s3_key] += entry.listed
+    return (Entry(*place, times) for place, times in listed.items())
 
 
 def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = False) -> Manifest:
@@ -204,7 +179,7 @@ def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = F
     Its key is its content's digest, so that the same photos have one manifest.
     """
     entries = track(entries, "List", unit="photos")
-    digest, elsewhere, lines, submitted = hashlib.sha256(), Counter(), 0, 0
+    digest, lines, submitted = hashlib.sha256(), 0, 0
     with tempfile.TemporaryFile() as file:
         for entry in entries if keep_duplicates else _merge_duplicates(entries):
             line = entry.to_line()
@@ -212,8 +187,9 @@ def publish(s3, bucket: str, entries: Iterable[Entry], keep_duplicates: bool = F
             file.write(line)
             lines += 1
             submitted += entry.listed
-            if entry.s3_bucket:
-                elsewhere[entry.s3_bucket] += entry.listed
         key = f"{MANIFESTS}{digest.hexdigest()}{SUFFIX}"
-        sent = lines > 0 and storage.send_file(s3, file, bucket, key)
-    return Manifest(key, lines, submitted, dict(elsewhere), sent)
+        sent = lines > 0 and not storage.object_exists(s3, bucket, key)
+        if sent:
+            file.seek(0)
+            s3.upload_fileobj(file, bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
+    return Manifest(key, lines, submitted, sent)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scripts.bulk import manifest
-from service import config, stack, storage, terminal
+from service import stack, storage, terminal
 from service.stack import Cloud, Stack
-from service.terminal import FirstFew, UserError, one_line
+from service.terminal import UserError, one_line
 
-# A short run's end shows at once, and over hours Step Functions throttles no call.
-FIRST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.5, 5.0
+POLL_SECONDS = 1
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
 COMPARED = 20  # of the runs that go on, the newest; each takes a call
 
@@ -40,7 +39,6 @@ def submit(
     photos = manifest.publish(s3, stack.bucket, entries, keep_duplicates)
     if not photos.lines:
         raise UserError(f"There are no photos in {source}.")
-    _warn_of_closed_buckets(photos)
     running = _find_running(states, stack.bulk_state_machine, photos.key)
     request = {
         "manifest": {"s3_bucket": stack.bucket, "s3_key": photos.key},
@@ -59,21 +57,10 @@ def _find_running(states, state_machine: str, manifest_key: str) -> str | None:
         stateMachineArn=state_machine, statusFilter="RUNNING", maxResults=COMPARED
     )
     for each in newest["executions"]:
-        execution = stack.describe_execution(states, each["executionArn"])
-        if execution and manifest_key in execution["input"]:  # a digest, which stands nowhere else
-            return execution["name"]
+        execution = states.describe_execution(executionArn=each["executionArn"])
+        if manifest_key in execution["input"]:  # a digest, which stands nowhere else
+            return each["name"]
     return None
-
-
-def _warn_of_closed_buckets(photos: manifest.Manifest) -> None:
-    closed = sorted(photos.elsewhere.keys() - set(config.load()["extra_buckets"]))
-    if closed:
-        count = sum(photos.elsewhere[bucket] for bucket in closed)
-        terminal.warn(
-            f"{count:,} of {photos.submitted:,} photos will fail as BucketNotAllowed: the "
-            f"service may not read {FirstFew(closed)}.",
-            "Name the buckets that it shall read in extra_buckets of config.yml, and deploy.",
-        )
 
 
 def find(states, state_machine: str, run: str | None = None) -> dict:
@@ -114,7 +101,7 @@ def format_failure(execution: dict) -> str:
 
 def wait(states, execution_arn: str) -> dict:
     """Wait until the run ends, with a progress bar; return DescribeExecution's answer then."""
-    ended, nap = 0, FIRST_NAP_SECONDS
+    ended = 0
     try:
         with terminal.progress_bar("Classify", unit="photos") as advance:
             while True:
@@ -124,8 +111,7 @@ def wait(states, execution_arn: str) -> dict:
                     advance(ended - before, total=map_run["itemCounts"]["total"])
                 if execution["status"] not in RUNNING:
                     return execution
-                time.sleep(nap)
-                nap = min(nap * 1.1, LONGEST_NAP_SECONDS)
+                time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         raise terminal.Interrupted(
             "Interrupted. The run goes on; to stop it: "

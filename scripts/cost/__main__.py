@@ -2,9 +2,10 @@
 
 import click
 
-from scripts.cost import bill, plan, run
+from scripts.cost import bill, plan
+from scripts.cost.run import measure
 from service import options, terminal
-from service.stack import Cloud, elapsed_seconds, find_execution, find_stack
+from service.stack import Cloud, elapsed_seconds, find_execution
 
 MOST_PHOTOS = 10**12
 
@@ -20,33 +21,29 @@ def main():
 def show_run(stage, name):
     """Print the bill of an execution of classify or classifyBulk, by its name or ARN."""
     cloud = Cloud()
-    stack = find_stack(cloud, stage)
     execution = find_execution(cloud, stage, name)
-    prices, usage = bill.load_prices(), run.measure(cloud, stack, execution)
-    machine = execution["stateMachineArn"].rpartition("-")[2]
+    usage = measure(cloud, execution)
+    terminal.print_line("Execution", f"{execution['name']}, {execution['status']}")
     took = terminal.duration(elapsed_seconds(execution))
-    terminal.print_line("Execution", f"{execution['name']} of {machine}, {execution['status']}")
     terminal.print_line("Photos", f"{usage.photos:,} in {took}")
     print()
-    terminal.show(bill.make_bill(usage, prices).to_table())
+    terminal.show(bill.make_bill(usage, bill.load_prices()).to_table())
     print()
-    terminal.print_line("Prices", prices)
+    bill.print_terms()
     terminal.print_line(
         "Durations", "the functions' means in the minutes of the run, other runs' among them"
     )
-    terminal.print_line("Left out", bill.LEFT_OUT)
 
 
 @main.command("plan", example="--images 1000000")
-@options.stage
 @click.option(
     "--images",
     "photos",
-    type=options.WholeNumber(1, MOST_PHOTOS),
+    type=click.IntRange(1, MOST_PHOTOS),
     default=1_000_000,
     help="number of photos",
 )
-def show_plan(stage, photos):
+def show_plan(photos):
     """Print the cost of photos with classify and classifyBulk, by measured rates."""
     plan.show(photos)
 

@@ -1,7 +1,7 @@
-"""The bill: usage times the prices of prices.yml, in dollars and per photo."""
+"""The bill of photos: the amounts that AWS counts, times the list prices of prices.yml."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,12 +9,79 @@ from typing import NamedTuple
 import yaml
 from rich.table import Table
 
-from scripts.cost.amounts import Usage
-from service import terminal
+from service import config, terminal
 from service.terminal import UserError
 
 FILE = Path(__file__).with_name("prices.yml")
 LEFT_OUT = "storage, Data Capture's files, traces, messages, starting environments"
+
+# The pricing page's examples count a workflow's start and its end beside the states between them.
+# https://aws.amazon.com/step-functions/pricing/
+ENDS = 2
+
+# A function's invocation as JSON in CloudWatch Logs: the service's own line, Lambda's
+# platform.start and platform.report, and the 26 bytes that ingestion adds to each.
+LOG_BYTES = 1_300
+
+# An Express execution uses 50 MB, its definition, and its data once for each state that has it; it
+# is billed in steps of 64 MB and 100 ms. The definition and four times 256 KiB stay below 14 MB.
+EXPRESS_GB = 64 / 1024
+EXPRESS_STEP_SECONDS = 0.1
+
+# The model's answer about a photo: some 20 characters for each of two classes.
+ANSWER_BYTES = 40
+
+RESULT_FILES = 2  # of a run of classifyBulk: its results, and the manifest of ResultWriter
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function's invocations (`requests`) and the seconds that they took together."""
+
+    requests: float
+    seconds: float
+    memory_mb: int
+    architecture: str
+
+    @property
+    def gb_seconds(self) -> float:
+        """Billed GB-seconds: rounding up to a millisecond adds half of one on average."""
+        return (self.seconds + 0.0005 * self.requests) * self.memory_mb / 1024
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The amounts that photos use. They are whole in a run and may be fractions in a plan."""
+
+    photos: int
+    transitions: float = 0
+    express_requests: float = 0
+    express_gb_seconds: float = 0
+    functions: dict[str, Function] = field(default_factory=dict)
+    s3_gets: float = 0
+    s3_puts: float = 0
+    endpoint_gb: float = 0
+
+
+def express_gb_seconds(children: float, function_seconds: float) -> float:
+    """Return billed GB-seconds of Express executions, from their functions' seconds together.
+
+    An Express child has no history that holds its duration. It takes as long as its functions,
+    rounded up to a step, and one step more for the time between them.
+    """
+    if not children:
+        return 0
+    steps = math.ceil(function_seconds / children / EXPRESS_STEP_SECONDS) + 1
+    return children * steps * EXPRESS_STEP_SECONDS * EXPRESS_GB
+
+
+def endpoint_gb(photos: float) -> float:
+    """Return GB (10^9 bytes) into and out of the endpoint for photos of the model's size.
+
+    Three bytes go in for each pixel; a PNG may be a little smaller.
+    """
+    size = config.load()["image"]["size"]
+    return photos * (3 * size * size + ANSWER_BYTES) / 1e9
 
 
 @dataclass(frozen=True)
@@ -27,16 +94,8 @@ class Prices:
     hourly: dict[str, float]
 
     def dollars(self, name: str, amount: float) -> float:
-        """Return the price of an amount, the first of its month where the price has tiers."""
-        price = self.prices[name]
-        if "tiers" not in price:
-            return amount / price["per"] * price["dollars"]
-        total = below = 0
-        for tier in price["tiers"]:
-            upper = min(amount, tier.get("up_to", amount))
-            total += max(upper - below, 0) / price["per"] * tier["dollars"]
-            below = upper
-        return total
+        """Return the price of an amount."""
+        return amount / self.prices[name]["per"] * self.prices[name]["dollars"]
 
     def hour(self, instance_type: str) -> float:
         """Return the price of an instance's hour. Raises UserError for a type without one."""
@@ -69,40 +128,30 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Bill:
-    """The photos' cost by use, and the cost of the endpoint's time, which is there anyway."""
+    """What photos cost by use. The endpoint's time is no part of it: it costs as much when idle."""
 
     photos: int
     lines: tuple[Line, ...]
-    endpoint: Line | None
-
-    @property
-    def by_use(self) -> float:
-        """Dollars without the endpoint's time."""
-        return sum(line.dollars for line in self.lines)
 
     @property
     def total(self) -> float:
-        """Dollars with the endpoint's time."""
-        return self.by_use + (self.endpoint.dollars if self.endpoint else 0)
+        """Dollars for all photos."""
+        return sum(line.dollars for line in self.lines)
 
     def to_table(self) -> Table:
-        """Return the bill as a table: the largest line first, then the sums."""
+        """Return the bill as a table: the largest line first, then the sum."""
 
         def row(item: str, amount: str, unit: str, dollars: float, share: str = "") -> tuple:
             a_photo = format_dollars(dollars / self.photos, self.total / self.photos)
             return item, amount, unit, format_dollars(dollars, self.total), a_photo, share
 
         rows = [
-            row(item, format_amount(amount), unit, dollars, f"{dollars / self.by_use:.0%}")
+            row(item, format_amount(amount), unit, dollars, f"{dollars / self.total:.0%}")
             for item, amount, unit, dollars in sorted(self.lines, key=lambda line: -line.dollars)
         ]
-        foot = [row("by use", "", "", self.by_use)]
-        if self.endpoint:
-            item, amount, unit, dollars = self.endpoint
-            foot.append(row(item, format_amount(amount), unit, dollars))
-            foot.append(row("with the endpoint", "", "", self.total))
-        header = ("item", "amount", "", "$", "$ a photo", "of the use")
-        return terminal.table(header, rows, right=(1, 3, 4), foot=foot)
+        foot = [row("together", "", "", self.total)]
+        header = ("item", "amount", "", "$", "$ a photo", "share")
+        return terminal.table(header, rows, right=(1, 3, 4, 5), foot=foot)
 
 
 def make_bill(usage: Usage, prices: Prices) -> Bill:
@@ -120,7 +169,7 @@ def make_bill(usage: Usage, prices: Prices) -> Bill:
         ),
         ("S3", "s3_get", usage.s3_gets, "GETs"),
         ("S3", "s3_put", usage.s3_puts, "PUTs"),
-        ("CloudWatch Logs", "log_gb", usage.log_gb, "GB"),
+        ("CloudWatch Logs", "log_gb", requests * LOG_BYTES / 1e9, "GB"),
         ("Endpoint, data", "endpoint_gb", usage.endpoint_gb, "GB"),
     ]
     lines = tuple(
@@ -128,12 +177,16 @@ def make_bill(usage: Usage, prices: Prices) -> Bill:
         for item, price, amount, unit in amounts
         if amount
     )
-    endpoint = None
-    if instances := usage.endpoint:
-        hours = instances.count * instances.seconds / 3600
-        item = f"Endpoint, {instances.count} x {instances.type}"
-        endpoint = Line(item, hours, "hours", hours * prices.hour(instances.type))
-    return Bill(usage.photos, lines, endpoint)
+    return Bill(usage.photos, lines)
+
+
+def print_terms() -> None:
+    """Print what a bill does not hold, and whose prices it has."""
+    prices, endpoint = load_prices(), config.load()["endpoint"]
+    hourly = endpoint["instance_count"] * prices.hour(endpoint["instance_type"])
+    terminal.print_line("Endpoint", f"${hourly:.3f} an hour more, whether photos come or not")
+    terminal.print_line("Left out", LEFT_OUT)
+    terminal.print_line("Prices", prices)
 
 
 def format_dollars(dollars: float, largest: float | None = None) -> str:

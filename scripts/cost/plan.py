@@ -9,16 +9,7 @@ import yaml
 
 from handlers.outcomes import ACCEPTED, FAILED, REVIEW
 from scripts.cost import bill
-from scripts.cost.amounts import (
-    ENDS,
-    RESULT_FILES,
-    Endpoint,
-    Function,
-    Usage,
-    endpoint_gb,
-    express_gb_seconds,
-)
-from scripts.cost.bill import format_dollars
+from scripts.cost.bill import ENDS, RESULT_FILES, Function, Usage, format_dollars
 from service import config, terminal
 
 RATES = Path(__file__).with_name("rates.yml")
@@ -56,11 +47,10 @@ def count_bulk_transitions(batches: int) -> int:
 
 @cache
 def read_rates() -> dict:
-    """Return rates.yml: measured times and throughput."""
+    """Return rates.yml: measured times."""
     return yaml.safe_load(RATES.read_text())
 
 
-@cache
 def read_memory_sizes() -> dict[str, int]:
     """Return the functions' memory in MB, as serverless.yml gives it."""
     service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
@@ -79,8 +69,7 @@ def plan_classify(photos: int) -> Usage:
         transitions=count_classify_transitions(statuses, math.ceil(photos / CLASSIFY_BATCH)),
         functions=_plan_functions("classify", photos, photos),
         s3_gets=photos,
-        endpoint_gb=endpoint_gb(photos, config.load()["image"]["size"]),
-        endpoint=_plan_endpoint("classify", photos),
+        endpoint_gb=bill.endpoint_gb(photos),
     )
 
 
@@ -93,12 +82,11 @@ def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
         photos=photos,
         transitions=count_bulk_transitions(batches),
         express_requests=batches,
-        express_gb_seconds=express_gb_seconds(batches, seconds),
+        express_gb_seconds=bill.express_gb_seconds(batches, seconds),
         functions=functions,
         s3_gets=photos + batches + 1 + RESULT_FILES,
         s3_puts=batches + RESULT_FILES,
-        endpoint_gb=endpoint_gb(photos, config.load()["image"]["size"]),
-        endpoint=_plan_endpoint("classifyBulk", photos),
+        endpoint_gb=bill.endpoint_gb(photos),
     )
 
 
@@ -109,31 +97,19 @@ def show(photos: int) -> None:
     glance = []
     for count in sorted({*GLANCE, photos}):
         bills = [bill.make_bill(plan(count), prices) for plan in designs.values()]
-        glance.append((f"{count:,}", *(f"${format_dollars(each.by_use)}" for each in bills)))
+        glance.append((f"{count:,}", *(f"${format_dollars(each.total)}" for each in bills)))
     terminal.show(terminal.table(("photos, by use", *designs), glance, right=(0, 1, 2)))
     for name, plan in designs.items():
         print(f"\n{name}, {photos:,} photos")
         terminal.show(bill.make_bill(plan(photos), prices).to_table())
-    endpoint = config.load()["endpoint"]
-    hourly = endpoint["instance_count"] * prices.hour(endpoint["instance_type"])
     print()
-    terminal.print_line(
-        "Endpoint", f"${hourly:.3f} an hour for as long as it exists, whether photos come or not"
-    )
-    terminal.print_line("Prices", prices)
+    bill.print_terms()
     terminal.print_line("Rates", f"{rates['command']} on {rates['machine']}, {rates['date']}")
-    terminal.print_line("Left out", bill.LEFT_OUT)
 
 
 def _plan_functions(design: str, photos: int, invocations: int) -> dict[str, Function]:
-    milliseconds = read_rates()["designs"][design]["lambda_ms_per_photo"]
+    sizes = read_memory_sizes()
     return {
-        name: Function(invocations, photos * each / 1000, read_memory_sizes()[name], ARCHITECTURE)
-        for name, each in milliseconds.items()
+        name: Function(invocations, photos * milliseconds / 1000, sizes[name], ARCHITECTURE)
+        for name, milliseconds in read_rates()["milliseconds_a_photo"][design].items()
     }
-
-
-def _plan_endpoint(design: str, photos: int) -> Endpoint:
-    endpoint = config.load()["endpoint"]
-    seconds = photos / read_rates()["designs"][design]["photos_per_second"]
-    return Endpoint(endpoint["instance_type"], endpoint["instance_count"], seconds)

@@ -1,21 +1,19 @@
-"""The usage of an execution: its transitions, its functions' times, the endpoint's time."""
+"""The usage of an execution: its transitions, its calls of functions and their times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from scripts.cost.amounts import (
+from scripts.cost.bill import (
     ENDS,
     RESULT_FILES,
-    Endpoint,
     Function,
     Usage,
     endpoint_gb,
     express_gb_seconds,
 )
-from scripts.execution_graph.history import Summary, fetch, read
-from service import config, terminal
+from scripts.execution_graph.execution import Summary, load, read
+from service import terminal
 from service.cloudwatch import choose_period
-from service.hosting import Hosting
-from service.stack import Cloud, Stack, elapsed_seconds
+from service.stack import Cloud
 from service.terminal import UserError
 
 # States of both machines, each named for the function that it calls.
@@ -30,38 +28,36 @@ def count_transitions(history: Summary) -> int:
     return ENDS + sum(counts.entered + counts.retried for counts in history.states.values())
 
 
-def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
+def measure(cloud: Cloud, execution: dict) -> Usage:
     """Return the usage of an execution, which is DescribeExecution's answer.
 
-    Transitions and calls of functions are counted in its history and its map runs: retries too,
+    Transitions and calls of functions are counted in its history and its Map Run: retries too,
     but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
     function's mean in the minutes of the run. Raises UserError for an execution that still runs,
     that came to no photo, or that belongs to another state machine.
     """
-    name, machine = execution["name"], execution["stateMachineArn"]
+    name = execution["name"]
     if execution["status"] == "RUNNING":
         raise UserError(f"{name} still runs. Its bill is complete when it has ended.")
-    if machine not in (stack.state_machine, stack.bulk_state_machine):
+    found = load(cloud, execution)
+    service, _, machine = found.machine.rpartition("-")
+    if machine not in ("classify", "classifyBulk"):
         raise UserError(f"{name} is no execution of classify or classifyBulk.")
-    states = cloud.client("stepfunctions")
-    history = read(fetch(states, execution["executionArn"]), ended=True)
-    tasks = {name: counts.attempts for name, counts in history.states.items()}
-    runs = [states.describe_map_run(mapRunArn=arn) for arn in history.map_runs]
-    children = sum(_count_started(run["executionCounts"]) for run in runs)
-    photos = (
-        sum(_count_started(run["itemCounts"]) for run in runs) if runs else history.items.total()
-    )
+    history, bulk = read(found.events, ended=True), machine == "classifyBulk"
+    tasks = {state: counts.attempts for state, counts in history.states.items()}
+    photos, children = history.items.total(), 0
+    if found.map_run:
+        photos = _count_started(found.map_run["itemCounts"])
+        children = _count_started(found.map_run["executionCounts"])
     if not photos:
         raise UserError(f"{name} ended before it came to its photos.")
-    bulk = machine == stack.bulk_state_machine
     calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}
     calls["CountResults"] = tasks.get("CountResults", 0)
-    metrics = Metrics(cloud, execution)
     functions = {}
     for state, count in calls.items():
         if count:
             function = state[0].lower() + state[1:]
-            functions[function] = metrics.measure(f"{stack.endpoint}-{function}", count)
+            functions[function] = _measure(cloud, execution, f"{service}-{function}", count)
     child_seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
     gets, puts = calls["SerializeImageData"], 0
     if bulk:
@@ -75,73 +71,45 @@ def measure(cloud: Cloud, stack: Stack, execution: dict) -> Usage:
         functions=functions,
         s3_gets=gets,
         s3_puts=puts,
-        endpoint_gb=endpoint_gb(photos, config.load()["image"]["size"]),
-        endpoint=_measure_endpoint(cloud, stack, execution),
+        endpoint_gb=endpoint_gb(photos),
     )
 
 
-class Metrics:
-    """CloudWatch's metrics of functions in the time of an execution, widened to whole periods.
+def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
+    """Return the usage of a function in an execution, from its number of calls.
 
-    They do not tell runs apart: a mean is of all runs in the same minutes.
+    A call takes the function's mean by CloudWatch in the time of the execution, widened to whole
+    periods. Other runs' calls in these minutes count for the mean too.
     """
+    configuration = cloud.client("lambda").get_function_configuration(FunctionName=name)
+    since, until = execution["startDate"], execution["stopDate"]
+    period = choose_period(since, until, datetime.now(UTC))
 
-    def __init__(self, cloud: Cloud, execution: dict):
-        self._cloudwatch, self._lambda = cloud.client("cloudwatch"), cloud.client("lambda")
-        self._succeeded = execution["status"] == "SUCCEEDED"
-        since, until = execution["startDate"], execution["stopDate"]
-        self._period = choose_period(since, until, datetime.now(UTC))
-        first, last = (each.timestamp() // self._period for each in (since, until))
-        self._since = datetime.fromtimestamp(first * self._period, UTC)
-        self._until = datetime.fromtimestamp((last + 1) * self._period, UTC)
-
-    def measure(self, name: str, calls: int) -> Function:
-        """Return the usage of a function in an execution, from its number of calls.
-
-        An execution that did not succeed may have made fewer calls: CloudWatch's count bounds them.
-        """
-        configuration = self._lambda.get_function_configuration(FunctionName=name)
-        count = self._sum(name, "Invocations")
-        mean = self._sum(name, "Duration") / 1000 / count if count else 0
-        if self._succeeded and count < calls:
-            terminal.warn(
-                f"Lambda has counted {count:.0f} of {calls} calls of {name} so far: its metrics "
-                "take some minutes. Ask again."
-            )
-        requests = calls if self._succeeded else min(calls, int(count))
-        return Function(
-            requests=requests,
-            seconds=requests * mean,
-            memory_mb=configuration["MemorySize"],
-            architecture=configuration["Architectures"][0],
-        )
-
-    def _sum(self, name: str, metric: str) -> float:
-        points = self._cloudwatch.get_metric_statistics(
+    def add_up(metric: str) -> float:
+        points = cloud.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName=metric,
             Dimensions=[{"Name": "FunctionName", "Value": name}],
-            StartTime=self._since,
-            EndTime=self._until,
-            Period=self._period,
+            StartTime=datetime.fromtimestamp(since.timestamp() // period * period, UTC),
+            EndTime=until + timedelta(seconds=period),
+            Period=period,
             Statistics=["Sum"],
         )["Datapoints"]
         return sum(point["Sum"] for point in points)
 
+    counted = add_up("Invocations")
+    if counted < calls:
+        terminal.warn(
+            f"Lambda has counted {counted:.0f} of {calls} calls of {name}: its metrics take some "
+            "minutes, and in a run that failed some calls may never have been made."
+        )
+    return Function(
+        requests=calls,
+        seconds=calls * add_up("Duration") / 1000 / counted if counted else 0,
+        memory_mb=configuration["MemorySize"],
+        architecture=configuration["Architectures"][0],
+    )
+
 
 def _count_started(counts: dict) -> int:
     return counts["total"] - counts["pending"]
-
-
-def _measure_endpoint(cloud: Cloud, stack: Stack, execution: dict) -> Endpoint | None:
-    """Return the endpoint's instances for the time of the run; None where there is none now."""
-    hosting = Hosting(cloud.client("sagemaker"), stack.endpoint)
-    instance_type = hosting.instance_type()
-    if instance_type is None:
-        return None
-    variants = hosting.describe()["ProductionVariants"]
-    return Endpoint(
-        type=instance_type,
-        count=sum(each["CurrentInstanceCount"] for each in variants),
-        seconds=elapsed_seconds(execution),
-    )

@@ -21,7 +21,7 @@ UNEVEN = 2  # times as many photos of one class as of another
 @options.stage
 @click.option(
     "--classes",
-    type=options.ClassNames(),
+    type=options.parse_classes,
     metavar="A,B",
     help="classes of CIFAR-10 and CIFAR-100, or of --folder (default: "
     f"{','.join(cifar.DEFAULT_CLASSES)}, or all of --folder)",

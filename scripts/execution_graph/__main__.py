@@ -14,24 +14,16 @@ from service.stack import Cloud, find_execution
 @options.stage
 @click.argument("name", metavar="NAME|ARN")
 @click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("build"),
-    metavar="FOLDER|FILE",
-    help="a folder, or a file that ends in .svg",
+    "--output", type=options.OutputFile(".svg"), help="(default: build/STATE_MACHINE-NAME.svg)"
 )
-def main(stage: str, name: str, output: Path) -> None:
+def main(stage: str, name: str, output: Path | None) -> None:
     """Draw the states of the execution NAME with their counts, as SVG."""
-    if output.suffix.lower() not in (".svg", "") and not output.is_dir():
-        raise click.UsageError(f"The picture is an SVG: {output} does not end in .svg.")
     cloud = Cloud()
     execution = load(cloud, find_execution(cloud, stage, name))
     picture = Picture(execution)
     drawing = render(picture.dot(), f"Execution {execution.name}", picture.description())
-    path = output
-    if output.suffix.lower() != ".svg":
-        path = output / f"{execution.machine}-{execution.name}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = output or Path("build", f"{execution.machine}-{execution.name}.svg")
+    path.parent.mkdir(exist_ok=True)
     path.write_text(drawing, encoding="utf-8")
     terminal.print_line("Execution", f"{execution.name} of {execution.machine}")
     so_far = ", drawn so far" if execution.running else ""

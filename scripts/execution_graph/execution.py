@@ -1,10 +1,17 @@
-"""An execution, as Step Functions describes it."""
+"""An execution: what Step Functions says of it, and its history, counted by state.
+
+An event names the one before it on its path (`previousEventId`). So each event leads back to the
+state that it belongs to, also where the items of a Map run at once.
+"""
 
 import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from scripts.execution_graph import history
+from scripts.bulk.runs import describe_map_run
+from scripts.execution_graph.definition import START
 from service.stack import Cloud, elapsed_seconds
 
 
@@ -12,8 +19,8 @@ from service.stack import Cloud, elapsed_seconds
 class Execution:
     """An execution as it is now. `started` is in UTC; `seconds` are until now or its end.
 
-    `events` is its history, oldest first; `map_runs` are DescribeMapRun's answers; `counts` are
-    {status: photos} once it has counted them.
+    `events` is its history, oldest first; `map_run` is DescribeMapRun's answer about its
+    Distributed Map; `counts` are {status: photos} once it has counted them.
     """
 
     name: str
@@ -23,7 +30,7 @@ class Execution:
     seconds: float
     definition: dict
     events: list[dict]
-    map_runs: list[dict] = field(default_factory=list)
+    map_run: dict | None = None
     counts: dict[str, int] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
@@ -38,7 +45,6 @@ def load(cloud: Cloud, execution: dict) -> Execution:
     """Read the whole history of an execution, which is DescribeExecution's answer."""
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]
     machine = states.describe_state_machine_for_execution(executionArn=arn)
-    runs = states.get_paginator("list_map_runs").paginate(executionArn=arn)
     return Execution(
         name=execution["name"],
         machine=machine["name"],
@@ -46,10 +52,8 @@ def load(cloud: Cloud, execution: dict) -> Execution:
         started=execution["startDate"].astimezone(UTC),
         seconds=elapsed_seconds(execution),
         definition=json.loads(machine["definition"]),
-        events=list(history.fetch(states, arn)),
-        map_runs=[
-            states.describe_map_run(mapRunArn=arn) for arn in runs.search("mapRuns[].mapRunArn")
-        ],
+        events=list(fetch(states, arn)),
+        map_run=describe_map_run(states, arn),
         counts=_read_counts(execution),
         error=execution.get("error", ""),
         cause=execution.get("cause", ""),
@@ -65,3 +69,167 @@ def _read_counts(execution: dict) -> dict[str, int]:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return {}
+
+
+@dataclass
+class StateCounts:
+    """How often a state was entered, and how each entry ended.
+
+    An entry is one of succeeded (left by its Next or End), caught, failed, running and stopped
+    (neither left nor failed when the execution ended). `retried` counts attempts after the first.
+    `attempts` are those of tasks, and starts of Maps.
+    `seconds` holds the time from entry to exit, with all retries, of each entry that was left.
+    """
+
+    entered: int = 0
+    succeeded: int = 0
+    caught: int = 0
+    retried: int = 0
+    failed: int = 0
+    running: int = 0
+    stopped: int = 0
+    attempts: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Summary:
+    """The counts of a history.
+
+    `states` are by name; the states inside a Distributed Map lie in the histories of other
+    executions. `transitions` counts (source, target, caught); `items` those of each Map that
+    started; `errors` (state, error, outcome: retried, caught or failed).
+    """
+
+    states: defaultdict[str, StateCounts] = field(default_factory=lambda: defaultdict(StateCounts))
+    transitions: Counter = field(default_factory=Counter)
+    items: Counter = field(default_factory=Counter)
+    errors: Counter = field(default_factory=Counter)
+
+
+@dataclass
+class _Entry:
+    """An entry into a state. `parent` is the entry into the Map around it."""
+
+    name: str
+    type: str
+    parent: "_Entry | None"
+    began: datetime
+    ended: datetime | None = None
+    attempts: int = 0
+    error: str | None = None  # of an attempt after which none has succeeded
+    lost: bool = False  # its error ended the item or the execution
+
+    def find(self, name: str | None) -> "_Entry | None":
+        """Itself or the nearest around it of that name; without a name, the nearest open Map."""
+        if self.name == name or (name is None and self.type == "Map" and self.ended is None):
+            return self
+        return self.parent.find(name) if self.parent else None
+
+
+def fetch(states, execution_arn: str) -> Iterator[dict]:
+    """Yield the events of an execution's history, oldest first."""
+    pages = states.get_paginator("get_execution_history").paginate(
+        executionArn=execution_arn,
+        includeExecutionData=False,
+        PaginationConfig={"PageSize": 1000},
+    )
+    return pages.search("events")
+
+
+def read(events: Iterable[dict], ended: bool) -> Summary:
+    """Summarize events, oldest first. `ended`: whether the execution has ended."""
+    reader = _Reader()
+    for event in events:
+        reader.take(event)
+    return reader.summarize(ended)
+
+
+class _Reader:
+    def __init__(self):
+        self._summary = Summary()
+        self._entries: list[_Entry] = []
+        self._entry_of: dict[int, _Entry | None] = {}  # by the event's id
+        self._exits: dict[int, tuple[_Entry, bool]] = {}  # by the event's id; whether caught
+
+    def take(self, event: dict) -> None:
+        kind, previous = event["type"], event.get("previousEventId", 0)
+        entry = self._entry_of.get(previous)
+        if kind.endswith("StateEntered"):
+            entry = self._enter(event, previous, entry)
+        elif kind.endswith("StateExited"):
+            entry = self._exit(event, entry)
+        elif kind.startswith("Map"):
+            entry = self._map(kind, event, entry)
+        elif entry is not None:
+            self._attempt(kind, event, entry)
+        self._entry_of[event["id"]] = entry
+
+    def _enter(self, event: dict, previous: int, around: _Entry | None) -> _Entry:
+        name = event["stateEnteredEventDetails"]["name"]
+        source, caught = self._exits.get(previous, (None, False))
+        self._summary.transitions[source.name if source else START, name, caught] += 1
+        kind = event["type"].removesuffix("StateEntered")
+        entry = _Entry(name, kind, source.parent if source else around, event["timestamp"])
+        self._entries.append(entry)
+        return entry
+
+    def _exit(self, event: dict, inside: _Entry | None) -> _Entry | None:
+        entry = inside and inside.find(event["stateExitedEventDetails"]["name"])
+        if entry:
+            entry.ended = event["timestamp"]
+            if entry.error:
+                self._summary.errors[entry.name, entry.error, "caught"] += 1
+            self._exits[event["id"]] = entry, entry.error is not None
+        return entry
+
+    def _map(self, kind: str, event: dict, inside: _Entry | None) -> _Entry | None:
+        details = _details(event)
+        entry = inside and inside.find(details.get("name"))
+        if entry is None:
+            return inside
+        if kind == "MapIterationFailed":
+            inside.lost = inside.lost or inside.ended is None
+        elif kind == "MapStateStarted":
+            entry.attempts, entry.error = entry.attempts + 1, None
+            self._summary.items[entry.name] += details.get("length", 0)
+        elif kind.endswith("Failed"):
+            entry.error = details.get("error") or entry.error or ""
+        return entry
+
+    def _attempt(self, kind: str, event: dict, entry: _Entry) -> None:
+        if kind == "TaskScheduled":
+            if entry.error:
+                self._summary.errors[entry.name, entry.error, "retried"] += 1
+            entry.attempts, entry.error = entry.attempts + 1, None
+        elif kind in ("EvaluationFailed", "TaskFailed", "TaskStartFailed", "TaskSubmitFailed"):
+            entry.error = _details(event).get("error", "")
+        elif kind == "TaskTimedOut":
+            entry.error = _details(event).get("error", "States.Timeout")
+        elif kind == "ExecutionFailed" and entry.ended is None:
+            entry.lost = True
+
+    def summarize(self, ended: bool) -> Summary:
+        for entry in self._entries:
+            self._count(self._summary.states[entry.name], entry, ended)
+        return self._summary
+
+    def _count(self, counts: StateCounts, entry: _Entry, ended: bool) -> None:
+        counts.entered += 1
+        counts.attempts += entry.attempts
+        counts.retried += max(0, entry.attempts - 1)
+        if entry.ended:
+            counts.seconds.append((entry.ended - entry.began).total_seconds())
+            outcome = "succeeded" if entry.error is None else "caught"
+        elif entry.type == "Fail" or entry.lost or (entry.error is not None and ended):
+            outcome = "failed"
+            if entry.error:
+                self._summary.errors[entry.name, entry.error, "failed"] += 1
+        else:
+            outcome = "stopped" if ended else "running"
+        setattr(counts, outcome, getattr(counts, outcome) + 1)
+
+
+def _details(event: dict) -> dict:
+    """The event's details; not every type has any."""
+    return event.get(f"{event['type'][0].lower()}{event['type'][1:]}EventDetails", {})

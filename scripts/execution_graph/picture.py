@@ -6,14 +6,12 @@ import shutil
 import statistics
 import subprocess
 import textwrap
-from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 from scripts.execution_graph.definition import END, START, Scope, State, Transition, parse
-from scripts.execution_graph.execution import Execution
-from scripts.execution_graph.history import read
+from scripts.execution_graph.execution import Execution, read
 from service import config
 from service.terminal import UserError, duration
 from setup.environment import clean, reason
@@ -182,8 +180,8 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
         lines = [_text(state.name, NAME, ink, bold=True), _text(", ", SMALL, quiet).join(texts)]
         if counts and state.type in WORKING:
             lines.append(_numbers({"": counts}, NAME))
-        if runs := self._map_runs(state):
-            lines += [_text(" ", 5), _numbers(runs, NAME)]
+        if rows := self._map_run(state):
+            lines += [_text(" ", 5), _numbers(rows, NAME)]
         return _table(map(_cell, lines))
 
     def _counts(self, state: State) -> dict[str, int]:
@@ -208,16 +206,15 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
         median = statistics.median(counts.seconds)
         return [f"median {duration(median)}", f"total {duration(sum(counts.seconds))}"]
 
-    def _map_runs(self, state: State) -> dict[str, dict[str, int]]:
-        """Items and batches by status, of all Map Runs of the state together."""
-        totals: dict[str, Counter] = {}
-        for run in self._execution.map_runs:
-            if self._history.map_runs.get(run["mapRunArn"]) == state.name:
-                totals.setdefault("items", Counter()).update(run["itemCounts"])
-                totals.setdefault("batches", Counter()).update(run["executionCounts"])
+    def _map_run(self, state: State) -> dict[str, dict[str, int]]:
+        """Items and batches by status, of a Distributed Map that has started."""
+        run = self._execution.map_run
+        if run is None or not state.distributed:
+            return {}
+        rows = {"items": run["itemCounts"], "batches": run["executionCounts"]}
         shown = list(MAP_RUN_NUMBERS)
-        shown += [s for s in MAP_RUN_NUMBERS_IF_ANY if any(row[s] for row in totals.values())]
-        return {name: {status: row[status] for status in shown} for name, row in totals.items()}
+        shown += [s for s in MAP_RUN_NUMBERS_IF_ANY if any(row[s] for row in rows.values())]
+        return {name: {status: row[status] for status in shown} for name, row in rows.items()}
 
     def _describe(self, state: State) -> str:
         """The state in a sentence: in the description, and where the pointer rests on the state."""

@@ -1,13 +1,10 @@
 """Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from scripts.cost import bill
-from scripts.cost.run import measure
 from scripts.generate import bad_images, bulk, photos, stream
 from scripts.generate.photos import PhotoSource
 from service import options, terminal
@@ -35,7 +32,7 @@ PHOTO_OPTIONS = (
     ),
     click.option(
         "--seed",
-        type=options.WholeNumber(0, 2**63),
+        type=click.IntRange(0, 2**63),
         default=0,
         help="the same seed gives the same photos at the same times",
     ),
@@ -61,34 +58,9 @@ def main():
     "--rate", type=options.Number(0.01, 1000), default=20.0, help="photos a second, on average"
 )
 @click.option("--duration", type=options.Number(1, 86_400), default=60.0, help="in seconds")
-@click.option(
-    "--to",
-    type=click.Choice(list(stream.PREFIXES)),
-    default=stream.INCOMING,
-    help="upload below incoming/, or call classify for each",
-)
-@click.option(
-    "--json",
-    "json_file",
-    type=options.OutputFile(),
-    help="write the report, and each photo's record",
-)
-def run_stream(stage, rate, duration, to, json_file, **photo_options):
-    """Send photos one by one, at random times."""
-    cloud, stack, source = prepare(stage, stream.find_bad_kinds(to), **photo_options)
-    report = stream.run(cloud, stack, source, rate, duration, to)
-    print()
-    terminal.show(report.to_table())
-    print(
-        f"\n{report.achieved_rate:.1f} photos a second were sent, the latest "
-        f"{terminal.duration(report.latest)} after its time"
-    )
-    if json_file:
-        json_file.write_text(json.dumps(report.to_json(), indent=2) + "\n")
-    if report.interrupted:
-        raise terminal.Interrupted("Interrupted: the table is of the photos sent until then.")
-    if problem := report.find_problem():
-        raise terminal.UserError(problem)
+def run_stream(stage, rate, duration, **photo_options):
+    """Upload photos below incoming/ one by one, at random times."""
+    stream.run(*prepare(stage, stream.BAD_KINDS, **photo_options), rate, duration)
 
 
 @main.command("bulk", example="--images 2000")
@@ -97,24 +69,18 @@ def run_stream(stage, rate, duration, to, json_file, **photo_options):
 @click.option(
     "--images",
     "count",
-    type=options.WholeNumber(1, MOST_PHOTOS),
+    type=click.IntRange(1, MOST_PHOTOS),
     required=True,
     help="number of photos",
 )
 def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
-    cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
-    execution, problem = bulk.run(cloud, stack, source, count)
-    print()
-    usage = measure(cloud, stack, execution)
-    terminal.show(bill.make_bill(usage, bill.load_prices()).to_table())
-    if problem:
-        raise terminal.UserError(problem)
+    bulk.run(*prepare(stage, tuple(bad_images.KINDS), **photo_options), count)
 
 
 def prepare(
     stage: str,
-    kinds: Sequence[str],
+    kinds: tuple[str, ...],
     dataset: str | None,
     own_folder: Path | None,
     bad: float,

@@ -1,62 +1,49 @@
-"""Generated photos as one run of `classifyBulk`: how long it took, and how each photo ended."""
+"""Generated photos as one run of `classifyBulk`: how long it took, how each ended, the bill."""
+
+from datetime import UTC, datetime
 
 from scripts.bulk import results, runs
-from scripts.generate.photos import CONTENT_TYPE, PhotoSource
+from scripts.cost import bill
+from scripts.cost.run import measure
+from scripts.generate.photos import CONTENT_TYPE, PhotoSource, Problems
 from service import storage, terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack, elapsed_seconds
-from service.terminal import FirstFew
 
 
-def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> tuple[dict, str | None]:
-    """Upload photos 0 to `count` - 1 unless they are there, classify them, and check the results.
+def run(cloud: Cloud, stack: Stack, source: PhotoSource, count: int) -> None:
+    """Upload photos 0 to `count` - 1, classify them, and print how they ended and the bill.
 
-    Returns DescribeExecution's answer, and the problem with the results or None. Raises UserError
-    where the run fails, or has no result for a photo.
+    Raises UserError where the run fails, or a photo did not end as it should.
     """
-    prefix = f"{GENERATED}{source.seed}-{source.digest()}-{count}/"
+    prefix = f"{GENERATED}bulk-{source.seed}-{datetime.now(UTC):%Y%m%d-%H%M%S}/"
+    place = f"s3://{stack.bucket}/{prefix}"
     terminal.print_line("Photos", f"{count:,}: {source.describe()}")
+    terminal.print_line("Keys", place)
     errors, uploads = {}, []
     for number in range(count):
         photo = source[number]
         errors[prefix + photo.name] = photo.error
         uploads.append(storage.Upload(prefix + photo.name, photo.make, CONTENT_TYPE))
     s3 = cloud.client("s3", connections=storage.THREADS)
-    summary = storage.mirror(s3, stack.bucket, prefix, uploads)
-    terminal.print_line("Objects", f"{summary.sent:,} sent, {summary.kept:,} there already")
-    terminal.print_line("Keys", f"s3://{stack.bucket}/{prefix}")
-    bulk_run = runs.submit(
-        cloud,
-        stack,
-        f"s3://{stack.bucket}/{prefix}",
-        tolerated_failure_percentage=100,  # the results are checked below
-    )
+    storage.mirror(s3, stack.bucket, prefix, uploads)
+    # The results are checked below.
+    bulk_run = runs.submit(cloud, stack, place, tolerated_failure_percentage=100)
     terminal.print_line("Run", bulk_run.name)
     execution = runs.wait(cloud.client("stepfunctions"), bulk_run.execution_arn)
     if execution["status"] != "SUCCEEDED":
         raise terminal.UserError(
             f"The run {bulk_run.name} ended {execution['status']}. {runs.format_failure(execution)}"
         )
-    problems = FirstFew(separator="; ")
-
-    def check(result: dict) -> None:
-        if problem := find_problem(result, errors[result["s3_key"]]):
-            problems.add(problem)
-
-    counts = results.gather(cloud, stack, execution, check)
+    problems = Problems()
+    counts = results.gather(
+        cloud, stack, execution, lambda each: problems.check(each, errors[each["s3_key"]])
+    )
     seconds = elapsed_seconds(execution)
     rate = f"{counts.submitted / seconds:,.0f} photos a second"
     terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
     statuses = terminal.format_counts(counts.statuses)
     terminal.print_line("Counts", f"{counts.submitted:,} submitted, {statuses}")
-    if not problems.count:
-        return execution, None
-    return execution, f"{problems.count:,} photos were not answered as they should be: {problems}."
-
-
-def find_problem(result: dict, expected: str | None) -> str | None:
-    """Return how a result differs from the error that a photo must end with (None: no error)."""
-    error = result.get("error")
-    if error == expected:
-        return None
-    return f"{result['s3_key']} ended {error or result['status']}, not {expected or 'classified'}"
+    print()
+    terminal.show(bill.make_bill(measure(cloud, execution), bill.load_prices()).to_table())
+    problems.raise_if_any()

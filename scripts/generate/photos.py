@@ -1,19 +1,21 @@
 """Photos as the service might get them: each depends on the seed and its number alone."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from handlers.outcomes import LABELLED
 from scripts.etl import cifar, folder
 from scripts.etl.archive import CIFAR10_CLASSES
 from scripts.generate import bad_images
 from service import datasets, terminal
 from service.labelled_images import LabelledImages, concatenate
+from service.terminal import FirstFew
 
 SIDE = 128  # pixels a side of every photo that the generator makes
 # A photo that is enlarged and then shrunk stays as sharp as it was: else it would look like drift.
@@ -35,7 +37,7 @@ CONTENT_TYPE = "image/jpeg"  # of bad images too, like files with a wrong name
 
 @dataclass(frozen=True)
 class Supply:
-    """Photos to choose from. description: no other supply has the same."""
+    """Photos to choose from."""
 
     description: str
     rows: LabelledImages
@@ -76,18 +78,14 @@ class Purpose(IntEnum):
     ARRIVAL = 3
 
 
-@dataclass(frozen=True)
-class GeneratedPhoto:
+class GeneratedPhoto(NamedTuple):
     """A photo, and how the service should answer it.
 
-    name: unique in its source, fit for a key. label: its class; None for a bad one. bad: its kind
-    in bad_images.KINDS, or None. error: the name of the error that it must end with, or None.
-    make: gives the bytes, the same each time.
+    name: unique in its source, fit for a key. error: the name of the error that it must end with,
+    or None. make: gives the bytes, the same each time.
     """
 
     name: str
-    label: str | None
-    bad: str | None
     error: str | None
     make: Callable[[], bytes]
 
@@ -96,7 +94,7 @@ class GeneratedPhoto:
 class PhotoSource:
     """The photos of a seed by number: the same bytes in any order, thread or process.
 
-    bad: the share of bad ones, 0 to 1, spread evenly over the kinds. drift: one of DRIFTS, or
+    bad: the share of bad ones, 0 to 1, about the same of each kind. drift: one of DRIFTS, or
     None; for OTHER_CLASSES the supply has other classes. kinds: of bad_images.KINDS.
     """
 
@@ -111,16 +109,11 @@ class PhotoSource:
         if kind := self._bad_kind(number):
             error, make = bad_images.KINDS[kind]
             name = f"{number:07d}-{kind}.jpg"
-            return GeneratedPhoto(name, None, kind, error, lambda: make(self._make(number)[0]))
+            return GeneratedPhoto(name, error, lambda: make(self._make(number)[0]))
         row = self._rng(Purpose.IMAGE, number).integers(len(self.supply.rows))
         label = self.supply.classes[self.supply.rows.labels[row]]
         name = f"{number:07d}-{label}.jpg"
-        return GeneratedPhoto(name, label, None, None, lambda: self._make_jpeg(number))
-
-    def digest(self) -> str:
-        """Return 8 hex digits that differ between sources of the same seed."""
-        recipe = f"{self.supply.description}|{self.bad}|{self.drift}"
-        return hashlib.sha256(recipe.encode()).hexdigest()[:8]
+        return GeneratedPhoto(name, None, lambda: self._make_jpeg(number))
 
     def describe(self) -> str:
         """Return the photos' description."""
@@ -128,14 +121,8 @@ class PhotoSource:
         return f"{self.supply.description}{drift}, {self.bad:.0%} bad, seed {self.seed}"
 
     def _bad_kind(self, number: int) -> str | None:
-        # Every 1/bad-th photo: the share and the kinds' turns are exact at any length.
-        rng = self._rng(Purpose.BAD)
-        offset = rng.random()
-        before = int(offset + number * self.bad)
-        after = int(offset + (number + 1) * self.bad)
-        if before == after:
-            return None
-        return self.kinds[rng.permutation(len(self.kinds))[before % len(self.kinds)]]
+        rng = self._rng(Purpose.BAD, number)
+        return self.kinds[rng.integers(len(self.kinds))] if rng.random() < self.bad else None
 
     def _make(self, number: int) -> tuple[Image.Image, np.random.Generator]:
         """Return a photo and the generator of its random numbers."""
@@ -152,8 +139,29 @@ class PhotoSource:
         quality = int(rng.integers(*JPEG_QUALITY, endpoint=True))  # that a camera might choose
         return bad_images.encode(photo, "JPEG", quality=quality)
 
-    def _rng(self, purpose: Purpose, number: int = 0) -> np.random.Generator:
+    def _rng(self, purpose: Purpose, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose, number])
+
+
+class Problems:
+    """Photos that did not end as they should."""
+
+    def __init__(self):
+        self._texts = FirstFew(separator="; ")
+
+    def check(self, result: dict, expected: str | None) -> None:
+        """Compare a photo's result with the error that it must end with; None for no error."""
+        error = result.get("error")
+        wanted = expected or "classified"
+        if error != expected or (expected is None and result["status"] not in LABELLED):
+            self._texts.add(f"{result['s3_key']} ended {error or result['status']}, not {wanted}")
+
+    def raise_if_any(self) -> None:
+        """Raise UserError that counts the photos and names the first."""
+        if self._texts.count:
+            raise terminal.UserError(
+                f"{self._texts.count:,} photos did not end as they should: {self._texts}."
+            )
 
 
 def change_slightly(small: np.ndarray, rng: np.random.Generator) -> Image.Image:

@@ -16,24 +16,24 @@ MOST_SEED = 2**32 - 1  # NumPy's
 @click.option("--dataset", metavar="NAME", help="the dataset (default: the newest)")
 @click.option(
     "--epochs",
-    type=options.WholeNumber(1, 10_000),
+    type=click.IntRange(1, 10_000),
     help=f"passes over the photos (default: {jobs.ENTRY_SCRIPT}'s)",
 )
 @click.option(
     "--seed",
-    type=options.WholeNumber(0, MOST_SEED),
+    type=click.IntRange(0, MOST_SEED),
     help=f"random seed (default: {jobs.ENTRY_SCRIPT}'s)",
 )
 @click.option(
     "--folds",
     "fold_count",
-    type=options.WholeNumber(2, 100),
+    type=click.IntRange(2, 100),
     help="N jobs, each without a fold of the training photos that it then classifies",
 )
 @click.option("--spot", is_flag=True, help="on Spot capacity, with checkpoints to go on from")
 @click.option(
     "--instance-type",
-    type=options.InstanceType(),
+    type=options.parse_instance_type,
     metavar="TYPE",
     default=lambda: config.load()["training"]["instance_type"],
     show_default=False,

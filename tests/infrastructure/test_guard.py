@@ -11,7 +11,7 @@ import yaml
 from service import config, terminal
 from service.stack import Cloud
 from tests.infrastructure.conftest import REPOSITORY, node
-from tests.unit.service.test_config import WRONG, changed, with_threshold
+from tests.unit.service.test_config import WRONG, changed
 from tests.unit.service.test_loopback import ELSEWHERE, LOOPBACK
 from tests.unit.service.test_stack import NO_REGION
 
@@ -39,6 +39,14 @@ def test_an_address_is_a_loopback_one_where_the_scripts_think_so():
     assert all(answers)
     answers = call("require('./plugins/region').isLoopback", *([each] for each in ELSEWHERE))
     assert not any(answers)
+
+
+def test_sls_reads_config_yml_as_the_scripts_do():
+    program = """
+        const text = require('node:fs').readFileSync('config.yml', 'utf8');
+        console.log(JSON.stringify(require('js-yaml').load(text)));
+    """
+    assert node(program) == config.load()
 
 
 def test_config_yml_is_held_to_the_schema():
@@ -125,26 +133,6 @@ def test_a_region_that_cannot_be_meant_is_refused_in_the_scripts_words(monkeypat
         assert said == str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("profile", "options", "region"),
-    [
-        ({}, {}, "eu-west-3"),
-        ({"AWS_PROFILE": ""}, {}, "eu-west-3"),
-        ({"AWS_PROFILE": "work"}, {}, "eu-south-2"),
-        ({"AWS_PROFILE": "other"}, {"aws-profile": "work"}, "eu-south-2"),
-    ],
-)
-def test_the_region_of_the_profile_is_named_and_not_used(tmp_path, profile, options, region):
-    file = tmp_path / "config"
-    file.write_text(
-        "[default]\nregion = eu-west-3\n[profile other]\noutput = json\n"
-        "[profile work]\noutput = json\nregion=eu-south-2\n"
-    )
-    problem = region_problem({"AWS_CONFIG_FILE": str(file), **profile}, **options)
-    assert f"{region}, is not used" in problem
-    assert f"export AWS_REGION={region}" in problem
-
-
 def sls(*arguments: str, folder=REPOSITORY, **environment: str) -> subprocess.CompletedProcess:
     command = [REPOSITORY / "node_modules" / ".bin" / "sls", *arguments]
     return subprocess.run(
@@ -171,7 +159,6 @@ def test_sls_ends_in_one_line_before_it_calls_anybody(arguments, environment, sa
     ("text", "said"),
     [
         (yaml.safe_dump(changed("service", None)), "must have required property 'service'"),
-        (with_threshold(".nan"), "threshold: null, .nan or .inf must be number"),
         (None, "is missing, empty or not YAML"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from handlers.outcomes import STATUSES
 from scripts.cost import run
 from scripts.cost.plan import count_bulk_transitions, count_classify_transitions, plan_bulk
-from service.stack import Cloud, find_stack
+from service.stack import Cloud
 from tests.integration.service import STAGE
 
 BULK_FUNCTIONS = {
@@ -24,11 +24,9 @@ def used(service, monkeypatch):
     for name in service.env:
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, service.env[name])
-    cloud = Cloud()
-    stack = find_stack(cloud, STAGE)
-    states = service.client("stepfunctions")
+    cloud, states = Cloud(), service.client("stepfunctions")
     return lambda execution: run.measure(
-        cloud, stack, states.describe_execution(executionArn=execution["executionArn"])
+        cloud, states.describe_execution(executionArn=execution["executionArn"])
     )
 
 
@@ -76,7 +74,6 @@ def test_classify_bulk_uses_what_the_plan_says(bulk, used):
     assert found.photos == 30
     for amount in ("express_requests", "s3_gets", "s3_puts", "endpoint_gb"):
         assert getattr(found, amount) == getattr(plan, amount), amount
-    assert found.endpoint.type == plan.endpoint.type
     for name, function in plan.functions.items():
         assert found.functions[name].memory_mb == function.memory_mb
 
@@ -84,6 +81,5 @@ def test_classify_bulk_uses_what_the_plan_says(bulk, used):
 def test_the_command_prints_the_bill(bulk, service):
     command = (sys.executable, "-m", "scripts.cost", "run", bulk["name"], "--stage", STAGE)
     said = service.run(*command).stdout
-    assert "classifyBulk, SUCCEEDED" in said
+    assert f"{bulk['name']}, SUCCEEDED" in said
     assert "$ a photo" in said
-    assert "1 x ml.c5.large" in said

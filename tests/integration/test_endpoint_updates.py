@@ -130,7 +130,6 @@ def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
     done = service.run(sys.executable, "-m", "scripts.removal", "--stage", STAGE, check=False)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert "$74 a month (1 x ml.c5.large)" in line
     assert f"python -m scripts.deploy_endpoint --delete --stage {STAGE}" in line
 
 

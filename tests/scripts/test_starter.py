@@ -1,7 +1,6 @@
 import hashlib
 import json
 
-import numpy as np
 import pytest
 
 from scripts import starter
@@ -9,13 +8,6 @@ from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES
 from service import datasets, labelled_images
 from service.terminal import UserError
 from tests.unit.scripts import archives
-
-
-@pytest.fixture(autouse=True)
-def checkpoint(tmp_path, monkeypatch):
-    path = tmp_path / "starter.pt"
-    monkeypatch.setattr(starter, "CHECKPOINT", path)
-    return path
 
 
 def images_of(rows) -> set[bytes]:
@@ -43,9 +35,7 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
 
 
 @pytest.mark.proof
-def test_weights_are_written_described_and_compared_with_the_recorded_ones(
-    tmp_path, checkpoint, capsys
-):
+def test_weights_are_written_described_and_compared_with_the_recorded_ones(tmp_path, capsys):
     path = archives.write_ten(tmp_path / "c.tar.gz")
     starter.main.main(
         ["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)], standalone_mode=False
@@ -60,29 +50,6 @@ def test_weights_are_written_described_and_compared_with_the_recorded_ones(
         right = (starter.classify(weights, rows) == rows.labels).mean()
         assert described["accuracy"][name]["share"] == right
         assert described["accuracy"][name]["photos"] == len(rows) == 20
-    assert not checkpoint.exists()
-    said = capsys.readouterr().out
-    assert "Recorded" in said
-    assert "both say the same of" in said
-
-
-def test_weights_that_do_worse_than_the_recorded_ones_are_outside_their_interval(tmp_path, capsys):
-    path = archives.write_ten(tmp_path / "c.tar.gz", archives.ten_content(per_batch=50))
-    rows = CIFAR10.read(path, CIFAR10_CLASSES).test
-    known = {"accuracy": {"validation": {"interval": [0.85, 0.95]}}}
-    good = np.where(np.arange(50) < 45, rows.labels, (rows.labels + 1) % 10)
-    bad = np.where(np.arange(50) < 40, rows.labels, (rows.labels + 1) % 10)
-    starter.compare(known, good, good, rows)
-    assert "0.9000, inside; both say the same of 100.0%" in capsys.readouterr().out
-    starter.compare(known, good, bad, rows)
-    assert "0.8000, OUTSIDE; both say the same of 90.0%" in capsys.readouterr().out
-
-
-def test_a_checkpoint_of_another_making_is_named(tmp_path, checkpoint):
-    path = archives.write_ten(tmp_path / "c.tar.gz")
-    checkpoint.write_bytes(b"rubbish")
-    with pytest.raises(UserError, match=r"starter\.pt cannot be read.*or delete it"):
-        starter.main.main(
-            ["--archive", str(path), "--epochs", "1", "--output", str(tmp_path)],
-            standalone_mode=False,
-        )
+    assert (
+        "Recorded   0.8985 on validation photos, from 0.8924 to 0.9043" in capsys.readouterr().out
+    )

@@ -137,9 +137,8 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
         datasets.check_size(data, 64)
     del data["image_size"]  # as before there was a stamp
-    for odd in (data, {**data, "image_size": "32"}):
-        with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
-            datasets.check_size(odd, 32)
+    with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
+        datasets.check_size(data, 32)
 
 
 def test_photos_of_another_size_than_the_services_make_no_dataset():
@@ -158,11 +157,3 @@ def test_the_newest_dataset_is_named_and_none_is_none():
     key = "datasets/cifar100-bus-train/dataset.json"
     s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
     assert datasets.newest(s3, "bucket", 32) == "cifar100-bicycle-motorcycle"
-
-
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"name": "another"}', b"\xff"])
-def test_a_description_that_describes_no_dataset_is_one_line(body):
-    s3 = MemoryS3()
-    s3.put_object("bucket", "datasets/mine/dataset.json", body, "")
-    with pytest.raises(UserError, match=r"datasets/mine/dataset\.json .*scripts\.etl"):
-        datasets.find(s3, "bucket")

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -37,21 +36,6 @@ def test_settings_of_where_from_are_kept_and_those_of_where_to_are_not(python, h
     assert not (home / "elsewhere").exists()
 
 
-def test_setup_pip_is_this_python_s_pip_in_that_environment(home, variables):
-    write_wheel(home / "wheels", "another", "1.0")
-    target = home / "layer"
-    command = [sys.executable, "-E", "-s", "-m", "setup.pip", "install", "another"]
-    done = subprocess.run(
-        [*command, "--quiet", "--target", target],
-        cwd=environment.REPOSITORY,
-        env={**os.environ, "PIP_CONSTRAINT": os.devnull},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (target / "another.py").exists()
-
-
 def test_settings_that_pip_cannot_read_are_one_line(python, home):
     (home / ".config" / "pip" / "pip.conf").write_text("[global\n")
     with pytest.raises(environment.SettingsError, match=r"pip\.conf") as raised:
@@ -76,7 +60,3 @@ def test_pytorch_comes_from_its_own_index_where_that_answers(
     setup.install_torch(python, variables)
     assert version_in(python, "torch") == "2.13.0+cpu"
     assert "PyTorch's CPU build" in capsys.readouterr().out
-
-    monkeypatch.setenv("TORCH_INDEX_URL", "http://127.0.0.1:9")
-    setup.install_torch(python, variables)
-    assert capsys.readouterr().out == ""  # it is there: nobody is asked

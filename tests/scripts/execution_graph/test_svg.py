@@ -1,4 +1,3 @@
-import re
 from xml.etree import ElementTree
 
 import pytest
@@ -29,21 +28,6 @@ def test_every_state_is_drawn_and_described(name):
         assert state in words(root)
         assert f"{state} (" in root.find(f"{SVG}desc").text
     assert root.find(f"{SVG}title").text == EXECUTIONS[name].name
-
-
-def test_a_map_is_a_frame_around_its_states():
-    def corners(group) -> tuple[list[float], list[float]]:
-        outline = next(group.iter(f"{SVG}path")).get("d")
-        numbers = [float(number) for number in re.findall(r"-?[\d.]+", outline)]
-        return numbers[::2], numbers[1::2]
-
-    groups = {group.find(f"{SVG}title"): group for group in render(execution()).iter(f"{SVG}g")}
-    groups = {title.text: group for title, group in groups.items() if title is not None}
-    frame_x, frame_y = corners(groups["cluster Each"])
-    for state in ("Read", "Judge", "Review", "Failed"):
-        x, y = corners(groups[state])
-        assert min(frame_x) < min(x) < max(x) < max(frame_x)
-        assert min(frame_y) < min(y) < max(y) < max(frame_y)
 
 
 @pytest.mark.parametrize("name", ["<b>&\"'\\N日本", "a\x07b", "end of execution"])

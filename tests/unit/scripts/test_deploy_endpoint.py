@@ -148,7 +148,6 @@ def test_an_empty_image_is_refused_and_not_the_newest():
     [
         ({}, "holds no dataset of 32-pixel photos"),
         ({"large": {"name": "large", "image_size": 64}}, "holds no dataset of 32-pixel photos"),
-        ({"odd": ["a list"]}, "holds no dataset of 32-pixel photos"),
         ({"empty": {"name": "empty", "image_size": 32}}, "dataset empty in bucket has no test"),
     ],
 )

@@ -14,21 +14,14 @@ WRONG = [
     ("extra_buckets", "name", ["extra_buckets", "name", "array"]),
     ("extra_buckets", ["A_b"], ["extra_buckets.0", "A_b"]),
     ("threshold", 96, ["threshold", "96", "1"]),
-    ("threshold", "0.9", ["threshold", "0.9", "number"]),
     ("threshold", None, ["threshold", "required"]),
     ("image.size", 36, ["image.size", "36", "multiple of 8"]),
     ("image.sise", 32, ["image", "sise"]),
-    ("capture.retention_days", 30, ["capture", "retention_days"]),
     ("retention_days.incoming", 0, ["retention_days.incoming", "0", "1"]),
     ("classify.max_concurrency", 41, ["classify.max_concurrency", "41", "40"]),
     ("endpoint.instance_type", "c5.large", ["endpoint.instance_type", "c5.large"]),
     ("service", "vehicles\n", ["service", "vehicles"]),
-    ("service", "x" * 26, ["service", "x" * 26]),
-    ("image.max_pixels", 10**9, ["image.max_pixels", "90000000"]),
-    ("endpoint.instance_type", "ml.c5.large\n", ["endpoint.instance_type", "ml.c5.large"]),
     ("extra_buckets", ["photos..old"], ["extra_buckets.0", "photos..old"]),
-    ("extra_buckets", ["192.168.5.4"], ["extra_buckets.0", "192.168.5.4"]),
-    ("extra_buckets", ["photos\n"], ["extra_buckets.0", "photos"]),
 ]
 
 
@@ -46,14 +39,6 @@ def changed(path: str, value: object) -> dict:
     return content
 
 
-GOOD = (config.ROOT / "config.yml").read_text()
-
-
-def with_threshold(text: str) -> str:
-    """config.yml's text with another threshold."""
-    return re.sub("^threshold: .*", f"threshold: {text}", GOOD, flags=re.MULTILINE)
-
-
 @pytest.mark.parametrize(("path", "value", "said"), WRONG)
 def test_a_value_that_would_fail_later_is_named_with_what_is_expected(path, value, said):
     [problem] = config.problems(changed(path, value))
@@ -69,9 +54,8 @@ def test_what_is_kept_for_ever_is_null_and_may_have_days():
 def rewritten(tmp_path, monkeypatch):
     """A function that puts another text in place of config.yml."""
 
-    def rewrite(text: str | None) -> None:
-        if text is not None:
-            (tmp_path / "config.yml").write_text(text, encoding="latin-1")
+    def rewrite(text: str) -> None:
+        (tmp_path / "config.yml").write_text(text, encoding="latin-1")
         (tmp_path / "config.schema.json").symlink_to(config.ROOT / "config.schema.json")
         monkeypatch.setattr(config, "ROOT", tmp_path)
         config.load.cache_clear()
@@ -86,18 +70,8 @@ def rewritten(tmp_path, monkeypatch):
         (yaml.safe_dump(changed("threshold", 96)), "threshold: 96"),
         ("service: [", "not YAML"),
         ("", "object"),
-        (None, "No such file"),
         ("# Größe\n", "not YAML: 'utf-8'"),
-        (f"{GOOD}threshold: 0.9\n", "duplicate key"),
-        (GOOD.replace("size: 32 ", "size: 32\n  size: 32 "), "duplicate key"),
-        (f"{GOOD}1: 2\n", "1"),
-        (with_threshold(".nan"), "threshold: '.nan'"),
-        (with_threshold(".inf"), "threshold: '.inf'"),
-        (with_threshold("-1e999"), "threshold: -inf"),
-        (with_threshold("0:30"), "threshold: '0:30'"),
-        (with_threshold("0_1"), "threshold: '0_1'"),
-        (with_threshold("2026-13-45"), "not YAML"),
-        (with_threshold("!!int x"), "not YAML"),
+        ("threshold: 2026-13-45", "not YAML"),
     ],
 )
 def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, text, said):
@@ -115,15 +89,6 @@ def test_a_command_with_a_wrong_config_yml_ends_in_one_line(rewritten, capsys, t
     assert re.fullmatch(r"error: config\.yml.*\n", err)
     assert said in err
     assert out == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("1e-1", "0.1"), ("1.0", "1"), ("001", "1"), ("+.5", "0.5"), ("0.", "0"), ("1E0", "1")],
-)
-def test_numbers_are_those_of_yaml_1_2_as_sls_reads_them(rewritten, text, value):
-    rewritten(with_threshold(text))
-    assert repr(config.load()["threshold"]) == value
 
 
 def test_a_stage_that_cannot_exist_is_refused():

@@ -82,9 +82,9 @@ def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscal
 
 @pytest.mark.parametrize("text", ["", "4", "0-4", "4-1", "1-", "a-b", "1-4-5", "-1-4"])
 def test_bounds_are_two_numbers_in_order(text):
-    assert scaling.BoundsType().convert("1-4", None, None) == Bounds(1, 4)
+    assert scaling.parse_bounds("1-4") == Bounds(1, 4)
     with pytest.raises(click.BadParameter, match="1-4"):
-        scaling.BoundsType().convert(text, None, None)
+        scaling.parse_bounds(text)
 
 
 def test_an_endpoint_is_deleted_with_its_scaling(scaled, autoscaling, capsys):

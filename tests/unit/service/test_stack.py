@@ -41,10 +41,8 @@ NO_REGION = [
 ]
 
 
-@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9"])
 @pytest.mark.parametrize(("region", "said"), NO_REGION)
-def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said, address):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+def test_a_region_that_cannot_be_meant_is_one_line(monkeypatch, region, said):
     monkeypatch.setenv("AWS_REGION", region)
     with pytest.raises(UserError, match=re.escape(said)) as raised:
         Cloud()
@@ -63,22 +61,15 @@ def test_every_region_of_sagemaker_is_taken(monkeypatch):
 @pytest.mark.parametrize("endpoint", ["", "https://vpce.example.com"])
 def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(UserError, match="export AWS_REGION=") as raised:
+    with pytest.raises(UserError, match="export AWS_REGION="):
         Cloud()
-    assert "profile" not in str(raised.value)
 
 
-@pytest.fixture
-def profile(monkeypatch, tmp_path):
-    """A profile of the region eu-west-3."""
+def test_the_region_of_a_profile_is_not_used(monkeypatch, tmp_path):
     (tmp_path / "config").write_text("[profile work]\nregion = eu-west-3\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "work")
-
-
-@pytest.mark.usefixtures("profile")
-def test_the_region_of_the_profile_is_named_and_not_used():
-    with pytest.raises(UserError, match=r"eu-west-3, is not used.*export AWS_REGION=eu-west-3"):
+    with pytest.raises(UserError, match=r"a profile's is not used.*export AWS_REGION="):
         Cloud()
 
 
@@ -115,10 +106,8 @@ def test_a_stack_is_found_by_its_stage():
     assert stack.serving_repository == "ServingRepositoryUri"
 
 
-@pytest.mark.usefixtures("profile")
-def test_no_stack_names_the_regions_looked_in_and_of_the_profile_and_the_command_to_make_it():
-    said = r"No stack .*-eu in eu-north-1 \(.*eu-west-3, is not used\).*sls deploy --stage eu"
-    with pytest.raises(UserError, match=said):
+def test_no_stack_names_the_region_looked_in_and_the_command_to_make_it():
+    with pytest.raises(UserError, match=r"No stack .*-eu in eu-north-1.*sls deploy --stage eu"):
         find_stack(Answers(None), "eu")
 
 

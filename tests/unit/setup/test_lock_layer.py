@@ -1,22 +1,16 @@
 """The layer's lock: its versions, and how it is made of pip's reports."""
 
 import json
-import re
 
 from setup import lock_layer
 from setup.environment import REPOSITORY
-
-
-def pins(text: str) -> dict[str, str]:
-    """Versions by name, each name as an index has it."""
-    found = re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+from setup.lock_layer import read_pins
 
 
 def test_the_lock_has_the_versions_that_the_tests_run_with():
-    locked = pins(lock_layer.LOCK.read_text())
-    assert locked.items() >= pins(lock_layer.REQUIREMENTS.read_text()).items()
-    assert locked.items() <= pins((REPOSITORY / "constraints.txt").read_text()).items()
+    locked = read_pins(lock_layer.LOCK.read_text())
+    assert locked >= read_pins(lock_layer.REQUIREMENTS.read_text())
+    assert locked <= read_pins((REPOSITORY / "constraints.txt").read_text())
 
 
 def test_a_report_of_pip_becomes_lines_with_every_hash():

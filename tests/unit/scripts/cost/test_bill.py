@@ -1,7 +1,7 @@
 import pytest
 
-from scripts.cost import amounts, bill
-from scripts.cost.amounts import Endpoint, Function, Usage
+from scripts.cost import bill
+from scripts.cost.bill import Function, Usage
 from service.terminal import UserError
 
 USAGE = Usage(
@@ -9,7 +9,6 @@ USAGE = Usage(
     transitions=2_000,
     functions={"classifyImage": Function(1_000, 10.0, 512, "arm64")},
     s3_gets=1_000,
-    endpoint=Endpoint("ml.c5.large", 2, 1_800),
 )
 
 
@@ -29,16 +28,14 @@ def test_lines_are_amounts_times_prices():
         ("S3", [0.0004]),
         ("Lambda", [0.0002, gb_seconds * 1.33334e-5]),
         ("Express", []),  # which was not used
-        ("Endpoint", []),  # which is apart
     ):
         assert dollars(made, item) == pytest.approx(amounts_of_it), item
-    assert made.endpoint.dollars == pytest.approx(0.102)
-    assert made.total == pytest.approx(made.by_use + 0.102)
+    assert made.total == pytest.approx(sum(line.dollars for line in made.lines))
 
 
 def test_x86_costs_a_quarter_more():
     arm, x86 = (
-        make(Usage(photos=1, functions={"f": Function(0, 100, 1024, arch)})).by_use
+        make(Usage(photos=1, functions={"f": Function(0, 100, 1024, arch)})).total
         for arch in ("arm64", "x86_64")
     )
     assert x86 / arm == pytest.approx(1.25, abs=0.001)
@@ -49,17 +46,9 @@ def test_small_amounts_have_two_digits_and_no_exponent():
     assert amounts_shown == ["3", "1,234", "12.35", "0.050", "0.000019"]
 
 
-def test_tiers_are_gone_through_in_turn():
-    """The pricing page's example: 100 million Express workflows of 10 s and 64 MB."""
-    gb_seconds = 100_000_000 * 10 * 64 / 1024
-    prices = bill.load_prices()
-    assert prices.dollars("express_gb_second", gb_seconds) == pytest.approx(382.97, abs=0.01)
-    assert prices.dollars("express_gb_second", 3600) == pytest.approx(0.06)
-
-
 def test_a_child_is_billed_in_steps_of_100_ms_and_64_mb():
-    assert amounts.express_gb_seconds(10, 10 * 0.95) == pytest.approx(10 * 1.1 * 64 / 1024)
-    assert amounts.express_gb_seconds(0, 0) == 0
+    assert bill.express_gb_seconds(10, 10 * 0.95) == pytest.approx(10 * 1.1 * 64 / 1024)
+    assert bill.express_gb_seconds(0, 0) == 0
 
 
 def test_an_instance_without_a_price_is_an_error_that_says_where_to_add_it():

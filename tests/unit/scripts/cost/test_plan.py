@@ -6,7 +6,7 @@ MILLION = 1_000_000
 
 
 def cost(usage) -> float:
-    return bill.make_bill(usage, bill.load_prices()).by_use
+    return bill.make_bill(usage, bill.load_prices()).total
 
 
 def test_classify_pays_seven_transitions_a_batch_and_classify_bulk_one():

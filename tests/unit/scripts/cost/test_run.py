@@ -1,6 +1,6 @@
-from scripts.cost.amounts import ENDS
+from scripts.cost.bill import ENDS
 from scripts.cost.run import count_transitions
-from scripts.execution_graph.history import read
+from scripts.execution_graph.execution import read
 from tests.unit.scripts.execution_graph.histories import History, batch
 
 

@@ -5,14 +5,16 @@ from tests.unit.scripts.execution_graph.histories import (
     BATCH,
     BEGAN,
     BULK,
-    MAP_RUN,
     batch,
     bulk,
     catch,
     task,
 )
 
-COUNTS = {"total": 1000, "succeeded": 940, "failed": 60, "running": 0, "timedOut": 0}
+NONE = dict.fromkeys(
+    ("total", "succeeded", "failed", "timedOut", "aborted", "running", "pending"), 0
+)
+COUNTS = NONE | {"total": 1000, "succeeded": 940, "failed": 60}
 
 
 def execution(definition=BATCH, events=None, **fields) -> Execution:
@@ -24,8 +26,8 @@ def execution(definition=BATCH, events=None, **fields) -> Execution:
 
 def bulk_execution(**fields) -> Execution:
     """One of BULK."""
-    runs = [{"mapRunArn": MAP_RUN, "itemCounts": COUNTS, "executionCounts": {"total": 10}}]
-    return execution(BULK, **{"events": bulk(), "map_runs": runs} | fields)
+    run = {"itemCounts": COUNTS, "executionCounts": NONE | {"total": 10}}
+    return execution(BULK, **{"events": bulk(), "map_run": run} | fields)
 
 
 LONG = "A" * 80

@@ -99,7 +99,6 @@ BULK = {
         "Count": task(End=True),
     },
 }
-MAP_RUN = "arn:aws:states:us-east-1:123456789012:mapRun:bulk/Batches:c0ffee"
 
 
 def batch() -> list[dict]:
@@ -137,7 +136,7 @@ def bulk() -> list[dict]:
     """BULK to its end."""
     h = History()
     last = h.add(h.enter(0, "Map", "Batches", 0.1), "MapStateStarted", 0.1, length=0)
-    last = h.add(last, "MapRunStarted", 0.2, mapRunArn=MAP_RUN)
+    last = h.add(last, "MapRunStarted", 0.2)
     last = h.add(last, "MapRunSucceeded", 60)
     h.add(last, "MapStateSucceeded", 60)
     last = h.enter(h.exit(last, "Map", "Batches", 60), "Task", "Count", 60)

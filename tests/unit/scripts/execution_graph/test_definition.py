@@ -6,15 +6,6 @@ def transitions(states: dict, start: str) -> set[Transition]:
     return set(parse({"StartAt": start, "States": states}).transitions)
 
 
-def test_ways_lead_to_next_states_and_the_end():
-    states = {"A": task(Next="B"), "B": {"Type": "Pass", "End": True}}
-    assert transitions(states, "A") == {
-        Transition(START, "A"),
-        Transition("A", "B"),
-        Transition("B", END),
-    }
-
-
 def test_a_choice_says_its_rules_in_short():
     rules = [
         {"Condition": "{% $states.input.counts.failed\n = 0 %}", "Next": "B"},
@@ -30,12 +21,13 @@ def test_a_choice_says_its_rules_in_short():
     }
 
 
-def test_a_catch_has_a_way_of_its_own_beside_next():
-    states = {"A": task(Next="B", Catch=[catch("B", "X"), catch("B")]), "B": {"Type": "Succeed"}}
+def test_a_catch_has_a_way_of_its_own_beside_next_and_the_end_is_one():
+    states = {"A": task(Next="B", Catch=[catch("B", "X"), catch("B")]), "B": task(End=True)}
     assert transitions(states, "A") == {
         Transition(START, "A"),
         Transition("A", "B"),
         Transition("A", "B", "catch", "X or any error"),
+        Transition("B", END),
     }
 
 

@@ -68,7 +68,7 @@ def test_what_the_history_does_not_hold_is_no_0():
 
 
 def test_only_what_is_known_to_have_done_nothing_is_pale():
-    unreached = bulk_execution(events=bulk()[:1], map_runs=[])
+    unreached = bulk_execution(events=bulk()[:1], map_run=None)
     assert f'fillcolor="{FILLS["Task"]}"' in node("Read", bulk_execution())
     assert f'fillcolor="{CARD}"' in node("Read", unreached)
     assert "not entered" in words(node("Read", unreached))
