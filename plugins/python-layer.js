@@ -15,8 +15,9 @@ const PLATFORMS = {
   arm64: ['manylinux2014_aarch64', 'manylinux_2_28_aarch64'],
   x86_64: ['manylinux2014_x86_64', 'manylinux_2_28_x86_64'],
 };
-// Lambda has boto3 itself.
-const SUPERFLUOUS = /^(bin|__pycache__|tests?|boto3|botocore|s3transfer)$/;
+// Lambda has boto3 itself. RECORD holds digests of files in bin/, which name the Python that pip ran on: without it
+// a layer is the same wherever it is made.
+const SUPERFLUOUS = /^(bin|__pycache__|tests?|boto3|botocore|s3transfer|RECORD)$/;
 
 /**
  * Installs handlers/requirements-lock.txt, which has the hashes of all files, for the layer
@@ -30,7 +31,20 @@ module.exports = class PythonLayer {
     this.serverless = serverless;
     this.log = log;
     this.progress = progress;
-    this.hooks = { 'before:package:createDeploymentArtifacts': () => this.build() };
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.build(),
+      'before:package:compileLayers': () => this.keepWithDeployment(),
+    };
+  }
+
+  /**
+   * Each deployment brings its own file of the layer. osls would leave an equal layer to the file of an older
+   * deployment and remove that after five more; `sls rollback` could not make the layer again. Nor does `sls package`
+   * ask a cloud, then, what is deployed.
+   */
+  keepWithDeployment() {
+    const compiler = this.serverless.pluginManager.plugins.find(({ compareWithLastLayer }) => compareWithLastLayer);
+    compiler.compareWithLastLayer = async () => {};
   }
 
   async build() {
@@ -126,8 +140,7 @@ function moveInto(folder, unfinished) {
 function prune(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
-    if (!entry.isDirectory()) continue;
     if (SUPERFLUOUS.test(entry.name)) fs.rmSync(file, { recursive: true });
-    else prune(file);
+    else if (entry.isDirectory()) prune(file);
   }
 }

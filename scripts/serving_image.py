@@ -44,12 +44,17 @@ def build(stage, engine):
 @main.command("push", example="--engine podman")
 @options.stage
 @engine_option
-def push(stage, engine):
+@click.option("--if-missing", is_flag=True, help="unless the repository holds this commit's image")
+def push(stage, engine, if_missing):
     """Build the serving container and push it to the stage's repository in ECR."""
     cloud = Cloud()
-    stack = find_stack(cloud, stage)
+    repository = find_stack(cloud, stage).serving_repository
+    ecr = cloud.client("ecr")
+    if if_missing and registry.holds(ecr, repository, commit()):
+        terminal.print_line("Image", f"{repository}:{commit()} is there already")
+        return
     try:
-        push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
+        push_image(ecr, repository, stage, engine)
     except KeyboardInterrupt:
         raise terminal.Interrupted("Interrupted. Layers that were pushed stay.") from None
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,6 +38,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("FAILS", "nothing does")
+    config.definition("stage")  # of the schema, which the folder does not have
     monkeypatch.setattr(config, "ROOT", folder)
     monkeypatch.setattr(config, "service_name", lambda stage: f"scones-vehicles-{stage}")
     git(folder, "init", "-q")
@@ -139,6 +141,24 @@ def test_a_push_that_worked_is_no_error_where_the_base_image_cannot_be_asked(
     said = capsys.readouterr().out
     assert f"{REPOSITORY}@sha256:" in said
     assert "the digest is not known: docker buildx imagetools failed (exit code 3)" in said
+
+
+def test_an_image_that_is_there_is_not_made_again(repository, monkeypatch, capsys):
+    ecr = MemoryEcr()
+    cloud = SimpleNamespace(client=lambda _: ecr)
+    stack = SimpleNamespace(serving_repository=REPOSITORY)
+    monkeypatch.setattr(serving_image, "Cloud", lambda: cloud)
+    monkeypatch.setattr(serving_image, "find_stack", lambda *_: stack)
+    ecr.push(serving_image.commit())
+    terminal.run(serving_image.main, ["push", "--if-missing"])
+    assert not (repository.parent / "record").exists()
+    assert f"{REPOSITORY}:{serving_image.commit()}" in capsys.readouterr().out
+    (repository / "model" / "new.py").write_text("changed")
+    commit(repository)
+    monkeypatch.setenv("FAILS", "buildx build")  # or it would look for the image in ECR
+    with pytest.raises(SystemExit):
+        terminal.run(serving_image.main, ["push", "--if-missing"])
+    assert "buildx build" in commands(repository)[1]
 
 
 def test_the_local_cloud_takes_no_images(repository):
