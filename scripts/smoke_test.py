@@ -32,8 +32,9 @@ NAP_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo's key, and the ways in which it may end: statuses or errors by name."""
+    """What a photo shows, its key, and the ways in which it may end: statuses, errors by name."""
 
+    name: str
     key: str
     endings: tuple[str, ...]
 
@@ -71,19 +72,18 @@ def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
     endings = LABELLED if has_endpoint else (EndpointNotFound.__name__,)
     size = config.load()["image"]["size"]
     dataset = datasets.newest(s3, bucket, size)
-    test_photos = datasets.find_test_photos(s3, bucket, dataset) if dataset else {}
-    if test_photos:
-        print_line("Photos", f"of {dataset}: {', '.join(test_photos)}")
-        keys = [*test_photos.values()]
+    found = datasets.find_test_photos(s3, bucket, dataset) if dataset else {}
+    if found:
+        print_line("Photos", f"test photos of {dataset}")
     else:
-        terminal.warn(f"A grey picture stands in: {bucket} has no test photos of {size} pixels.")
-        keys = [f"{FOLDER}grey.png"]
+        terminal.warn(f"Not checked: photos of each class, as {bucket} has no dataset with some.")
+        found = {"grey picture": f"{FOLDER}grey.png"}
         grey = encode(Image.new("RGB", (size, size), "grey"), "PNG")
-        s3.put_object(Bucket=bucket, Key=keys[0], Body=grey, ContentType="image/png")
-    bad = Photo(f"{FOLDER}{BAD}.png", (KINDS[BAD].error,))
+        s3.put_object(Bucket=bucket, Key=found["grey picture"], Body=grey, ContentType="image/png")
+    bad = Photo(f"{BAD} file", f"{FOLDER}{BAD}.png", (KINDS[BAD].error,))
     body = KINDS[BAD].make(None)
     s3.put_object(Bucket=bucket, Key=bad.key, Body=body, ContentType="image/png")
-    return [*(Photo(key, endings) for key in keys), bad]
+    return [*(Photo(name, key, endings) for name, key in found.items()), bad]
 
 
 def classify(states, state_machine: str, name: str, photos: list[Photo]) -> dict:
@@ -108,7 +108,7 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
     """Print how each photo ended, and return what is wrong with that; nothing where all is well."""
     if execution["status"] == "SUCCEEDED":
         output = json.loads(execution["output"])
-        terminal.show(make_table(output["results"]))
+        terminal.show(make_table(photos, output["results"]))
         wrong = [
             f"{photo.key} ended as {ending(result)} ({result.get('cause', 'no cause')}), not as "
             f"{' or '.join(photo.endings)}"
@@ -120,7 +120,9 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
         return wrong
     if execution.get("error") != "BatchFailed":
         reason = terminal.one_line(execution.get("cause", ""), 300)
-        return [f"the execution ended as {execution['status']} ({execution.get('error')}: {reason})"]
+        return [
+            f"the execution ended as {execution['status']} ({execution.get('error')}: {reason})"
+        ]
     # All photos failed, of which the cause has the counts alone.
     cause = json.loads(execution["cause"])
     counts = Counter(cause["errors"])
@@ -135,17 +137,12 @@ def ending(result: dict) -> str:
     return result["error"] if result["status"] == FAILED else result["status"]
 
 
-def make_table(results: list[dict]):
+def make_table(photos: list[Photo], results: list[dict]):
     """Return a table with a row for each photo."""
-    rows = [
-        (
-            result["s3_key"],
-            ending(result),
-            result.get("label", ""),
-            f"{result['confidence']:.4f}" if "confidence" in result else "",
-        )
-        for result in results
-    ]
+    rows = []
+    for photo, result in zip(photos, results, strict=True):
+        confidence = f"{result['confidence']:.4f}" if "confidence" in result else ""
+        rows.append((photo.name, ending(result), result.get("label", ""), confidence))
     return terminal.table(("photo", "ended", "label", "confidence"), rows, right=(3,))
 
 

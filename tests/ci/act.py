@@ -1,7 +1,7 @@
 """The workflows of a folder, run on this machine by act: https://nektosact.com
 
-What needs GitHub is replaced: actions/checkout by act's own copy of the folder, the action that sets
-up a runner, and the one that asks AWS for credentials.
+What needs GitHub is replaced: actions/checkout by act's own copy of the folder, the action that
+sets up a runner, and the one that asks AWS for credentials.
 """
 
 import re

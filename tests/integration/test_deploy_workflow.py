@@ -14,6 +14,7 @@ import pytest
 from ci.deployments import find_current
 from scripts.serving_image import CONTEXT
 from service.config import ROOT
+from setup.environment import clean
 from tests.ci import act
 from tests.drawings import write_cifar_archive
 from tests.integration.conftest import BUILT
@@ -78,7 +79,8 @@ def pipeline(account, tmp_path) -> Pipeline:
     links = [f"ln -s '{ROOT / name}' {name}" for name in BUILT]
     path = 'echo "$PWD/.venv/bin" >> "$GITHUB_PATH"'
     act.write_action(folder / act.SETUP, "what is installed here", "mkdir build", *links, path)
-    variables = [f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in account.env.items()]
+    own = account.env.items() - clean().items()
+    variables = [f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in sorted(own)]
     act.write_action(stand_ins / "credentials" / "action.yml", "the local cloud", *variables)
     act.commit(folder)
     return Pipeline(folder, stand_ins, account)
