@@ -21,7 +21,6 @@ TEMPLATE = "cloudformation-template-update-stack.json"
 # They change with each package, or say again what is in the archives.
 DEPLOYMENT = re.compile(r"\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z")
 LAYER_OUTPUTS = re.compile(r"LambdaLayer(Hash|S3Key)$")
-CONTEXT = 4  # lines around a change
 
 
 def list_digests(folder: Path) -> str:
@@ -47,10 +46,26 @@ def describe_difference(old: Path, new: Path) -> str:
 
 def _compare_templates(old: dict, new: dict) -> Iterator[str]:
     yield from _make_table("in the template", old, new)
+    changes = []
     for name in sorted(old.keys() & new.keys()):
-        lines = [json.dumps(each[name], indent=2).splitlines() for each in (old, new)]
-        if difference := list(difflib.unified_diff(*lines, n=CONTEXT, lineterm=""))[2:]:
-            yield "\n".join([f"`{name}`", "````diff", *difference, "````"])
+        lines = [list(_list_values(each[name])) for each in (old, new)]
+        difference = list(difflib.unified_diff(*lines, n=0, lineterm=""))[2:]
+        if difference:
+            changes += [f"  {name}", *(line for line in difference if not line.startswith("@@"))]
+    if changes:
+        yield "\n".join(["````diff", *changes, "````"])
+
+
+def _list_values(value, path: str = "") -> Iterator[str]:
+    """Yield `path.to[]: value` for each value, in order."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _list_values(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _list_values(each, f"{path}[]")
+    else:
+        yield f"{path}: {value}"
 
 
 def _make_table(title: str, old: dict, new: dict) -> list[str]:

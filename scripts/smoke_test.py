@@ -26,7 +26,7 @@ from service.terminal import UserError, print_line
 FOLDER = f"{GENERATED}smoke-test/"
 BAD = "text"
 # Longer than all attempts of a photo's three tasks, so that an execution says itself what is wrong.
-LONGEST_WAIT_SECONDS = 900
+LONGEST_WAIT_SECONDS = 1200
 NAP_SECONDS = 0.5
 
 

@@ -82,6 +82,8 @@ def stages(commands: list[str], words: str) -> list[str]:
     [
         ({}, 0, ["dev", "production"], []),
         ({"fails": "1 run"}, 1, [], []),
+        ({"fails": "1 packages digests"}, 1, [], []),
+        ({"fails": "1 deployments current"}, 1, [], []),
         ({"fails": "1 deploy --stage dev"}, 1, ["dev"], []),
         ({"fails": "1 smoke_test --stage dev"}, 1, ["dev"], ["dev"]),
         ({"fails": "1 smoke_test --stage production"}, 1, ["dev", "production"], ["production"]),

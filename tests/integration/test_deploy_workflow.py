@@ -55,6 +55,13 @@ class Pipeline:
         listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
         return max(int(each["Key"].split("/")[3].split("-")[0]) for each in listed)
 
+    def holds_layer(self, stage: str) -> bool:
+        """Whether the deployment that a stage runs has the layer's file, to be rolled back to."""
+        bucket = self.outputs(stage)["ServerlessDeploymentBucketName"]
+        listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+        folder = f"/{self.current(stage)}-"
+        return any(folder in each["Key"] and "Dependencies" in each["Key"] for each in listed)
+
     def outputs(self, stage: str) -> dict[str, str]:
         formation = self.account.client("cloudformation")
         [stack] = formation.describe_stacks(StackName=f"scones-vehicles-{stage}")["Stacks"]
@@ -71,19 +78,26 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(account, tmp_path) -> Pipeline:
-    folder, stand_ins = tmp_path / "repository", tmp_path / "stand-ins"
+def repository(tmp_path) -> Path:
+    """This repository's files, committed, with stand-ins for the tests and a runner's set-up."""
+    folder = tmp_path / "repository"
     ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
     (folder / ".ci" / "run").write_text("#!/bin/sh\n")
     links = [f"ln -s '{ROOT / name}' {name}" for name in BUILT]
     path = 'echo "$PWD/.venv/bin" >> "$GITHUB_PATH"'
     act.write_action(folder / act.SETUP, "what is installed here", "mkdir build", *links, path)
+    act.commit(folder)
+    return folder
+
+
+@pytest.fixture
+def pipeline(account, repository, tmp_path) -> Pipeline:
+    stand_ins = tmp_path / "stand-ins"
     own = account.env.items() - clean().items()
     variables = [f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in sorted(own)]
     act.write_action(stand_ins / "credentials" / "action.yml", "the local cloud", *variables)
-    act.commit(folder)
-    return Pipeline(folder, stand_ins, account)
+    return Pipeline(repository, stand_ins, account)
 
 
 def put_model_behind_endpoint(account: Service, archive: Path) -> dict:
@@ -117,6 +131,7 @@ def test_a_push_that_breaks_the_service_is_rolled_back(pipeline, tmp_path):
     second = pipeline.current("dev")
     assert second > first
     assert pipeline.current("production") > by_hand
+    assert pipeline.holds_layer("dev")
     assert account.classify([photo])["output"]["counts"]["failed"] == 0
 
     in_production = pipeline.current("production")
@@ -126,3 +141,18 @@ def test_a_push_that_breaks_the_service_is_rolled_back(pipeline, tmp_path):
     assert pipeline.current("dev") == second, log
     assert pipeline.current("production") == in_production
     assert account.classify([photo])["output"]["counts"]["failed"] == 0
+
+
+@pytest.mark.proof
+def test_a_pull_request_shows_what_it_would_deploy_without_credentials(repository, tmp_path):
+    settings = repository / "serverless.yml"
+    settings.write_text(settings.read_text().replace("memorySize: 512", "memorySize: 1024"))
+    act.commit(repository)
+    nobody = tmp_path / "nobody"
+    nobody.mkdir()
+    done = act.run(repository, "pull_request", "test.yml", nobody, tmp_path / "cache")
+    log = done.stdout + done.stderr
+    assert done.returncode == 0, log
+    assert "| `ClassifyImageLambdaFunction` | changed |" in log
+    assert "-Properties.MemorySize: 512" in log
+    assert "+Properties.MemorySize: 1024" in log
