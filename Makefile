@@ -3,8 +3,9 @@ ENGINE ?= docker
 STAGE ?= dev
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable chrome
 SETUP := python=$$(sh setup/find-python.sh "$(PYTHON)") && "$$python" -E -s -X utf8 -m setup
-# Python in the environment of setup/environment.py.
-RUN := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin/python -m
+# A program of .venv, and a module of its Python, in the environment of setup/environment.py.
+PROGRAM := .venv/bin/python -E -s -X utf8 -m setup.environment .venv/bin
+RUN := $(PROGRAM)/python -m
 
 .PHONY: demo test unit proof lint format setup setup-tests browser push clean
 
@@ -24,6 +25,8 @@ lint: setup-tests
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+	@$(PROGRAM)/actionlint
+	@$(PROGRAM)/zizmor --offline --quiet .github
 
 format: setup-tests
 	@$(RUN) ruff check --fix .

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def compare(cloud: Cloud, stack: Stack, objects: list[str], images: int, rounds: int) -> dict:
-    """Run the designs in turns and print a row each; return the milliseconds as rates.yml holds them.
+    """Run the designs in turns, print a row each, and return the milliseconds as in rates.yml.
 
     Throughput is the median over the rounds, amounts are those of an image in the last.
     """

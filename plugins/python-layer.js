@@ -24,7 +24,20 @@ const PLATFORMS = {
 module.exports = class PythonLayer {
   constructor(serverless, options, { log, progress }) {
     Object.assign(this, { serverless, log, progress });
-    this.hooks = { 'before:package:createDeploymentArtifacts': () => this.build() };
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.build(),
+      'before:package:compileLayers': () => this.keepWithDeployment(),
+    };
+  }
+
+  /**
+   * Each deployment brings its own file of the layer. osls would leave an equal layer to the file of an older
+   * deployment and remove that after five more; `sls rollback` could not make the layer again. Nor does `sls package`
+   * ask a cloud, then, what is deployed.
+   */
+  keepWithDeployment() {
+    const compiler = this.serverless.pluginManager.plugins.find(({ compareWithLastLayer }) => compareWithLastLayer);
+    compiler.compareWithLastLayer = async () => {};
   }
 
   async build() {

@@ -24,11 +24,16 @@ LOCAL_REGISTRY = "000000000000."
 @click.option(
     "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="the program that builds it"
 )
-def main(stage, engine):
+@click.option("--if-missing", is_flag=True, help="unless the repository holds this commit's image")
+def main(stage, engine, if_missing):
     """Build the serving container and push it to the stage's repository in ECR."""
     cloud = Cloud()
-    stack = find_stack(cloud, stage)
-    push_image(cloud.client("ecr"), stack.serving_repository, stage, engine)
+    repository = find_stack(cloud, stage).serving_repository
+    ecr = cloud.client("ecr")
+    if if_missing and registry.holds(ecr, repository, commit()):
+        terminal.print_line("Image", f"{repository}:{commit()} is there already")
+        return
+    push_image(ecr, repository, stage, engine)
 
 
 def push_image(ecr, repository: str, stage: str, engine: str) -> None:

@@ -122,6 +122,17 @@ def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
         return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
 
 
+def find_test_photos(s3, bucket: str, name: str) -> dict[str, str]:
+    """Return {class: key} of a test photo of each class, less those without one."""
+    found = {}
+    for class_name in _read_description(s3, bucket, name)["classes"]:
+        prefix = f"{DATASETS}{name}/images/test/{class_name}/"
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        for each in listed.get("Contents", []):
+            found[class_name] = each["Key"]
+    return found
+
+
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
     """Whether a training job read the dataset as it is now."""
     key = f"{DATASETS}{name}/arrays/train/data.npz"

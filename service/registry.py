@@ -63,6 +63,21 @@ def resolve(ecr, image: str, stage: str) -> str:
     return _pin(parts["uri"], name, answer["imageDetails"][0], stage)
 
 
+def holds(ecr, repository: str, tag: str) -> bool:
+    """Whether the repository holds an image of this tag."""
+    try:
+        ecr.describe_images(
+            registryId=repository.partition(".")[0],
+            repositoryName=repository.partition("/")[2],
+            imageIds=[{"imageTag": tag}],
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in MISSING:
+            raise
+        return False
+    return True
+
+
 def login(ecr) -> tuple[str, str]:
     """Return the registry's user and password, which are valid for twelve hours."""
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]

@@ -16,6 +16,9 @@ from setup.lock_layer import LOCK, REQUIREMENTS, read_pins
 
 # Lambda has boto3 itself.
 SUPERFLUOUS = {"bin", "__pycache__", "test", "tests", "boto3", "botocore", "s3transfer"}
+# It holds digests of files in bin/, which name the Python that pip ran on: without it a layer is the
+# same wherever it is made.
+RECORD = "RECORD"
 
 
 def main(folder: str, version: str, platforms: Sequence[str]) -> None:
@@ -35,7 +38,9 @@ def main(folder: str, version: str, platforms: Sequence[str]) -> None:
     )
     if done.returncode:
         sys.exit(f"pip could not install {LOCK.name} for Python {version}: {reason(done)}")
-    for parent, folders, _ in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
+        if RECORD in files:
+            Path(parent, RECORD).unlink()
         for name in SUPERFLUOUS.intersection(folders):
             shutil.rmtree(Path(parent, name))
             folders.remove(name)

@@ -21,6 +21,8 @@ def test_the_layer_holds_what_the_functions_need_and_not_what_lambda_has(package
     packages = {name.split("/")[1] for name in names}
     assert {"PIL", "aws_lambda_powertools", "jmespath"} <= packages
     assert not packages & {"boto3", "botocore", "bin", "__pycache__"}
+    # pip's lists of files, which say where this machine's Python is.
+    assert not [name for name in names if name.endswith("/RECORD")]
 
 
 def test_the_layer_is_for_the_runtime_and_architecture_of_serverless_yml(package):

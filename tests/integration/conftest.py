@@ -13,6 +13,7 @@ from service.config import ROOT
 from service.stack import require_loopback
 from tests.drawings import write_cifar_archive
 from tests.integration.demo import Demo
+from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import STAGE, Service
 from tests.ports import free_port
 
@@ -57,6 +58,17 @@ def service(demo) -> Service:
     )["Stacks"]
     service.outputs.update({o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
     return service
+
+
+@pytest.fixture
+def account() -> Iterator[Service]:
+    """A local cloud of its own, where nothing is deployed yet."""
+    cloud = LocalCloud(ROOT, free_port())
+    cloud.run("up")
+    try:
+        yield Service(ROOT, cloud.variables(), outputs={})
+    finally:
+        cloud.end()
 
 
 @pytest.fixture(scope="session")

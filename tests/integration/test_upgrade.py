@@ -2,36 +2,21 @@
 
 import io
 import json
-from collections.abc import Iterator
 
 import pytest
 from PIL import Image
 
-from service.config import ROOT
 from tests.archives import zipped
 from tests.infrastructure.conftest import TEMPLATE, make_package
 from tests.infrastructure.template import earlier
 from tests.infrastructure.test_names import REMOVED
-from tests.integration.local_cloud import LocalCloud
 from tests.integration.service import Service
 from tests.models import model_archive
-from tests.ports import free_port
 
 STACK = "scones-vehicles-dev"
 # These two have another name with each region, and with each content.
 REPLACED = {"Dashboard", "PythonDependenciesLambdaLayer"}
 MINUTE = {"Delay": 1, "MaxAttempts": 60}
-
-
-@pytest.fixture
-def account() -> Iterator[Service]:
-    """A local cloud of its own, where nothing is deployed yet."""
-    cloud = LocalCloud(ROOT, free_port())
-    cloud.run("up")
-    try:
-        yield Service(ROOT, cloud.variables(), outputs={})
-    finally:
-        cloud.end()
 
 
 def deploy(account: Service, template: dict, act: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from service import terminal
 
 COMMANDS = (
     *("etl", "train", "deploy_endpoint", "serving_image", "removal"),
-    *("predict", "execution_graph", "bulk submit", "bulk status", "bulk results"),
+    *("predict", "smoke_test", "execution_graph", "bulk submit", "bulk status", "bulk results"),
     *("generate stream", "generate bulk", "cost run", "cost plan"),
     *("monitor load", "monitor baseline", "monitor report"),
 )

@@ -13,9 +13,11 @@ PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
     ROOT / "local" / "README.md",
+    *ROOT.glob("ci/README.md"),
     ROOT / "benchmarks" / "README.md",
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+WORKFLOW = "../../actions/workflows/"  # GitHub's page of one, and its badge
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 COMMAND = re.compile(r"python -m (scripts\.\w+)([^`\n#|]*)")
 TARGET = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
@@ -39,6 +41,10 @@ def command_of(module: str) -> click.Command:
 def test_every_link_within_the_repository_leads_somewhere(page):
     for link in LINK.findall(page.read_text()):
         if link.startswith(("http://", "https://")):
+            continue
+        if link.startswith(WORKFLOW):
+            name = link.removeprefix(WORKFLOW).removesuffix("/badge.svg")
+            assert (ROOT / ".github" / "workflows" / name).exists(), link
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page

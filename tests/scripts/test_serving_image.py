@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +33,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("FAILS", "nothing does")
+    config.definition("stage")  # of the schema, which the folder does not have
     monkeypatch.setattr(config, "ROOT", folder)
     git(folder, "init", "-q")
     commit(folder)
@@ -108,6 +110,24 @@ def test_an_engine_that_fails_or_is_not_there_is_one_line(repository, monkeypatc
     monkeypatch.setattr(serving_image.shutil, "which", lambda _: None)
     with pytest.raises(UserError, match="no docker on the PATH"):
         serving_image.run("docker", "version")
+
+
+def test_an_image_that_is_there_is_not_made_again(repository, monkeypatch, capsys):
+    ecr = MemoryEcr()
+    cloud = SimpleNamespace(client=lambda _: ecr)
+    stack = SimpleNamespace(serving_repository=REPOSITORY)
+    monkeypatch.setattr(serving_image, "Cloud", lambda: cloud)
+    monkeypatch.setattr(serving_image, "find_stack", lambda *_: stack)
+    ecr.push(serving_image.commit())
+    terminal.run(serving_image.main, ["--if-missing"])
+    assert not (repository.parent / "record").exists()
+    assert f"{REPOSITORY}:{serving_image.commit()}" in capsys.readouterr().out
+    (repository / "model" / "new.py").write_text("changed")
+    commit(repository)
+    monkeypatch.setenv("FAILS", "buildx build")  # or it would look for the image in ECR
+    with pytest.raises(SystemExit):
+        terminal.run(serving_image.main, ["--if-missing"])
+    assert "buildx build" in commands(repository)[1]
 
 
 def test_the_local_cloud_takes_no_images(repository):

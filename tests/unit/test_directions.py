@@ -13,6 +13,7 @@ ALLOWED = {
     "service": {"handlers"},
     "monitoring": {"handlers", "service"},
     "scripts": {"handlers", "model", "monitoring", "service", "setup"},
+    "ci": {"service"},
     "local": set(),
     "setup": set(),
 }

@@ -1,0 +1,158 @@
+"""deploy.yml on this machine, from pushes to main to deployments on a local cloud.
+
+Stand-ins: for the tests, for the action that sets up a runner, and for AWS's credentials.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ci.deployments import find_current
+from scripts.serving_image import CONTEXT
+from service.config import ROOT
+from setup.environment import clean
+from tests.ci import act
+from tests.drawings import write_cifar_archive
+from tests.integration.conftest import BUILT
+from tests.integration.service import Service
+from tests.models import model_archive
+
+SLS = "node_modules/.bin/sls"
+PYTHON = (sys.executable, "-m")
+SERIALIZE, FILTER = "handlers/serialize_image_data.py", "handlers/filter_low_confidence.py"
+BROKEN = "\n\ndef handler(event, context):\n    raise RuntimeError('broken')\n"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@dataclass
+class Pipeline:
+    """A repository, and the account that its workflows deploy to."""
+
+    folder: Path
+    stand_ins: Path
+    account: Service
+
+    def push(self, file: str, addition: str = "") -> tuple[bool, str]:
+        """Push the repository's file with an addition; whether deploy.yml passed, its log."""
+        (self.folder / file).write_text((ROOT / file).read_text() + addition)
+        act.commit(self.folder)
+        variables = {"AWS_REGION": self.account.env["AWS_REGION"], "AWS_DEPLOY_ROLE": "a-role"}
+        stand_ins = (self.stand_ins / "credentials", self.stand_ins / "cache")
+        done = act.run(self.folder, "push", "deploy.yml", *stand_ins, **variables)
+        return done.returncode == 0, done.stdout + done.stderr
+
+    def current(self, stage: str) -> int:
+        """The time of the deployment that a stage runs."""
+        return int(find_current(self.account.client("cloudformation"), stage))
+
+    def newest(self, stage: str) -> int:
+        """The time of the newest deployment that was made to a stage."""
+        bucket = self.outputs(stage)["ServerlessDeploymentBucketName"]
+        listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+        return max(int(each["Key"].split("/")[3].split("-")[0]) for each in listed)
+
+    def holds_layer(self, stage: str) -> bool:
+        """Whether the deployment that a stage runs has the layer's file, to be rolled back to."""
+        bucket = self.outputs(stage)["ServerlessDeploymentBucketName"]
+        listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+        folder = f"/{self.current(stage)}-"
+        return any(folder in each["Key"] and "Dependencies" in each["Key"] for each in listed)
+
+    def outputs(self, stage: str) -> dict[str, str]:
+        formation = self.account.client("cloudformation")
+        [stack] = formation.describe_stacks(StackName=f"scones-vehicles-{stage}")["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def put_image(self, stage: str) -> None:
+        """Put what `make push` would: the local cloud takes no images."""
+        self.account.client("ecr").put_image(
+            repositoryName=f"scones-vehicles-{stage}-serving",
+            imageManifest=json.dumps({"schemaVersion": 2, "mediaType": DOCKER, "layers": []}),
+            imageManifestMediaType=DOCKER,
+            imageTag=act.git(self.folder, "log", "-1", "--format=%h", "--", CONTEXT),
+        )
+
+
+@pytest.fixture
+def repository(tmp_path) -> Path:
+    """This repository's files, committed, with stand-ins for the tests and a runner's set-up."""
+    folder = tmp_path / "repository"
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    (folder / ".ci" / "run").write_text("#!/bin/sh\n")
+    links = [f"ln -s '{ROOT / name}' {name}" for name in BUILT]
+    path = 'echo "$PWD/.venv/bin" >> "$GITHUB_PATH"'
+    act.write_action(folder / act.SETUP, "what is installed here", "mkdir build", *links, path)
+    act.commit(folder)
+    return folder
+
+
+@pytest.fixture
+def pipeline(account, repository, tmp_path) -> Pipeline:
+    stand_ins = tmp_path / "stand-ins"
+    own = account.env.items() - clean().items()
+    variables = [f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in sorted(own)]
+    act.write_action(stand_ins / "credentials" / "action.yml", "the local cloud", *variables)
+    return Pipeline(repository, stand_ins, account)
+
+
+def put_model_behind_endpoint(account: Service, archive: Path) -> dict:
+    """Let the stage dev have a dataset and an endpoint; returns a photo of the dataset."""
+    batch = archive.with_name("batch.json")
+    account.run(*PYTHON, "scripts.etl", "--archive", str(archive), "--batch", str(batch))
+    model = account.put("training/a-job/output/model.tar.gz", model_archive("bicycle"))
+    uri = f"s3://{model['s3_bucket']}/{model['s3_key']}"
+    account.run(*PYTHON, "scripts.deploy_endpoint", "--model-data", uri, "--force")
+    return json.loads(batch.read_text())["images"][0]
+
+
+@pytest.mark.proof
+def test_a_push_that_breaks_the_service_is_rolled_back(pipeline, tmp_path):
+    account = pipeline.account
+    account.run(SLS, "deploy", "--stage", "production")
+    pipeline.put_image("production")
+    by_hand = pipeline.current("production")
+
+    # The stage's first deployment is broken, and there is none to go back to.
+    passed, log = pipeline.push(SERIALIZE, BROKEN)
+    assert not passed
+    first = pipeline.current("dev")
+    assert pipeline.current("production") == by_hand, log
+
+    account.outputs.update(pipeline.outputs("dev"))
+    photo = put_model_behind_endpoint(account, write_cifar_archive(tmp_path / "cifar.tar.gz"))
+    pipeline.put_image("dev")
+    passed, log = pipeline.push(SERIALIZE)
+    assert passed, log
+    second = pipeline.current("dev")
+    assert second > first
+    assert pipeline.current("production") > by_hand
+    assert pipeline.holds_layer("dev")
+    assert account.classify([photo])["output"]["counts"]["failed"] == 0
+
+    in_production = pipeline.current("production")
+    passed, log = pipeline.push(FILTER, BROKEN)
+    assert not passed
+    assert pipeline.newest("dev") > second, log
+    assert pipeline.current("dev") == second, log
+    assert pipeline.current("production") == in_production
+    assert account.classify([photo])["output"]["counts"]["failed"] == 0
+
+
+@pytest.mark.proof
+def test_a_pull_request_shows_what_it_would_deploy_without_credentials(repository, tmp_path):
+    settings = repository / "serverless.yml"
+    settings.write_text(settings.read_text().replace("memorySize: 512", "memorySize: 1024"))
+    act.commit(repository)
+    nobody = tmp_path / "nobody"
+    nobody.mkdir()
+    done = act.run(repository, "pull_request", "test.yml", nobody, tmp_path / "cache")
+    log = done.stdout + done.stderr
+    assert done.returncode == 0, log
+    assert "| `ClassifyImageLambdaFunction` | changed |" in log
+    assert "-Properties.MemorySize: 512" in log
+    assert "+Properties.MemorySize: 1024" in log
