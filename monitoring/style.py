@@ -108,7 +108,7 @@ def scale_confidence(axes: Axes, axis: str, lowest: float) -> None:
     Each step up is ten times less doubt: 0.9, 0.99, 0.999.
     """
     low, high = _confidence(_doubt(min(lowest, 0.9)) - 0.06), _confidence(_doubt(SUREST) + 0.12)
-    axes.set(**{f"{axis}lim": (max(0.0, low), high)})
+    axes.set(**{f"{axis}lim": (low, high)})
     set_scale = {"x": axes.set_xscale, "y": axes.set_yscale}[axis]
     set_scale("function", functions=(_doubt, _confidence))
     ticks = {"x": axes.xaxis, "y": axes.yaxis}[axis]

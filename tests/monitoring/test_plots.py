@@ -37,6 +37,7 @@ def test_nothing_leaves_a_narrow_picture_and_its_words_say_what_it_shows(picture
 FRAMES = {
     "one row": week(1),
     "one moment": week(50).assign(time=pd.Timestamp(SINCE)),
+    "none of the classes": week(50).assign(confidence=0.0),
     "a hostile label": week(50, ("$\\frac$\x00\n" + "x" * 80,)),
 }
 
