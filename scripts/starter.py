@@ -27,6 +27,7 @@ CHECKPOINT = config.ROOT / "build" / "starter.pt"
 EPOCHS = 16
 BATCH_SIZE = 128
 LEARNING_RATE = 0.12
+LABEL_SMOOTHING = 0.1
 SEED = 0
 
 
@@ -83,7 +84,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     from model.training.fit import fit
 
     device = torch.device("cpu")
-    data = training_data.Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES))
+    data = training_data.Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES), rows.images[:0])
     began = time.monotonic()
     try:
         network, _ = fit(
@@ -92,9 +93,10 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
             epochs=epochs,
             batch_size=BATCH_SIZE,
             learning_rate=LEARNING_RATE,
+            label_smoothing=LABEL_SMOOTHING,
             seed=SEED,
             device=device,
-            cutout=False,
+            strong_augmentation=False,
             checkpoint=CHECKPOINT,
         )
     except training_data.JobError as error:
@@ -111,6 +113,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
         "epochs": epochs,
         "batch_size": BATCH_SIZE,
         "learning_rate": LEARNING_RATE,
+        "label_smoothing": LABEL_SMOOTHING,
         "seed": SEED,
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
@@ -125,9 +128,7 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
 
     network = training_network.Network(len(CIFAR10_CLASSES))
     network.load_state_dict(training_network.read_weights(weights), strict=False)
-    return training_network.compute_logits(
-        training_network.Classifier(network).eval(), rows.images
-    ).argmax(1)
+    return training_network.compute_logits(network.eval(), rows.images).argmax(1)
 
 
 def accuracy(answers: np.ndarray, rows: LabelledImages) -> dict:
