@@ -12,6 +12,7 @@ should lie in the recorded one's 95 % interval.
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 
 import click
 import numpy as np
@@ -54,7 +55,7 @@ def main(archive, epochs, output):
     train, validation = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Photos", f"{len(train):,}, without {len(validation):,} validation photos")
-    weights, description = make(train, epochs)
+    weights, description = make(train, CIFAR10_CLASSES, epochs)
 
     splits = {"validation": validation, "test": source.test}
     answers = {name: classify(weights, rows) for name, rows in splits.items()}
@@ -76,7 +77,7 @@ def main(archive, epochs, output):
     terminal.print_line("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
 
 
-def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
+def make(rows: LabelledImages, classes: Sequence[str], epochs: int) -> tuple[bytes, dict]:
     """Return the weights' file and its description. Goes on from its checkpoint, if any."""
     import torch  # here, because it takes seconds
 
@@ -84,7 +85,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
     from model.training.fit import fit
 
     device = torch.device("cpu")
-    data = training_data.Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES), rows.images[:0])
+    data = training_data.Dataset(rows.images, rows.labels, list(classes), rows.images[:0])
     began = time.monotonic()
     try:
         network, _ = fit(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from .data import Dataset, JobError
 from .network import Network, Starter, measure_accuracy
@@ -73,7 +74,7 @@ def vary_sharpness(images: torch.Tensor, generator: torch.Generator) -> torch.Te
 
 
 def draw_fields(count: int, side: int, generator: torch.Generator) -> torch.Tensor:
-    """Random colour fields as float32 N x 3 x S x S, from a plain colour to noise, soft or in blocks.
+    """Random colour fields, float32 N x 3 x S x S, from a plain colour to noise, soft or in blocks.
 
     No photo is like them, and a network that never saw them gives noise any class.
     """
@@ -222,7 +223,7 @@ def fit(
                 inputs = cut_out(inputs, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 logits = network(inputs).float()
-            loss = F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+            loss = cross_entropy(logits, targets, label_smoothing=label_smoothing)
             loss.backward()
             losses.append(loss.detach())
             for optimizer, peak in peaks:

@@ -201,7 +201,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     ("other", "named"),
     [
         (["--seed", "4", "--batch-size", "8"], "batch_size, seed"),
-        (["--start", "scratch"], "starter"),
+        (["--start", "scratch"], "label_smoothing, starter"),
     ],
 )
 def test_a_checkpoint_of_another_job_is_refused_with_what_differs(
