@@ -1,4 +1,4 @@
-"""Drawn bicycles and motorcycles, for tests that run without photos."""
+"""Drawn bicycles, motorcycles and empty roads, for tests that run without photos."""
 
 import io
 import pickle
@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw
 SIDE = 64
 OVERSAMPLING = 2
 CIFAR_SIDE = 32
-# Official CIFAR-100 fine labels of the two drawn classes.
-LABELS = {"bicycle": 8, "motorcycle": 48}
+# Official CIFAR-100 fine labels of the two drawn classes, and of streets without a vehicle.
+LABELS = {"bicycle": 8, "motorcycle": 48, "road": 68}
+STREETS = 0.5  # as many streets as vehicles of a class
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -26,7 +27,7 @@ NOISE = 5  # standard deviation, of 255
 
 
 def write_cifar_archive(path: Path, train: int = 120, test: int = 40) -> Path:
-    """Write a CIFAR-100-shaped tar.gz with `train` and `test` drawn rows a class."""
+    """Write a CIFAR-100-shaped tar.gz with `train` and `test` drawn rows a vehicle, and streets."""
     names = [f"class_{n}".encode() for n in range(100)]
     for vehicle, label in LABELS.items():
         names[label] = vehicle.encode()
@@ -50,6 +51,8 @@ def cifar_rows(per_class: int, seed: int) -> dict:
     rows, labels, names = [], [], []
     for number in range(per_class):
         for vehicle, label in LABELS.items():
+            if vehicle == "road" and number >= per_class * STREETS:
+                continue
             pixels = np.asarray(draw(vehicle, rng).reduce(SIDE // CIFAR_SIDE))
             rows.append(pixels.transpose(2, 0, 1).reshape(-1))
             labels.append(label)
@@ -58,7 +61,7 @@ def cifar_rows(per_class: int, seed: int) -> dict:
 
 
 def draw(vehicle: str, rng: np.random.Generator) -> Image.Image:
-    """A bicycle or a motorcycle before a wall: RGB, SIDE x SIDE."""
+    """A bicycle or a motorcycle before a wall, or a road alone: RGB, SIDE x SIDE."""
     canvas = Canvas()
     horizon = rng.uniform(0.25, 0.45)
     canvas.polygon([(0, 0), (0, 1), (1, 1), (1, 0)], _shade(WALLS, rng))
@@ -66,7 +69,8 @@ def draw(vehicle: str, rng: np.random.Generator) -> Image.Image:
     scale = rng.uniform(0.72, 0.98)
     centre = 0.5 + rng.uniform(-0.5, 0.5) * (1.06 - scale)
     canvas.place((centre, horizon - 0.12), scale, mirrored=rng.random() < 0.5)
-    {"bicycle": _bicycle, "motorcycle": _motorcycle}[vehicle](canvas, _shade(PAINTS, rng))
+    if vehicle != "road":
+        {"bicycle": _bicycle, "motorcycle": _motorcycle}[vehicle](canvas, _shade(PAINTS, rng))
     noise = rng.normal(0, NOISE, (SIDE, SIDE, 1)).astype(np.float32)
     return Image.fromarray(np.clip(np.asarray(canvas.finish()) + noise, 0, 255).astype(np.uint8))
 
