@@ -47,10 +47,12 @@ def make_untrained_model(folder: Path) -> Path:
     import torch  # here, because only this needs it
 
     from model.training import network
+    from model.training.evaluation import Calibration
     from model.training.export import export
 
     torch.manual_seed(0)
     classes = ["bicycle", "motorcycle"]
-    export(network.Classifier(network.Network(len(classes))).eval(), SIDE, folder / "model.onnx")
+    classifier = network.Classifier(network.Network(len(classes) + 1), Calibration(1.0, 0.0))
+    export(classifier.eval(), SIDE, folder / "model.onnx")
     (folder / "classes.json").write_text(json.dumps(classes))
     return folder

@@ -17,11 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 
 from model.training.evaluation import (
-    accepted,
+    Answers,
     at_threshold,
     calibration_error_by_chance,
     expected_calibration_error,
@@ -43,7 +42,8 @@ HEADER = (
     "jobs",
     "accuracy",
     "calibration error (by chance alone: mean, 95th percentile)",
-    "at the threshold: coverage, precision",
+    "at the threshold: coverage, precision in the mix",
+    "strangers accepted there",
     "largest coverage at that precision",
     "training s",
     "job s (CPU s)",
@@ -55,15 +55,8 @@ class Job:
     """What one job gave, and took."""
 
     metrics: dict
-    probabilities: np.ndarray
-    labels: np.ndarray
+    answers: Answers  # to the test photos and test strangers
     cpu_seconds: float
-
-    @property
-    def accepted(self) -> np.ndarray:
-        """Which rows are at or above the job's own threshold."""
-        threshold = self.metrics["operating_point"]["threshold"]
-        return accepted(self.probabilities.max(1), threshold)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -104,9 +97,10 @@ def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     model = folder / "model"
     command = [sys.executable, str(TRAIN), "--seed", str(seed), *options]
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]
-    for name, rows in splits.items():
+    for name, split in splits.items():
         (folder / name).mkdir()
-        (folder / name / "data.npz").write_bytes(labelled_images.encode_npz(rows, source.classes))
+        body = labelled_images.encode_npz(split.rows, source.classes, split.strangers.images)
+        (folder / name / "data.npz").write_bytes(body)
         command += [f"--{name}", str(folder / name)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - train.py
@@ -114,24 +108,28 @@ def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     cpu = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     session = onnxruntime.InferenceSession(model / "model.onnx")
     test = splits["test"]
-    (probabilities,) = session.run(["probabilities"], {"images": test.images})
+    probabilities, strangers = (
+        session.run(["probabilities"], {"images": images})[0]
+        for images in (test.rows.images, test.strangers.images)
+    )
     metrics = json.loads((model / "metrics.json").read_text())
-    return Job(metrics, probabilities, test.labels, cpu)
+    share = metrics["operating_point"]["strangers_share"]
+    return Job(metrics, Answers(probabilities, test.rows.labels, strangers, share), cpu)
 
 
 def row_of(name: str, jobs: list[Job]) -> list[str]:
     """One line of the table."""
-    errors, by_chance, coverages, precisions, largest = [], [], [], [], []
+    errors, by_chance, points, largest = [], [], [], []
     for job in jobs:
-        right = job.probabilities.argmax(1) == job.labels
-        errors.append(expected_calibration_error(job.probabilities, job.labels))
-        by_chance.append(calibration_error_by_chance(job.probabilities.max(1)))
-        coverages.append(job.accepted.mean())
-        if job.accepted.any():
-            precisions.append(right[job.accepted].mean())
-        target = job.metrics["operating_point"]["precision_target"]
-        threshold = threshold_for(target, job.probabilities, job.labels)
-        largest.append(at_threshold(threshold, job.probabilities, job.labels)["coverage"])
+        errors.append(expected_calibration_error(job.answers))
+        by_chance.append(calibration_error_by_chance(job.answers))
+        point = job.metrics["operating_point"]
+        points.append(at_threshold(point["threshold"], job.answers))
+        threshold = threshold_for(point["precision_target"], job.answers)
+        largest.append(at_threshold(threshold, job.answers)["coverage"])
+    coverages = [each["coverage"] for each in points]
+    precisions = [each["precision"] for each in points if each["precision"] is not None]
+    strangers = [each["strangers"]["accepted"] for each in points if each["strangers"]]
 
     chance = ", ".join(f"{statistics.fmean(part):.3f}" for part in zip(*by_chance, strict=True))
     seconds = [job.metrics["seconds"] for job in jobs]
@@ -142,6 +140,7 @@ def row_of(name: str, jobs: list[Job]) -> list[str]:
         spread([job.metrics["test"]["accuracy"] for job in jobs]),
         f"{spread(errors)} ({chance})",
         f"{spread(coverages)}, {spread(precisions)}",
+        spread(strangers),
         spread(largest),
         f"{statistics.fmean(each['training'] for each in seconds):.0f}",
         f"{statistics.fmean(each['job'] for each in seconds):.0f} ({cpu:.0f})",

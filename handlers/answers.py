@@ -12,7 +12,10 @@ SUM_TOLERANCE = 1e-3  # float32 softmax
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Probabilities, one for each class, and the likeliest class with its probability."""
+    """A probability for each class, and the likeliest class with its probability.
+
+    What they lack to 1 is the probability that the photo is of none of the classes.
+    """
 
     inferences: list[float]
     label: str
@@ -28,7 +31,7 @@ def parse_answer(body: bytes) -> Prediction:
 def parse_answers(body: bytes, images: int) -> list[Prediction]:
     """The predictions in an answer for N images, `{"classes": [C], "inferences": [N x C]}`.
 
-    Raises InvalidModelResponse unless each image has C probabilities that sum to 1.
+    Raises InvalidModelResponse unless each image has C probabilities that sum to at most 1.
     """
     try:
         answer = json.loads(body)
@@ -51,8 +54,10 @@ def _prediction(classes: list[str], row: Any) -> Prediction:
         raise InvalidModelResponse("each of the inferences must be a list of numbers")
     if len(row) != len(classes):
         raise InvalidModelResponse(f"{len(classes)} classes came with {len(row)} probabilities")
-    if not all(_is_probability(value) for value in row) or abs(sum(row) - 1) > SUM_TOLERANCE:
-        raise InvalidModelResponse("the probabilities must be numbers from 0 to 1 that sum to 1")
+    if not all(_is_probability(value) for value in row) or sum(row) > 1 + SUM_TOLERANCE:
+        raise InvalidModelResponse(
+            "the probabilities must be numbers from 0 to 1 that sum to at most 1"
+        )
     confidence = max(row)
     return Prediction(row, classes[row.index(confidence)], confidence)
 

@@ -28,7 +28,7 @@ REPORT = config.ROOT / "build" / "monitoring" / "report.html"
 PROGRAMS = {"python": sys.executable, "sls": str(config.ROOT / "node_modules" / ".bin" / "sls")}
 PYTHON, SLS = PROGRAMS
 STEPS = 9
-ROWS_SHOWN = 6
+FIRST_ROWS = 4
 
 # The recipe sees each photo ten times, which takes minutes with thousands of them.
 MANY_PHOTOS = 5000
@@ -98,7 +98,7 @@ def run(port: int, epochs: int | None) -> None:
     invoke = (SLS, "invoke", "stepf", "--name", "classify", "--data", BATCH.name)
     execution = json.loads(steps.run("classify", "Classify a batch", *invoke, capture=True))
     output = execution["output"]
-    print_results(output["results"][:ROWS_SHOWN])
+    print_results(output["results"])
 
     photos = f"s3://{stack.bucket}/{keys.DATASETS}{data['name']}/images/test/"
     bulk = (PYTHON, "-m", "scripts.bulk", "submit", photos, "--wait")
@@ -115,6 +115,7 @@ def run(port: int, epochs: int | None) -> None:
         "endpoint": stack.endpoint,
         "executionArn": execution["executionArn"],
         "counts": output["counts"],
+        "results": output["results"],
         "monitoring": json.loads(REPORT.with_suffix(".json").read_text())["status"],
         "seconds": steps.seconds,
     }
@@ -216,14 +217,23 @@ class Steps:
 
 
 def print_results(results: list[dict]) -> None:
-    """Print the results as a table."""
+    """Print the first results and the last two, a stranger and a bad file, as a table."""
     rows = [
-        (Path(r["s3_key"]).name, r["status"], r["label"], f"{r['confidence']:.4f}")
-        for r in results
-        if r["status"] in LABELLED
+        (
+            "/".join(Path(result["s3_key"]).parts[-2:]),
+            result["status"],
+            *(
+                (result["label"], f"{result['confidence']:.4f}")
+                if result["status"] in LABELLED
+                else (result["error"], "")
+            ),
+        )
+        for result in results
     ]
-    terminal.show(terminal.table(("photo", "status", "label", "confidence"), rows, right=(3,)))
-    print("…")
+    rows[FIRST_ROWS:-2] = [("…", "", "", "")]
+    terminal.show(
+        terminal.table(("photo", "status", "label or error", "confidence"), rows, right=(3,))
+    )
 
 
 def print_summary(summary: dict, data: dict) -> None:

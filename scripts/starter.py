@@ -11,6 +11,7 @@ accuracy on the 10,000 held-out validation photos should lie in the recorded one
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 
 import click
 import numpy as np
@@ -25,6 +26,7 @@ FOLDER = config.ROOT / "model"
 EPOCHS = 16
 BATCH_SIZE = 128
 LEARNING_RATE = 0.12
+LABEL_SMOOTHING = 0.1
 SEED = 0
 
 
@@ -51,7 +53,7 @@ def main(archive, epochs, output):
     train, validation = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Photos", f"{len(train):,}, without {len(validation):,} validation photos")
-    weights, description = make(train, epochs)
+    weights, description = make(train, CIFAR10_CLASSES, epochs)
 
     description["accuracy"] = {}
     for name, rows in {"validation": validation, "test": source.test}.items():
@@ -74,7 +76,7 @@ def main(archive, epochs, output):
     terminal.print_line("Weights", f"{path} ({len(weights) / 1e3:,.0f} kB)")
 
 
-def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
+def make(rows: LabelledImages, classes: Sequence[str], epochs: int) -> tuple[bytes, dict]:
     """Return the weights' file and its description."""
     import torch  # here, because it takes seconds
 
@@ -83,14 +85,15 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
 
     began = time.monotonic()
     network, _ = fit(
-        Dataset(rows.images, rows.labels, list(CIFAR10_CLASSES)),
+        Dataset(rows.images, rows.labels, list(classes), rows.images[:0]),
         None,
         epochs=epochs,
         batch_size=BATCH_SIZE,
         learning_rate=LEARNING_RATE,
+        label_smoothing=LABEL_SMOOTHING,
         seed=SEED,
         device=torch.device("cpu"),
-        cutout=False,
+        strong_augmentation=False,
     )
     arrays = {
         name: value.numpy().astype(np.float16)
@@ -104,6 +107,7 @@ def make(rows: LabelledImages, epochs: int) -> tuple[bytes, dict]:
         "epochs": epochs,
         "batch_size": BATCH_SIZE,
         "learning_rate": LEARNING_RATE,
+        "label_smoothing": LABEL_SMOOTHING,
         "seed": SEED,
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
@@ -118,9 +122,7 @@ def classify(weights: bytes, rows: LabelledImages) -> np.ndarray:
 
     network = training_network.Network(len(CIFAR10_CLASSES))
     network.load_state_dict(training_network.read_weights(weights), strict=False)
-    return training_network.compute_logits(
-        training_network.Classifier(network).eval(), rows.images
-    ).argmax(1)
+    return training_network.compute_logits(network.eval(), rows.images).argmax(1)
 
 
 if __name__ == "__main__":

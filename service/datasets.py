@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +18,21 @@ from service.terminal import UserError
 DESCRIPTION = "dataset.json"
 NAME_LENGTH = 60
 
-Splits = dict[str, LabelledImages]
+SHOWN_STRANGERS = 100  # test strangers that lie in the bucket as photos too
+# Strangers of each split at most: training sees each about once, and a thousand tell a share of one
+# in a hundred to within a half.
+STRANGERS = {"train": 6400, "validation": 1000, "test": 1000}
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split's rows, and its strangers, which may be none; their labels are indexes of kinds."""
+
+    rows: LabelledImages
+    strangers: LabelledImages
+
+
+Splits = dict[str, Split]
 
 
 def make_name(source: Source) -> str:
@@ -32,7 +47,15 @@ def make_name(source: Source) -> str:
 def split(source: Source) -> Splits:
     """Return the rows of train, validation and test. The test rows are the source's own."""
     train, validation = labelled_images.hold_out(source.train)
-    return {"train": train, "validation": validation, "test": source.test}
+    rows = {"train": train, "validation": validation, "test": source.test}
+    strangers = dict.fromkeys(rows, train.take(np.arange(0)))
+    if source.strangers:
+        train, validation = labelled_images.hold_out(source.strangers.train)
+        found = {"train": train, "validation": validation, "test": source.strangers.test}
+        strangers = {
+            part: labelled_images.thin_out(found[part], most) for part, most in STRANGERS.items()
+        }
+    return {part: Split(rows[part], strangers[part]) for part in rows}
 
 
 def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, storage.Summary]:
@@ -44,7 +67,8 @@ def publish(s3, bucket: str, source: Source, splits: Splits) -> tuple[str, stora
     name = make_name(source)
     prefix = f"{DATASETS}{name}/"
     arrays = {
-        part: labelled_images.encode_npz(rows, source.classes) for part, rows in splits.items()
+        part: labelled_images.encode_npz(each.rows, source.classes, each.strangers.images)
+        for part, each in splits.items()
     }
     key, description = prefix + DESCRIPTION, _describe(name, source, splits, arrays)
     if storage.read(s3, bucket, key) not in (None, description):
@@ -114,12 +138,13 @@ def arrays_uri(bucket: str, name: str, part: str) -> str:
     return f"s3://{bucket}/{DATASETS}{name}/arrays/{part}/"
 
 
-def read_rows(s3, bucket: str, name: str, part: str) -> LabelledImages:
-    """Return the rows of a split."""
+def read_split(s3, bucket: str, name: str, part: str) -> tuple[LabelledImages, np.ndarray]:
+    """Return the rows of a split, and the images of its strangers."""
     key = f"{DATASETS}{name}/arrays/{part}/data.npz"
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+        rows = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+        return rows, arrays["strangers"] if "strangers" in arrays else rows.images[:0]
 
 
 def find_test_photos(s3, bucket: str, name: str) -> dict[str, str]:
@@ -145,20 +170,28 @@ def _image_key(name: str, part: str, class_name: str, image: str) -> str:
     return f"{DATASETS}{name}/images/{part}/{class_name}/{image}.png"
 
 
-def sample_batch(source: Source, test: LabelledImages, size: int) -> dict:
-    """Return a batch for `classify`: `size` test photos, the classes taking turns."""
+def _stranger_key(name: str, number: int) -> str:
+    return f"{DATASETS}{name}/images/strangers/{number:03}.png"
+
+
+def sample_batch(source: Source, test: Split, size: int) -> dict:
+    """Return a batch for `classify`: `size` test photos, the classes taking turns, and two more.
+
+    These are a stranger, if there is one, and the dataset's description, which is no photo.
+    """
     name = make_name(source)
+    others = [_stranger_key(name, 0)] if len(test.strangers) else []
+    others.append(f"{DATASETS}{name}/{DESCRIPTION}")
     ranked = [
-        (place, label, test.names[row])
+        (place, label, test.rows.names[row])
         for label in range(len(source.classes))
-        for place, row in enumerate(np.flatnonzero(test.labels == label))
+        for place, row in enumerate(np.flatnonzero(test.rows.labels == label))
     ]
-    return {
-        "images": [
-            {"s3_key": _image_key(name, "test", source.classes[label], image)}
-            for _, label, image in sorted(ranked)[:size]
-        ]
-    }
+    photos = [
+        _image_key(name, "test", source.classes[label], image)
+        for _, label, image in sorted(ranked)[:size]
+    ]
+    return {"images": [{"s3_key": key} for key in (*photos, *others)]}
 
 
 def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes]) -> bytes:
@@ -170,11 +203,17 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
         "image_size": source.train.images.shape[1],
         "counts": {
             part: {
-                class_name: int((rows.labels == label).sum())
+                class_name: int((each.rows.labels == label).sum())
                 for label, class_name in enumerate(source.classes)
             }
-            for part, rows in splits.items()
+            for part, each in splits.items()
         },
+        "strangers": {
+            "origin": source.strangers.origin,
+            "counts": {part: len(each.strangers) for part, each in splits.items()},
+        }
+        if source.strangers
+        else None,
         "seed": labelled_images.SEED,
         "validation_fraction": labelled_images.VALIDATION_FRACTION,
         "sha256": {part: hashlib.sha256(body).hexdigest() for part, body in arrays.items()},
@@ -185,9 +224,14 @@ def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes
 def _list_uploads(
     name: str, source: Source, splits: Splits, arrays: dict[str, bytes]
 ) -> Iterator[storage.Upload]:
-    for part, rows in splits.items():
+    for part, each in splits.items():
         key = f"{DATASETS}{name}/arrays/{part}/data.npz"
         yield storage.Upload(key, partial(arrays.__getitem__, part), "application/octet-stream")
+        rows = each.rows
         for image, label, image_name in zip(rows.images, rows.labels, rows.names, strict=True):
             key = _image_key(name, part, source.classes[label], image_name)
             yield storage.Upload(key, partial(labelled_images.encode_png, image), "image/png")
+    strangers = splits["test"].strangers
+    for number, image in enumerate(strangers.images[:SHOWN_STRANGERS]):
+        body = partial(labelled_images.encode_png, image)
+        yield storage.Upload(_stranger_key(name, number), body, "image/png")

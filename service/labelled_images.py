@@ -43,14 +43,27 @@ class LabelledImages:
 
 
 @dataclass(frozen=True)
+class Strangers:
+    """Photos of none of the classes, from which a model learns what it does not know.
+
+    origin: in words; the rows' labels are indexes of kinds of photos, with which thinning is even.
+    """
+
+    origin: str
+    train: LabelledImages
+    test: LabelledImages
+
+
+@dataclass(frozen=True)
 class Source:
-    """The chosen classes of a source, with the source's own splits."""
+    """The chosen classes of a source, with the source's own splits, and strangers if it has any."""
 
     name: str
     origin: str
     classes: tuple[str, ...]
     train: LabelledImages
     test: LabelledImages
+    strangers: Strangers | None = None
 
 
 def check_classes(wanted: Sequence[str]) -> None:
@@ -106,13 +119,28 @@ def combine(first: Source, second: Source) -> Source:
     def shift(rows: LabelledImages) -> LabelledImages:
         return LabelledImages(rows.images, rows.labels + len(first.classes), rows.names)
 
+    strangers = [each.strangers for each in (first, second) if each.strangers]
     return Source(
         name=f"{first.name}+{second.name}",
         origin=f"{first.origin}; {second.origin}",
         classes=(*first.classes, *second.classes),
         train=concatenate([first.train, shift(second.train)]),
         test=concatenate([first.test, shift(second.test)]),
+        strangers=combine_strangers(strangers) if strangers else None,
     )
+
+
+def combine_strangers(parts: Sequence[Strangers]) -> Strangers:
+    """Return all strangers, at least of one part, with new kinds for each part."""
+    first = 0
+    shifted: dict[str, list[LabelledImages]] = {"train": [], "test": []}
+    for part in parts:
+        for name, rows in shifted.items():
+            each = getattr(part, name)
+            rows.append(LabelledImages(each.images, each.labels + first, each.names))
+        first += 1 + int(max(rows[-1].labels.max(initial=0) for rows in shifted.values()))
+    origin = "; ".join(part.origin for part in parts)
+    return Strangers(origin, *map(concatenate, shifted.values()))
 
 
 def unique_names(labels: np.ndarray, names: np.ndarray) -> np.ndarray:
@@ -141,6 +169,21 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
         ordered = members[np.lexsort((rows.names[members], ranks[members]))]
         held[ordered[: round(len(members) * VALIDATION_FRACTION)]] = True
     return rows.take(~held), rows.take(held)
+
+
+def thin_out(rows: LabelledImages, count: int) -> LabelledImages:
+    """Return at most so many rows, as many of each class as its size allows.
+
+    As in `hold_out`, the choice depends on pixels and seed alone.
+    """
+    if len(rows) <= count:
+        return rows
+    ranks = _ranks(rows)
+    places = np.empty(len(rows), int)
+    for label in np.unique(rows.labels):
+        members = np.flatnonzero(rows.labels == label)
+        places[members[np.argsort(ranks[members], kind="stable")]] = np.arange(len(members))
+    return rows.take(np.sort(np.lexsort((ranks, places))[:count]))
 
 
 def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
@@ -172,9 +215,13 @@ def encode_png(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def encode_npz(rows: LabelledImages, classes: Sequence[str]) -> bytes:
-    """Encode rows as data.npz: `images`, `labels`, `names` and `classes`, without pickles."""
-    return as_arrays({**vars(rows), "classes": np.array(classes)})
+def encode_npz(rows: LabelledImages, classes: Sequence[str], strangers: np.ndarray) -> bytes:
+    """Encode rows as data.npz: `images`, `labels`, `names`, `classes` and `strangers`.
+
+    The strangers, uint8 M x S x S x 3, are absent where M is 0. There are no pickles.
+    """
+    arrays = {**vars(rows), "classes": np.array(classes)}
+    return as_arrays(arrays | {"strangers": strangers} if len(strangers) else arrays)
 
 
 def as_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:

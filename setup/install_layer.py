@@ -16,8 +16,8 @@ from setup.lock_layer import LOCK, REQUIREMENTS, read_pins
 
 # Lambda has boto3 itself.
 SUPERFLUOUS = {"bin", "__pycache__", "test", "tests", "boto3", "botocore", "s3transfer"}
-# It holds digests of files in bin/, which name the Python that pip ran on: without it a layer is the
-# same wherever it is made.
+# Its digests of files in bin/ depend on the Python that pip ran on. Without it a layer is the same
+# wherever it is made.
 RECORD = "RECORD"
 
 

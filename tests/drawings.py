@@ -1,4 +1,4 @@
-"""Drawn bicycles and motorcycles, for tests that run without photos."""
+"""Drawn bicycles, motorcycles and empty roads, for tests that run without photos."""
 
 import io
 import pickle
@@ -10,14 +10,15 @@ from PIL import Image, ImageDraw
 
 SIDE = 64
 CIFAR_SIDE = 32
-# Official CIFAR-100 fine labels of the two drawn classes.
-LABELS = {"bicycle": 8, "motorcycle": 48}
+# Official CIFAR-100 fine labels of the two drawn classes, and of roads without a vehicle.
+LABELS = {"bicycle": 8, "motorcycle": 48, "road": 68}
+ROADS = 0.5  # as many roads as vehicles of a class
 DARK = (34, 34, 38)
 NOISE = 12  # standard deviation, of 255
 
 
 def write_cifar_archive(path: Path, train: int = 120, test: int = 40) -> Path:
-    """Write a CIFAR-100-shaped tar.gz with `train` and `test` drawn rows a class."""
+    """Write a CIFAR-100-shaped tar.gz with `train` and `test` drawn rows a vehicle, and roads."""
     names = [f"class_{n}".encode() for n in range(100)]
     for vehicle, label in LABELS.items():
         names[label] = vehicle.encode()
@@ -41,6 +42,8 @@ def cifar_rows(per_class: int, seed: int) -> dict:
     rows, labels, names = [], [], []
     for number in range(per_class):
         for vehicle, label in LABELS.items():
+            if vehicle == "road" and number >= per_class * ROADS:
+                continue
             pixels = np.asarray(draw(vehicle, rng).reduce(SIDE // CIFAR_SIDE))
             rows.append(pixels.transpose(2, 0, 1).reshape(-1))
             labels.append(label)
@@ -49,7 +52,7 @@ def cifar_rows(per_class: int, seed: int) -> dict:
 
 
 def draw(vehicle: str, rng: np.random.Generator) -> Image.Image:
-    """Thin wheels and a thin frame, or full ones, before a wall: RGB, SIDE x SIDE."""
+    """Thin wheels and a thin frame, full ones, or a road alone, before a wall: RGB, SIDE x SIDE."""
     wall, ground, paint = (tuple(map(int, colour)) for colour in rng.integers(70, 240, (3, 3)))
     image = Image.new("RGB", (SIDE, SIDE), wall)
     pen = ImageDraw.Draw(image)
@@ -61,7 +64,7 @@ def draw(vehicle: str, rng: np.random.Generator) -> Image.Image:
         for x in (rear, front):
             pen.circle((x, floor - radius), radius, outline=DARK, width=2)
         pen.line([(rear, floor - radius), (rear + 10, top), (front, floor - radius)], paint, 2)
-    else:
+    elif vehicle == "motorcycle":
         for x in (rear, front):
             pen.circle((x, floor - radius), radius, fill=DARK)
         pen.rectangle((rear, top + 6, front, floor - radius), paint)

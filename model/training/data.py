@@ -15,11 +15,15 @@ class JobError(Exception):
 
 
 class Dataset(NamedTuple):
-    """One channel: images uint8 N x S x S x 3, labels int64 N, the C class names."""
+    """One channel: images uint8 N x S x S x 3, labels int64 N, the C class names.
+
+    strangers: uint8 M x S x S x 3, photos of none of the classes; M is 0 where none are known.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     classes: list[str]
+    strangers: np.ndarray
 
 
 def load_channel(name: str, folder: str | None) -> Dataset:
@@ -32,6 +36,7 @@ def load_channel(name: str, folder: str | None) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             images, labels, classes = arrays["images"], arrays["labels"], arrays["classes"]
+            strangers = arrays["strangers"] if "strangers" in arrays else images[:0]
     except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise JobError(f"the {name} channel's data.npz cannot be read: {error}") from error
 
@@ -61,11 +66,18 @@ def load_channel(name: str, folder: str | None) -> Dataset:
         labels.min() >= 0 and labels.max() < len(classes),
         f"labels from {labels.min()} to {labels.max()} for {len(classes)} classes",
     )
-    return Dataset(images, labels, classes.tolist())
+    check(
+        strangers.dtype == np.uint8 and strangers.shape[1:] == images.shape[1:],
+        f"strangers are {strangers.dtype} of {strangers.shape[1:]}, images of {images.shape[1:]}",
+    )
+    return Dataset(images, labels, classes.tolist(), strangers)
 
 
 def check_channels(channels: dict[str, Dataset]) -> None:
-    """JobError unless all channels agree on classes and size, and `train` has every class."""
+    """JobError unless all channels agree on classes, size and whether there are strangers.
+
+    `train` must have every class.
+    """
     train = channels["train"]
     for name, data in channels.items():
         if data.classes != train.classes:
@@ -74,6 +86,11 @@ def check_channels(channels: dict[str, Dataset]) -> None:
             raise JobError(
                 f"the {name} channel's images are {data.images.shape[1:3]} pixels, "
                 f"the train channel's {train.images.shape[1:3]}"
+            )
+        if bool(len(data.strangers)) != bool(len(train.strangers)):
+            raise JobError(
+                f"the {name} channel has {len(data.strangers)} strangers, the train channel "
+                f"{len(train.strangers)}: all channels need some, or none"
             )
     counts = np.bincount(train.labels, minlength=len(train.classes))
     missing = [name for name, count in zip(train.classes, counts, strict=True) if not count]

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from .data import Dataset, JobError
 from .network import Network, Starter, measure_accuracy
 
-LABEL_SMOOTHING = 0.1
 CROP_PIXELS = 4  # the largest shift of a training crop, each way
 CUTOUT_PIXELS = 8  # the side of the grey square in a training crop
 CUTOUT_GREY = 120
@@ -24,6 +24,9 @@ EMA_DECAY = 0.98
 MUON_MOMENTUM = 0.6
 ADAMW_LEARNING_RATE = 5e-3
 ADAMW_BETAS = (0.9, 0.95)
+STRANGERS_PER_PHOTO = 0.5  # in a batch
+FIELD_SHARE = 1 / 8  # of a batch's strangers are colour fields
+FIELD_POINTS = (1, 2, 4, 8, 16, 32)  # a side, of the grid that a field interpolates
 EPOCHS_SHOWN = 10  # about, in the log; epochs.csv has every epoch
 
 
@@ -55,6 +58,33 @@ def cut_out(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     rows, columns = (first <= places) & (places < first + CUTOUT_PIXELS)
     square = (rows[:, :, None] & columns[:, None, :])[:, None].to(images.device)
     return images.masked_fill(square, CUTOUT_GREY)
+
+
+def vary_sharpness(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The images float32 N x 3 x S x S, each blurred or sharpened by a random amount.
+
+    Photos and strangers may come from different cameras and sizes, so sharpness must not tell them
+    apart. The strongest blur is that of a binomial filter of 3 x 3.
+    """
+    weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
+    filters = (weights[:, None] * weights).expand(3, 1, 3, 3)
+    blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="reflect"), filters, groups=3)
+    amounts = 2 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) - 1
+    return torch.lerp(images, blurred, amounts).clamp(0, 255)
+
+
+def draw_fields(count: int, side: int, generator: torch.Generator) -> torch.Tensor:
+    """Random colour fields, float32 N x 3 x S x S, from a plain colour to noise, soft or in blocks.
+
+    No photo is like them, and a network that never saw them gives noise any class.
+    """
+    points = FIELD_POINTS[int(torch.randint(len(FIELD_POINTS), (), generator=generator))]
+    fields = torch.rand(count, 3, points, points, generator=generator)
+    soft = torch.rand((), generator=generator) < 0.5
+    fields = F.interpolate(fields, (side, side), mode="bilinear" if soft else "nearest")
+    levels = torch.rand(count, 3, 1, 1, generator=generator)
+    contrasts = torch.rand(count, 1, 1, 1, generator=generator)
+    return (255 * (levels + contrasts * (fields - 0.5))).clamp(0, 255)
 
 
 class Muon(torch.optim.Optimizer):
@@ -110,25 +140,28 @@ def fit(
     epochs: int,
     batch_size: int,
     learning_rate: float,
+    label_smoothing: float,
     seed: int,
     device: torch.device,
-    cutout: bool = True,
+    strong_augmentation: bool = True,
     starter: Starter | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[Network, list[dict]]:
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
-    `validation` is only measured: it changes no weight and chooses no epoch. `cutout` helps if
-    images are few and seen often. Without `starter` the network learns from scratch. `checkpoint`
-    is the file of the state after each epoch: if it exists, training goes on from it and ends as it
-    would have without the interruption.
+    Strangers, where `train` has some, are one more class, drawn anew for each batch.
+    `validation` is only measured: it changes no weight and chooses no epoch. `strong_augmentation`
+    helps if images are few and seen often. Without `starter` the network learns from scratch.
+    `checkpoint` is the file of the state after each epoch: if it exists, training goes on from it
+    and ends as it would have without the interruption.
     """
     hyperparameters = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "label_smoothing": label_smoothing,
         "seed": seed,
-        "data": fingerprint([train.images, train.labels, train.classes]),
+        "data": fingerprint([train.images, train.labels, train.classes, train.strangers]),
         "starter": starter.digest if starter else None,
     }
     torch.manual_seed(seed)
@@ -137,17 +170,14 @@ def fit(
     images = torch.from_numpy(train.images).permute(0, 3, 1, 2)
     labels = torch.from_numpy(train.labels).to(device)
 
-    network = Network(len(train.classes))
+    network = Network(len(train.classes) + bool(len(train.strangers)))
     if starter:
         network.adopt(starter.weights)
     else:
         network.whiten(images[torch.randperm(len(images), generator=generator)[:5000]])
     network = network.to(device, memory_format=torch.channels_last)
     averaged = copy.deepcopy(network).eval()
-
-    border = ((0, 0), (CROP_PIXELS, CROP_PIXELS), (CROP_PIXELS, CROP_PIXELS), (0, 0))
-    padded = torch.from_numpy(np.pad(train.images, border, mode="reflect"))
-    padded = padded.permute(0, 3, 1, 2).to(device)  # channels last in memory
+    padded, strangers = (pad(each).to(device) for each in (train.images, train.strangers))
 
     trained = [weight for weight in network.parameters() if weight.requires_grad]
     muon = Muon([w for w in trained if w.ndim == 4], lr=learning_rate, momentum=MUON_MOMENTUM)
@@ -178,12 +208,22 @@ def fit(
         order = torch.randperm(len(images), generator=generator)
         losses = []
         for batch in order.split(batch_size)[:per_epoch]:
-            inputs = crop_and_flip(padded[batch], generator)
-            if cutout:
+            inputs, targets = padded[batch], labels[batch]
+            if len(strangers):
+                count = round(len(batch) * STRANGERS_PER_PHOTO)
+                drawn = torch.randint(len(strangers), (count,), generator=generator)
+                inputs = torch.cat([inputs, strangers[drawn]])
+                targets = torch.cat([targets, targets.new_full((count,), len(train.classes))])
+            inputs = crop_and_flip(inputs, generator).float()
+            if strong_augmentation:
+                inputs = vary_sharpness(inputs, generator)
+            if fields := int((len(inputs) - len(batch)) * FIELD_SHARE):
+                inputs[-fields:] = draw_fields(fields, inputs.shape[-1], generator)
+            if strong_augmentation:
                 inputs = cut_out(inputs, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 logits = network(inputs).float()
-            loss = F.cross_entropy(logits, labels[batch], label_smoothing=LABEL_SMOOTHING)
+            loss = cross_entropy(logits, targets, label_smoothing=label_smoothing)
             loss.backward()
             losses.append(loss.detach())
             for optimizer, peak in peaks:
@@ -206,6 +246,13 @@ def fit(
             state |= {"generator": generator.get_state(), "step": step, "history": history}
             save_checkpoint(checkpoint, {**state, "hyperparameters": hyperparameters})
     return averaged.cpu(), history
+
+
+def pad(images: np.ndarray) -> torch.Tensor:
+    """Images uint8 N x S x S x 3 -> N x 3 x (S + 2 CROP_PIXELS) a side, mirrored at the edges."""
+    border = ((0, 0), (CROP_PIXELS, CROP_PIXELS), (CROP_PIXELS, CROP_PIXELS), (0, 0))
+    padded = np.pad(images, border, mode="reflect")
+    return torch.from_numpy(padded).permute(0, 3, 1, 2)  # channels last in memory
 
 
 def fingerprint(parts: Iterable) -> str:

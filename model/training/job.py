@@ -7,30 +7,32 @@ is a folder that holds `data.npz`:
     labels   int64   N               indices into `classes`
     names    str     N               where each image came from (not used here)
     classes  str     C               the same list in all channels
+    strangers  uint8 M x S x S x 3   photos of none of the classes; absent where none are known
 
 The network starts from the weights in model/starter.npz, trained on CIFAR-10 by `python -m
 scripts.starter`, with a new last layer. `--start scratch` is for photos of that training.
 
 The job writes into the model folder
 
-    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated, and
-                   `embedding` float32 N x D: the features of the image that the last layer sees
+    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated: what
+                   they leave to 1 is the probability of a stranger; and `embedding` float32
+                   N x D: the features of the image that the last layer sees
     classes.json   the C class names, in the order of the probabilities
     metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
-                   and the threshold that reaches the precision target
+                   the threshold that reaches the precision target, the share of strangers accepted
 
-and in the output folder `predictions.npz` (the validation rows' `labels`, int64 N, and calibrated
-`probabilities`, float64 N x C), the learning curve as `epochs.csv`, and four pictures:
-`learning.png`, `reliability.png`, `coverage.png`, `confusion.png`. By hand:
+and in the output folder `predictions.npz` (of validation: `labels`, int64 N, raw `logits`, float64
+N x C, and the strangers', `strangers`, M x (C + 1); with strangers the logits have C + 1 too), the
+learning curve as `epochs.csv`, and pictures. By hand:
 
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
 
-Two numbers are fitted to the validation rows, the temperature and the threshold. The test rows
-choose nothing and are used once, at the end. The same seed gives the same model on the same kind of
-machine with the same number of threads, also if the job is stopped and started again: after each
-epoch it writes its state to `--checkpoint-dir`, on SageMaker the /opt/ml/checkpoints of a job with
-a CheckpointConfig.
+Calibration and threshold are fitted to the validation rows, in a mix: `--strangers-share` of the
+photos are strangers, however many there are in the channel. The test rows choose nothing and are
+used once, at the end. The same seed gives the same model on the same kind of machine with the same
+number of threads, also if the job is stopped and started again: after each epoch it writes its
+state to `--checkpoint-dir`, on SageMaker the /opt/ml/checkpoints of a job with a CheckpointConfig.
 """
 
 import argparse
@@ -48,7 +50,7 @@ import numpy as np
 import torch
 
 from .data import CHANNELS, JobError, check_channels, load_channel
-from .evaluation import at_threshold, evaluate, fit_temperature, softmax, threshold_for
+from .evaluation import Answers, Calibration, at_threshold, calibrate, evaluate, threshold_for
 from .export import check_export, export
 from .fit import fit
 from .network import STARTER, Classifier, compute_logits, load_starter
@@ -56,14 +58,18 @@ from .pictures import draw
 
 
 class Recipe(NamedTuple):
-    """The photos that the network sees in all epochs together, and Muon's learning rate."""
+    """The photos that the network sees in all epochs together, and how it learns from them.
+
+    learning_rate: Muon's; label_smoothing: the probability that a label leaves to all classes.
+    """
 
     photos: int
     learning_rate: float
+    label_smoothing: float
 
 
 # A trained network takes fewer and smaller steps.
-RECIPES = {"starter": Recipe(12_800, 0.1), "scratch": Recipe(51_200, 0.12)}
+RECIPES = {"starter": Recipe(12_800, 0.1, 0.05), "scratch": Recipe(51_200, 0.12, 0.1)}
 EPOCHS = (10, 100)  # at least and at most
 
 
@@ -73,6 +79,7 @@ def run(arguments: argparse.Namespace) -> dict:
     channels = {name: load_channel(name, getattr(arguments, name)) for name in CHANNELS}
     check_channels(channels)
     train, validation, test = channels.values()
+    judged = {"validation": validation, "test": test}
     starter = load_starter(STARTER) if arguments.start == "starter" else None
     model_dir, output_dir = Path(arguments.model_dir), Path(arguments.output_data_dir)
     model_dir.mkdir(parents=True, exist_ok=True)
@@ -80,6 +87,11 @@ def run(arguments: argparse.Namespace) -> dict:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     counts = ", ".join(f"{len(data.images)} {name}" for name, data in channels.items())
     print(f"{counts} images of {', '.join(train.classes)}")
+    if len(train.strangers):
+        print(f"{len(train.strangers)} train strangers: photos of none of the classes")
+    else:
+        print("STRANGERS ARE NOT KNOWN: the channels have no photos of none of the classes, so the")
+        print("model will take a photo of anything for one of them, often with a high confidence")
     print(f"on {device.type} with {torch.get_num_threads()} threads")
     print(f"from starter weights {starter.digest}" if starter else "from scratch", flush=True)
 
@@ -88,6 +100,7 @@ def run(arguments: argparse.Namespace) -> dict:
         "epochs": arguments.epochs or choose_epochs(recipe, len(train.images)),
         "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate or recipe.learning_rate,
+        "label_smoothing": recipe.label_smoothing,
         "seed": arguments.seed,
     }
     network, history = fit(
@@ -99,28 +112,38 @@ def run(arguments: argparse.Namespace) -> dict:
         **hyperparameters,
     )
 
-    classifier = Classifier(network).eval()
-    logits = {"validation": compute_logits(classifier, validation.images)}
-    temperature = fit_temperature(logits["validation"], validation.labels)
-    classifier.temperature.fill_(temperature)
-    probabilities = softmax(logits["validation"] / temperature)
-    threshold = threshold_for(arguments.precision_target, probabilities, validation.labels)
+    network.eval()
+    share = arguments.strangers_share
+    logits = {name: compute_logits(network, each.images) for name, each in judged.items()}
+    strangers = {name: compute_logits(network, each.strangers) for name, each in judged.items()}
+    calibration = calibrate(logits["validation"], validation.labels, strangers["validation"], share)
+
+    def answer(name: str, calibration: Calibration) -> Answers:
+        return Answers(
+            calibration.apply(logits[name]),
+            judged[name].labels,
+            calibration.apply(strangers[name]),
+            share,
+        )
+
+    answers = {name: answer(name, calibration) for name in judged}
+    raw = {name: answer(name, calibration._replace(temperature=1.0)) for name in judged}
+    threshold = threshold_for(arguments.precision_target, answers["validation"])
 
     model_path = model_dir / "model.onnx"
-    logits["test"] = compute_logits(classifier, test.images)
-    test_probabilities = softmax(logits["test"] / temperature)
-    export(classifier, test.images.shape[1], model_path)
-    difference = check_export(model_path, test.images, test_probabilities)
+    export(Classifier(network, calibration).eval(), test.images.shape[1], model_path)
+    difference = check_export(model_path, test.images, answers["test"].probabilities)
 
     metrics = {
-        "validation": evaluate(logits["validation"], validation, temperature),
-        "test": evaluate(logits["test"], test, temperature),
-        "temperature": temperature,
+        **{name: evaluate(answers[name], raw[name], test.classes) for name in judged},
+        "temperature": calibration.temperature,
+        "stranger_bias": calibration.stranger_bias,
         "operating_point": {  # chosen by the validation rows alone
             "precision_target": arguments.precision_target,
+            "strangers_share": share,
             "threshold": threshold,
-            **at_threshold(threshold, probabilities, validation.labels),
-            "test": at_threshold(threshold, test_probabilities, test.labels),
+            **at_threshold(threshold, answers["validation"]),
+            "test": at_threshold(threshold, answers["test"]),
         },
         "starter": starter.digest if starter else None,
         "onnx_difference": difference,
@@ -136,13 +159,13 @@ def run(arguments: argparse.Namespace) -> dict:
     }
     (model_dir / "classes.json").write_text(json.dumps(train.classes) + "\n")
     (model_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    predictions = {"labels": validation.labels, "probabilities": probabilities}
-    np.savez(output_dir / "predictions.npz", **predictions)
+    predictions = {"logits": logits["validation"], "strangers": strangers["validation"]}
+    np.savez(output_dir / "predictions.npz", labels=validation.labels, **predictions)
     with open(output_dir / "epochs.csv", "w", newline="") as file:
         table = csv.DictWriter(file, history[0])
         table.writeheader()
         table.writerows(history)
-    draw(output_dir, channels, logits, {**metrics, "history": history})
+    draw(output_dir, answers, {**metrics, "history": history, "classes": test.classes})
     return metrics
 
 
@@ -175,6 +198,13 @@ def print_summary(metrics: dict) -> None:
             f"threshold={point['threshold']:.4f}  for a precision of "
             f"{point['precision_target']:g} on validation, there with coverage "
             f"{point['coverage']:.3f}; on test {on_test} with coverage {coverage:.3f}"
+        )
+    strangers = point["test"]["strangers"]
+    if strangers:
+        low, high = strangers["interval"]
+        print(
+            f"strangers_accepted={strangers['accepted']:.4f}  95 % interval {low:.3f} to "
+            f"{high:.3f}, {strangers['images']} test strangers at that threshold"
         )
     seconds = metrics["seconds"]
     print(f"trained in {seconds['training']:.1f} s, the whole job took {seconds['job']:.1f} s")
@@ -211,6 +241,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=positive(float), help="of Muon")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision-target", type=positive(float, most=1), default=0.99)
+    parser.add_argument("--strangers-share", type=positive(float, most=0.9), default=0.1)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))

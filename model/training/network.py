@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the field's own name
 from torch import nn
 
 from .data import Dataset, JobError
+from .evaluation import Calibration
 
 STEM_FILTERS = 24  # 12 whitening filters of 2 x 2 x 3, and their negatives
 STAGES = (32, 64, 128)
@@ -37,16 +38,19 @@ class Stage(nn.Module):
 
 
 class Network(nn.Module):
-    """A whitened 2 x 2 stem, three residual stages, a maximum over the image, a linear layer."""
+    """A whitened 2 x 2 stem, three residual stages, a maximum over the image, a linear layer.
 
-    def __init__(self, classes: int):
+    Its outputs are the logits of C classes and, where strangers are known, one more for them.
+    """
+
+    def __init__(self, outputs: int):
         super().__init__()
         self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
         self.register_buffer("std", torch.ones(1, 3, 1, 1))
         self.stem = nn.Conv2d(3, STEM_FILTERS, 2)
         widths = (STEM_FILTERS, *STAGES)
         self.stages = nn.Sequential(*map(Stage, widths, STAGES))
-        self.head = nn.Linear(STAGES[-1], classes)
+        self.head = nn.Linear(STAGES[-1], outputs)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """Images N x 3 x S x S, 0 to 255, any type -> features, the last layer's input, N x D."""
@@ -54,8 +58,17 @@ class Network(nn.Module):
         return self.stages(F.gelu(self.stem(x))).amax((2, 3))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images N x 3 x S x S, 0 to 255, any type -> logits N x C."""
+        """Images N x 3 x S x S, 0 to 255, any type -> logits N x outputs."""
         return self.head(self.features(images))
+
+    def logits_and_features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 N x S x S x 3 -> logits N x outputs and features N x D.
+
+        Logits are the mean of an image's and its mirror's; the features are the image's own.
+        """
+        pixels = images.permute(0, 3, 1, 2).float()
+        features = self.features(pixels)
+        return (self.head(features) + self(pixels.flip(3))) / 2, features
 
     @torch.no_grad()
     def whiten(self, images: torch.Tensor) -> None:
@@ -122,25 +135,23 @@ def read_weights(content: bytes) -> dict[str, torch.Tensor]:
 class Classifier(nn.Module):
     """The model that is served: pixels in, calibrated probabilities and an embedding out."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, calibration: Calibration):
         super().__init__()
         self.network = network
-        self.register_buffer("temperature", torch.ones(()))
-
-    def logits_and_features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images uint8 N x S x S x 3 -> logits N x C and features N x D.
-
-        Logits are the mean of an image's and its mirror's; the features are the image's own.
-        """
-        pixels = images.permute(0, 3, 1, 2).float()
-        features = self.network.features(pixels)
-        logits = (self.network.head(features) + self.network(pixels.flip(3))) / 2
-        return logits, features
+        self.calibration = calibration
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images uint8 N x S x S x 3 -> probabilities float32 N x C, embedding float32 N x D."""
-        logits, features = self.logits_and_features(images)
-        return (logits / self.temperature).softmax(1), features
+        """Images uint8 N x S x S x 3 -> probabilities float32 N x C, embedding float32 N x D.
+
+        The probabilities are those of Calibration.apply.
+        """
+        logits, features = self.network.logits_and_features(images)
+        logits = logits / self.calibration.temperature
+        if self.calibration.stranger_bias is None:
+            return logits.softmax(1), features
+        biases = torch.zeros(logits.shape[1])
+        biases[-1] = self.calibration.stranger_bias
+        return (logits + biases).softmax(1)[:, :-1], features
 
 
 @torch.no_grad()
@@ -150,13 +161,13 @@ def measure_accuracy(network: Network, data: Dataset, device: torch.device) -> f
     for begin in range(0, len(data.images), EVALUATION_BATCH):
         images = torch.from_numpy(data.images[begin : begin + EVALUATION_BATCH]).to(device)
         labels = torch.from_numpy(data.labels[begin : begin + EVALUATION_BATCH]).to(device)
-        right += (network(images.permute(0, 3, 1, 2)).argmax(1) == labels).sum().item()
+        logits = network(images.permute(0, 3, 1, 2))[:, : len(data.classes)]
+        right += (logits.argmax(1) == labels).sum().item()
     return right / len(data.images)
 
 
 @torch.no_grad()
-def compute_logits(classifier: Classifier, images: np.ndarray) -> np.ndarray:
-    """Images uint8 N x S x S x 3 -> logits float64 N x C, before the temperature."""
+def compute_logits(network: Network, images: np.ndarray) -> np.ndarray:
+    """Images uint8 N x S x S x 3, N may be 0 -> logits float64 N x outputs."""
     batches = torch.from_numpy(images).split(EVALUATION_BATCH)
-    logits = [classifier.logits_and_features(batch)[0] for batch in batches]
-    return torch.cat(logits).double().numpy()
+    return torch.cat([network.logits_and_features(batch)[0] for batch in batches]).double().numpy()

@@ -1,11 +1,16 @@
-"""The job's four pictures."""
+"""The job's pictures."""
 
 from pathlib import Path
 
 import numpy as np
 
-from .data import Dataset
-from .evaluation import at_threshold, expected_calibration_error, softmax, wilson_interval
+from .evaluation import (
+    Answers,
+    accepted,
+    at_threshold,
+    expected_calibration_error,
+    wilson_interval,
+)
 
 # Two colours that colour-blind eyes and a grey printer tell apart, with different lines and marks.
 STYLES = {
@@ -14,18 +19,19 @@ STYLES = {
 }
 
 
-def draw(folder: Path, channels: dict[str, Dataset], logits: dict[str, np.ndarray], job: dict):
-    """Write the four pictures.
+def draw(folder: Path, answers: dict[str, Answers], job: dict) -> None:
+    """Write the pictures.
 
-    logits: N x C, before the temperature; job: the content of metrics.json, and `history`.
+    answers: of validation and test; job: the content of metrics.json, `history` and `classes`.
     """
-    probabilities = {name: softmax(logits[name] / job["temperature"]) for name in STYLES}
-    labels = {name: channels[name].labels for name in STYLES}
     draw_learning(folder / "learning.png", job["history"])
-    draw_reliability(folder / "reliability.png", probabilities, labels)
-    draw_coverage(folder / "coverage.png", probabilities, labels, job["operating_point"])
-    matrix = np.array(job["test"]["confusion_matrix"])
-    draw_confusion(folder / "confusion.png", matrix, channels["test"].classes)
+    draw_reliability(folder / "reliability.png", answers)
+    draw_coverage(folder / "coverage.png", answers, job["operating_point"])
+    draw_confusion(
+        folder / "confusion.png", np.array(job["test"]["confusion_matrix"]), job["classes"]
+    )
+    if len(answers["test"].strangers):
+        draw_strangers(folder / "strangers.png", answers["test"], job["operating_point"])
 
 
 def figure(width: float = 6, height: float = 5):
@@ -53,24 +59,33 @@ def draw_learning(path: Path, history: list[dict]) -> None:
     picture.savefig(path)
 
 
-def draw_reliability(path: Path, probabilities: dict, labels: dict) -> None:
-    """Accuracy by confidence, in bins of as many rows each, with 95 % intervals."""
+def draw_reliability(path: Path, answers: dict[str, Answers]) -> None:
+    """Accuracy by confidence, in bins of as many of the mix each, with 95 % intervals.
+
+    A bin of weighted answers is worth as many as its effective sample size (Kish 1965).
+    """
     picture, axes = figure()
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="perfect")
     lowest = 1.0
     for name, style in STYLES.items():
-        confidence = probabilities[name].max(1)
-        right = probabilities[name].argmax(1) == labels[name]
-        bins = np.array_split(np.argsort(confidence), min(10, max(1, len(right) // 30)))
-        middles = [confidence[rows].mean() for rows in bins]
-        shares = [right[rows].mean() for rows in bins]
-        intervals = [wilson_interval(int(right[rows].sum()), len(rows)) for rows in bins]
-        below = [share - low for share, (low, _) in zip(shares, intervals, strict=True)]
-        above = [high - share for share, (_, high) in zip(shares, intervals, strict=True)]
-        error = expected_calibration_error(probabilities[name], labels[name])
-        label = f"{name}, expected calibration error {error:.3f}"
+        each = answers[name]
+        order = np.argsort(each.confidence)
+        shares = each.weights[order].cumsum()
+        count = min(10, max(1, len(each.labels) // 30))
+        bins = np.split(order, np.searchsorted(shares, np.arange(1, count) / count))
+        middles, accuracies, intervals = [], [], []
+        for rows in filter(len, bins):
+            weights = each.weights[rows]
+            middles.append(np.average(each.confidence[rows], weights=weights))
+            accuracy = np.average(each.right[rows], weights=weights)
+            accuracies.append(accuracy)
+            size = weights.sum() ** 2 / (weights**2).sum()
+            intervals.append(wilson_interval(accuracy * size, size))
+        below = [share - low for share, (low, _) in zip(accuracies, intervals, strict=True)]
+        above = [high - share for share, (_, high) in zip(accuracies, intervals, strict=True)]
+        label = f"{name}, expected calibration error {expected_calibration_error(each):.3f}"
         bars = np.clip([below, above], 0, None)
-        axes.errorbar(middles, shares, bars, capsize=3, label=label, **style)
+        axes.errorbar(middles, accuracies, bars, capsize=3, label=label, **style)
         lowest = min(lowest, *middles, *(low for low, _ in intervals))
     limits = (max(0.0, lowest - 0.02), 1.005)
     axes.set(xlabel="confidence", ylabel="accuracy", title="Reliability", xlim=limits, ylim=limits)
@@ -78,26 +93,49 @@ def draw_reliability(path: Path, probabilities: dict, labels: dict) -> None:
     picture.savefig(path)
 
 
-def draw_coverage(path: Path, probabilities: dict, labels: dict, point: dict) -> None:
+def draw_coverage(path: Path, answers: dict[str, Answers], point: dict) -> None:
     """Precision by coverage as the threshold falls, and the operating point on each curve."""
     picture, axes = figure()
     for name, style in STYLES.items():
-        confidence = probabilities[name].max(1)
-        order = np.argsort(-confidence, kind="stable")
-        right = (probabilities[name].argmax(1) == labels[name])[order]
-        counts = np.arange(1, len(right) + 1)
+        each = answers[name]
+        order = np.argsort(-each.confidence, kind="stable")
+        weights, right = each.weights[order], each.right[order]
+        covered = (order < len(each.labels)).cumsum() / len(each.labels)
         line = {key: style[key] for key in ("color", "linestyle")}
-        axes.plot(counts / len(right), right.cumsum() / counts, label=name, **line)
-        at = at_threshold(point["threshold"], probabilities[name], labels[name])
+        axes.plot(covered, (weights * right).cumsum() / weights.cumsum(), label=name, **line)
+        at = at_threshold(point["threshold"], each)
         if at["precision"] is not None:
             mark = {key: style[key] for key in ("color", "marker")}
             label = f"threshold {point['threshold']:.4f}"
-            axes.plot(*at.values(), linestyle="", markersize=9, label=label, **mark)
+            place = (at["coverage"], at["precision"])
+            axes.plot(*place, linestyle="", markersize=9, label=label, **mark)
     target = point["precision_target"]
     axes.axhline(target, color="black", linewidth=1, linestyle=":", label=f"target {target:g}")
-    title = "Precision of the images above a threshold"
-    axes.set(xlabel="coverage (share of the images above it)", ylabel="precision", title=title)
+    axes.set(
+        xlabel="coverage (share of the classes' images above the threshold)",
+        ylabel="precision of all images above it",
+        title="Precision of the images above a threshold",
+    )
     axes.legend(loc="lower left")
+    picture.savefig(path)
+
+
+def draw_strangers(path: Path, answers: Answers, point: dict) -> None:
+    """The shares of test images accepted by threshold: of the classes', and of strangers."""
+    picture, axes = figure()
+    thresholds = np.linspace(0, 1, 501)
+    photos = answers.probabilities.max(1), "test images of the classes", STYLES["test"]
+    strangers = answers.strangers.max(1), "strangers", STYLES["validation"]
+    for confidence, label, style in (photos, strangers):
+        shares = [accepted(confidence, threshold).mean() for threshold in thresholds]
+        line = {key: style[key] for key in ("color", "linestyle")}
+        axes.plot(thresholds, shares, label=f"{label} ({len(confidence):,})", **line)
+    if point["threshold"] is not None:
+        share = point["test"]["strangers"]["accepted"]
+        label = f"threshold {point['threshold']:.4f}: {share:.1%} of strangers"
+        axes.axvline(point["threshold"], color="black", linewidth=1, linestyle=":", label=label)
+    axes.set(xlabel="threshold", ylabel="share accepted", title="Photos accepted", ylim=(0, 1.02))
+    axes.legend(loc="center")
     picture.savefig(path)
 
 

@@ -41,29 +41,46 @@ UNEVEN = 2  # times as many photos of one class as of another
     help="photos of your own instead: a sub-folder for each class",
 )
 @click.option(
+    "--strangers",
+    type=options.ClassNames(),
+    metavar="A,B",
+    help="classes of CIFAR-10 that none of --folder's photos show, besides its sub-folder other/: "
+    "the model learns to send such photos to review",
+)
+@click.option(
     "--batch",
     type=options.OutputFile(),
     default="batch.json",
     help="where to write the sample batch",
 )
-def main(stage, classes, archives, own_folder, batch):
+def main(stage, classes, archives, own_folder, strangers, batch):
     """Put the training arrays and the photos into the service's bucket."""
     if own_folder and archives:
         raise click.UsageError("Give --folder or --archive, not both.")
+    if strangers and not own_folder:
+        raise click.UsageError("Give --strangers with --folder: CIFAR's are its other classes.")
     cloud = Cloud()
     stack = find_stack(cloud, stage)
     s3 = cloud.client("s3", connections=THREADS)
     began = time.monotonic()
-    make_dataset(s3, stack.bucket, get_source(own_folder, archives, classes), batch)
+    make_dataset(s3, stack.bucket, get_source(own_folder, archives, classes, strangers), batch)
     terminal.print_line("Took", terminal.duration(time.monotonic() - began))
 
 
 def get_source(
-    own_folder: Path | None, archives: Sequence[Path], classes: Sequence[str] | None
+    own_folder: Path | None,
+    archives: Sequence[Path],
+    classes: Sequence[str] | None,
+    strangers: Sequence[str] | None,
 ) -> Source:
-    """Read the photos of the user's folder, or CIFAR's."""
+    """Read the photos of the user's folder, with the strangers asked for, or CIFAR's."""
     if own_folder:
-        return folder.read(own_folder, classes)
+        source = folder.read(own_folder, classes)
+        if strangers is None:
+            return source
+        return folder.add_strangers(
+            source, cifar.read_strangers(cifar.find_archives([]), strangers)
+        )
     paths = cifar.find_archives(archives)
     if archives and classes:
         cifar.check_needed(paths, classes)
@@ -77,8 +94,9 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     terminal.print_line("Source", source.origin)
     terminal.print_line("Classes", ", ".join(source.classes))
     terminal.print_line(
-        "Photos", ", ".join(f"{part} {len(rows):,}" for part, rows in splits.items())
+        "Photos", ", ".join(f"{part} {len(each.rows):,}" for part, each in splits.items())
     )
+    print_strangers(source, splits)
     if uneven := find_uneven_classes(source):
         terminal.print_line("Uneven", uneven)
     name, summary = datasets.publish(s3, bucket, source, splits)
@@ -91,7 +109,21 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     terminal.print_line("Dataset", f"s3://{bucket}/{keys.DATASETS}{name}/")
     batch = datasets.sample_batch(source, splits["test"], BATCH_SIZE)
     batch_file.write_text(json.dumps(batch, indent=2) + "\n")
-    terminal.print_line("Batch", f"{batch_file} ({len(batch['images'])} test photos)")
+    terminal.print_line("Batch", f"{batch_file} ({len(batch['images'])} photos)")
+
+
+def print_strangers(source: Source, splits: datasets.Splits) -> None:
+    """Print how many photos of none of the classes there are, and warn where there are none."""
+    if source.strangers:
+        counts = ", ".join(f"{part} {len(each.strangers):,}" for part, each in splits.items())
+        terminal.print_line("Strangers", f"{counts}: {source.strangers.origin}")
+        return
+    terminal.warn(
+        "Strangers are not known: the model will take a photo of anything for one of its classes, "
+        "often with a high confidence.",
+        "Put photos of other things into the folder's sub-folder other/, or name classes of "
+        "CIFAR-10 that yours are none of: --strangers cat,dog,ship",
+    )
 
 
 def check_size(source: Source, size: int) -> None:

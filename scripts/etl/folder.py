@@ -5,7 +5,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,10 @@ from service import config, storage, terminal
 from service.labelled_images import (
     LabelledImages,
     Source,
+    Strangers,
     check_classes,
     choose_classes,
+    combine_strangers,
     unique_names,
 )
 
@@ -26,6 +28,7 @@ TEST_FRACTION = 0.2
 FEWEST_PHOTOS = 20  # of a class: a fifth are test photos, and fewer would not judge a model
 NAMED_AT_MOST = 10
 THREADS = 4
+OTHER = "other"  # the sub-folder of photos of none of the classes
 
 CLASS_NAME = r"[a-z0-9_]{1,40}"
 # Folders that systems put beside people's files; others begin with a dot.
@@ -48,14 +51,16 @@ class Photo:
 def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     """Read the photos of every sub-folder, or of the wanted ones alone.
 
-    A file's content decides, as in the workflow, not its name. Left out with a warning are files
-    that cannot be read, copies, and photos that lie in two classes. Raises UserError for fewer than
-    two classes, and for a class with too few photos.
+    Those of the sub-folder `other`, if there is one, are strangers. A file's content decides, as in
+    the workflow, not its name. Left out with a warning are files that cannot be read, copies, and
+    photos that lie in two classes. Raises UserError for fewer than two classes, and for a class
+    with too few photos.
     """
     classes = _choose_folders(folder, wanted)
-    photos = _drop_copies(_read_photos(folder, classes), folder)
+    kinds = [*classes, OTHER] if (folder / OTHER).is_dir() else classes
+    photos = _drop_copies(_read_photos(folder, kinds), folder)
     labels = np.array([photo.label for photo in photos], np.int64)
-    counts = zip(classes, np.bincount(labels, minlength=len(classes)), strict=True)
+    counts = zip(kinds, np.bincount(labels, minlength=len(kinds)), strict=True)
     if few := [f"{name} has {count}" for name, count in counts if count < FEWEST_PHOTOS]:
         raise terminal.UserError(
             f"Too few photos in {folder}: {', '.join(few)}; a class needs {FEWEST_PHOTOS} "
@@ -65,20 +70,38 @@ def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     names = np.array([_slug(photo.path.stem, 100) for photo in photos], np.str_)
     rows = LabelledImages(images, labels, unique_names(labels, names))
     test = _choose_test_rows(photos, labels)
+    known = labels < len(classes)
     name = folder.resolve().name
     return Source(
         name=f"folder-{_slug(name.lower(), 20)}",
-        origin=f"{len(rows):,} photos in {name}/",
+        origin=f"{known.sum():,} photos in {name}/",
         classes=tuple(classes),
-        train=rows.take(~test),
-        test=rows.take(test),
+        train=rows.take(known & ~test),
+        test=rows.take(known & test),
+        strangers=None
+        if known.all()
+        else Strangers(f"{name}/{OTHER}/", rows.take(~known & ~test), rows.take(~known & test)),
     )
+
+
+def add_strangers(source: Source, others: Strangers | None) -> Source:
+    """Return the source with more strangers. UserError where these are of another size."""
+    if others is None:
+        return source
+    size, others_size = (rows.images.shape[1] for rows in (source.train, others.train))
+    if size != others_size:
+        raise terminal.UserError(
+            f"--strangers takes CIFAR's photos, of {others_size} pixels a side, and image.size in "
+            f"config.yml is {size}: put photos of other things into the sub-folder {OTHER}/."
+        )
+    parts = [source.strangers, others] if source.strangers else [others]
+    return replace(source, strangers=combine_strangers(parts))
 
 
 def _choose_folders(folder: Path, wanted: Sequence[str] | None) -> list[str]:
     """Return the names of the wanted sub-folders, or of all that are not hidden."""
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    names = chosen = [name for name in names if not _is_hidden(Path(name))]
+    names = chosen = [name for name in names if not _is_hidden(Path(name)) and name != OTHER]
     if wanted is not None:
         check_classes(wanted)
         chosen = [names[index] for index in choose_classes(wanted, names, str(folder))]

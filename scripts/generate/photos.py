@@ -54,7 +54,7 @@ def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) ->
         source = folder.read(own_folder, None)
         return Supply(source.origin, concatenate([source.train, source.test]), source.classes)
     data = datasets.find(s3, bucket, dataset)
-    rows = datasets.read_rows(s3, bucket, data["name"], "test")
+    rows, _ = datasets.read_split(s3, bucket, data["name"], "test")
     return Supply(f"test photos of {data['name']}", rows, tuple(data["classes"]))
 
 

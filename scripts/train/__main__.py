@@ -74,6 +74,7 @@ def describe_job(
     }
     hyperparameters = {
         "precision-target": config.load()["model"]["precision_target"],
+        "strangers-share": config.load()["model"]["strangers_share"],
         "epochs": epochs,
         "seed": seed,
     }

@@ -8,8 +8,13 @@ def test_the_demo_does_the_whole_job(demo):
     assert first["classes"] == ["bicycle", "motorcycle"]
     assert first["endpoint"] == "scones-vehicles-dev"
     assert first["accuracy"] > 0.8
-    assert first["counts"]["submitted"] == 40
-    assert first["counts"]["failed"] == 0
+    assert first["counts"]["submitted"] == 42
+    assert first["counts"]["failed"] == 1
+    assert first["counts"]["review"] >= 1
+    *_, stranger, bad = first["results"]
+    assert stranger["s3_key"].endswith("/images/strangers/000.png")
+    assert stranger["status"] == "review"
+    assert (bad["s3_key"].rsplit("/")[-1], bad["error"]) == ("dataset.json", "InvalidImage")
     assert first["executionArn"] in demo.said
     assert first["monitoring"] in ("healthy", "violation")
     assert len(first["seconds"]) == 9

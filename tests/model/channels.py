@@ -1,4 +1,4 @@
-"""Small channels of noise, reddish in class 0 and bluish in class 1: soon learned."""
+"""Small channels of noise, reddish in class 0, bluish in class 1, strangers green: soon learned."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 
 CLASSES = ["red", "blue"]
 SIZES = {"train": 64, "validation": 24, "test": 24}
+STRANGERS = 24  # in each channel
 
 
 def arrays(count: int, seed: int, side: int = 16) -> dict[str, np.ndarray]:
@@ -14,18 +15,23 @@ def arrays(count: int, seed: int, side: int = 16) -> dict[str, np.ndarray]:
     labels = np.arange(count, dtype=np.int64) % 2
     images = rng.integers(0, 200, (count, side, side, 3), dtype=np.uint8)
     images[np.arange(count), :, :, 2 * labels] //= 2
+    strangers = rng.integers(0, 200, (STRANGERS, side, side, 3), dtype=np.uint8)
+    strangers[..., ::2] //= 4
     return {
         "images": images,
         "labels": labels,
         "names": np.array([f"{index}.png" for index in range(count)]),
         "classes": np.array(CLASSES),
+        "strangers": strangers,
     }
 
 
-def write(folder: Path, **changes: np.ndarray) -> Path:
+def write(folder: Path, with_strangers: bool = True, **changes: np.ndarray) -> Path:
     """Write all three channels below `folder`; `changes` replace arrays of validation."""
     for seed, (name, count) in enumerate(SIZES.items()):
         data = arrays(count, seed)
+        if not with_strangers:
+            del data["strangers"]
         if name == "validation":
             data.update(changes)
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -17,14 +17,19 @@ def write_model(
     folder: Path,
     classes: list[str] = CLASSES,
     scale: float = 0.02,
+    known: float = 1.0,
     outputs: tuple[str, ...] = ("probabilities", "embedding"),
 ) -> Path:
-    """A model whose logits are `scale` times its embedding: an image's mean red, green and blue."""
+    """A model whose logits are `scale` times its embedding: an image's mean red, green and blue.
+
+    Its probabilities sum to `known`.
+    """
     nodes = [
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels", "axes"], ["embedding"], keepdims=0),
         helper.make_node("Mul", ["embedding", "scale"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"]),
+        helper.make_node("Softmax", ["logits"], ["shares"]),
+        helper.make_node("Mul", ["shares", "known"], ["probabilities"]),
     ]
     shape = ["batch", SIDE, SIDE, 3]
     graph = helper.make_graph(
@@ -35,6 +40,7 @@ def write_model(
         [
             helper.make_tensor("axes", TensorProto.INT64, [2], [1, 2]),
             helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),
+            helper.make_tensor("known", TensorProto.FLOAT, [], [known]),
         ],
     )
     opsets = [helper.make_opsetid("", 18)]

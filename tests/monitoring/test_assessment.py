@@ -66,6 +66,17 @@ def test_with_many_records_unread_the_others_are_not_healthy(reference, unreadab
     assert len(report.drifts) == 7
 
 
+def test_nothing_but_photos_of_none_of_the_classes_is_drift_and_too_many_in_review(reference):
+    frame = simulate(200, seed=2).assign(confidence=0.0, label="bicycle")
+    report = judge(reference, frame)
+    assert {violation.name for violation in report.violations} == {
+        "confidence",
+        "label",
+        "review_share",
+    }
+    assert report.accuracy.expected_low == report.accuracy.expected_high == 0
+
+
 def test_too_few_photos_are_not_judged(reference):
     report = judge(reference, simulate(99, seed=2, brighter=5))
     assert report.status == NOT_ENOUGH_DATA

@@ -83,6 +83,14 @@ def test_records_of_other_classes_make_one_table_by_time(tmp_path):
     assert frame["probability:a"].isna().tolist() == [False, False, True]
 
 
+def test_what_probabilities_lack_to_1_is_none_of_the_classes(tmp_path):
+    rows = [[0.2, 0.8], [0.1, 0.03], [0.0, 0.0]]
+    frame = load(tmp_path, record(npy(IMAGES[:3]), answer(*rows), "call")).frame
+    assert frame["label"].tolist() == ["motorcycle", "bicycle", "bicycle"]
+    assert frame["confidence"].tolist() == pytest.approx([0.8, 0.1, 0.0])
+    np.testing.assert_allclose(table.probabilities(frame)[1], rows)
+
+
 def with_request(**changes) -> dict:
     """A record whose request is changed."""
     return record(png() | changes, ANSWER)
@@ -128,8 +136,9 @@ BAD = {
     "no rows": (with_rows("[]"), "not rows of 2 probabilities"),
     "classes too few": (with_rows("[[0.9, 0.1]]", '["a"]'), "not rows of 1 probabilities"),
     "classes twice": (with_rows("[[0.9, 0.1]]", '["a", "a"]'), "not different names"),
-    "sum not 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to 1"),
-    "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to 1"),
+    "sum above 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to at most 1"),
+    "below 0": (with_rows("[[0.9, -0.3]]"), "not probabilities that sum to at most 1"),
+    "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to at most 1"),
     "three photos, two answers": (
         record(npy(IMAGES[:3]), answer([0.9, 0.1], [0.9, 0.1])),
         "3 photos came with 2 answers",

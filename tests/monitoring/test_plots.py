@@ -35,7 +35,14 @@ def test_nothing_leaves_a_picture(figure):
     assert page.y0 - 0.01 <= outline.y0 <= outline.y1 <= page.y1 + 0.01
 
 
-@pytest.mark.parametrize("frame", [week(1), week(50).assign(time=pd.Timestamp(SINCE))])
+FRAMES = [
+    week(1),
+    week(50).assign(time=pd.Timestamp(SINCE)),
+    week(50).assign(confidence=0.0),  # all of them strangers
+]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
 def test_one_photo_and_one_moment_are_drawn_with_all_that_a_week_has(frame):
     over_time = words(plots.draw_confidence_over_time(frame, 0.96)).splitlines()
     assert {"a photo", "median", "lowest tenth", "threshold 0.96"} <= {*over_time}

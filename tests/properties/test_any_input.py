@@ -45,12 +45,23 @@ def test_a_damaged_request_is_answered_or_refused_by_name(sample, place, damage)
         read(body[:place] + damage + body[place + len(damage) :], served.SIDE)
 
 
-@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=9))
-def test_every_softmax_is_taken(weights):
-    row = [weight / sum(weights) for weight in weights]
+WEIGHTS = st.lists(st.floats(0, 1), min_size=1, max_size=9)
+
+
+@given(WEIGHTS, st.just(0) | st.floats(0, 10))
+def test_every_softmax_is_taken_whole_or_without_the_part_of_none_of_the_classes(weights, none):
+    total = sum(weights) + none or 1.0
+    row = [weight / total for weight in weights]
     prediction = parse_answer(answer([f"class {n}" for n in range(len(row))], [row]))
+    assert prediction.inferences == row
     assert prediction.confidence == max(row)
     assert prediction.label == f"class {row.index(max(row))}"
+
+
+@given(WEIGHTS.filter(lambda row: sum(row) > 1.01))
+def test_more_than_1_in_all_is_refused(row):
+    with pytest.raises(InvalidModelResponse, match="at most 1"):
+        parse_answer(answer([f"class {n}" for n in range(len(row))], [row]))
 
 
 VALUES = st.sampled_from([None, True, 0, 1, 0.5, -1, 1e999, "a", "", [], [[]], [[1]], ["a"], {}])

@@ -119,14 +119,14 @@ def test_an_image_that_is_there_is_not_made_again(repository, monkeypatch, capsy
     monkeypatch.setattr(serving_image, "Cloud", lambda: cloud)
     monkeypatch.setattr(serving_image, "find_stack", lambda *_: stack)
     ecr.push(serving_image.commit())
-    terminal.run(serving_image.main, ["--if-missing"])
+    serving_image.main.main(["--if-missing"], standalone_mode=False)
     assert not (repository.parent / "record").exists()
     assert f"{REPOSITORY}:{serving_image.commit()}" in capsys.readouterr().out
     (repository / "model" / "new.py").write_text("changed")
     commit(repository)
     monkeypatch.setenv("FAILS", "buildx build")  # or it would look for the image in ECR
-    with pytest.raises(SystemExit):
-        terminal.run(serving_image.main, ["--if-missing"])
+    with pytest.raises(UserError, match="buildx build"):
+        serving_image.main.main(["--if-missing"], standalone_mode=False)
     assert "buildx build" in commands(repository)[1]
 
 

@@ -29,9 +29,12 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
     assert len(rows) == 200
     for classes in (CIFAR10_CLASSES, ("automobile", "truck"), ("cat", "dog", "ship")):
         splits = datasets.split(CIFAR10.read(path, classes))
-        assert images_of(splits["train"]) <= images_of(rows)
-        assert not images_of(rows) & images_of(splits["validation"])
-        assert not images_of(rows) & images_of(splits["test"])
+        assert images_of(splits["train"].rows) <= images_of(rows)
+        assert not images_of(rows) & images_of(splits["validation"].rows)
+        assert not images_of(rows) & images_of(splits["test"].rows)
+        assert images_of(splits["train"].strangers) <= images_of(rows)
+        assert not images_of(rows) & images_of(splits["validation"].strangers)
+        assert not images_of(rows) & images_of(splits["test"].strangers)
 
 
 @pytest.mark.proof

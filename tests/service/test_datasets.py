@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from scripts.etl import __main__ as etl
 from service import datasets
-from service.labelled_images import LabelledImages, Source
+from service.labelled_images import LabelledImages, Source, Strangers
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -118,8 +118,9 @@ def test_many_classes_make_a_short_name_of_their_own():
 @pytest.mark.parametrize("size", [1, 3, 8, 40])
 def test_a_sample_batch_takes_turns_and_names_test_photos(size):
     source = make()
-    batch = datasets.sample_batch(source, source.test, size)
-    keys = [image["s3_key"] for image in batch["images"]]
+    batch = datasets.sample_batch(source, datasets.split(source)["test"], size)
+    *keys, description = [image["s3_key"] for image in batch["images"]]
+    assert description == "datasets/cifar100-bicycle-motorcycle/dataset.json"  # which is no photo
     assert len(set(keys)) == min(size, 8)
     assert all(list(image) == ["s3_key"] for image in batch["images"])
     counts = [sum(f"/test/{name}/" in key for key in keys) for name in CLASSES]
@@ -127,6 +128,45 @@ def test_a_sample_batch_takes_turns_and_names_test_photos(size):
     s3 = MemoryS3()
     publish(s3, source)
     assert set(keys) <= s3.objects.keys()
+
+
+def with_strangers(train: int = 40, test: int = 10) -> Source:
+    return replace(make(), strangers=Strangers("other/", rows(train, 7), rows(test, 8)))
+
+
+def test_strangers_are_split_as_the_classes_are_and_some_lie_there_as_photos():
+    s3 = MemoryS3()
+    name, _ = publish(s3, with_strangers())
+    seen = {}
+    for part, count in {"train": 32, "validation": 8, "test": 10}.items():
+        photos, strangers = datasets.read_split(s3, "bucket", name, part)
+        assert len(strangers) == count
+        seen[part] = {image.tobytes() for image in strangers}
+        assert not seen[part] & {image.tobytes() for image in photos.images}
+    assert not seen["train"] & seen["validation"]
+    folder = f"datasets/{name}/images/strangers/"
+    shown = [body for key, body in s3.objects.items() if key.startswith(folder)]
+    assert len(shown) == 10
+    description = datasets.find(s3, "bucket")["strangers"]
+    assert description["counts"] == {"train": 32, "validation": 8, "test": 10}
+    assert description["origin"] == "other/"
+    batch = datasets.sample_batch(with_strangers(), datasets.split(with_strangers())["test"], 4)
+    assert batch["images"][-2] == {"s3_key": f"{folder}000.png"}
+
+
+def test_a_dataset_without_strangers_says_so():
+    s3 = MemoryS3()
+    name, _ = publish(s3, make())
+    assert datasets.find(s3, "bucket")["strangers"] is None
+    assert len(datasets.read_split(s3, "bucket", name, "train")[1]) == 0
+
+
+def test_more_strangers_than_a_model_needs_are_thinned_out(monkeypatch):
+    monkeypatch.setattr(datasets, "STRANGERS", {"train": 11, "validation": 3, "test": 5})
+    for part, most in datasets.STRANGERS.items():
+        chosen = datasets.split(with_strangers())[part].strangers
+        assert len(chosen) == most
+        assert abs(np.bincount(chosen.labels) - most / 2).max() == 0.5
 
 
 def test_a_dataset_of_another_size_than_the_services_is_refused():

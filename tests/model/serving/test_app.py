@@ -258,7 +258,9 @@ MODEL_FAULTS = {
     "a class twice": ({"classes": ["red", "green", "red"]}, "names a class twice"),
     "too few classes": ({"classes": ["red"]}, "3 numbers an image, classes.json names 1"),
     "no probabilities": ({"outputs": ("embedding",)}, "it has images .* and embedding"),
-    "not a number": ({"scale": float("nan")}, "not a set of probabilities"),
+    "not a number": ({"scale": float("nan")}, "not probabilities that sum to at most 1"),
+    "more than 1": ({"known": 1.01}, "not probabilities that sum to at most 1"),
+    "less than 0": ({"known": -0.1}, "not probabilities that sum to at most 1"),
 }
 
 
@@ -272,6 +274,13 @@ def test_a_broken_model_is_refused_with_the_reason(tmp_path, change, reason):
             (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match=reason):
         Classifier(tmp_path)
+
+
+@pytest.mark.parametrize("known", [1.0, 0.4, 0.0])
+def test_a_model_may_leave_a_part_to_none_of_the_classes(tmp_path, known):
+    images = served.images(3)
+    answers = Classifier(served.write_model(tmp_path, known=known))(images)
+    np.testing.assert_allclose(answers, known * served.expected(images), atol=1e-6)
 
 
 @pytest.mark.parametrize("outputs", [("probabilities",), ("embedding", "probabilities")])

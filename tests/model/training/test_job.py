@@ -20,7 +20,7 @@ from model.training import network as training_network
 from model.training.data import Dataset, JobError
 from tests.model import channels
 
-PICTURES = ("learning.png", "reliability.png", "coverage.png", "confusion.png")
+PICTURES = ("learning.png", "reliability.png", "coverage.png", "confusion.png", "strangers.png")
 
 
 def run(argv: list[str]) -> tuple[int, str, str]:
@@ -75,16 +75,45 @@ def test_metrics_and_predictions_are_those_of_the_exported_model(job):
     for seed, name in ((1, "validation"), (2, "test")):
         data = channels.arrays(channels.SIZES[name], seed)
         probabilities, _ = found[name] = ask(folder, data["images"])
+        strangers, _ = ask(folder, data["strangers"])
         right = probabilities.argmax(1) == data["labels"]
         assert metrics[name]["accuracy"] == pytest.approx(right.mean())
         point = metrics["operating_point"]
         accepted = probabilities.max(1) >= point["threshold"]
         at = point["test"] if name == "test" else point
         assert at["coverage"] == pytest.approx(accepted.mean())
-        assert at["precision"] == pytest.approx(right[accepted].mean())
+        wrong = (
+            0.1 * (strangers.max(1) >= point["threshold"]).mean() + 0.9 * (accepted & ~right).mean()
+        )
+        assert 1 - at["precision"] == pytest.approx(
+            wrong / (wrong + 0.9 * (accepted & right).mean())
+        )
+        assert at["strangers"]["images"] == channels.STRANGERS
     assert point["precision"] >= point["precision_target"] == 0.99
+    calibration = evaluation.Calibration(metrics["temperature"], metrics["stranger_bias"])
     with np.load(folder / "output" / "predictions.npz", allow_pickle=False) as predictions:
-        np.testing.assert_allclose(predictions["probabilities"], found["validation"][0], atol=1e-4)
+        logits, labels = predictions["logits"], predictions["labels"]
+        assert predictions["strangers"].shape == (channels.STRANGERS, 3)
+    np.testing.assert_allclose(calibration.apply(logits), found["validation"][0], atol=1e-4)
+    np.testing.assert_array_equal(labels, channels.arrays(24, 1)["labels"])
+
+
+def test_strangers_are_refused_and_only_where_the_job_was_given_some(job, tmp_path):
+    folder, log = job
+    data = channels.arrays(24, seed=2)
+    probabilities, strangers = (ask(folder, data[name])[0] for name in ("images", "strangers"))
+    assert probabilities.sum(1).mean() > 0.9 > 0.3 > strangers.sum(1).mean()
+    assert "24 train strangers" in log
+
+    argv = channels.arguments(channels.write(tmp_path / "channels", with_strangers=False), tmp_path)
+    status, log, errors = run([*argv, "--epochs", "1"])
+    assert status == 0, errors
+    assert "STRANGERS ARE NOT KNOWN" in log
+    metrics = read_metrics(tmp_path)
+    assert metrics["stranger_bias"] is None
+    assert metrics["operating_point"]["test"]["strangers"] is None
+    np.testing.assert_allclose(ask(tmp_path, data["images"])[0].sum(1), 1, atol=1e-5)
+    assert not (tmp_path / "output" / "strangers.png").exists()
 
 
 def test_exported_model_takes_any_number_of_images(job):
@@ -92,7 +121,7 @@ def test_exported_model_takes_any_number_of_images(job):
     images = channels.arrays(3, seed=2)["images"]
     probabilities, _ = ask(folder, images)
     assert (probabilities.dtype, probabilities.shape) == (np.float32, (3, 2))
-    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert (probabilities.sum(1) <= 1 + 1e-5).all()
     np.testing.assert_allclose(ask(folder, images[:1])[0], probabilities[:1], atol=1e-5)
 
 
@@ -105,7 +134,9 @@ def test_exported_models_embedding_gives_the_probabilities_of_an_image_that_mirr
     graph = onnx.load(folder / "model" / "model.onnx").graph
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     logits = embedding @ weights["network.head.weight"].T + weights["network.head.bias"]
-    expected = evaluation.softmax(logits / read_metrics(folder)["temperature"])
+    metrics = read_metrics(folder)
+    calibration = evaluation.Calibration(metrics["temperature"], metrics["stranger_bias"])
+    expected = calibration.apply(logits)
     np.testing.assert_allclose(expected, probabilities, atol=1e-5)
 
 
@@ -170,7 +201,7 @@ def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     ("other", "named"),
     [
         (["--seed", "4", "--batch-size", "8"], "batch_size, seed"),
-        (["--start", "scratch"], "starter"),
+        (["--start", "scratch"], "label_smoothing, starter"),
     ],
 )
 def test_a_checkpoint_of_another_job_is_refused_with_what_differs(
@@ -242,11 +273,17 @@ def test_training_from_scratch_learns_and_its_seed_counts():
         for seed, (name, count) in enumerate(channels.SIZES.items())
     }
     train_set, validation = (
-        Dataset(data[name]["images"], data[name]["labels"], channels.CLASSES)
-        for name in ("train", "validation")
+        Dataset(each["images"], each["labels"], channels.CLASSES, each["images"][:0])
+        for each in (data["train"], data["validation"])
     )
 
-    recipe = {"epochs": 6, "batch_size": 16, "learning_rate": 0.12, "device": torch.device("cpu")}
+    recipe = {
+        "epochs": 6,
+        "batch_size": 16,
+        "learning_rate": 0.12,
+        "label_smoothing": 0.1,
+        "device": torch.device("cpu"),
+    }
     with contextlib.redirect_stdout(io.StringIO()):
         (network, history), (other, _) = (
             training_fit.fit(train_set, validation, seed=seed, **recipe) for seed in (5, 6)
@@ -273,7 +310,10 @@ VALIDATION_FAULTS = {
     "one colour": ({"images": np.zeros((24, 16, 16), np.uint8)}, "24 x 16 x 16, not N x S x S x 3"),
     "not square": ({"images": np.zeros((24, 16, 24, 3), np.uint8)}, "sides must be equal"),
     "too small": ({"images": np.zeros((24, 8, 8, 3), np.uint8)}, "at least 16"),
-    "another size": ({"images": np.zeros((24, 32, 32, 3), np.uint8)}, "(32, 32) pixels"),
+    "another size": (
+        dict.fromkeys(("images", "strangers"), np.zeros((24, 32, 32, 3), np.uint8)),
+        "(32, 32) pixels",
+    ),
     "label type": ({"labels": np.zeros(24, np.int32)}, "int32, not int64"),
     "too few labels": ({"labels": np.zeros(3, np.int64)}, "24 images, labels of shape (3,)"),
     "unknown label": ({"labels": np.full(24, 2)}, "labels from 2 to 2 for 2 classes"),
@@ -281,6 +321,14 @@ VALIDATION_FAULTS = {
     "class name too long": ({"classes": np.array(["red", "é" * 33])}, "1 to 64 bytes"),
     "class twice": ({"classes": np.array(["red", "red"])}, "named twice"),
     "one class": ({"classes": np.array(["red"]), "labels": np.zeros(24, np.int64)}, "at least two"),
+    "strangers of another size": (
+        {"strangers": np.zeros((5, 32, 32, 3), np.uint8)},
+        "strangers are uint8 of (32, 32, 3), images of (16, 16, 3)",
+    ),
+    "no strangers": (
+        {"strangers": np.zeros((0, 16, 16, 3), np.uint8)},
+        "has 0 strangers, the train channel 24",
+    ),
     "pickled classes": ({"classes": np.array(["red", None])}, "cannot be read"),
 }
 

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from model.training import data, fit, job
+from model.training.evaluation import Calibration
 from model.training.network import STARTER, Classifier, Network, load_starter
 
 
 def test_classifier_gives_the_same_probabilities_for_an_image_and_its_mirror():
     torch.manual_seed(0)
-    classifier = Classifier(Network(3)).eval()
+    classifier = Classifier(Network(3), Calibration(1.5, None)).eval()
     images = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
     with torch.no_grad():
         probabilities, _ = classifier(images)
@@ -55,6 +56,26 @@ def test_crop_and_flip_keeps_shape_and_type_and_shows_only_shifted_or_mirrored_p
         places.update(map(tuple, straight + turned))
     assert 5 < mirrored < 35
     assert len(places) > 20
+
+
+def test_sharpness_varies_and_a_plain_image_stays_as_it_is():
+    generator = torch.Generator().manual_seed(0)
+    plain = torch.full((4, 3, 16, 16), 77.0)
+    torch.testing.assert_close(fit.vary_sharpness(plain, generator), plain)
+    noise = torch.rand(200, 3, 16, 16, generator=generator) * 255
+    contrast = fit.vary_sharpness(noise, generator).std((1, 2, 3)) / noise.std((1, 2, 3))
+    assert contrast.min() < 0.5
+    assert contrast.max() > 1.2
+
+
+def test_fields_reach_from_plain_colours_to_noise():
+    generator = torch.Generator().manual_seed(0)
+    fields = torch.cat([fit.draw_fields(8, 16, generator) for _ in range(50)])
+    assert fields.min() >= 0
+    assert fields.max() <= 255
+    steps = fields.diff(dim=3).abs().mean((1, 2, 3))
+    assert steps.min() == 0
+    assert steps.max() > 40
 
 
 def test_a_network_adopts_all_of_another_but_its_last_layer_and_holds_the_first_stage_fixed():

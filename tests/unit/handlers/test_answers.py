@@ -2,12 +2,21 @@ import json
 
 import pytest
 
-from handlers.answers import parse_answer
+from handlers.answers import Prediction, parse_answer, parse_answers
 from handlers.errors import InvalidModelResponse
 
 
 def answer(classes, inferences) -> bytes:
     return json.dumps({"classes": classes, "inferences": inferences}).encode()
+
+
+def test_the_likeliest_class_is_the_label_though_none_of_the_classes_is_likelier():
+    rows = [[0.2, 0.8], [0.1, 0.03], [0.0, 0.0]]
+    assert parse_answers(answer(["a", "b"], rows), 3) == [
+        Prediction(rows[0], "b", 0.8),
+        Prediction(rows[1], "a", 0.1),
+        Prediction(rows[2], "a", 0.0),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ def test_a_confidence_at_the_threshold_or_above_passes(threshold):
     assert handler(SURE | threshold, CONTEXT) == SURE | threshold
 
 
-@pytest.mark.parametrize(("confidence", "threshold"), [(0.79, {}), (0.93, {"threshold": 0.94})])
+@pytest.mark.parametrize(
+    ("confidence", "threshold"), [(0.79, {}), (0.93, {"threshold": 0.94}), (0.0, {})]
+)
 def test_anything_less_is_for_a_person_as_the_log_says(confidence, threshold, log):
     with pytest.raises(errors.THRESHOLD_CONFIDENCE_NOT_MET, match="bicycle"):
         handler({**SURE, "confidence": confidence, **threshold}, CONTEXT)

@@ -11,5 +11,6 @@ def test_a_job_gets_the_datasets_channels_and_only_the_options_given():
         part: f"s3://bucket/datasets/cifar100-bicycle-motorcycle/arrays/{part}/"
         for part in ("train", "validation", "test")
     }
-    assert job.hyperparameters == {"precision-target": 0.99, "epochs": 7}
+    mix = {"precision-target": 0.99, "strangers-share": 0.3}
+    assert job.hyperparameters == mix | {"epochs": 7}
     assert not job.spot

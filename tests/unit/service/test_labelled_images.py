@@ -125,7 +125,7 @@ def test_copies_of_an_image_are_in_one_fold():
 
 def test_pngs_and_arrays_hold_the_very_pixels_and_are_the_same_bytes_at_another_time(monkeypatch):
     rows = make(4)
-    png, arrays = encode_png(rows.images[0]), encode_npz(rows, ("x", "y"))
+    png, arrays = encode_png(rows.images[0]), encode_npz(rows, ("x", "y"), rows.images[:1])
     assert (np.asarray(Image.open(io.BytesIO(png))) == rows.images[0]).all()
     with np.load(io.BytesIO(arrays), allow_pickle=False) as read:
         assert {name: read[name].tolist() for name in read} == {
@@ -133,9 +133,10 @@ def test_pngs_and_arrays_hold_the_very_pixels_and_are_the_same_bytes_at_another_
             "labels": [0, 1, 0, 1],
             "names": rows.names.tolist(),
             "classes": ["x", "y"],
+            "strangers": rows.images[:1].tolist(),
         }
         assert (read["images"].dtype, read["labels"].dtype) == (np.uint8, np.int64)
     later = time.localtime(time.time() + 1e8)
     monkeypatch.setattr(time, "localtime", lambda *_: later)
-    assert encode_npz(rows, ("x", "y")) == arrays
+    assert encode_npz(rows, ("x", "y"), rows.images[:1]) == arrays
     assert encode_png(rows.images[0]) == png
