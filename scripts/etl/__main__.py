@@ -42,7 +42,7 @@ UNEVEN = 2  # times as many photos of one class as of another
 )
 @click.option(
     "--strangers",
-    type=options.ClassNames(),
+    type=options.parse_classes,
     metavar="A,B",
     help="classes of CIFAR-10 that none of --folder's photos show, besides its sub-folder other/: "
     "the model learns to send such photos to review",

@@ -18,7 +18,7 @@ def test_no_validation_or_test_photo_of_any_dataset_is_learnt(tmp_path, monkeypa
     path = archives.write_ten(tmp_path / "c.tar.gz", archives.ten_content(per_batch=50))
     learnt = []
 
-    def stop(rows, epochs):
+    def stop(rows, classes, epochs):
         learnt.append(rows)
         raise UserError("enough")
 
