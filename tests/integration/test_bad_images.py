@@ -1,11 +1,13 @@
 """Every kind of photo that people send ends accepted, in review or failed."""
 
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from scripts.generate import bad_images
-from scripts.generate.bad_images import encode
+from scripts.generate.bad_images import chunk, encode, png
 from tests.drawings import draw
 
 
@@ -14,11 +16,13 @@ def _photo(vehicle: str = "bicycle", seed: int = 3) -> Image.Image:
 
 
 CLASSIFIED = "classified"
+TEXT = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(90_000_000), 1))
 
 BYTES = {
     **{f"{name}.png": (kind.make(_photo()), kind.error) for name, kind in bad_images.KINDS.items()},
     "one-pixel.png": (encode(Image.new("RGB", (1, 1), "red"), "PNG"), CLASSIFIED),
     "cmyk.jpg": (encode(_photo().convert("CMYK"), "JPEG"), CLASSIFIED),
+    "much text.png": (png(8, 8, 8, 2, bytes(200), TEXT), CLASSIFIED),
     "photo.webp": (encode(_photo(), "WEBP"), CLASSIFIED),
     "with space.png": (encode(_photo(), "PNG"), CLASSIFIED),
     "plus+sign.png": (encode(_photo(), "PNG"), CLASSIFIED),
