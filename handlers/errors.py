@@ -26,7 +26,7 @@ class ImageTooLarge(HandlerError):
 
 
 class InvalidImage(HandlerError):
-    """The object is no complete image of a format in handlers/photo.FORMATS."""
+    """The object is no image of a format in handlers/photo.FORMATS, or pixels are missing."""
 
 
 class EndpointNotFound(HandlerError):

@@ -4,16 +4,53 @@ Photos are decoded here alone: the endpoint takes only what this module makes.
 """
 
 import io
+import math
+import re
+from collections.abc import Callable
+from functools import partial
 
-# Each registers its format. Image.open would import every plugin to find WebP's.
-from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+# Each plugin registers its format. Image.open would import every plugin to find WebP's.
+from PIL import Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
+from handlers.colour import to_srgb
 from handlers.errors import HandlerError, ImageTooLarge, InvalidImage
+from handlers.image_files import JPEG_END, PNG_CHECKSUM_BYTES, strip_jpeg, strip_png, strip_webp
 
 # Pillow's name of each format, and the suffixes of its files.
 FORMATS = {"PNG": (".png",), "JPEG": (".jpeg", ".jpg"), "WEBP": (".webp",)}
 SUFFIXES = tuple(sorted(suffix for suffixes in FORMATS.values() for suffix in suffixes))
 FORMATS_IN_WORDS = "PNG, JPEG or WebP"
+NO_PHOTO = f"no {FORMATS_IN_WORDS} image"
+STRIP = {"PNG": strip_png, "JPEG": strip_jpeg, "WEBP": strip_webp}
+
+# How a file of each format begins, in its first HEAD_BYTES, and of other formats that people send.
+HEAD_BYTES = 64
+HEADS = {
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "WEBP": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
+OTHER_HEADS = {
+    "a GIF": re.compile(rb"GIF8"),
+    "a TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
+    "a BMP": re.compile(rb"BM"),
+    "an AVIF": re.compile(rb".{4}ftyp(avi[fs]|(mif1|msf1).{4}(.{4})*?avi[fs])", re.DOTALL),
+    "a HEIC": re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+    "a JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
+    "an SVG": re.compile(rb"\s*(<\?xml.*)?<svg", re.DOTALL),
+    "a PDF": re.compile(rb"%PDF"),
+}
+
+# A JPEG that ends early is read if no more of its rows are missing than this share.
+MISSING_ROWS = 1 / 8
+# In place of what is missing it changes the pixels that are not there. It has the markers after
+# which pixels may start anew.
+FILLER = b"".join(bytes(range(199, 0, -1)) + bytes([0xFF, 0xD0 + n]) for n in range(8))
+
+# A photo with a colour profile is shrunk to so many pixels before its colours are converted: the
+# means of up to 4 x 4 pixels are the same within rounding, and 50 megapixels would take a second
+# longer. The mean of unlike colours is another one in each profile, so fewer pixels would not do.
+CONVERTED_PIXELS = 4_000_000
 
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -35,11 +72,22 @@ def is_named_as_photo(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def reason_to_refuse(head: bytes) -> str | None:
+    """What a file is that begins with `head`, such as "a GIF: save it as PNG or JPEG".
+
+    None if it is of one of FORMATS.
+    """
+    if _find_format(head):
+        return None
+    names = (name for name, start in OTHER_HEADS.items() if start.match(head))
+    return next((f"{name}: save it as PNG or JPEG" for name in names), NO_PHOTO)
+
+
 def to_model_input(data: bytes, size: int, max_pixels: int) -> bytes:
-    """An upright RGB PNG of `size` x `size` pixels, from the bytes of a photo.
+    """An upright RGB PNG of `size` x `size` pixels in sRGB, from the bytes of a photo.
 
     Raises ImageTooLarge above `max_pixels`, before anything is decoded, and InvalidImage for
-    anything that is not a complete image of FORMATS.
+    anything that is not an image of FORMATS with all of its pixels.
     """
     return _png(_read(data, size, max_pixels))
 
@@ -52,26 +100,71 @@ def to_model_pixels(data: bytes, size: int, max_pixels: int) -> bytes:
 def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     if not data:
         raise InvalidImage("the file is empty")
+    name = _find_format(data)
+    if name is None:
+        raise InvalidImage(f"the file is {reason_to_refuse(data[:HEAD_BYTES])}")
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise ImageTooLarge(f"{width} x {height} pixels are more than {max_pixels}")
-            return _model_input(image, size)
+        image, profile = _decode(data, name, size, max_pixels)
+        return _model_input(image, profile, size)
     except HandlerError:
         raise
     except Image.UnidentifiedImageError:
-        raise InvalidImage(f"the file is not a {FORMATS_IN_WORDS} image") from None
+        raise InvalidImage(f"the image is damaged: its {name} header is broken") from None
     except Exception as error:  # Broken data makes decoders raise nearly anything.
         raise InvalidImage(f"the image is damaged: {error}") from error
 
 
-def _model_input(image: Image.Image, size: int) -> Image.Image:
+def _find_format(data: bytes) -> str | None:
+    return next((name for name, start in HEADS.items() if start.match(data)), None)
+
+
+def _decode(data: bytes, name: str, size: int, max_pixels: int) -> tuple[Image.Image, bytes | None]:
+    """The image in a file of that format, and its ICC profile."""
+    data, profile, has_end = STRIP[name](data)
+    load = partial(_load, name=name, size=size, max_pixels=max_pixels)
+    if not has_end:
+        return _load_unfinished(data, load), profile
+    try:
+        return load(data), profile
+    except OSError:
+        if name != "PNG":
+            raise
+        # All pixels may be there, and only their checksum be wrong, which browsers pass over.
+        return load(data[:-PNG_CHECKSUM_BYTES]), profile
+
+
+def _load(data: bytes, name: str, size: int, max_pixels: int) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=[name])
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageTooLarge(f"{width} x {height} pixels are more than {max_pixels}")
     # Decode a JPEG at a fraction of its size: 4 x the target is enough to antialias.
     image.draft(None, (4 * size, 4 * size))
     image.load()
+    return image
+
+
+def _load_unfinished(data: bytes, load: Callable[[bytes], Image.Image]) -> Image.Image:
+    """The image of a JPEG without an end. Raises InvalidImage if too much of it is missing.
+
+    libjpeg does not say what is missing: what differs with the bytes that follow.
+    """
+    image, other = load(data + JPEG_END), load(data + FILLER + JPEG_END)
+    if missing := ImageChops.difference(image, other).getbbox():
+        share = missing[1] / image.height
+        if 1 - share > MISSING_ROWS:
+            raise InvalidImage(f"the photo ends early: {share:.0%} of its rows are there")
+    return image
+
+
+def _model_input(image: Image.Image, profile: bytes | None, size: int) -> Image.Image:
+    colours = image if image.mode == "CMYK" else to_eight_bits(image)
+    if profile:
+        factor = math.ceil(math.sqrt(image.width * image.height / CONVERTED_PIXELS))
+        colours = colours.reduce(factor) if factor > 1 else colours
+        colours = to_srgb(colours, profile, is_grey=image.mode[0] in "1IL")
     # Squashed, not cropped: the middle of a wide photo may show none of the wheels.
-    small = to_eight_bits(image).resize((size, size), Image.Resampling.LANCZOS)
+    small = to_eight_bits(colours).resize((size, size), Image.Resampling.LANCZOS)
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small.getchannel("A") if small.mode == "RGBA" else None)
     # Turned after the resize, which takes a thousandth of the memory and shows the same.

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from botocore.exceptions import ClientError
-from PIL import Image
 
-from handlers.photo import FORMATS, FORMATS_IN_WORDS, is_named_as_photo
+from handlers.photo import (
+    FORMATS_IN_WORDS,
+    HEAD_BYTES,
+    NO_PHOTO,
+    is_named_as_photo,
+    reason_to_refuse,
+)
 from service import storage, terminal
 from service.terminal import FirstFew, UserError
 
-HEAD_BYTES = 16  # from which Pillow tells a format
-NO_PHOTO = f"no {FORMATS_IN_WORDS} image"
 UNREADABLE = {"AccessDenied", "403", "InvalidObjectState"}
 
 
@@ -112,8 +115,7 @@ def why_no_photo(s3, file: Place) -> str | None:
         if code not in UNREADABLE:
             raise
         return f"it cannot be read: {code}"
-    accepts = (Image.OPEN[name][1] for name in FORMATS)
-    return None if any(accept and accept(head) for accept in accepts) else NO_PHOTO
+    return reason_to_refuse(head)
 
 
 def _is_named(file: Place) -> bool:

@@ -41,7 +41,7 @@ def folder(service, batch, tmp_path_factory):
     return folder
 
 
-def test_a_prefix_is_classified_by_a_run_that_can_be_followed_and_gives_a_table(
+def test_a_prefix_is_classified_by_a_run_whose_results_are_waited_for_and_give_a_table(
     service, batch, tmp_path
 ):
     prefix = batch["images"][0]["s3_key"].rsplit("/", 1)[0]
@@ -53,13 +53,13 @@ def test_a_prefix_is_classified_by_a_run_that_can_be_followed_and_gives_a_table(
     (name, *_) = runs(service)
     assert name not in before
     assert name in said
-    said = bulk(service, "status", "--follow").stdout
-    assert "SUCCEEDED" in said
-    assert f"100%, {len(photos)} of {len(photos)} photos" in said
     assert f"scripts.bulk results {name}\n" in said
 
     path = tmp_path / "results.csv"
-    bulk(service, "results", name, "--output", path)
+    bulk(service, "results", name, "--output", path)  # it waits for the end
+    said = bulk(service, "status").stdout
+    assert "SUCCEEDED" in said
+    assert f"100%, {len(photos)} of {len(photos)} photos" in said
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["s3_key"] for row in rows) == sorted(photos)

@@ -46,7 +46,7 @@ def check(notebook, service, generated: int) -> None:
     for cell in drawing:
         assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
     assert service.outputs["EndpointName"] in outputs(notebook, "hosting =")
-    assert "'submitted': 40" in outputs(notebook, "execution =")
+    assert "'submitted': 42" in outputs(notebook, "execution =")
     (photos,) = re.findall(r"(\d+) photos, unreadable: \[\]", outputs(notebook, "from monitoring"))
     # The batch's 40, the generated ones, and what was asked in the second before.
     assert 40 + 2 * generated <= int(photos) <= 42 + 2 * generated

@@ -12,7 +12,7 @@ from model.serving.bodies import read_array
 from model.serving.errors import RequestError
 from model.serving.pixels import read_png
 from tests.model import served
-from tests.unit.handlers import photos
+from tests.unit.handlers import photos, profiles
 from tests.unit.handlers.test_answers import answer
 from tests.unit.handlers.test_photo import seen
 
@@ -21,6 +21,9 @@ SAMPLES = [
     photos.encoded(photos.two_halves("P"), "PNG"),
     photos.encoded(photos.two_halves(), "WEBP"),
     photos.rotated(6),
+    photos.rotated(6)[:-2],
+    photos.encoded(photos.two_halves(), "WEBP", icc_profile=profiles.rgb(profiles.SRGB, 1.0)),
+    photos.encoded(photos.two_halves("CMYK"), "JPEG", icc_profile=profiles.cmyk((90, 99, 99))),
 ]
 
 

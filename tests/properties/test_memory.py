@@ -1,4 +1,4 @@
-"""What the commands of a run in bulk hold in memory: measured in fresh processes."""
+"""What is held in memory, whatever the size of a run or a text: measured in fresh processes."""
 
 import subprocess
 import sys
@@ -63,3 +63,21 @@ print(most(100), most(11_000))
 def test_memory_does_not_grow_with_the_results():
     few, many = measured(RESULTS)
     assert many - few < 8 * 1024, "KiB; the keys alone are 10 MB"
+
+
+PHOTOS = """
+import resource
+from handlers.photo import to_model_input
+from tests.unit.handlers.test_image_files import png, text
+
+def most(size):
+    to_model_input(png(*[text(kind, size) for kind in (b"zTXt", b"iTXt", b"iCCP")]), 32, 10**6)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+print(most(100_000), most(100_000_000))
+"""
+
+
+def test_memory_does_not_grow_with_the_text_that_a_photo_inflates_to():
+    few, many = measured(PHOTOS)
+    assert many - few < 16 * 1024, "KiB; a profile of up to 4 MB is read"

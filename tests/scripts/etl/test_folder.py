@@ -109,7 +109,7 @@ def test_the_content_says_what_is_a_photo_not_the_name(photos, capsys):
     assert len(source.train) + len(source.test) == 55
     warning = capsys.readouterr().err
     assert f"left out: {folder.NAMED_AT_MOST + 2}\n" in warning
-    assert "bicycle/g.jpg: the file is not a PNG, JPEG or WebP image" in warning
+    assert "bicycle/g.jpg: the file is a BMP: save it as PNG or JPEG" in warning
     assert "motorcycle/half.png: " in warning
     assert "and 2 more" in warning
 

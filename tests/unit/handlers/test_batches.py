@@ -20,7 +20,7 @@ from handlers import (
     serialize_image_data,
 )
 from handlers.outcomes import CAUSE_LENGTH, failed_row, has_failed, make_failed_row
-from handlers.photo import FORMATS_IN_WORDS
+from handlers.photo import NO_PHOTO
 from tests.unit.handlers import photos
 from tests.unit.handlers.calls import CONTEXT, body
 from tests.unit.refusals import refusal
@@ -116,7 +116,7 @@ def test_each_image_ends_in_its_place(s3, endpoint):
     def failed(error: str, cause: str) -> dict:
         return {"status": "failed", "error": error, "cause": cause}
 
-    no_image = f"the file is not a {FORMATS_IN_WORDS} image"
+    no_image = f"the file is {NO_PHOTO}"
     sure = pytest.approx(200 / 255, abs=0.03)
     wanted = [
         {"s3_key": "good.png", "listed": 3, "status": "review", **judged(0, sure)},

@@ -111,6 +111,27 @@ def test_what_is_no_complete_image_is_refused(data):
         to_model_input(data, 32, MAX_PIXELS)
 
 
+FTYP = b"\0\0\0\x1cftyp"
+OTHER_FORMATS = {
+    "a GIF": photos.encoded(photos.two_halves(), "GIF"),
+    "a TIFF": photos.encoded(photos.two_halves(), "TIFF"),
+    "a BMP": photos.encoded(photos.two_halves(), "BMP"),
+    "an AVIF": photos.encoded(photos.two_halves(), "AVIF"),
+    "an AVIF ": FTYP + b"mif1\0\0\0\0mif1avif" + bytes(99),
+    "a HEIC": FTYP + b"heic\0\0\0\0mif1heic" + bytes(99),
+    "a HEIC ": FTYP + b"mif1\0\0\0\0mif1heic" + bytes(99),
+    "a JPEG XL": b"\xff\x0a" + bytes(99),
+    "an SVG": b"\n<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "a PDF": b"%PDF-1.7" + bytes(99),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), OTHER_FORMATS.items(), ids=OTHER_FORMATS)
+def test_other_formats_are_refused_by_name_with_what_to_do(name, data):
+    with pytest.raises(InvalidImage, match=f"the file is {name.strip()}: save it as PNG or JPEG"):
+        to_model_input(data, 32, MAX_PIXELS)
+
+
 @pytest.mark.parametrize("side", [7_100, 12_000, 30_000])
 def test_too_many_pixels_are_refused_before_they_are_decoded(side):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -61,10 +61,12 @@ def test_photos_are_known_by_their_endings_or_first_bytes_and_the_rest_is_named(
     root = f"{str(source).removesuffix('/')}/"
     assert [name.removeprefix(root) for name in found(s3, source)] == sorted(PHOTOS)
     assert found(s3, f"{root}labels.json") == [f"{root}labels.json"]  # asked for by its name
-    (warning,) = capsys.readouterr().err.splitlines()
-    assert f"Passed over: {len(OTHERS)} of" in warning
-    assert "no PNG, JPEG or WebP image" in warning
-    assert f"{root}.hidden, {root}h.heic, {root}i.gif and 4 more" in warning
+    warnings = capsys.readouterr().err
+    assert warnings.count("Passed over: ") == 4
+    assert "Passed over: 4 of " in warnings
+    assert f"(no PNG, JPEG or WebP image): {root}.hidden, {root}k" in warnings
+    for name, kind in (("h.heic", "a HEIC"), ("i.gif", "a GIF"), ("j.tiff", "a TIFF")):
+        assert f"({kind}: save it as PNG or JPEG): {root}{name}.\n" in warnings
 
 
 def test_a_label_beside_each_photo_is_not_asked_for(s3):
