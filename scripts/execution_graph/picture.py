@@ -280,7 +280,7 @@ def _line_colour(count: int | None) -> str:
 
 def _numbers(rows: dict[str, dict[str, int]], size: int) -> str:
     """Numbers below their captions, and before them the row's name, unless it is empty."""
-    captions = ["", *next(iter(rows.values()))][0 if any(rows) else 1 :]
+    captions = [*([""] if any(rows) else []), *next(iter(rows.values()))]
     captions = [caption.replace("timedOut", "timed out") for caption in captions]
     lines = ["".join(_cell(_text(f"{caption}  ", SMALL, QUIET)) for caption in captions)]
     for row, numbers in rows.items():
