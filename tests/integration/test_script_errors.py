@@ -19,7 +19,6 @@ ABSENT = "s3://bucket/training/absent/model.tar.gz"
     ("command", "variables", "words"),
     [
         (("bulk", "status", "--stage", "nowhere"), {}, ("nowhere", "sls deploy")),
-        (("cost", "run", "my-batch", "--stage", "nowhere"), {}, ("nowhere", "sls deploy")),
         (("monitor", "baseline", "--stage", "nowhere"), {}, ("nowhere", "sls deploy")),
         (("execution_graph", "no-such-execution"), {}, ("no-such-execution",)),
         (("train",), NO_CREDENTIALS, ("credentials",)),
