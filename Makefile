@@ -25,7 +25,7 @@ lint: setup-tests
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@$(PROGRAM)/actionlint
+	@$(PROGRAM)/actionlint .github/workflows/*.yml
 	@$(PROGRAM)/zizmor --offline --quiet .github
 
 format: setup-tests

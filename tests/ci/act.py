@@ -65,5 +65,7 @@ def run(
     command += ["--local-repository", f"{action}={credentials}"]
     for name, value in variables.items():
         command += ["--var", f"{name}={value}"]
-    environment = clean() | {"XDG_CACHE_HOME": str(cache), "HOME": str(cache)}
+    # No settings of a person's, who may use act too.
+    folders = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(cache))
+    environment = clean() | folders
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

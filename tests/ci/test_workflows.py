@@ -115,9 +115,12 @@ def test_a_report_that_lacks_data_is_no_failure_and_one_with_a_violation_is(
     assert (status != 0) == fails, said
 
 
-def test_a_model_that_the_gate_refuses_gets_no_baseline(repository):
-    failing = "1 deploy_endpoint"
-    status, commands, said = repository.run("workflow_dispatch", "retrain.yml", failing, **ACCOUNT)
-    assert status != 0, said
-    assert "deploy_endpoint" in commands[-1]
-    assert "train" in commands[-2]
+@pytest.mark.parametrize(("fails", "stages"), [("", 2), ("1 deploy_endpoint", 1)])
+def test_a_model_goes_on_to_production_where_the_gate_of_dev_lets_it_pass(
+    repository, fails, stages
+):
+    status, commands, said = repository.run("workflow_dispatch", "retrain.yml", fails, **ACCOUNT)
+    assert (status == 0) == (not fails), said
+    assert len([command for command in commands if "deploy_endpoint" in command]) == stages
+    assert len([command for command in commands if "baseline" in command]) == (0 if fails else 2)
+    assert not [command for command in commands if "scripts.etl" in command]
