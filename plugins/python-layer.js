@@ -54,7 +54,7 @@ module.exports = class PythonLayer {
     const unfinished = `${folder}.${process.pid}`;
     try {
       await this.install(path.join(unfinished, 'python'), version, platforms);
-      if (!fs.existsSync(folder)) fs.renameSync(unfinished, folder); // another `sls` may have made it meanwhile
+      moveInto(folder, unfinished);
     } finally {
       fs.rmSync(unfinished, { recursive: true, force: true });
       notice.remove();
@@ -91,3 +91,12 @@ module.exports = class PythonLayer {
     }
   }
 };
+
+/** Moves the folder into place, unless another `sls` has made it meanwhile. */
+function moveInto(folder, unfinished) {
+  try {
+    fs.renameSync(unfinished, folder);
+  } catch (error) {
+    if (!fs.existsSync(folder)) throw error;
+  }
+}
