@@ -12,6 +12,7 @@ from monitoring.accuracy import Accuracy, GroundTruth
 from monitoring.baseline import MAKE_BASELINE, Baseline, Rules
 from monitoring.drift import Drift
 from monitoring.files import ANY_TIME, Span
+from service.labelled_images import OTHER
 from service.terminal import FirstFew
 
 HEALTHY = "healthy"
@@ -65,6 +66,7 @@ class Report:
     unreadable: int
     threshold: float
     share_accepted: float | None
+    likely_strangers: int  # photos in review that the model gives to none of the classes rather
     accuracy: Accuracy | None
     drifts: list[Drift]
     violations: list[Violation]
@@ -85,6 +87,13 @@ class Report:
         if self.share_accepted is not None:
             against = f"confidence of {self.threshold:g} or more"
             figures.append(("Accepted", f"{self.share_accepted:.1%}", against))
+        if self.likely_strangers:
+            review = round((1 - self.share_accepted) * self.images)
+            against = (
+                f"{self.likely_strangers:,} of these {review:,} photos show none of the classes "
+                "rather than any, as the model sees it"
+            )
+            figures.append(("Review", f"{1 - self.share_accepted:.1%}", against))
         violated = sum(item.violated for item in self.drifts)
         if self.drifts:
             against = "properties compared"
@@ -144,12 +153,24 @@ def assess(photos: Photos, baseline: Baseline | None, rules: Rules) -> Report:
         unreadable=photos.unreadable,
         threshold=rules.threshold,
         share_accepted=float(accepted.mean()) if len(frame) else None,
+        likely_strangers=_count_strangers(frame, accepted),
         accuracy=measured,
         drifts=drifts,
         violations=violations,
         reasons=reasons,
         notes=notes,
     )
+
+
+def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
+    """Return how many photos in review are more likely of none of the classes than of any one.
+
+    What a photo's probabilities lack to 1 is the chance that it is of none; a model that knows no
+    strangers leaves nothing.
+    """
+    _, probabilities = table.probabilities(frame)
+    strange = 1 - np.nansum(probabilities, axis=1) > frame["confidence"].to_numpy()
+    return int((strange & ~accepted).sum())
 
 
 def _compare_models(photos: Photos, baseline: Baseline | None) -> list[str]:
@@ -190,13 +211,14 @@ def _check_labels(photos: Photos, reasons: list[str], notes: list[str]) -> dict[
             "more, of which the last one holds"
         )
     classes, _ = table.probabilities(photos.frame)
-    strange = Counter(label for label in labels.values() if label not in classes)
+    known = {*classes, OTHER}
+    strange = Counter(label for label in labels.values() if label not in known)
     if strange:
         names = FirstFew((label for label, _ in strange.most_common()), 5)
-        text = f"{strange.total():,} labels are none of {', '.join(classes)} ({names})"
+        text = f"{strange.total():,} labels are none of {', '.join(classes)}, {OTHER} ({names})"
         many = strange.total() > MOST_UNREADABLE * len(labels)
         (reasons if many else notes).append(text)
-    return {image_id: label for image_id, label in labels.items() if label in classes}
+    return {image_id: label for image_id, label in labels.items() if label in known}
 
 
 def _note_unjudged(baseline: Baseline) -> list[str]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from service.terminal import UserError
 
+OTHER = "other"  # what strangers are called: a folder of photos, a label of ground truth
 LISTED_AT_MOST = 12  # classes in an error
 
 SEED = 2024

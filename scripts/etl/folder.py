@@ -15,6 +15,7 @@ from handlers.errors import HandlerError
 from handlers.photo import to_model_input
 from service import config, storage, terminal
 from service.labelled_images import (
+    OTHER,
     LabelledImages,
     Source,
     Strangers,
@@ -28,7 +29,6 @@ TEST_FRACTION = 0.2
 FEWEST_PHOTOS = 20  # of a class: a fifth are test photos, and fewer would not judge a model
 NAMED_AT_MOST = 10
 THREADS = 4
-OTHER = "other"  # the sub-folder of photos of none of the classes
 
 CLASS_NAME = r"[a-z0-9_]{1,40}"
 # Folders that systems put beside people's files; others begin with a dot.

@@ -124,6 +124,7 @@ def make_report(status: str = VIOLATION, **changes) -> Report:
         "unreadable": 2,
         "threshold": 0.96,
         "share_accepted": 0.72,
+        "likely_strangers": 310,
         "accuracy": ACCURACY,
         "drifts": drifts(*names),
         "violations": [Violation(name, f"{name} moved by much") for name in names],

@@ -77,6 +77,30 @@ def test_nothing_but_photos_of_none_of_the_classes_is_drift_and_too_many_in_revi
     assert report.accuracy.expected_low == report.accuracy.expected_high == 0
 
 
+def test_photos_in_review_that_are_rather_of_no_class_are_counted(reference):
+    frame = simulate(200, seed=2)
+    assert judge(reference, frame).likely_strangers == 0
+    columns = ["probability:bicycle", "probability:motorcycle"]
+    frame.loc[:29, columns] = np.array([0.3, 0.1])
+    frame.loc[:29, "confidence"] = np.float32(0.3)
+    frame.loc[30:39, columns] = np.array([0.5, 0.1])  # a class is likelier than none
+    frame.loc[30:39, "confidence"] = np.float32(0.5)
+    report = judge(reference, frame)
+    assert report.likely_strangers == 30
+    [(_, share, text)] = [figure for figure in report.figures() if figure[0] == "Review"]
+    assert share == f"{1 - report.share_accepted:.1%}"
+    assert text.startswith(f"30 of these {round(200 * (1 - report.share_accepted))} photos")
+
+
+def test_a_label_that_says_none_of_the_classes_counts_as_wrong(reference):
+    frame = simulate(200, seed=2)
+    labels = dict(zip(frame["image_id"], frame["label"], strict=True))
+    labels |= dict.fromkeys(frame["image_id"][:50], "other")
+    report = judge(reference, frame, truth=GroundTruth(labels, [], set()))
+    assert report.accuracy.true == 0.75
+    assert not [reason for reason in report.reasons if "labels" in reason]
+
+
 def test_too_few_photos_are_not_judged(reference):
     report = judge(reference, simulate(99, seed=2, brighter=5))
     assert report.status == NOT_ENOUGH_DATA
@@ -148,7 +172,7 @@ def test_true_accuracy_well_below_the_promise_is_a_violation(reference, share, v
     [
         (
             {f"2-{number}": "Bicycle" for number in range(200)},
-            "200 labels are none of bicycle, motorcycle (Bicycle)",
+            "200 labels are none of bicycle, motorcycle, other (Bicycle)",
         ),
         (
             {f"nope{number}": "bicycle" for number in range(200)},
@@ -172,7 +196,7 @@ def test_few_labels_that_are_no_classes_and_doubled_ones_are_noted(reference):
     assert (report.status, report.accuracy.true, report.accuracy.labelled) == (HEALTHY, 1, 190)
     assert report.notes == [
         "1 of the photos, such as '2-7', have two labels or more, of which the last one holds",
-        "10 labels are none of bicycle, motorcycle (cat)",
+        "10 labels are none of bicycle, motorcycle, other (cat)",
     ]
 
 
