@@ -47,7 +47,7 @@ def at_rates(usage: Usage, milliseconds: dict[str, float]) -> Usage:
 
 
 def _count_transitions(states, execution: dict) -> int:
-    return count_transitions(read(fetch(states, execution["executionArn"]), ended=True))
+    return count_transitions(read(fetch(states, execution["executionArn"])))
 
 
 def _express(children: float, functions: dict[str, Function]) -> float:
