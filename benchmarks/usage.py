@@ -74,7 +74,7 @@ def measure_usage(states, run: Run, functions: dict[str, Function]) -> Usage:
     else:
         transitions = batches if bulk else 0
         for execution in run.executions:
-            history = read(fetch(states, execution["executionArn"]), ended=True)
+            history = read(fetch(states, execution["executionArn"]))
             transitions += count_transitions(history)
     return Usage(
         photos=run.images,

@@ -87,7 +87,7 @@ class Report:
         if self.share_accepted is not None:
             against = f"confidence of {self.threshold:g} or more"
             figures.append(("Accepted", f"{self.share_accepted:.1%}", against))
-        if self.likely_strangers:
+        if self.share_accepted is not None and self.likely_strangers:
             review = round((1 - self.share_accepted) * self.images)
             against = (
                 f"{self.likely_strangers:,} of these {review:,} photos show none of the classes "

@@ -74,8 +74,7 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
             f"The run {execution['name']} ended {execution['status']}, and there are no results of "
             f"it. {runs.format_failure(execution)}"
         )
-    total, pending = map_run["itemCounts"]["total"], map_run["itemCounts"]["pending"]
-    counts = Counts()
+    total, counts = map_run["itemCounts"]["total"], Counts()
     results = outcomes.drop_repeats(
         result
         for kind in ("SUCCEEDED", "FAILED")
@@ -91,13 +90,12 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
         if write is not None:
             write(result)
     if counts.lines != total:
-        started = f", {pending:,} of them in batches that never started" if pending else ""
         often = "".join(
             f" Most that failed did so of {e}." for e, _ in counts.errors.most_common(1)
         )
         raise UserError(
             f"The run {execution['name']} has no result for {total - counts.lines:,} of "
-            f"{total:,} photos{started}.{often} Once that is mended, submit them again."
+            f"{total:,} photos.{often} Once that is mended, submit them again."
         )
     return counts
 

@@ -36,14 +36,11 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
     function's mean in the minutes of the run. Raises UserError for an execution that still runs,
     that came to no photo, or that belongs to another state machine.
     """
-    name = execution["name"]
-    if execution["status"] == "RUNNING":
-        raise UserError(f"{name} still runs. Its bill is complete when it has ended.")
-    found = load(cloud, execution)
+    name, found = execution["name"], load(cloud, execution)
     service, _, machine = found.machine.rpartition("-")
     if machine not in ("classify", "classifyBulk"):
         raise UserError(f"{name} is no execution of classify or classifyBulk.")
-    history, bulk = read(found.events, ended=True), machine == "classifyBulk"
+    history, bulk = read(found.events), machine == "classifyBulk"
     tasks = {state: counts.attempts for state, counts in history.states.items()}
     photos, children = history.items.total(), 0
     if found.map_run:

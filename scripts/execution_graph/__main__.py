@@ -26,8 +26,7 @@ def main(stage: str, name: str, output: Path | None) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(drawing, encoding="utf-8")
     terminal.print_line("Execution", f"{execution.name} of {execution.machine}")
-    so_far = ", drawn so far" if execution.running else ""
-    terminal.print_line("Status", f"{execution.status}{so_far}")
+    terminal.print_line("Status", execution.status)
     terminal.print_line("Picture", path)
 
 

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from scripts.bulk.runs import describe_map_run
 from scripts.execution_graph.definition import START
 from service.stack import Cloud, elapsed_seconds
+from service.terminal import UserError
 
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as it is now. `started` is in UTC; `seconds` are until now or its end.
+    """An execution that has ended. `started` is in UTC; `seconds` are those that it took.
 
     `events` is its history, oldest first; `map_run` is DescribeMapRun's answer about its
     Distributed Map; `counts` are {status: photos} once it has counted them.
@@ -35,14 +36,14 @@ class Execution:
     error: str = ""
     cause: str = ""
 
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self.status == "RUNNING"
-
 
 def load(cloud: Cloud, execution: dict) -> Execution:
-    """Read the whole history of an execution, which is DescribeExecution's answer."""
+    """Read the whole history of an execution, which is DescribeExecution's answer.
+
+    Raises UserError for one that still runs.
+    """
+    if execution["status"] == "RUNNING":
+        raise UserError(f"{execution['name']} still runs. Ask again when it has ended.")
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]
     machine = states.describe_state_machine_for_execution(executionArn=arn)
     return Execution(
@@ -75,8 +76,8 @@ def _read_counts(execution: dict) -> dict[str, int]:
 class StateCounts:
     """How often a state was entered, and how each entry ended.
 
-    An entry is one of succeeded (left by its Next or End), caught, failed, running and stopped
-    (neither left nor failed when the execution ended). `retried` counts attempts after the first.
+    An entry is one of succeeded (left by its Next or End), caught, failed, and stopped (neither
+    left nor failed when the execution ended). `retried` counts attempts after the first.
     `attempts` are those of tasks, and starts of Maps.
     `seconds` holds the time from entry to exit, with all retries, of each entry that was left.
     """
@@ -86,7 +87,6 @@ class StateCounts:
     caught: int = 0
     retried: int = 0
     failed: int = 0
-    running: int = 0
     stopped: int = 0
     attempts: int = 0
     seconds: list[float] = field(default_factory=list)
@@ -137,12 +137,12 @@ def fetch(states, execution_arn: str) -> Iterator[dict]:
     return pages.search("events")
 
 
-def read(events: Iterable[dict], ended: bool) -> Summary:
-    """Summarize events, oldest first. `ended`: whether the execution has ended."""
+def read(events: Iterable[dict]) -> Summary:
+    """Summarize the events of an execution that has ended, oldest first."""
     reader = _Reader()
     for event in events:
         reader.take(event)
-    return reader.summarize(ended)
+    return reader.summarize()
 
 
 class _Reader:
@@ -209,24 +209,24 @@ class _Reader:
         elif kind == "ExecutionFailed" and entry.ended is None:
             entry.lost = True
 
-    def summarize(self, ended: bool) -> Summary:
+    def summarize(self) -> Summary:
         for entry in self._entries:
-            self._count(self._summary.states[entry.name], entry, ended)
+            self._count(self._summary.states[entry.name], entry)
         return self._summary
 
-    def _count(self, counts: StateCounts, entry: _Entry, ended: bool) -> None:
+    def _count(self, counts: StateCounts, entry: _Entry) -> None:
         counts.entered += 1
         counts.attempts += entry.attempts
         counts.retried += max(0, entry.attempts - 1)
         if entry.ended:
             counts.seconds.append((entry.ended - entry.began).total_seconds())
             outcome = "succeeded" if entry.error is None else "caught"
-        elif entry.type == "Fail" or entry.lost or (entry.error is not None and ended):
+        elif entry.type == "Fail" or entry.lost or entry.error is not None:
             outcome = "failed"
             if entry.error:
                 self._summary.errors[entry.name, entry.error, "failed"] += 1
         else:
-            outcome = "stopped" if ended else "running"
+            outcome = "stopped"
         setattr(counts, outcome, getattr(counts, outcome) + 1)
 
 

@@ -24,7 +24,7 @@ TAKEN, UNTAKEN = "#6e7781", "#c5ccd3"
 GREEN, AMBER, RED, BLUE, ORANGE = "#1a7f37", "#9a6700", "#b42318", "#0b6a8f", "#c77700"
 FILLS = {"Task": "#fff4e5", "Choice": "#e7f2f8", "Succeed": "#e9f6ec", "Fail": "#fdeceb"}
 BORDERS = {"Task": ORANGE, "Choice": BLUE, "Succeed": GREEN, "Fail": RED}
-STATUS_COLOURS = {"SUCCEEDED": GREEN, "RUNNING": BLUE, "ABORTED": QUIET}  # others: RED
+STATUS_COLOURS = {"SUCCEEDED": GREEN, "ABORTED": QUIET}  # others: RED
 NUMBER_COLOURS = {  # unless they are 0
     "accepted": GREEN,
     **dict.fromkeys(("review", "caught", "retried"), AMBER),
@@ -37,7 +37,7 @@ WEIGHTS = {"next": 8, "choice": 2, "catch": 1}  # a line of more weight is strai
 WORKING = ("Task", "Map")
 NUMBERS = ("entered", "succeeded", "caught", "retried", "failed")  # of a state that works
 MAP_RUN_NUMBERS = ("total", "succeeded", "failed")
-MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "running", "pending")
+MAP_RUN_NUMBERS_IF_ANY = ("timedOut", "aborted", "pending")
 LEGEND = "Thicker line: more passed. Dashed: a caught error. Pale: nothing passed."
 NOT_RECORDED = "Not recorded: the history does not hold the states inside a distributed map."
 
@@ -59,7 +59,7 @@ class Picture:
     def __init__(self, execution: Execution):
         self._execution = execution
         self._scope = parse(execution.definition)
-        self._history = read(execution.events, not execution.running)
+        self._history = read(execution.events)
         self._unrecorded = {
             inner.name
             for state in self._scope.all_states()
@@ -90,9 +90,8 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         return f"{execution.machine}, {execution.status}, {self._when()}{counts}. {states}"
 
     def _when(self) -> str:
-        so_far = " so far" if self._execution.running else ""
         took = duration(self._execution.seconds)
-        return f"{self._execution.started:%Y-%m-%d %H:%M:%S} UTC, {took}{so_far}"
+        return f"{self._execution.started:%Y-%m-%d %H:%M:%S} UTC, {took}"
 
     def _heading(self) -> str:
         execution = self._execution
@@ -190,7 +189,7 @@ style="rounded,filled" peripheries=1 margin=10 {look} {label}
             return {}
         counts = self._history.states[state.name]
         always = NUMBERS if state.type in WORKING else NUMBERS[:1]
-        if_any = () if state.type == "Fail" else ("failed", "running", "stopped")
+        if_any = () if state.type == "Fail" else ("failed", "stopped")
         return {
             name: count
             for name, count in vars(counts).items()

@@ -213,6 +213,12 @@ def test_the_figures_stand_beside_what_to_hold_them_against():
         ("Photos", "5,000", ""),
         ("Unreadable", "2", "records"),
         ("Accepted", "72.0%", "confidence of 0.96 or more"),
+        (
+            "Review",
+            "28.0%",
+            "310 of these 1,400 photos show none of the classes rather than any, as the model sees "
+            "it",
+        ),
         ("Drifted", "1 of 1", "properties compared"),
         (
             "Expected",

@@ -5,7 +5,7 @@ from tests.unit.scripts.execution_graph.histories import History, batch
 
 
 def test_states_are_transitions_and_so_are_retries_the_start_and_the_end():
-    history = read(batch(), ended=True)
+    history = read(batch())
     entered = {"Check": 1, "IsValid": 1, "Each": 1, "Read": 4, "Judge": 3, "Review": 1, "Failed": 1}
     assert {name: counts.entered for name, counts in history.states.items()} == entered
     assert history.states["Read"].attempts == 5
@@ -17,4 +17,4 @@ def test_a_task_that_was_never_scheduled_hides_no_retry_of_another():
     h = History()
     refused = h.enter(0, "Task", "Refused", 1)
     h.attempt(h.attempt(h.enter(refused, "Task", "Flaky", 2), 2, 1, "Broken"), 3, 1)
-    assert count_transitions(read(h.events, ended=True)) == 2 + 1 + ENDS
+    assert count_transitions(read(h.events)) == 2 + 1 + ENDS

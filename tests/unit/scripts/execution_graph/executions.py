@@ -45,8 +45,8 @@ LONG_NAMES = {
 EXECUTIONS = {
     "batch": execution(counts={"submitted": 4, "accepted": 2, "review": 1, "failed": 1}),
     "bulk": bulk_execution(),
-    "running": execution(status="RUNNING", events=batch()[:20]),
-    "nothing yet": execution(status="RUNNING", events=[]),
+    "stopped": execution(status="ABORTED", events=batch()[:20]),
+    "nothing": execution(status="ABORTED", events=[]),
     "failed": execution(
         status="FAILED", error="Broken", cause="word " * 400, counts={"submitted": 4, "failed": 4}
     ),

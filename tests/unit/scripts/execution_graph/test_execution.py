@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -61,12 +60,9 @@ def test_counts_come_from_the_output_or_the_cause(fields, counts):
     assert [event["id"] for event in found.events] == [1, 2]
 
 
-def test_an_execution_that_runs_has_taken_its_seconds_so_far():
-    running = described(status="RUNNING", startDate=datetime.now(UTC) - timedelta(minutes=10))
-    del running["stopDate"]
-    found = load(cloud(), running)
-    assert found.running
-    assert 600 <= found.seconds < 660
+def test_an_execution_that_runs_is_to_be_waited_for():
+    with pytest.raises(UserError, match="name still runs"):
+        load(cloud(), described(status="RUNNING"))
 
 
 def test_a_name_is_looked_for_in_both_state_machines(monkeypatch):

@@ -37,9 +37,8 @@ def test_the_description_says_all_that_the_picture_shows():
     read = "entered 4, succeeded 3, caught 1, retried 1, failed 0, median 2 s, total 9 s."
     assert f"Read (Task): {read}" in said
     assert "Invalid (Fail): entered 0." in said
-    said = Picture(EXECUTIONS["running"]).description()
-    assert "6 s so far" in said
-    assert "entered 4, succeeded 0, caught 0, retried 0, failed 0, running 4." in said
+    said = Picture(EXECUTIONS["stopped"]).description()
+    assert "entered 4, succeeded 0, caught 0, retried 0, failed 1, stopped 3." in said
 
 
 def test_counts_status_and_error_stand_above():
