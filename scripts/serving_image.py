@@ -12,7 +12,6 @@ import click
 from service import config, options, registry, terminal
 from service.stack import Cloud, find_stack
 
-ENGINES = ("docker", "podman", "buildah")
 CONTEXT = "model"
 PLATFORM = ("--platform", "linux/amd64")
 # With attestations the image would be an index and not the manifest of one platform.
@@ -21,7 +20,10 @@ LOCAL_REGISTRY = "000000000000."
 
 
 engine_option = click.option(
-    "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="the program that builds it"
+    "--engine",
+    type=click.Choice(registry.ENGINES),
+    default="docker",
+    help="the program that builds it",
 )
 
 
@@ -133,7 +135,7 @@ def run(program: str, *arguments: str, stdin: str | None = None, capture: bool =
     if path is None:
         raise terminal.UserError(
             f"There is no {program} on the PATH. Install it, or name another engine: "
-            f"--engine {', '.join(ENGINES)}."
+            f"--engine {', '.join(registry.ENGINES)}."
         )
     output = subprocess.PIPE if capture else None
     process = subprocess.run(  # noqa: S603 - git or an engine

@@ -12,7 +12,8 @@ import pytest
 from service import terminal
 
 COMMANDS = (
-    *("etl", "train", "deploy_endpoint", "serving_image build", "serving_image push", "removal"),
+    *("etl", "train", "deploy_endpoint", "serving_image build", "serving_image push"),
+    *("check", "removal"),
     *("predict", "execution_graph", "bulk submit", "bulk status", "bulk results"),
     *("generate stream", "generate bulk", "cost run", "cost plan"),
     *("monitor load", "monitor baseline", "monitor report"),

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from scripts import serving_image
-from service import config, terminal
+from service import config, registry, terminal
 from service.terminal import UserError
 from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
 
@@ -31,7 +31,7 @@ def repository(tmp_path, monkeypatch):
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "Dockerfile").write_text(f"# a comment\nFROM {BASE}\n")
     programs.mkdir()
-    for engine in serving_image.ENGINES:
+    for engine in registry.ENGINES:
         (programs / engine).write_text(RECORDER)
         (programs / engine).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
