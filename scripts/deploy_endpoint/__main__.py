@@ -12,8 +12,8 @@ import time
 import click
 from botocore.exceptions import ClientError
 
-from scripts.deploy_endpoint import sample
-from service import config, logs, options, registry, scaling, terminal
+from scripts.deploy_endpoint import copies, sample
+from service import config, logs, options, origins, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
 from service.scaling import Scaling
@@ -30,6 +30,12 @@ METRICS = "metrics.json"
     type=options.S3Uri(),
     metavar="S3_URI",
     help="model.tar.gz (default: the newest completed training job's)",
+)
+@click.option(
+    "--from-stage",
+    type=options.Stage(),
+    metavar="STAGE",
+    help="take over the model that stands behind that stage's endpoint, in this account and region",
 )
 @click.option(
     "--image",
@@ -57,8 +63,12 @@ METRICS = "metrics.json"
     is_flag=True,
     help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
 )
-def main(stage, model_data, image, instance_type, autoscale, force, delete):
+def main(stage, model_data, from_stage, image, instance_type, autoscale, force, delete):
     """Put the newest trained model behind the stage's endpoint, with Data Capture."""
+    if from_stage and model_data:
+        raise click.UsageError("Give --from-stage or --model-data, not both.")
+    if from_stage == stage:
+        raise click.UsageError(f"--from-stage {from_stage} is the stage to deploy to.")
     cloud = Cloud()
     # The endpoint has the name of the stage's stack: it can be deleted when the stack is gone.
     name = config.service_name(stage)
@@ -70,9 +80,14 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
     stack = find_stack(cloud, stage)
     settings = config.load()["endpoint"]
     began = time.monotonic()
+    s3 = cloud.client("s3")
+    if from_stage:
+        model_data = copies.copy_model(cloud, from_stage, stack.bucket)
     model_data = model_data or hosting.newest_model(stack.bucket)
     print_line("Model", model_data)
-    check_model(read_metrics(cloud.client("s3"), model_data), model_data, stage, force)
+    if origin := origins.read(s3, model_data):
+        print_line("From", origin)
+    check_model(read_metrics(s3, model_data), model_data, stage, force)
     image = choose_image(cloud.client("ecr"), stack.serving_repository, image, stage)
     print_line("Image", image)
     logs.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")

@@ -49,6 +49,8 @@ def test_help_fits_a_screen_and_has_an_example(command, capsys):
         ("deploy_endpoint", "--model-data", "model.tar.gz"),
         ("deploy_endpoint", "--model-data", "s3://my bucket/x"),
         ("deploy_endpoint", "--autoscale", "4-1"),
+        ("deploy_endpoint", "--from-stage", "dev"),
+        ("deploy_endpoint", "--from-stage", "test", "--model-data", "s3://bucket/model.tar.gz"),
         ("starter", "--output", ""),
         ("starter", "--output", __file__),
         ("starter", "--archive", "."),
