@@ -21,7 +21,7 @@ from monitoring import captures, drift, embedding, files, load, model_change, ta
 from monitoring.captures import Record
 from monitoring.embedding import Network
 from monitoring.load import Selection
-from service import config, options, storage, terminal
+from service import config, datasets, options, origins, storage, terminal
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
@@ -115,13 +115,13 @@ def _answer_validation(selection: Selection) -> tuple[pd.DataFrame, str, str]:
             f"The endpoint {selection.stack.endpoint} is not in service. Deploy it: "
             f"python -m scripts.deploy_endpoint --stage {selection.stage}"
         )
-    job = selection.hosting.served_job()
-    if job is None:
+    folder = find_validation(s3, model, selection.hosting.served_job())
+    if folder is None:
         raise UserError(
             f"No training job of {config.service_name(selection.stage)} made {model}, so that its "
             "validation photos are not known. Take captures as the baseline: --since, --until"
         )
-    uri, photos = read_validation(s3, job)
+    uri, photos = read_validation(s3, folder)
     terminal.print_line("Photos", uri)
     terminal.print_line("Model", model)
     frame = validation_table(s3, photos, uri, model)
@@ -130,20 +130,29 @@ def _answer_validation(selection: Selection) -> tuple[pd.DataFrame, str, str]:
     return frame, f"validation photos at {uri}", model
 
 
-def read_validation(s3, job: dict) -> tuple[str, LabelledImages]:
-    """Return where a training job's validation photos lie, and the photos."""
-    [folder] = [
-        channel["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
-        for channel in job["InputDataConfig"]
-        if channel["ChannelName"] == "validation"
-    ]
-    uri = f"{folder}/data.npz"
-    body = storage.read(s3, *storage.split_uri(uri))
+def find_validation(s3, model: str, job: dict | None) -> str | None:
+    """Return the folder of a model's validation photos; None where it is not known.
+
+    job: describes the training job that made it, unless the model came from another stage.
+    """
+    for channel in job["InputDataConfig"] if job else ():
+        if channel["ChannelName"] == "validation":
+            return channel["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
+    origin = origins.read(s3, model)
+    if origin is None or origin.dataset is None:
+        return None
+    bucket, _ = storage.split_uri(model)
+    return datasets.arrays_uri(bucket, origin.dataset, "validation").rstrip("/")
+
+
+def read_validation(s3, folder: str) -> tuple[str, LabelledImages]:
+    """Return where the validation photos of the folder lie, and the photos."""
+    body = storage.read(s3, *storage.split_uri(f"{folder}/data.npz"))
     if body is None:
-        name = job["TrainingJobName"]
-        raise UserError(f"The validation photos of {name} are gone from {folder}.")
+        raise UserError(f"The model's validation photos are gone from {folder}.")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return uri, LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+        photos = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
+    return f"{folder}/data.npz", photos
 
 
 def validation_table(s3, photos: LabelledImages, uri: str, model_uri: str) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import click
 from service import config, options, registry, terminal
 from service.stack import Cloud, find_stack
 
-ENGINES = ("docker", "podman", "buildah")
 CONTEXT = "model"
 PLATFORM = ("--platform", "linux/amd64")
 # With attestations the image would be an index and not the manifest of one platform.
@@ -22,7 +21,10 @@ LOCAL_REGISTRY = "000000000000."
 @terminal.command("serving_image", example="--engine podman")
 @options.stage
 @click.option(
-    "--engine", type=click.Choice(ENGINES), default=ENGINES[0], help="the program that builds it"
+    "--engine",
+    type=click.Choice(registry.ENGINES),
+    default=registry.ENGINES[0],
+    help="the program that builds it",
 )
 @click.option("--if-missing", is_flag=True, help="unless the repository holds this commit's image")
 def main(stage, engine, if_missing):
@@ -80,7 +82,7 @@ def run(program: str, *arguments: str, stdin: str | None = None, capture: bool =
     if path is None:
         raise terminal.UserError(
             f"There is no {program} on the PATH. Install it, or name another engine: "
-            f"--engine {', '.join(ENGINES)}."
+            f"--engine {', '.join(registry.ENGINES)}."
         )
     output = subprocess.PIPE if capture else None
     process = subprocess.run(  # noqa: S603 - git or an engine

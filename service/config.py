@@ -49,7 +49,7 @@ def service_name(stage: str) -> str:
 def stage_problem(stage: str) -> str | None:
     """Return what is wrong with a stage's name; None if nothing. plugins/guard.js has the rule too.
 
-    Only `sls deploy` checks the length: a deployed stage may be longer.
+    The length is not looked at: a stage that is deployed may be longer than one that can be.
     """
     if re.fullmatch(definition("stage")["pattern"], stage):
         return None
@@ -57,6 +57,17 @@ def stage_problem(stage: str) -> str | None:
     return (
         f"{quoted} is no stage name: lower-case letters and digits, with single hyphens between "
         "them"
+    )
+
+
+def stage_length_problem(stage: str) -> str | None:
+    """Return why a stage's name is too long to deploy; None if it fits. guard.js has it too."""
+    most = definition("stack")["maxLength"] - len(service_name(""))
+    if len(stage) <= most:
+        return None
+    return (
+        f"the stage '{stage}' is too long to deploy: take at most {most} characters, which AWS's "
+        "names have room for"
     )
 
 

@@ -166,6 +166,14 @@ def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
     return f"/{DATASETS}{name}/" in channel and changed <= job["CreationTime"]
 
 
+def find_trained_on(s3, bucket: str, job: dict) -> dict | None:
+    """Return the dataset.json of the dataset that a training job read; None if it has changed."""
+    for name in _dates(s3, bucket):
+        if is_trained_on(s3, bucket, name, job):
+            return find(s3, bucket, name)
+    return None
+
+
 def _image_key(name: str, part: str, class_name: str, image: str) -> str:
     return f"{DATASETS}{name}/images/{part}/{class_name}/{image}.png"
 

@@ -49,6 +49,7 @@ class Hosting:
     def __init__(self, sagemaker, endpoint: str):
         self._sagemaker = sagemaker
         self.endpoint = endpoint
+        self._wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {endpoint}"
         # Names of earlier versions have no mark.
         self._own_name = re.compile(rf"{re.escape(endpoint)}(-[A-Z][A-Z0-9]{{3}})?-\d{{14}}")
 
@@ -126,15 +127,21 @@ class Hosting:
             time.sleep(POLL_SECONDS)
 
     def roll_out(
-        self, model: dict, variant: dict, capture: dict, *, keep_instance_count: bool = False
+        self,
+        model: dict,
+        variant: dict,
+        capture: dict,
+        trial: Callable[[], None],
+        *,
+        keep_instance_count: bool = False,
     ) -> None:
         """Make the endpoint serve a new model, or leave it as it was and raise UserError.
 
         model: CreateModel's arguments except the name; variant: instance type and count, as in
-        ProductionVariant; capture: DataCaptureConfig; keep_instance_count: an endpoint that exists
-        keeps its number of instances, whatever `variant` says.
+        ProductionVariant; capture: DataCaptureConfig; trial: called once the new model serves, it
+        raises an error if the model's answers do not do; keep_instance_count: an endpoint that
+        exists keeps its number of instances, whatever `variant` says.
         """
-        wait = f"aws sagemaker wait endpoint-in-service --endpoint-name {self.endpoint}"
         name = f"{add_mark(self.endpoint)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()
         if before is not None and before["EndpointStatus"] in BROKEN:
@@ -142,6 +149,7 @@ class Hosting:
             self._delete_endpoint()
             self._delete_configuration(before["EndpointConfigName"])
             before = None
+        retain = KEEP_INSTANCE_COUNT if keep_instance_count else {}
         self._sagemaker.create_model(ModelName=name, **model)
         try:
             self._sagemaker.create_endpoint_config(
@@ -153,7 +161,6 @@ class Hosting:
             if before is None:
                 self._sagemaker.create_endpoint(**change)
             else:
-                retain = KEEP_INSTANCE_COUNT if keep_instance_count else {}
                 self._sagemaker.update_endpoint(**change, **retain)
         except ClientError as error:
             self._delete_configuration(name)
@@ -161,24 +168,67 @@ class Hosting:
             if any(words in error.response["Error"]["Message"] for words in REFUSED_AS_BUSY):
                 raise terminal.UserError(
                     f"Another roll-out to {self.endpoint} is under way. Run this again when it is "
-                    f"over: {wait}"
+                    f"over: {self._wait}"
                 ) from error
             raise
+        after = self._settle_or_interrupt(
+            f"updating {self.endpoint}: the model before answers until the new one does, and "
+            "stays if that fails"
+            if before
+            else f"creating {self.endpoint}; to remove it: "
+            "python -m scripts.deploy_endpoint --delete (same --stage)"
+        )
+        if not _serves(after, name):
+            self._give_up(name, before, after)
         try:
-            after = self.settle()
+            trial()
         except KeyboardInterrupt:
             raise terminal.Interrupted(
-                f"Interrupted. SageMaker goes on updating {self.endpoint}: the model before "
-                f"answers until the new one does, and stays if that fails. To wait for it: {wait}"
-                if before
-                else f"Interrupted. SageMaker goes on creating {self.endpoint}. To wait for it: "
-                f"{wait}; to remove it: python -m scripts.deploy_endpoint --delete (same --stage)"
+                f"Interrupted. {self.endpoint} serves the new model, which was not tried."
             ) from None
-        outcome = after and (after["EndpointStatus"], after["EndpointConfigName"])
-        if outcome != ("InService", name):
-            self._give_up(name, before, after)
+        except Exception as error:
+            outcome = self._put_back(name, before, retain)
+            reason = terminal.explain(error)
+            if reason is None:  # a bug, which keeps its traceback
+                raise
+            raise terminal.UserError(f"{reason.rstrip('.')}. {outcome}") from error
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
+
+    def _settle_or_interrupt(self, change: str) -> dict | None:
+        """Wait while the endpoint is changing; Ctrl-C says what SageMaker goes on with."""
+        try:
+            return self.settle()
+        except KeyboardInterrupt:
+            raise terminal.Interrupted(
+                f"Interrupted. SageMaker goes on {change}. To wait for it: {self._wait}"
+            ) from None
+
+    def _put_back(self, name: str, before: dict | None, retain: dict) -> str:
+        """Undo the roll-out `name`, whose model serves; return in a sentence what serves now."""
+        if not _serves(self.describe(), name):
+            return "Another roll-out came after this one."
+        if before is None:
+            self._delete_endpoint()
+            self._delete_configuration(name)
+            return f"There was no model before: the endpoint {self.endpoint} is deleted."
+        configuration = before["EndpointConfigName"]
+        try:
+            self._sagemaker.update_endpoint(
+                EndpointName=self.endpoint, EndpointConfigName=configuration, **retain
+            )
+            after = self._settle_or_interrupt(f"putting the model before back: {self.endpoint}")
+            reason = after.get("FailureReason", "no reason given") if after else "it was deleted"
+        except ClientError as error:
+            after, reason = None, terminal.explain(error)
+        if not _serves(after, configuration):
+            return (
+                f"The model before could not be put back behind {self.endpoint}: "
+                f"{terminal.one_line(reason, 300)}. Deploy it: python -m scripts.deploy_endpoint "
+                "--model-data with its S3 URI (same --stage)"
+            )
+        self._delete_configuration(name)
+        return "The model before serves again."
 
     def _give_up(self, name: str, before: dict | None, after: dict | None) -> NoReturn:
         """Remove what the roll-out `name` made; raise UserError with the reason why it failed."""
@@ -241,6 +291,12 @@ class Hosting:
             for item in page[items]:
                 if self._own_name.fullmatch(item[field]):
                     yield item[field]
+
+
+def _serves(endpoint: dict | None, configuration: str) -> bool:
+    """Whether a described endpoint is in service with the configuration of that name."""
+    status = endpoint and (endpoint["EndpointStatus"], endpoint["EndpointConfigName"])
+    return status == ("InService", configuration)
 
 
 def _call(operation: Callable, **name: str) -> dict | None:

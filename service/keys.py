@@ -2,6 +2,7 @@
 
 DATASETS = "datasets/"
 CHECKPOINTS = "training/checkpoints/"
+COPIES = "training/copies/"  # of models of other stages
 PHOTOS = "bulk/photos/"
 MANIFESTS = "bulk/manifests/"
 RESULTS = "bulk/results/"

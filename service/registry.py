@@ -15,6 +15,8 @@ IMAGE = re.compile(
 # The only form that SageMaker is known to take; `make push` makes it. docker with containerd's
 # store, buildx, podman and buildah make an index or a manifest of the OCI by default.
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+# The programs that `make push` can build the image with.
+ENGINES = ("docker", "podman", "buildah")
 MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 

@@ -47,6 +47,11 @@ def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
     data = datasets.find(s3, stack.bucket, dataset)
     datasets.check_size(data, config.load()["image"]["size"])
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
+    if not counts["train"]:
+        raise terminal.UserError(
+            f"The dataset {data['name']} has no photos to train on, as it came with a model of "
+            "another stage. Make one: python -m scripts.etl (same --stage)"
+        )
     job = describe_job(stack, stage, data["name"], epochs, seed, spot)
     terminal.print_line("Dataset", data["name"])
     terminal.print_line("Photos", ", ".join(f"{part} {count:,}" for part, count in counts.items()))

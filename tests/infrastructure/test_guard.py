@@ -72,6 +72,7 @@ def test_a_stage_is_deployed_where_every_name_of_the_service_can_hold_it():
         "require('./plugins/guard').lengthProblem",
         *([service, "x" * 13], [service, "x" * 14], [f"{service}-too", "x" * 10]),
     )
+    assert [fits, long] == [config.stage_length_problem("x" * length) for length in (13, 14)]
     assert fits is None
     assert "at most 13 characters" in long
     assert "at most 9 characters" in short

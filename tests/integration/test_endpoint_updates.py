@@ -101,6 +101,20 @@ def test_a_good_model_takes_over_and_no_call_is_lost(service, photo, trained):
     assert all(after)
 
 
+def test_a_model_whose_answers_the_functions_refuse_does_not_stay(service, photo, trained):
+    odd = put_model(service, "odd", model_archive("bicycle", excess=1))
+    done = service.run(*DEPLOY, "--model-data", odd, "--force", check=False)
+    assert done.returncode == 1
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert "classifyImage cannot use this model: InvalidModelResponse" in line
+    assert line.endswith("The model before serves again.")
+    assert served_model(service) == trained
+    sagemaker = service.client("sagemaker")
+    assert len(sagemaker.list_models()["Models"]) == 1
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
+    assert service.classify([photo])["output"]["counts"]["failed"] == 0
+
+
 def test_the_model_runs_an_image_of_that_very_digest_cut_off_from_the_network(service):
     model = describe_model(service)
     digests = [

@@ -9,8 +9,9 @@ import pytest
 
 from monitoring import baseline, drift, embedding, table
 from monitoring.baseline import Rules
-from service import config
+from service import config, origins
 from service.labelled_images import LabelledImages
+from service.origins import Origin
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring.frames import simulate
@@ -118,11 +119,24 @@ def make_job(uri: str) -> dict:
 
 
 def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(s3, photos):
-    uri, read = baseline.read_validation(s3, make_job(CHANNEL))
+    uri, read = baseline.read_validation(s3, baseline.find_validation(s3, MODEL, make_job(CHANNEL)))
     assert uri == f"{CHANNEL}data.npz"
     assert (read.images == photos.images).all()
-    with pytest.raises(UserError, match="of job-7 are gone from s3://bucket/gone"):
-        baseline.read_validation(s3, make_job("s3://bucket/gone/"))
+    with pytest.raises(UserError, match="are gone from s3://bucket/gone"):
+        baseline.read_validation(s3, "s3://bucket/gone")
+
+
+def test_a_model_of_another_stage_has_the_validation_photos_that_came_with_it(s3, photos):
+    def find() -> str | None:
+        return baseline.find_validation(s3, MODEL, None)
+
+    assert find() is None
+    origin = Origin("dev", "s3://other/model.tar.gz", "0" * 64, "job-7", None)
+    origins.write(s3, "bucket", "job/model.tar.gz", origin)
+    assert find() is None
+    origins.write(s3, "bucket", "job/model.tar.gz", replace(origin, dataset="cifar"))
+    _, read = baseline.read_validation(s3, find())
+    assert (read.images == photos.images).all()
 
 
 def test_constraints_are_read_as_they_are_and_need_not_name_all():

@@ -12,7 +12,7 @@ import pytest
 from service import terminal
 
 COMMANDS = (
-    *("etl", "train", "deploy_endpoint", "serving_image", "removal"),
+    *("etl", "train", "deploy_endpoint", "serving_image", "check", "removal"),
     *("predict", "smoke_test", "execution_graph", "bulk submit", "bulk status", "bulk results"),
     *("generate stream", "generate bulk", "cost run", "cost plan"),
     *("monitor load", "monitor baseline", "monitor report"),
@@ -45,6 +45,8 @@ def test_help_fits_a_screen_and_has_an_example(command, capsys):
         ("deploy_endpoint", "--model-data", "model.tar.gz"),
         ("deploy_endpoint", "--model-data", "s3://my bucket/x"),
         ("deploy_endpoint", "--autoscale", "4-1"),
+        ("deploy_endpoint", "--from-stage", "dev"),
+        ("deploy_endpoint", "--from-stage", "test", "--model-data", "s3://bucket/model.tar.gz"),
         ("starter", "--output", ""),
         ("starter", "--output", __file__),
         ("starter", "--archive", "."),

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts import serving_image
-from service import config
+from service import config, registry
 from service.terminal import UserError
 from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
 
@@ -27,7 +27,7 @@ def repository(tmp_path, monkeypatch):
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "Dockerfile").write_text("FROM python:3.13\n")
     programs.mkdir()
-    for engine in serving_image.ENGINES:
+    for engine in registry.ENGINES:
         (programs / engine).write_text(RECORDER)
         (programs / engine).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")

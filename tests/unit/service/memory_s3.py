@@ -32,9 +32,10 @@ class MemoryS3:
     def head_object(self, Bucket, Key):  # noqa: N803
         if Key not in self.objects:
             raise refusal("404", "Not Found", 404)
+        return {"LastModified": self.modified[Key]}
 
-    def upload_fileobj(self, file, bucket, key, ExtraArgs):  # noqa: N803
-        self.put_object(bucket, key, file, **ExtraArgs)
+    def upload_fileobj(self, file, bucket, key, ExtraArgs=None):  # noqa: N803
+        self.put_object(bucket, key, file, **(ExtraArgs or {"ContentType": ""}))
 
     def download_fileobj(self, bucket, key, file):
         self.head_object(bucket, key)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.deploy_endpoint import capture_configuration
+from scripts.deploy_endpoint.__main__ import capture_configuration
 from service import hosting, terminal
 from service.terminal import UserError
 from tests.unit.refusals import refusal
@@ -115,8 +115,8 @@ def stage(sagemaker):
     return hosting.Hosting(sagemaker, SERVICE)
 
 
-def roll_out(stage, **options) -> None:
-    stage.roll_out(MODEL, VARIANT, capture_configuration("bucket", 100), **options)
+def roll_out(stage, trial=lambda: None, **options) -> None:
+    stage.roll_out(MODEL, VARIANT, capture_configuration("bucket", 100), trial, **options)
 
 
 def add(sagemaker, name: str) -> None:
@@ -167,9 +167,6 @@ def test_a_first_roll_out_that_fails_leaves_nothing_and_says_why(stage, sagemake
 
 
 def test_ctrl_c_says_what_sagemaker_goes_on_with_and_what_stands(stage, sagemaker, monkeypatch):
-    def interrupt(_):
-        raise KeyboardInterrupt
-
     for said in ("goes on creating .* --delete", "goes on updating .* the model before answers"):
         with monkeypatch.context() as patch:
             patch.setattr(hosting.time, "sleep", interrupt)
@@ -186,6 +183,88 @@ def test_an_update_that_fails_leaves_the_model_before_it_serving(stage, sagemake
         roll_out(stage)
     assert sagemaker.endpoint["EndpointConfigName"] == serving
     assert kept(sagemaker) == {serving}
+
+
+def fail():
+    raise UserError("no good.")
+
+
+@pytest.mark.parametrize("scales", [False, True])
+def test_a_model_that_fails_its_trial_makes_room_for_the_one_before(stage, sagemaker, scales):
+    roll_out(stage)
+    serving = sagemaker.endpoint["EndpointConfigName"]
+    tried = []
+
+    def trial():
+        tried.append(sagemaker.endpoint)
+        fail()
+
+    with pytest.raises(UserError, match=r"^no good\. The model before serves again\.$"):
+        roll_out(stage, trial, keep_instance_count=scales)
+    assert tried[0]["EndpointStatus"] == "InService"
+    assert tried[0]["EndpointConfigName"] != serving
+    assert sagemaker.endpoint == {"EndpointStatus": "InService", "EndpointConfigName": serving}
+    assert bool(sagemaker.update) == scales
+    assert kept(sagemaker) == {serving}
+
+
+def test_a_first_model_that_fails_its_trial_leaves_nothing(stage, sagemaker):
+    with pytest.raises(UserError, match=f"no good.*the endpoint {SERVICE} is deleted"):
+        roll_out(stage, fail)
+    assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
+
+
+def test_a_bug_in_a_trial_keeps_its_traceback_and_the_model_before(stage, sagemaker):
+    roll_out(stage)
+    serving = sagemaker.endpoint["EndpointConfigName"]
+    with pytest.raises(ZeroDivisionError):
+        roll_out(stage, lambda: 1 / 0)
+    assert sagemaker.endpoint["EndpointConfigName"] == serving
+
+
+def test_a_model_before_that_cannot_be_put_back_is_said(stage, sagemaker):
+    roll_out(stage)
+
+    def break_sagemaker():
+        sagemaker.refusal = refusal("ResourceLimitExceeded", "ask for more")
+        fail()
+
+    with pytest.raises(
+        UserError, match=r"no good.*could not be put back.*ask for more.*--model-data"
+    ):
+        roll_out(stage, break_sagemaker)
+    sagemaker.refusal = None
+
+    def break_containers():
+        sagemaker.containers_fail = True
+        fail()
+
+    with pytest.raises(UserError, match=r"could not be put back.*no ping"):
+        roll_out(stage, break_containers)
+    assert sagemaker.endpoint["EndpointStatus"] == "InService"
+    assert sagemaker.endpoint["EndpointConfigName"] in kept(sagemaker)
+
+
+def test_a_trial_that_fails_undoes_no_later_roll_out(stage, sagemaker):
+    roll_out(stage)
+
+    def overtaken():
+        add(sagemaker, OTHERS)
+        sagemaker.endpoint = {"EndpointStatus": "InService", "EndpointConfigName": OTHERS}
+        fail()
+
+    with pytest.raises(UserError, match="Another roll-out came after this one"):
+        roll_out(stage, overtaken)
+    assert sagemaker.endpoint["EndpointConfigName"] == OTHERS
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_a_trial_says_what_serves(stage):
+    with pytest.raises(terminal.Interrupted, match="serves the new model, which was not tried"):
+        roll_out(stage, interrupt)
 
 
 BUSY = [

@@ -1,6 +1,7 @@
-"""Put a trained model behind the stage's SageMaker endpoint, and try it with one photo.
+"""Put a trained model behind the stage's SageMaker endpoint.
 
-A model whose own metrics miss the floors of config.yml is refused.
+A model whose own metrics miss the floors of config.yml is refused, and one whose answers the
+deployed functions cannot use does not stay.
 """
 
 import contextlib
@@ -11,14 +12,12 @@ import time
 import click
 from botocore.exceptions import ClientError
 
-from handlers import aws
-from handlers.answers import parse_answer
-from handlers.photo import to_model_input
-from service import config, datasets, keys, logs, options, registry, scaling, terminal
+from scripts.deploy_endpoint import copies, sample
+from service import config, logs, options, origins, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
 from service.scaling import Scaling
-from service.stack import Cloud, Stack, find_stack
+from service.stack import Cloud, find_stack
 from service.terminal import UserError, print_line
 
 METRICS = "metrics.json"
@@ -31,6 +30,12 @@ METRICS = "metrics.json"
     type=options.parse_s3_uri,
     metavar="S3_URI",
     help="model.tar.gz (default: the newest completed training job's)",
+)
+@click.option(
+    "--from-stage",
+    type=options.parse_stage,
+    metavar="STAGE",
+    help="take over the model that stands behind that stage's endpoint, in this account and region",
 )
 @click.option(
     "--image",
@@ -58,8 +63,12 @@ METRICS = "metrics.json"
     is_flag=True,
     help="remove the stage's endpoint, its scaling, endpoint configurations and models instead",
 )
-def main(stage, model_data, image, instance_type, autoscale, force, delete):
+def main(stage, model_data, from_stage, image, instance_type, autoscale, force, delete):
     """Put the newest trained model behind the stage's endpoint, with Data Capture."""
+    if from_stage and model_data:
+        raise click.UsageError("Give --from-stage or --model-data, not both.")
+    if from_stage == stage:
+        raise click.UsageError(f"--from-stage {from_stage} is the stage to deploy to.")
     cloud = Cloud()
     # The endpoint has the name of the stage's stack: it can be deleted when the stack is gone.
     name = config.service_name(stage)
@@ -71,9 +80,14 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
     stack = find_stack(cloud, stage)
     settings = config.load()["endpoint"]
     began = time.monotonic()
+    s3 = cloud.client("s3")
+    if from_stage:
+        model_data = copies.copy_model(cloud, from_stage, stack.bucket)
     model_data = model_data or hosting.newest_model(stack.bucket)
     print_line("Model", model_data)
-    check_model(read_metrics(cloud.client("s3"), model_data), model_data, stage, force)
+    if origin := origins.read(s3, model_data):
+        print_line("From", origin)
+    check_model(read_metrics(s3, model_data), model_data, stage, force)
     image = choose_image(cloud.client("ecr"), stack.serving_repository, image, stage)
     print_line("Image", image)
     logs.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")
@@ -89,6 +103,7 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
             },
             {"InstanceType": instance_type, "InitialInstanceCount": settings["instance_count"]},
             capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
+            trial=lambda: sample.classify(cloud, stack.bucket, f"{name}-classifyImage"),
             keep_instance_count=scales,
         )
     took = terminal.duration(time.monotonic() - began)
@@ -97,7 +112,6 @@ def main(stage, model_data, image, instance_type, autoscale, force, delete):
         each = settings["invocations_per_minute"]
         scaled.set(autoscale, each)
         print_line("Scaling", f"{autoscale}, {each:,} invocations a minute for each")
-    try_sample(cloud, stack)
 
 
 def delete_endpoint(hosting: Hosting, scaled: Scaling, stage: str) -> None:
@@ -168,29 +182,6 @@ def capture_configuration(bucket: str, sampling_percentage: int) -> dict:
         # The answers are JSON; without this they would be kept as base64.
         "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
     }
-
-
-def try_sample(cloud: Cloud, stack: Stack) -> None:
-    """Send a test photo of the newest dataset of the model's size, and print the answer."""
-    s3 = cloud.client("s3")
-    image = config.load()["image"]
-    size = image["size"]
-    name = datasets.newest(s3, stack.bucket, size)
-    if name is None:
-        print_line("Sample", f"none: {stack.bucket} holds no dataset of {size}-pixel photos")
-        return
-    prefix = f"{keys.DATASETS}{name}/images/test/"
-    photos = s3.list_objects_v2(Bucket=stack.bucket, Prefix=prefix, MaxKeys=1).get("Contents")
-    if not photos:
-        print_line("Sample", f"none: the dataset {name} in {stack.bucket} has no test photos")
-        return
-    key = photos[0]["Key"]
-    body = s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read()
-    png = to_model_input(body, size, image["max_pixels"])
-    runtime = cloud.client("sagemaker-runtime")
-    answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
-    print_line("Sample", f"s3://{stack.bucket}/{key}")
-    print_line("Answer", f"{answer.label}, confidence {answer.confidence:.4f}")
 
 
 def read_metrics(s3, model_data: str) -> dict:

@@ -1,9 +1,8 @@
 import json
-from types import SimpleNamespace
 
 import pytest
 
-from scripts import deploy_endpoint
+from scripts.deploy_endpoint import __main__ as deploy_endpoint
 from service import config
 from service.terminal import UserError
 from tests.archives import tar
@@ -141,21 +140,3 @@ def test_a_model_of_another_size_is_refused_even_by_force():
 def test_an_empty_image_is_refused_and_not_the_newest():
     with pytest.raises(UserError, match="'' is no image"):
         deploy_endpoint.choose_image(MemoryEcr(), REPOSITORY, "", "dev")
-
-
-@pytest.mark.parametrize(
-    ("descriptions", "said"),
-    [
-        ({}, "holds no dataset of 32-pixel photos"),
-        ({"large": {"name": "large", "image_size": 64}}, "holds no dataset of 32-pixel photos"),
-        ({"empty": {"name": "empty", "image_size": 32}}, "dataset empty in bucket has no test"),
-    ],
-)
-def test_a_stage_without_a_photo_to_try_says_so_and_has_no_error(capsys, descriptions, said):
-    s3 = MemoryS3()
-    for name, description in descriptions.items():
-        body = json.dumps(description).encode()
-        s3.put_object("bucket", f"datasets/{name}/dataset.json", body, "")
-    cloud = SimpleNamespace(client=lambda _: s3)
-    deploy_endpoint.try_sample(cloud, SimpleNamespace(bucket="bucket", endpoint="e"))
-    assert said in capsys.readouterr().out

@@ -1,0 +1,69 @@
+"""One photo through the deployed function that asks the endpoint.
+
+Functions and model are deployed apart: whether these functions read this model's answers is seen
+here, before photos are classified with it.
+"""
+
+import base64
+import json
+import time
+
+import numpy as np
+
+from handlers import errors
+from handlers.photo import to_model_input
+from service import config, datasets, keys
+from service.labelled_images import encode_png
+from service.stack import Cloud
+from service.terminal import UserError, one_line, print_line
+
+TRIES = 3
+WAIT_SECONDS = 2
+PASSING = {  # errors that the state machines retry too
+    error.__name__
+    for error in (errors.EndpointThrottled, errors.EndpointUnavailable, errors.EndpointTimeout)
+}
+
+
+def classify(cloud: Cloud, bucket: str, function: str) -> None:
+    """Classify the sample and print the answer. UserError if the function raises an error."""
+    image = config.load()["image"]
+    name, png = choose(cloud.client("s3"), bucket, image["size"], image["max_pixels"])
+    print_line("Sample", name)
+    answer = call(cloud.client("lambda"), function, png)
+    print_line("Answer", f"{answer['label']}, confidence {answer['confidence']:.4f}")
+
+
+def choose(s3, bucket: str, size: int, max_pixels: int) -> tuple[str, bytes]:
+    """Return a photo's name and its PNG: a test photo of the newest dataset with that size.
+
+    Where there is none it is a grey picture.
+    """
+    if dataset := datasets.newest(s3, bucket, size):
+        prefix = f"{keys.DATASETS}{dataset}/images/test/"
+        photos = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+        for photo in photos:
+            body = s3.get_object(Bucket=bucket, Key=photo["Key"])["Body"].read()
+            return f"s3://{bucket}/{photo['Key']}", to_model_input(body, size, max_pixels)
+    grey = encode_png(np.full((size, size, 3), 128, np.uint8))
+    return f"a grey picture: {bucket} holds no test photo of {size} pixels", grey
+
+
+def call(functions, function: str, png: bytes) -> dict:
+    """Return what the function makes of a PNG: `inferences`, `label` and `confidence`.
+
+    functions: the client of Lambda. UserError if the function raises an error, one that may pass
+    only after TRIES tries.
+    """
+    payload = json.dumps({"image_data": base64.b64encode(png).decode()})
+    for left in reversed(range(TRIES)):
+        answer = functions.invoke(FunctionName=function, Payload=payload)
+        content = json.loads(answer["Payload"].read())
+        if "FunctionError" not in answer:
+            return content
+        error = content.get("errorType", answer["FunctionError"])
+        if error not in PASSING or not left:
+            break
+        time.sleep(WAIT_SECONDS)
+    message = one_line(content.get("errorMessage", "no reason given"), 300)
+    raise UserError(f"The function {function} cannot use this model: {error}: {message}")

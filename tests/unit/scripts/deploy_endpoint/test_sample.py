@@ -1,0 +1,102 @@
+import base64
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from handlers.photo import to_model_input
+from scripts.deploy_endpoint import sample
+from service.terminal import UserError
+from tests.unit.service.memory_s3 import MemoryS3
+
+FUNCTION = "scones-vehicles-dev-classifyImage"
+ANSWER = {"inferences": [0.9, 0.1], "label": "bicycle", "confidence": 0.9}
+KEY = "datasets/small/images/test/bicycle/1.png"
+
+
+class Functions:
+    """Lambda in memory: gives these answers, one a call, and keeps what it was asked."""
+
+    def __init__(self, *answers: dict | str):
+        self.answers = list(answers)
+        self.asked = []
+
+    def invoke(self, FunctionName, Payload):  # noqa: N803
+        assert FunctionName == FUNCTION
+        self.asked.append(base64.b64decode(json.loads(Payload)["image_data"]))
+        answer = self.answers.pop(0)
+        failed = isinstance(answer, str)
+        content = {"errorType": answer, "errorMessage": "because"} if failed else answer
+        error = {"FunctionError": "Unhandled"} if failed else {}
+        return {"Payload": io.BytesIO(json.dumps(content).encode()), **error}
+
+
+def png(color: str, size: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (size, size), color).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    waited = []
+    monkeypatch.setattr(sample.time, "sleep", waited.append)
+    return waited
+
+
+def classify(s3: MemoryS3, functions: Functions) -> None:
+    clients = {"s3": s3, "lambda": functions}
+    cloud = SimpleNamespace(client=clients.__getitem__)
+    sample.classify(cloud, "bucket", FUNCTION)
+
+
+def test_a_test_photo_goes_through_the_function(capsys):
+    s3, functions = MemoryS3(), Functions(ANSWER)
+    s3.put_object("bucket", "datasets/small/dataset.json", dataset("small", 32), "")
+    s3.put_object("bucket", KEY, png("red", 40), "")
+    classify(s3, functions)
+    assert functions.asked == [to_model_input(png("red", 40), 32, 10_000)]
+    said = capsys.readouterr().out
+    assert f"s3://bucket/{KEY}" in said
+    assert "bicycle, confidence 0.9000" in said
+
+
+def dataset(name: str, size: int) -> bytes:
+    return json.dumps({"name": name, "image_size": size}).encode()
+
+
+@pytest.mark.parametrize(
+    "descriptions",
+    [{}, {"large": dataset("large", 64)}, {"empty": dataset("empty", 32)}],
+)
+def test_a_stage_without_a_photo_of_that_size_is_tried_with_a_grey_picture(descriptions, capsys):
+    s3, functions = MemoryS3(), Functions(ANSWER)
+    for name, body in descriptions.items():
+        s3.put_object("bucket", f"datasets/{name}/dataset.json", body, "")
+    classify(s3, functions)
+    with Image.open(io.BytesIO(functions.asked[0])) as picture:
+        assert (picture.size, picture.mode) == ((32, 32), "RGB")
+        assert len(picture.getcolors()) == 1
+    assert "a grey picture" in capsys.readouterr().out
+
+
+def test_an_answer_that_the_function_refuses_is_an_error_at_once(waits):
+    functions = Functions("InvalidModelResponse")
+    with pytest.raises(UserError, match=f"{FUNCTION} cannot use this model: InvalidM.*because"):
+        sample.call(functions, FUNCTION, b"")
+    assert (functions.answers, waits) == ([], [])
+
+
+def test_an_error_that_passes_is_tried_again(waits):
+    functions = Functions("EndpointThrottled", "EndpointTimeout", ANSWER)
+    assert sample.call(functions, FUNCTION, b"") == ANSWER
+    assert len(waits) == 2
+
+
+def test_an_error_that_stays_is_an_error():
+    functions = Functions(*["EndpointUnavailable"] * 4)
+    with pytest.raises(UserError, match="EndpointUnavailable"):
+        sample.call(functions, FUNCTION, b"")
+    assert len(functions.asked) == sample.TRIES
