@@ -21,6 +21,7 @@ from service.stack import Cloud, find_stack
 from service.terminal import UserError, print_line
 
 METRICS = "metrics.json"
+STRANGERS = ("operating_point", "test", "strangers")  # where it says how many are accepted
 
 
 @terminal.command("deploy_endpoint", example="--instance-type ml.c5.large")
@@ -136,6 +137,7 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
     """Compare the model with config.yml. UserError for another image size, and below the floors."""
     settings = config.load()
     check_image_size(metrics, model_data, settings["image"]["size"])
+    print_strangers(metrics)
     missed = shortfalls(metrics, settings["model"]["floors"])
     if not missed:
         print_line("Floors", "met on its test photos")
@@ -147,6 +149,18 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
             "this one with --force (the floors: model.floors in config.yml)."
         )
     compare_thresholds(metrics, settings["threshold"], stage)
+
+
+def print_strangers(metrics: dict) -> None:
+    """Print the share of strangers that the model accepts, or that it knows none."""
+    accepted = figure(metrics, *STRANGERS, "accepted")
+    images = figure(metrics, *STRANGERS, "images")
+    if accepted is None or images is None:
+        print_line(
+            "Strangers", "not known to this model: it takes a photo of anything for its classes"
+        )
+        return
+    print_line("Strangers", f"{accepted:.1%} of {images:,} accepted, at its own threshold")
 
 
 def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
@@ -212,7 +226,9 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
 
     metrics: of metrics.json; floors: the least `accuracy`, and how far the
     `expected_calibration_error` may lie above what chance alone makes of as many photos, which is
-    much where there are few. A number that is missing misses its floor.
+    much where there are few. A number that is missing misses its floor. The share of
+    `accepted_strangers` has a bound that a model which knows no strangers cannot miss; as there may
+    be few, the low end of its interval counts.
     """
     missed = []
     accuracy, least = figure(metrics, "test", "accuracy"), floors["accuracy"]
@@ -236,14 +252,27 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
             f"its expected calibration error of {error:.4f} is {error - chance:.4f} above chance: "
             f"it must be at most {most:g} above"
         )
+    most, strangers = floors["accepted_strangers"], at(metrics, *STRANGERS, "interval")
+    low = figure(strangers[0]) if isinstance(strangers, list) and strangers else None
+    if low is not None and low > most:
+        missed.append(
+            f"it accepts {figure(metrics, *STRANGERS, 'accepted') or low:.1%} of the strangers: it "
+            f"must be at most {most:.1%}"
+        )
     return missed
+
+
+def at(metrics: object, *path: str) -> object:
+    """Return what lies at a path of metrics.json, or None where nothing does."""
+    value = metrics
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def figure(metrics: object, *path: str) -> float | None:
     """Return the number at a path of metrics.json, or None where there is no finite number."""
-    value = metrics
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
+    value = at(metrics, *path)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= sys.float_info.max else None

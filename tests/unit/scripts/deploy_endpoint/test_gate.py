@@ -9,7 +9,7 @@ from tests.archives import tar
 from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
 from tests.unit.service.memory_s3 import MemoryS3
 
-FLOORS = {"accuracy": 0.85, "expected_calibration_error": 0.08}
+FLOORS = {"accuracy": 0.85, "expected_calibration_error": 0.08, "accepted_strangers": 0.05}
 
 MODEL = "s3://bucket/model.tar.gz"
 METRICS = {
@@ -37,6 +37,29 @@ def test_a_shortfall_says_which_floor_and_by_how_much():
         "it must be at most 0.08 above"
     ]
     assert len(deploy_endpoint.shortfalls(metrics(0.5, 0.5), FLOORS)) == 2
+
+
+def with_strangers(accepted: float, low: float) -> dict:
+    strangers = {"images": 1000, "accepted": accepted, "interval": [low, 1.0]}
+    return metrics() | {"operating_point": {"test": {"strangers": strangers}}}
+
+
+def test_a_model_that_accepts_too_many_strangers_is_refused_and_chance_is_allowed_for():
+    assert deploy_endpoint.shortfalls(with_strangers(0.004, 0.001), FLOORS) == []
+    assert deploy_endpoint.shortfalls(with_strangers(0.25, 0.046), FLOORS) == []  # one of four
+    assert deploy_endpoint.shortfalls(with_strangers(0.123, 0.1), FLOORS) == [
+        "it accepts 12.3% of the strangers: it must be at most 5.0%"
+    ]
+
+
+@pytest.mark.parametrize("strangers", [None, {}, {"interval": []}, {"interval": "odd"}])
+def test_a_model_that_knows_no_strangers_passes_and_that_is_said(capsys, strangers):
+    older = metrics() | {"operating_point": {"test": {"strangers": strangers}}}
+    assert deploy_endpoint.shortfalls(older, FLOORS) == []
+    deploy_endpoint.print_strangers(older)
+    assert "not known to this model" in capsys.readouterr().out
+    deploy_endpoint.print_strangers(with_strangers(0.004, 0.001))
+    assert "0.4% of 1,000 accepted" in capsys.readouterr().out
 
 
 INFINITE, NAN = float("inf"), float("nan")
