@@ -20,7 +20,7 @@ def main() -> None:
         # Only now: MiniStack's modules read the environment as they are imported.
         from ministack import app
 
-        from local import events, iam, names, sagemaker
+        from local import events, iam, names, sagemaker, stack_roles
         from local.lambda_runtime import environment, faults, invocation
         from local.metrics import alarms, recording
         from local.sagemaker import images
@@ -29,7 +29,7 @@ def main() -> None:
         environment.Environment.python = Path(sys.argv.pop())  # MiniStack reads the arguments too
         for additions in (
             *(environment, invocation, executions, errors, distributed_map, interpreter, history),
-            *(recording, alarms, faults, iam, events, names, images),
+            *(recording, alarms, faults, iam, events, names, stack_roles, images),
         ):
             seams.install(additions)
         threading.Thread(target=alarms.watch, daemon=True).start()
