@@ -39,7 +39,7 @@ class Service:
         return done
 
     def client(self, name: str, **config):
-        """A boto3 client with the administrator's credentials; `config` as botocore's Config."""
+        """A boto3 client with the credentials of `env`; `config` as botocore's Config."""
         return self._session.client(
             name, endpoint_url=self.env["AWS_ENDPOINT_URL"], config=Config(**config)
         )
@@ -49,6 +49,7 @@ class Service:
         return boto3.Session(
             aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.env.get("AWS_SESSION_TOKEN"),
             region_name=self.env["AWS_REGION"],
         )
 

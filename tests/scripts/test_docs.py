@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
+    ROOT / "ci" / "README.md",
     ROOT / "local" / "README.md",
     *ROOT.glob("ci/README.md"),
     ROOT / "benchmarks" / "README.md",
