@@ -1,8 +1,6 @@
 """GitHub deploys a stage: as the roles of ci/roles.yml, by a token that GitHub would give."""
 
-import base64
 import dataclasses
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -12,52 +10,29 @@ from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from service.config import ROOT
+from tests.ci.github import REPOSITORY, assume, create_roles
 from tests.integration.service import Service
 
 STAGE, STACK = "production", "scones-vehicles-production"
-ISSUER = "https://token.actions.githubusercontent.com"
-REPOSITORY = "scones/vehicles"
-MINUTE = {"Delay": 1, "MaxAttempts": 60}
 SLS = ROOT / "node_modules" / ".bin" / "sls"
 
 
 @pytest.fixture(scope="module")
 def roles(service) -> dict[str, str]:
-    """The outputs of the roles' stack, which an administrator makes once."""
-    formation, name = service.client("cloudformation"), f"ci-{STACK}"
-    given = {"Repository": REPOSITORY, "Stage": STAGE, "ModelsFrom": "dev", "Provider": "exists"}
-    formation.create_stack(
-        StackName=name,
-        TemplateBody=(ROOT / "ci" / "roles.yml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": text} for key, text in given.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=MINUTE)
-    [stack] = formation.describe_stacks(StackName=name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
-def assume(service: Service, role: str, environment: str, **claims: str) -> dict[str, str]:
-    """Assume the role as a job of that GitHub environment; the variables with the credentials."""
-    subject = f"repo:{REPOSITORY}:environment:{environment}"
-    token = {"iss": ISSUER, "aud": "sts.amazonaws.com", "sub": subject} | claims
-    parts = (base64.urlsafe_b64encode(json.dumps(each).encode()) for each in ({}, token))
-    answer = service.client("sts", signature_version=UNSIGNED).assume_role_with_web_identity(
-        RoleArn=role,
-        RoleSessionName="GitHubActions",
-        WebIdentityToken=b".".join([*parts, b"signature"]).decode(),
-    )["Credentials"]
-    return {
-        "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": answer["SessionToken"],
-    }
+    """The ARNs of the roles, which an administrator makes once."""
+    return create_roles(service, STAGE, ModelsFrom="dev")
 
 
 @pytest.fixture(scope="module")
-def github(service, roles) -> Service:
+def sts(service):
+    """STS for whoever has a token and no credentials."""
+    return service.client("sts", signature_version=UNSIGNED)
+
+
+@pytest.fixture(scope="module")
+def github(service, roles, sts) -> Service:
     """The shell of a job that deploys the stage."""
-    credentials = assume(service, roles["DeployRoleArn"], STAGE)
+    credentials = assume(sts, roles["DeployRoleArn"], STAGE)
     role = {"DEPLOYMENT_ROLE": roles["CloudFormationRoleArn"]}
     return dataclasses.replace(service, env=service.env | credentials | role, outputs={})
 
@@ -77,10 +52,10 @@ def command(shell: Service, name: str, *arguments: str):
     return shell.run(sys.executable, "-m", f"scripts.{name}", *arguments, "--stage", STAGE)
 
 
-def test_the_daily_report_has_a_role_without_an_approval(service, roles):
-    assume(service, roles["ReportRoleArn"], "monitoring")
+def test_the_daily_report_has_a_role_without_an_approval(sts, roles):
+    assume(sts, roles["ReportRoleArn"], "monitoring")
     with pytest.raises(ClientError, match="Not authorized"):
-        assume(service, roles["ReportRoleArn"], STAGE)
+        assume(sts, roles["ReportRoleArn"], STAGE)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +69,9 @@ def test_the_daily_report_has_a_role_without_an_approval(service, roles):
         (STAGE, {"iss": "https://strangers.example"}),
     ],
 )
-def test_no_other_environment_or_repository_may_deploy(service, roles, environment, claims):
+def test_no_other_environment_or_repository_may_deploy(sts, roles, environment, claims):
     with pytest.raises(ClientError, match="Not authorized"):
-        assume(service, roles["DeployRoleArn"], environment, **claims)
+        assume(sts, roles["DeployRoleArn"], environment, **claims)
 
 
 def test_github_deploys_a_stage_and_takes_over_the_model_of_dev(service, deployed):

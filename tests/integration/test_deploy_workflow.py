@@ -1,9 +1,10 @@
 """deploy.yml on this machine, from pushes to main to deployments on a local cloud.
 
-Stand-ins: for the tests, for the action that sets up a runner, and for AWS's credentials.
+Stand-ins: for the tests, for the action that sets up a runner, and for GitHub's tokens.
 """
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from scripts.serving_image import CONTEXT
 from service.config import ROOT
 from setup.environment import clean
 from tests.ci import act
+from tests.ci.github import create_roles
 from tests.drawings import write_cifar_archive
 from tests.integration.conftest import BUILT
 from tests.integration.service import Service
@@ -40,9 +42,9 @@ class Pipeline:
         """Push the repository's file with an addition; whether deploy.yml passed, its log."""
         (self.folder / file).write_text((ROOT / file).read_text() + addition)
         act.commit(self.folder)
-        variables = {"AWS_REGION": self.account.env["AWS_REGION"], "AWS_DEPLOY_ROLE": "a-role"}
+        region = self.account.env["AWS_REGION"]
         stand_ins = (self.stand_ins / "credentials", self.stand_ins / "cache")
-        done = act.run(self.folder, "push", "deploy.yml", *stand_ins, **variables)
+        done = act.run(self.folder, "push", "deploy.yml", *stand_ins, AWS_REGION=region)
         return done.returncode == 0, done.stdout + done.stderr
 
     def current(self, stage: str) -> int:
@@ -93,10 +95,23 @@ def repository(tmp_path) -> Path:
 
 @pytest.fixture
 def pipeline(account, repository, tmp_path) -> Pipeline:
+    """The workflows act as the roles of ci/roles.yml, on a token such as GitHub's."""
+    roles = {create_roles(account, stage)["DeployRoleArn"] for stage in ("dev", "production")}
+    [role] = {re.sub("dev|production", "${{ inputs.stage }}", arn) for arn in roles}
+    # act has no variables of an environment.
+    workflow = repository / ".github" / "workflows" / "deploy-stage.yml"
+    workflow.write_text(workflow.read_text().replace("${{ vars.AWS_DEPLOY_ROLE }}", role))
+
     stand_ins = tmp_path / "stand-ins"
-    own = account.env.items() - clean().items()
-    variables = [f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in sorted(own)]
-    act.write_action(stand_ins / "credentials" / "action.yml", "the local cloud", *variables)
+    own = dict(account.env.items() - clean().items())
+    address = [f"{name}={own[name]}" for name in ("AWS_ENDPOINT_URL", "AWS_REGION")]
+    assume = [f"PYTHONPATH={ROOT}", *address, *PYTHON, "tests.ci.github"]
+    act.write_action(
+        stand_ins / "credentials" / "action.yml",
+        "the local cloud",
+        *(f"echo '{name}={value}' >> $GITHUB_ENV" for name, value in sorted(own.items())),
+        f'{" ".join(assume)} "${{DEPLOYMENT_ROLE%-cloudformation}}" "$STAGE" >> $GITHUB_ENV',
+    )
     return Pipeline(repository, stand_ins, account)
 
 
