@@ -149,6 +149,7 @@ class Study:
         splits = datasets.split(replace(source, strangers=ten))
         self.rows = concatenate([splits[part].rows for part in ("train", "validation")])
         self.strangers = {part: split.strangers for part, split in splits.items()}
+        self.trained: dict[tuple, Network] = {}  # methods may differ in the score alone
         size = self.rows.images.shape[1]
         self.kinds = {"CIFAR-10": self.strangers["test"].images}
         if folder:
@@ -174,8 +175,11 @@ class Study:
                 break
             began = time.monotonic()
             strangers = learnt["train"] if method.learns else learnt["train"][:0]
-            with changed(fit, method.changes):
-                model = train(others, strangers, weights, number)
+            key = (method.learns, *method.changes, weights.digest, *left_out, number)
+            if key not in self.trained:
+                with changed(fit, method.changes):
+                    self.trained[key] = train(others, strangers, weights, number)
+            model = self.trained[key]
             answered.seconds.append(time.monotonic() - began)
             answered.labels.append(fold.labels)
             validation = learnt["validation"][number::FOLDS]
@@ -325,7 +329,7 @@ def main(what: str, archive: Sequence[Path], folder: Path | None) -> None:
             kept = [name for name in CIFAR10_CLASSES if name not in half]
             learnt, _ = labelled_images.hold_out(cifar.read_ten(archives, kept).train)
             content, _ = starter.make(learnt, kept, starter.EPOCHS)
-            own = Starter(network.read_weights(content), "made without them")
+            own = Starter(network.read_weights(content), f"without {half}")
             answered = study.answer(MODEL, own, half)
             rows[", ".join(half)] = judge(answered, MODEL, *calibrate(answered, MODEL))
     sys.stdout.write(f"{markdown(rows)}\n")
