@@ -147,6 +147,7 @@ class Study:
         source = cifar.read(archives, CLASSES)
         ten = cifar.read_strangers(archives, CIFAR10_CLASSES)
         splits = datasets.split(replace(source, strangers=ten))
+        self.ten = ten.test
         self.rows = concatenate([splits[part].rows for part in ("train", "validation")])
         self.strangers = {part: split.strangers for part, split in splits.items()}
         self.trained: dict[tuple, Network] = {}  # methods may differ in the score alone
@@ -167,8 +168,9 @@ class Study:
         for part, rows in self.strangers.items():
             out = np.isin(rows.labels, [CIFAR10_CLASSES.index(name) for name in left_out])
             learnt[part] = rows.images[~out]
-            if left_out and part == "test":
-                kinds = {"left out": rows.images[out], **kinds}
+        if left_out:
+            out = np.isin(self.ten.labels, [CIFAR10_CLASSES.index(name) for name in left_out])
+            kinds = {"left out": self.ten.images[out], **kinds}
         answered = Answered()
         for number, (others, fold) in enumerate(labelled_images.folds(self.rows, FOLDS)):
             if number == folds:
@@ -323,7 +325,7 @@ def main(what: str, archive: Sequence[Path], folder: Path | None) -> None:
         answered = study.answer(MODEL, weights)
         fitted = calibrate(answered, MODEL)
         for name in CIFAR10_CLASSES:
-            answered = study.answer(MODEL, weights, [name], folds=2)
+            answered = study.answer(MODEL, weights, [name], folds=1)
             rows[name] = judge(answered, MODEL, *fitted)
         for half in HALVES:
             kept = [name for name in CIFAR10_CLASSES if name not in half]
