@@ -129,6 +129,8 @@ def bfloat16_helps(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 itself; where it is emulated, float32 is faster."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        return False  # also where ATEN_CPU_CAPABILITY limits a larger processor
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
 

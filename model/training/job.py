@@ -69,7 +69,7 @@ class Recipe(NamedTuple):
 
 
 # A trained network takes fewer and smaller steps.
-RECIPES = {"starter": Recipe(12_800, 0.1, 0.05), "scratch": Recipe(51_200, 0.12, 0.1)}
+RECIPES = {"starter": Recipe(16_000, 0.1, 0.05), "scratch": Recipe(51_200, 0.12, 0.1)}
 EPOCHS = (10, 100)  # at least and at most
 
 
