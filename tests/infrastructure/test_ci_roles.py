@@ -35,7 +35,6 @@ UNLIMITED = {
     "application-autoscaling:DescribeScalableTargets",
     "cloudformation:ValidateTemplate",
     "cloudwatch:DescribeAlarms",
-    "cloudwatch:GetMetricStatistics",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
