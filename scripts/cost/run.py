@@ -1,5 +1,6 @@
 """The usage of an execution: its transitions, its calls of functions and their times."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from scripts.cost.bill import (
@@ -12,12 +13,15 @@ from scripts.cost.bill import (
 )
 from scripts.execution_graph.execution import Summary, load, read
 from service import terminal
-from service.cloudwatch import choose_period
 from service.stack import Cloud
 from service.terminal import UserError
 
 # States of both machines, each named for the function that it calls.
 PHOTO_TASKS = ("SerializeImageData", "ClassifyImage", "FilterLowConfidence")
+MOST_PERIODS = 1439  # GetMetricStatistics gives 1,440 points: one is for a period cut at both ends
+# How long CloudWatch keeps points of so many seconds; hours it keeps for 455 days.
+KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
+HOUR = 3600
 
 
 def count_transitions(history: Summary) -> int:
@@ -110,3 +114,9 @@ def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
 
 def _count_started(counts: dict) -> int:
     return counts["total"] - counts["pending"]
+
+
+def choose_period(since: datetime, until: datetime, now: datetime) -> int:
+    """Return the shortest period, in seconds, that CloudWatch has kept and gives in one answer."""
+    shortest = next((seconds for kept, seconds in KEPT if now - since < kept), HOUR)
+    return shortest * max(math.ceil((until - since).total_seconds() / shortest / MOST_PERIODS), 1)
