@@ -14,7 +14,6 @@ PAGES = [
     *(ROOT / "docs").glob("*.md"),
     ROOT / "ci" / "README.md",
     ROOT / "local" / "README.md",
-    *ROOT.glob("ci/README.md"),
     ROOT / "benchmarks" / "README.md",
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
