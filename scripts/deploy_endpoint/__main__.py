@@ -86,9 +86,10 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
         model_data = copies.copy_model(cloud, from_stage, stack.bucket)
     model_data = model_data or hosting.newest_model(stack.bucket)
     print_line("Model", model_data)
+    metrics = read_metrics(s3, model_data)
     if origin := origins.read(s3, model_data):
         print_line("From", origin)
-    check_model(read_metrics(s3, model_data), model_data, stage, force)
+    check_model(metrics, model_data, stage, force)
     image = choose_image(cloud.client("ecr"), stack.serving_repository, image, stage)
     print_line("Image", image)
     logs.keep_log_group(cloud.client("logs"), f"{LOG_GROUP}/{stack.endpoint}")

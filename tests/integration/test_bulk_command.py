@@ -81,7 +81,8 @@ def test_bulk_and_predict_take_the_same_photos_below_a_prefix(service, batch):
     predicted = service.run(*module, source)
     assert f"{source}/without-an-ending" in predicted.stdout
     for done in (submitted, predicted):
-        assert f"Passed over: 2 of {source}/" in done.stderr
+        assert f"Passed over: 1 of {source}/ (a HEIC: save it as PNG or JPEG)" in done.stderr
+        assert f"Passed over: 1 of {source}/ (no PNG, JPEG or WebP image)" in done.stderr
 
 
 def test_a_folder_is_uploaded_once(service, folder):

@@ -115,7 +115,7 @@ def test_the_starter_weights_are_those_described_and_fit_the_network():
 
 @pytest.mark.parametrize(
     ("start", "photos", "epochs"),
-    [("starter", 640, 20), ("starter", 100_000, 10), ("starter", 8, 100), ("scratch", 640, 80)],
+    [("starter", 640, 25), ("starter", 100_000, 10), ("starter", 8, 100), ("scratch", 640, 80)],
 )
 def test_more_photos_are_gone_over_less_often(start, photos, epochs):
     assert job.choose_epochs(job.RECIPES[start], photos) == epochs
