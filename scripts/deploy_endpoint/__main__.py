@@ -253,7 +253,7 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
             f"its expected calibration error of {error:.4f} is {error - chance:.4f} above chance: "
             f"it must be at most {most:g} above"
         )
-    most, strangers = floors["accepted_strangers"], at(metrics, *STRANGERS, "interval")
+    most, strangers = floors["accepted_strangers"], find_value(metrics, *STRANGERS, "interval")
     low = figure(strangers[0]) if isinstance(strangers, list) and strangers else None
     if low is not None and low > most:
         missed.append(
@@ -263,7 +263,7 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
     return missed
 
 
-def at(metrics: object, *path: str) -> object:
+def find_value(metrics: object, *path: str) -> object:
     """Return what lies at a path of metrics.json, or None where nothing does."""
     value = metrics
     for name in path:
@@ -273,7 +273,7 @@ def at(metrics: object, *path: str) -> object:
 
 def figure(metrics: object, *path: str) -> float | None:
     """Return the number at a path of metrics.json, or None where there is no finite number."""
-    value = at(metrics, *path)
+    value = find_value(metrics, *path)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= sys.float_info.max else None

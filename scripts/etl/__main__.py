@@ -77,6 +77,8 @@ def get_source(
     if own_folder:
         source = folder.read(own_folder, classes)
         if strangers is None:
+            if source.strangers is None:
+                warn_without_strangers()
             return source
         return folder.add_strangers(
             source, cifar.read_strangers(cifar.find_archives([]), strangers)
@@ -96,7 +98,9 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     terminal.print_line(
         "Photos", ", ".join(f"{part} {len(each.rows):,}" for part, each in splits.items())
     )
-    print_strangers(source, splits)
+    if source.strangers:
+        counts = ", ".join(f"{part} {len(each.strangers):,}" for part, each in splits.items())
+        terminal.print_line("Strangers", f"{counts}: {source.strangers.origin}")
     if uneven := find_uneven_classes(source):
         terminal.print_line("Uneven", uneven)
     name, summary = datasets.publish(s3, bucket, source, splits)
@@ -112,12 +116,8 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     terminal.print_line("Batch", f"{batch_file} ({len(batch['images'])} photos)")
 
 
-def print_strangers(source: Source, splits: datasets.Splits) -> None:
-    """Print how many photos of none of the classes there are, and warn where there are none."""
-    if source.strangers:
-        counts = ", ".join(f"{part} {len(each.strangers):,}" for part, each in splits.items())
-        terminal.print_line("Strangers", f"{counts}: {source.strangers.origin}")
-        return
+def warn_without_strangers() -> None:
+    """Warn that a folder has no photos of other things, and say what to do."""
     terminal.warn(
         "Strangers are not known: the model will take a photo of anything for one of its classes, "
         "often with a high confidence.",

@@ -245,7 +245,7 @@ def choose(
         origin=origin,
         classes=tuple(classes[index] for index in chosen),
         **parts,
-        # All that a model's photos are not: its classes' photos and these show different things.
+        # The archive's classes exclude each other: these photos show none of the chosen ones.
         strangers=Strangers(f"other classes of {archive.title}", **strangers)
         if all(map(len, strangers.values()))
         else None,
