@@ -116,7 +116,7 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
             if ending(result) not in photo.endings
         ]
         if "not_published" in output:
-            wrong.append(f"people were not told of the bad photo ({output['not_published']})")
+            wrong.append(f"people were not notified of the bad photo ({output['not_published']})")
         return wrong
     if execution.get("error") != "BatchFailed":
         reason = terminal.one_line(execution.get("cause", ""), 300)

@@ -18,12 +18,17 @@ NAMES = {
     "TopicName",
 }
 OTHER_NAME = {"Dashboard"}  # was the same in each region, and dashboards are the account's
-# An update deletes them: their messages are sent by tellPeople.
+# An update deletes them: the state machine notify, made before, sends their messages.
 REMOVED = {
     "BulkFailedAlarm",
     "BulkTimedOutAlarm",
     "ClassifyFailedAlarm",
     "ClassifyTimedOutAlarm",
+    "TellPeopleAlarm",
+    "TellPeopleEventToStepFunctionsRole",
+    "TellPeopleEventsRuleCloudWatchEvent1",
+    "TellPeopleRole",
+    "TellPeopleStateMachine",
 }
 
 

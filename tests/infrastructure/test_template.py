@@ -114,7 +114,7 @@ def test_a_message_that_cannot_be_sent_sets_off_an_alarm(resources):
     metrics = {
         alarm["MetricName"]
         for alarm in alarms
-        if alarm.get("Dimensions", [{}])[0].get("Value") == {"Ref": "TellPeopleStateMachine"}
+        if alarm.get("Dimensions", [{}])[0].get("Value") == {"Ref": "NotifyStateMachine"}
     }
     assert metrics == {"ExecutionsFailed", "ExecutionsTimedOut"}
 

@@ -120,8 +120,8 @@ def inbox(service) -> Callable[..., list[dict]]:
             received = queues.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1
             )
-            told = [json.loads(message["Body"]) for message in received.get("Messages", [])]
-            if found := [each for each in told if about in each["Subject"] + each["Message"]]:
+            messages = [json.loads(message["Body"]) for message in received.get("Messages", [])]
+            if found := [each for each in messages if about in each["Subject"] + each["Message"]]:
                 return found
         return []
 

@@ -36,7 +36,7 @@ def test_classify(service, classified, tmp_path):
     assert states["FilterLowConfidence"]["succeeded"] == str(counts["accepted"])
     assert states["Review"]["entered"] == str(counts["review"])
     assert states["Failed"]["entered"] == str(counts["failed"])
-    assert states["TellPeople"]["entered"] == "1"
+    assert states["Notify"]["entered"] == "1"
     assert states["BatchFailed"]["entered"] == "0"
 
 

@@ -116,7 +116,7 @@ def test_the_largest_batch_fits_into_a_state():
 
 @pytest.mark.parametrize(
     ("failed", "tolerated", "state"),
-    [(0, 0, "Classified"), (5, 5, "TellPeople"), (6, 5, "TooManyFailed")],
+    [(0, 0, "Classified"), (5, 5, "Notify"), (6, 5, "TooManyFailed")],
 )
 def test_failed_images_decide_how_a_run_ends(failed, tolerated, state):
     assert next_of(STATES["HowManyFailed"], ended(failed), {"tolerated": tolerated}) == state
@@ -125,7 +125,7 @@ def test_failed_images_decide_how_a_run_ends(failed, tolerated, state):
 def test_a_run_says_how_many_failed_and_where_its_results_are():
     cause = evaluate(STATES["TooManyFailed"]["Cause"], {"tolerated": 5}, input=ended(6))
     assert json.loads(cause) == {**ended(6), "tolerated_failure_percentage": 5}
-    message = evaluate(STATES["TellPeople"]["Arguments"], input=ended(3))
+    message = evaluate(STATES["Notify"]["Arguments"], input=ended(3))
     assert message["Subject"] == "3 of 100 images could not be classified"
     assert "python -m scripts.bulk results first --stage dev\n" in message["Message"]
     assert "s3://own/bulk/results/first/map/manifest.json" in message["Message"]

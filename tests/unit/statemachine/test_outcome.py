@@ -69,7 +69,7 @@ def test_counts_add_up_and_results_keep_their_order():
     [
         (["accepted"], "Classified"),
         (["review", "review"], "Classified"),
-        (["failed", "review"], "TellPeople"),
+        (["failed", "review"], "Notify"),
         (["failed", "failed"], "BatchFailed"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_failed_batch_says_how_many_and_why():
 @pytest.mark.parametrize(("failures", "named"), [(1, 1), (9, 5)])
 def test_people_are_told_how_many_failed_the_first_errors_and_where_to_look(failures, named):
     output = batch("accepted", *["failed"] * failures)
-    message = evaluate(STATES["TellPeople"]["Arguments"], input=output)
+    message = evaluate(STATES["Notify"]["Arguments"], input=output)
     assert message["Subject"] == f"{failures} of {failures + 1} images could not be classified"
     assert message["Message"].count("- bike.png\n  InvalidImage: it is empty\n") == named
     assert f"describe-execution --execution-arn {EXECUTION}\n" in message["Message"]
@@ -99,12 +99,12 @@ def test_people_are_told_how_many_failed_the_first_errors_and_where_to_look(fail
 def test_a_message_about_entries_without_a_key_says_so():
     bad = {**RESULTS["failed"], "s3_key": None}
     output = evaluate(STATES["ClassifyImages"]["Output"], result=[RESULTS["accepted"], bad])
-    message = evaluate(STATES["TellPeople"]["Arguments"], input=output)["Message"]
+    message = evaluate(STATES["Notify"]["Arguments"], input=output)["Message"]
     assert "- (no s3_key)\n  InvalidImage: it is empty\n" in message
 
 
 def test_results_survive_a_message_that_cannot_be_sent():
-    state, output = STATES["TellPeople"], batch("accepted", "failed")
+    state, output = STATES["Notify"], batch("accepted", "failed")
     assert evaluate(state["Output"], input=output) == output
     [catcher] = state["Catch"]
     kept = evaluate(catcher["Output"], input=output, errorOutput={"Error": "SNS.NotFoundException"})

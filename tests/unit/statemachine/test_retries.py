@@ -35,7 +35,7 @@ EVENTS_OF_AN_EXECUTION = 25_000
 # TaskStarted, TaskSucceeded (or -Failed) and TaskStateExited; of Review or Failed two.
 EVENTS_OF_A_PHOTO = 2 + 3 * 5 + 2
 EVENTS_OF_A_FAILED_TRY = 3
-EVENTS_OF_THE_REST = 40  # the states around the Map, TellPeople with all its tries
+EVENTS_OF_THE_REST = 40  # the states around the Map, Notify with all its tries
 
 
 @pytest.mark.parametrize("task", TASKS + BULK_TASKS)

@@ -6,57 +6,57 @@ import time
 import pytest
 
 
-def test_a_batch_with_failed_images_succeeds_and_tells(service, photo, inbox):
+def test_a_batch_with_failed_images_succeeds_and_notifies(service, photo, inbox):
     arn = service.start({"images": [photo, {"s3_key": "tests/absent.png"}], "threshold": 0.5})
     execution = service.wait(arn)
     assert execution["status"] == "SUCCEEDED"
     assert execution["output"]["counts"]["failed"] == 1
-    (told,) = inbox(arn)
-    assert "ImageNotFound" in told["Message"]
+    (message,) = inbox(arn)
+    assert "ImageNotFound" in message["Message"]
 
 
-def test_a_batch_without_failures_tells_nobody(service, photo, inbox):
+def test_a_batch_without_failures_notifies_nobody(service, photo, inbox):
     arn = service.start({"images": [photo], "threshold": 0.5})
     assert service.wait(arn)["status"] == "SUCCEEDED"
     assert inbox(arn, seconds=2) == []
 
 
-def test_a_failed_execution_is_told_in_words(service, inbox):
+def test_a_failed_execution_is_reported_in_words(service, inbox):
     arn = service.start({})
     service.wait(arn)
-    (told,) = inbox(arn)
-    assert "ended FAILED." in told["Message"]
-    assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in told["Message"]
+    (message,) = inbox(arn)
+    assert "ended FAILED." in message["Message"]
+    assert "Error:   InvalidBatch\nCause:   the batch has no images\n" in message["Message"]
 
 
-def test_a_bulk_run_with_failed_images_tells_once(service, photo, inbox):
+def test_a_bulk_run_with_failed_images_notifies_once(service, photo, inbox):
     lines = [*[{"s3_key": photo["s3_key"]}] * 30, {"s3_key": "tests/absent.png"}]
     execution = service.classify_bulk(lines, batch_size=10)
     assert execution["output"]["counts"]["failed"] == 1
-    (told,) = inbox(execution["executionArn"])
-    assert told["Message"].startswith("1 of 31 images could not be classified")
+    (message,) = inbox(execution["executionArn"])
+    assert message["Message"].startswith("1 of 31 images could not be classified")
 
 
-def test_a_bulk_run_that_fails_is_told_in_words(service, photo, inbox):
+def test_a_bulk_run_that_fails_is_reported_in_words(service, photo, inbox):
     lines = [{"s3_key": photo["s3_key"]}, {"s3_key": "tests/absent.png"}]
     execution = service.classify_bulk(lines)
     assert execution["status"] == "FAILED"
-    (told,) = inbox(execution["executionArn"])
-    assert "Error:   TooManyFailed\n" in told["Message"]
-    assert "Images:  1 of 2 failed\n" in told["Message"]
+    (message,) = inbox(execution["executionArn"])
+    assert "Error:   TooManyFailed\n" in message["Message"]
+    assert "Images:  1 of 2 failed\n" in message["Message"]
 
 
-def test_an_aborted_execution_is_told_in_words(service, photo, inbox):
+def test_an_aborted_execution_is_reported_in_words(service, photo, inbox):
     states = service.client("stepfunctions")
     arn = service.start({"images": [photo] * 200})
     states.stop_execution(executionArn=arn, error="Changed", cause="my mind")
     assert service.wait(arn)["status"] == "ABORTED"
-    (told,) = inbox(arn)
-    assert "ended ABORTED." in told["Message"]
-    assert "Images:  200 submitted\n" in told["Message"]
+    (message,) = inbox(arn)
+    assert "ended ABORTED." in message["Message"]
+    assert "Images:  200 submitted\n" in message["Message"]
 
 
-def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
+def test_an_execution_that_times_out_is_reported_in_words(service, photo, inbox):
     """The definition with a second's patience, as a machine that the same rule looks at."""
     states, machine = service.client("stepfunctions"), service.outputs["ClassifyStateMachineArn"]
     before = states.describe_state_machine(stateMachineArn=machine)["definition"]
@@ -67,8 +67,8 @@ def test_an_execution_that_times_out_is_told_in_words(service, photo, inbox):
         assert service.wait(arn)["status"] == "TIMED_OUT"
     finally:
         states.update_state_machine(stateMachineArn=machine, definition=before)
-    (told,) = inbox(arn)
-    assert "ended TIMED_OUT." in told["Message"]
+    (message,) = inbox(arn)
+    assert "ended TIMED_OUT." in message["Message"]
 
 
 def test_an_alarm_that_goes_off_reaches_people(service, inbox):

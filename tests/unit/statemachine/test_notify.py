@@ -6,13 +6,13 @@ import pytest
 
 from tests.unit.statemachine.asl import FOLDER, evaluate
 
-STATE = json.loads((FOLDER / "tell-people.asl.json").read_text())["States"]["TellPeople"]
+STATE = json.loads((FOLDER / "notify.asl.json").read_text())["States"]["Notify"]
 ARN = "arn:aws:states:eu-north-1:123456789012:{}:scones-vehicles-dev-{}"
 IMAGES = {"images": [{"s3_key": "a.png"}, {"s3_key": 'b"s3_key":.png'}, {"s3_key": "c.png"}]}
 COUNTS = {"counts": {"submitted": 40, "accepted": 0, "review": 0, "failed": 40}}
 
 
-def told(machine="classify", status="FAILED", **detail) -> dict:
+def notify(machine="classify", status="FAILED", **detail) -> dict:
     """The message about an execution; `input` comes as an object, or as the text that it is."""
     given = detail.pop("input", IMAGES)
     event = {
@@ -30,8 +30,8 @@ def told(machine="classify", status="FAILED", **detail) -> dict:
     return evaluate(STATE["Arguments"], input={"source": "aws.states", "detail": event})
 
 
-def test_a_failed_batch_is_told_with_its_error_and_its_counts():
-    message = told(error="BatchFailed", cause=json.dumps(COUNTS))
+def test_a_failed_batch_is_reported_with_its_error_and_its_counts():
+    message = notify(error="BatchFailed", cause=json.dumps(COUNTS))
     assert message["Subject"] == "scones-vehicles-dev-classify FAILED: BatchFailed"
     text = message["Message"]
     assert "The execution first of scones-vehicles-dev-classify ended FAILED." in text
@@ -45,7 +45,7 @@ def test_a_failed_batch_is_told_with_its_error_and_its_counts():
 
 
 def test_an_execution_may_end_without_error_or_cause():
-    message = told(status="TIMED_OUT")
+    message = notify(status="TIMED_OUT")
     assert message["Subject"] == "scones-vehicles-dev-classify TIMED_OUT"
     assert "Error:   none given\nCause:   none given\n" in message["Message"]
 
@@ -60,27 +60,27 @@ def test_an_execution_may_end_without_error_or_cause():
         ({"detail-type": "Object Created", "detail": {}}, "1, which landed below incoming/"),
     ],
 )
-def test_how_many_images_is_told_from_the_input_where_nothing_was_counted(given, images):
-    assert f"Images:  {images}\n" in told(input=given)["Message"]
+def test_how_many_images_is_read_from_the_input_where_nothing_was_counted(given, images):
+    assert f"Images:  {images}\n" in notify(input=given)["Message"]
 
 
 def test_a_manifest_that_cannot_be_read_may_be_missing():
     """S3 refuses a key that it does not have with AccessDenied where it may not be listed."""
     given = {"manifest": {"s3_bucket": "guests", "s3_key": "x.jsonl"}}
-    message = told("classifyBulk", error="States.ItemReaderFailed", input=given)["Message"]
+    message = notify("classifyBulk", error="States.ItemReaderFailed", input=given)["Message"]
     assert "Images:  those of the manifest x.jsonl, if it is there: S3 may refuse" in message
 
 
-def test_a_bulk_run_is_told_with_the_command_that_shows_it():
+def test_a_bulk_run_is_reported_with_the_command_that_shows_it():
     given = {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}}
-    message = told("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
+    message = notify("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
     assert "Images:  40 of 40 failed\n" in message["Message"]
     assert "python -m scripts.bulk status first --stage dev\n" in message["Message"]
 
 
 def test_a_message_is_what_sns_takes_whatever_the_error():
-    subject = told(error="Größe\n" + "long " * 99)["Subject"]
+    subject = notify(error="Größe\n" + "long " * 99)["Subject"]
     assert len(subject) < 100
     assert subject.isascii()
     assert subject.isprintable()
-    assert len(told(cause="why " * 9999)["Message"]) < 2000
+    assert len(notify(cause="why " * 9999)["Message"]) < 2000
