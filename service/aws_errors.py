@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable
+from typing import Any
 
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
@@ -34,6 +36,19 @@ THROTTLED = re.compile(
     "Throttl|TooManyRequests|SlowDown|ThroughputExceeded|RequestLimitExceeded|BandwidthLimit"
 )
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
+
+
+def unless(refusals: tuple[str, ...], operation: Callable, **arguments) -> Any:
+    """Return AWS's answer to a call; None if its refusal says one of `refusals`.
+
+    A refusal reads `An error occurred (CODE) when calling the OPERATION operation: MESSAGE`.
+    """
+    try:
+        return operation(**arguments)
+    except aws.ClientError as error:
+        if not any(each in str(error) for each in refusals):
+            raise
+        return None
 
 
 def explain(error: Exception) -> str | None:

@@ -5,6 +5,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NoReturn
 
 from botocore.exceptions import ClientError
@@ -299,11 +300,5 @@ def _serves(endpoint: dict | None, configuration: str) -> bool:
     return status == ("InService", configuration)
 
 
-def _call(operation: Callable, **name: str) -> dict | None:
-    """Call an operation; None if the thing is gone: two people may tidy up at once."""
-    try:
-        return operation(**name)
-    except ClientError as error:
-        if "Could not find" in error.response["Error"]["Message"]:
-            return None
-        raise
+# Return what an operation answers; None if the thing is gone: two people may tidy up at once.
+_call = partial(aws_errors.unless, ("Could not find",))

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from service import config, terminal
+from service.aws_errors import unless
 from service.hosting import add_mark
 from service.keys import CHECKPOINTS
 from service.logs import LOG_GROUP, JobLog, ScriptLines
@@ -176,16 +177,17 @@ def report(job: dict) -> None:
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
-    archive = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    answer = unless(("NoSuchKey", "NoSuchBucket"), s3.get_object, Bucket=bucket, Key=key)
+    if answer is None:
+        raise UserError(f"There is no {uri}.")
     try:
-        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+        with tarfile.open(fileobj=answer["Body"], mode="r|gz") as tar:
             for member in tar:
-                if member.name.removeprefix("./") != name or not member.isreg():
-                    continue
-                if member.size > MEMBER_BYTES:
-                    raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
-                if file := tar.extractfile(member):
-                    return file.read()
+                if member.name.removeprefix("./") == name and member.isreg():
+                    if member.size > MEMBER_BYTES:
+                        raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
+                    if file := tar.extractfile(member):
+                        return file.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{uri} cannot be read as an archive: {error}") from error
     raise UserError(f"{uri} holds no {name}. Was it made by model/train.py?")

@@ -93,16 +93,15 @@ def choose_classes(
     return sorted(available.index(name) for name in wanted)
 
 
-def select(
-    images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
-) -> LabelledImages:
-    """Return the rows of the chosen labels, which become 0, 1, ... in the order of `chosen`."""
-    rows = np.flatnonzero(np.isin(labels, chosen))
-    return LabelledImages(
-        images=np.ascontiguousarray(images[rows]),
-        labels=np.searchsorted(np.asarray(chosen), labels[rows]).astype(np.int64),
-        names=names[rows],
-    )
+def select(rows: LabelledImages, chosen: Sequence[int]) -> LabelledImages:
+    """Return the rows of the chosen labels, which become 0, 1, ... in the order of `chosen`.
+
+    Names need not be unique within a class: those that come again get a number.
+    """
+    found = rows.take(np.flatnonzero(np.isin(rows.labels, chosen)))
+    labels = np.searchsorted(np.asarray(chosen), found.labels).astype(np.int64)
+    names = unique_names(labels, found.names)
+    return LabelledImages(np.ascontiguousarray(found.images), labels, names)
 
 
 def concatenate(parts: Sequence[LabelledImages]) -> LabelledImages:
@@ -162,13 +161,8 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
     The split of an image depends on its pixels, its class and the seed alone: not on the order of
     the rows, their names, or the other classes.
     """
-    ranks = _ranks(rows)
-    held = np.zeros(len(rows), bool)
-    for label in np.unique(rows.labels):
-        members = np.flatnonzero(rows.labels == label)
-        # Equal pixels have equal ranks; the name decides between them.
-        ordered = members[np.lexsort((rows.names[members], ranks[members]))]
-        held[ordered[: round(len(members) * VALIDATION_FRACTION)]] = True
+    sizes = np.bincount(rows.labels)
+    held = _places(rows, _ranks(rows)) < np.rint(sizes * VALIDATION_FRACTION)[rows.labels]
     return rows.take(~held), rows.take(held)
 
 
@@ -180,11 +174,7 @@ def thin_out(rows: LabelledImages, count: int) -> LabelledImages:
     if len(rows) <= count:
         return rows
     ranks = _ranks(rows)
-    places = np.empty(len(rows), int)
-    for label in np.unique(rows.labels):
-        members = np.flatnonzero(rows.labels == label)
-        places[members[np.argsort(ranks[members], kind="stable")]] = np.arange(len(members))
-    return rows.take(np.sort(np.lexsort((ranks, places))[:count]))
+    return rows.take(np.sort(np.lexsort((ranks, _places(rows, ranks)))[:count]))
 
 
 def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
@@ -201,6 +191,14 @@ def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, La
         fold[members] = places % count
     for number in range(count):
         yield rows.take(fold != number), rows.take(fold == number)
+
+
+def _places(rows: LabelledImages, ranks: np.ndarray) -> np.ndarray:
+    """Return each row's place in its class: by rank, and by name where the pixels are equal."""
+    order = np.lexsort((rows.names, ranks, rows.labels))
+    places = np.empty(len(rows), int)
+    places[order] = np.arange(len(rows))
+    return places - np.searchsorted(rows.labels[order], rows.labels)
 
 
 def _ranks(rows: LabelledImages) -> np.ndarray:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
+from service.aws_errors import unless
 from service.config import definition, service_name
 from service.terminal import UserError
 
@@ -140,12 +140,8 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
 
 def describe_stack(cloudformation, name: str) -> dict | None:
     """Return CloudFormation's description of a stack; None if there is none."""
-    try:
-        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return None
+    answer = unless(("does not exist",), cloudformation.describe_stacks, StackName=name)
+    return answer and answer["Stacks"][0]
 
 
 def outputs_of(stack: dict) -> dict[str, str]:
@@ -189,9 +185,5 @@ def elapsed_seconds(execution: dict) -> float:
 
 def describe_execution(states, arn: str) -> dict | None:
     """Return DescribeExecution's answer; None if there is no such execution."""
-    try:
-        return states.describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
-            raise
-        return None
+    missing = ("(ExecutionDoesNotExist)", "(InvalidArn)")
+    return unless(missing, states.describe_execution, executionArn=arn)

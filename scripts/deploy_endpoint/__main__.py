@@ -10,7 +10,6 @@ import sys
 import time
 
 import click
-from botocore.exceptions import ClientError
 
 from scripts.deploy_endpoint import copies, sample
 from service import config, logs, options, origins, registry, scaling, terminal
@@ -203,10 +202,6 @@ def read_metrics(s3, model_data: str) -> dict:
     """Return the metrics.json of a model.tar.gz in S3. UserError where there is none."""
     try:
         return json.loads(read_member(s3, model_data, METRICS))
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
-            raise
-        raise UserError(f"There is no model at {model_data}.") from error
     except ValueError as error:
         raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
 

@@ -21,7 +21,6 @@ from service.labelled_images import (
     choose_classes,
     concatenate,
     select,
-    unique_names,
 )
 from service.terminal import UserError, progress_bar
 
@@ -100,6 +99,7 @@ class Archive:
         Raises UserError for an archive that is missing, corrupt or of another shape, and for
         classes that are not in it.
         """
+        check_file(path)
         content = self._load_members(path)
         try:
             classes = self._read_class_names(content[self.meta])
@@ -117,19 +117,16 @@ class Archive:
 
     def _load_members(self, path: Path) -> dict[str, dict]:
         """Return the members' content by their names. Nothing is extracted."""
-        check_file(path)
         content: dict[str, dict] = {}
+        twice = None
         try:
             # A stream is read once from front to back: the official gzip is not unpacked twice.
             with tarfile.open(path, "r|*") as tar:
                 for member in tar:
                     name = self.find_member(member.name)
                     if name and member.isreg() and member.size <= MEMBER_BYTES:
-                        if name in content:
-                            raise UserError(f"{path} holds {name} twice: pack it again.")
+                        twice = name if name in content else twice
                         content[name] = load_pickle(tar.extractfile(member))
-        except UserError:
-            raise
         except Exception as error:
             # Broken bytes raise almost anything: tarfile, zlib and pickle each have errors of
             # their own, and a cut pickle may end in IndexError, TypeError or KeyError.
@@ -137,6 +134,8 @@ class Archive:
                 f"{path} is corrupt, or no {self.title} archive ({type(error).__name__}: {error}). "
                 f"The official one is at {self.url}"
             ) from error
+        if twice:
+            raise UserError(f"{path} holds {twice} twice: pack it again.")
         if missing := [f"{self.folder}/{name}" for name in self.members if name not in content]:
             raise UserError(f"{path} is no {self.title} archive: it has no {', '.join(missing)}.")
         return content
@@ -237,9 +236,8 @@ def choose(
         if archive is CIFAR10:
             # By their place, since npm's package has no names: both give the same dataset.
             names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
-        parts[split], strangers[split] = (
-            _select(rows.images, rows.labels, names, indexes) for indexes in (chosen, rest)
-        )
+        rows = LabelledImages(rows.images, rows.labels, names)
+        parts[split], strangers[split] = (select(rows, indexes) for indexes in (chosen, rest))
     return Source(
         name=archive.title.lower().replace("-", ""),
         origin=origin,
@@ -250,13 +248,6 @@ def choose(
         if all(map(len, strangers.values()))
         else None,
     )
-
-
-def _select(
-    images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
-) -> LabelledImages:
-    rows = select(images, labels, names, chosen)
-    return LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
 
 
 def md5(path: Path) -> str:

@@ -101,7 +101,7 @@ def test_the_metrics_are_read_out_of_the_archive():
         (tar({"model.onnx": b"model"}), "holds no metrics.json"),
         (tar({"metrics.json": b"accuracy: 1"}), "is not JSON"),
         (b"no archive", "cannot be read"),
-        (None, "no model at s3://bucket/model.tar.gz"),
+        (None, "There is no s3://bucket/model.tar.gz"),
     ],
 )
 def test_an_archive_without_readable_metrics_is_named(archive, reason):
