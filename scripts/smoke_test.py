@@ -11,15 +11,15 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from PIL import Image
+from functools import partial
 
 from handlers.errors import EndpointNotFound
 from handlers.outcomes import FAILED, LABELLED
-from scripts.generate.bad_images import KINDS, encode
+from scripts.generate.bad_images import KINDS
 from service import config, datasets, options, stack, terminal
 from service.hosting import Hosting
 from service.keys import GENERATED
+from service.labelled_images import grey_picture
 from service.stack import Cloud, find_stack
 from service.terminal import UserError, print_line
 
@@ -69,20 +69,18 @@ def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
 
     Without a dataset a grey picture is put, too.
     """
+    put = partial(s3.put_object, Bucket=bucket, ContentType="image/png")
     endings = LABELLED if has_endpoint else (EndpointNotFound.__name__,)
     size = config.load()["image"]["size"]
-    dataset = datasets.newest(s3, bucket, size)
-    found = datasets.find_test_photos(s3, bucket, dataset) if dataset else {}
+    dataset, found = datasets.find_test_photos(s3, bucket, size)
     if found:
         print_line("Photos", f"test photos of {dataset}")
     else:
         terminal.warn(f"Not checked: photos of each class, as {bucket} has no dataset with some.")
         found = {"grey picture": f"{FOLDER}grey.png"}
-        grey = encode(Image.new("RGB", (size, size), "grey"), "PNG")
-        s3.put_object(Bucket=bucket, Key=found["grey picture"], Body=grey, ContentType="image/png")
+        put(Key=found["grey picture"], Body=grey_picture(size))
     bad = Photo(f"{BAD} file", f"{FOLDER}{BAD}.png", (KINDS[BAD].error,))
-    body = KINDS[BAD].make(None)
-    s3.put_object(Bucket=bucket, Key=bad.key, Body=body, ContentType="image/png")
+    put(Key=bad.key, Body=KINDS[BAD].make(None))
     return [*(Photo(name, key, endings) for name, key in found.items()), bad]
 
 

@@ -105,27 +105,32 @@ def newest(s3, bucket: str, size: int) -> str | None:
 
 def check_size(data: dict, size: int) -> None:
     """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
-    own_size = data.get("image_size")  # datasets of earlier versions do not say it
-    if own_size != size:
-        sides = f"has photos of {own_size} pixels a side" if own_size else "does not say its size"
-        raise UserError(
-            f"The dataset {data['name']} {sides}, and image.size in config.yml is {size}: make it "
-            "again with python -m scripts.etl (same --stage), or put the size back."
-        )
+    side = data.get("image_size")  # datasets of earlier versions do not say it
+    advice = "make it again with python -m scripts.etl (same --stage), or put the size back"
+    check_side(f"The dataset {data['name']} has", side, size, advice)
+
+
+def check_side(what: str, side: object, size: int, advice: str) -> None:
+    """Raise UserError unless photos have this size, which is config.yml's.
+
+    side: their pixels; None where a dataset or a model does not say it. advice: what to do then.
+    """
+    if side != size:
+        sides = f"photos of {side} pixels a side" if side else "photos of no stated size"
+        raise UserError(f"{what} {sides}, and image.size in config.yml is {size}: {advice}.")
 
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
     """Return when each dataset's dataset.json was written, the newest first."""
-    dates = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=DATASETS, Delimiter="/"
     )
-    for page in pages:
-        for folder in page.get("CommonPrefixes", []):
-            key = folder["Prefix"] + DESCRIPTION
-            objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-            if objects:
-                dates[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
+    dates = {
+        folder["Prefix"][len(DATASETS) : -1]: each["LastModified"]
+        for page in pages
+        for folder in page.get("CommonPrefixes", [])
+        for each in storage.contents(s3, bucket, folder["Prefix"] + DESCRIPTION)
+    }
     return dict(sorted(sorted(dates.items()), key=lambda item: item[1], reverse=True))
 
 
@@ -147,15 +152,20 @@ def read_split(s3, bucket: str, name: str, part: str) -> tuple[LabelledImages, n
         return rows, arrays["strangers"] if "strangers" in arrays else rows.images[:0]
 
 
-def find_test_photos(s3, bucket: str, name: str) -> dict[str, str]:
-    """Return {class: key} of a test photo of each class, less those without one."""
-    found = {}
-    for class_name in _read_description(s3, bucket, name)["classes"]:
-        prefix = f"{DATASETS}{name}/images/test/{class_name}/"
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-        for each in listed.get("Contents", []):
-            found[class_name] = each["Key"]
-    return found
+def find_test_photos(s3, bucket: str, size: int) -> tuple[str | None, dict[str, str]]:
+    """Return the newest dataset with photos of this size, and {class: key} of a test photo of each.
+
+    A class without one is left out; without a dataset they are None and {}.
+    """
+    name = newest(s3, bucket, size)
+    if name is None:
+        return None, {}
+    prefix = f"{DATASETS}{name}/images/test/"
+    return name, {
+        class_name: each["Key"]
+        for class_name in _read_description(s3, bucket, name)["classes"]
+        for each in storage.contents(s3, bucket, f"{prefix}{class_name}/")
+    }
 
 
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:

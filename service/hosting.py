@@ -56,7 +56,7 @@ class Hosting:
 
     def newest_model(self, bucket: str) -> str:
         """Return the S3 URI of the newest completed training job's model. UserError if none."""
-        for job in self.jobs("Completed", bucket):
+        if job := next(self.jobs("Completed", bucket), None):
             return job["ModelArtifacts"]["S3ModelArtifacts"]
         raise terminal.UserError(
             f"No training job of {self.endpoint} that writes to {bucket} has completed yet. "
@@ -68,12 +68,10 @@ class Hosting:
         endpoint = self.describe()
         if endpoint is None or endpoint["EndpointStatus"] != "InService":
             return None
-        configuration = self._sagemaker.describe_endpoint_config(
-            EndpointConfigName=endpoint["EndpointConfigName"]
-        )
-        model = self._sagemaker.describe_model(
-            ModelName=configuration["ProductionVariants"][0]["ModelName"]
-        )
+        name = endpoint["EndpointConfigName"]
+        configuration = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        [variant] = configuration["ProductionVariants"]
+        model = self._sagemaker.describe_model(ModelName=variant["ModelName"])
         return model["PrimaryContainer"]["ModelDataUrl"]
 
     def served_job(self) -> dict | None:
@@ -172,7 +170,7 @@ class Hosting:
                     f"over: {self._wait}"
                 ) from error
             raise
-        after = self._settle_or_interrupt(
+        after = self._settle_after(
             f"updating {self.endpoint}: the model before answers until the new one does, and "
             "stays if that fails"
             if before
@@ -182,11 +180,8 @@ class Hosting:
         if not _serves(after, name):
             self._give_up(name, before, after)
         try:
-            trial()
-        except KeyboardInterrupt:
-            raise terminal.Interrupted(
-                f"Interrupted. {self.endpoint} serves the new model, which was not tried."
-            ) from None
+            with terminal.goes_on(f"{self.endpoint} serves the new model, which was not tried."):
+                trial()
         except Exception as error:
             outcome = self._put_back(name, before, retain)
             reason = terminal.explain(error)
@@ -196,14 +191,10 @@ class Hosting:
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
 
-    def _settle_or_interrupt(self, change: str) -> dict | None:
+    def _settle_after(self, change: str) -> dict | None:
         """Wait while the endpoint is changing; Ctrl-C says what SageMaker goes on with."""
-        try:
+        with terminal.goes_on(f"SageMaker goes on {change}. To wait for it: {self._wait}"):
             return self.settle()
-        except KeyboardInterrupt:
-            raise terminal.Interrupted(
-                f"Interrupted. SageMaker goes on {change}. To wait for it: {self._wait}"
-            ) from None
 
     def _put_back(self, name: str, before: dict | None, retain: dict) -> str:
         """Undo the roll-out `name`, whose model serves; return in a sentence what serves now."""
@@ -218,7 +209,7 @@ class Hosting:
             self._sagemaker.update_endpoint(
                 EndpointName=self.endpoint, EndpointConfigName=configuration, **retain
             )
-            after = self._settle_or_interrupt(f"putting the model before back: {self.endpoint}")
+            after = self._settle_after(f"putting the model before back: {self.endpoint}")
             reason = after.get("FailureReason", "no reason given") if after else "it was deleted"
         except ClientError as error:
             after, reason = None, terminal.explain(error)
@@ -255,10 +246,8 @@ class Hosting:
     def delete(self) -> bool:
         """Remove the stage's endpoint, configurations and models. False if there were none."""
         # Listed first, to leave what another roll-out makes from now on.
-        configurations = list(
-            self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
-        )
-        models = list(self._names("models", "Models", "ModelName"))
+        configurations = self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
+        models = self._names("models", "Models", "ModelName")
         endpoint = self.settle()
         if endpoint:
             self._delete_endpoint()
@@ -285,13 +274,13 @@ class Hosting:
     def _configuration(self, name: str) -> dict | None:
         return _call(self._sagemaker.describe_endpoint_config, EndpointConfigName=name)
 
-    def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
-        """Yield the names of this stage's roll-outs alone: another stage's may begin alike."""
-        pages = self._sagemaker.get_paginator(f"list_{operation}")
-        for page in pages.paginate(NameContains=self.endpoint):
-            for item in page[items]:
-                if self._own_name.fullmatch(item[field]):
-                    yield item[field]
+    def _names(self, operation: str, items: str, field: str) -> list[str]:
+        """Return the names of this stage's roll-outs alone: another stage's may begin alike."""
+        pages = self._sagemaker.get_paginator(f"list_{operation}").paginate(
+            NameContains=self.endpoint
+        )
+        names = [item[field] for page in pages for item in page[items]]
+        return [name for name in names if self._own_name.fullmatch(name)]
 
 
 def _serves(endpoint: dict | None, configuration: str) -> bool:

@@ -146,13 +146,9 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
     """Start the job, follow it, and return its description."""
     job_name = start(cloud, stack, job, instance_type)
     terminal.print_line("Job", f"{job_name} on {instance_type}{', on Spot' if job.spot else ''}")
-    try:
+    stop = f"aws sagemaker stop-training-job --training-job-name {job_name}"
+    with terminal.goes_on(f"The job goes on; to stop it: {stop}"):
         return follow(cloud, job_name, show_log)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            f"Interrupted. The job goes on; to stop it: "
-            f"aws sagemaker stop-training-job --training-job-name {job_name}"
-        ) from None
 
 
 def report(job: dict) -> None:

@@ -214,6 +214,11 @@ def encode_png(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def grey_picture(size: int) -> bytes:
+    """Return a PNG for where there is no photo: its side has `size` pixels."""
+    return encode_png(np.full((size, size, 3), 128, np.uint8))
+
+
 def encode_npz(rows: LabelledImages, classes: Sequence[str], strangers: np.ndarray) -> bytes:
     """Encode rows as data.npz: `images`, `labels`, `names`, `classes` and `strangers`.
 

@@ -58,6 +58,11 @@ def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     return answer["Body"].read() if answer else b""
 
 
+def contents(s3, bucket: str, prefix: str) -> list[dict]:
+    """Return what S3 says of the first object below the prefix; nothing where there is none."""
+    return s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+
+
 def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
     """Return {key: (size, ETag)} of all objects below the prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -34,6 +34,15 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C while something goes on without the command. The message says what."""
 
 
+@contextmanager
+def goes_on(what: str) -> Iterator[None]:
+    """Say after Ctrl-C during the block what goes on without the command."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted. {what}") from None
+
+
 class Command(click.Command):
     """A command whose help ends with an example, given as the arguments."""
 

@@ -102,18 +102,16 @@ def format_failure(execution: dict) -> str:
 def wait(states, execution_arn: str) -> dict:
     """Wait until the run ends, with a progress bar; return DescribeExecution's answer then."""
     ended = 0
-    try:
-        with terminal.progress_bar("Classify", unit="photos") as advance:
-            while True:
-                execution = states.describe_execution(executionArn=execution_arn)
-                if map_run := describe_map_run(states, execution_arn):
-                    before, ended = ended, count_ended(map_run)
-                    advance(ended - before, total=map_run["itemCounts"]["total"])
-                if execution["status"] not in RUNNING:
-                    return execution
-                time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            "Interrupted. The run goes on; to stop it: "
-            f"aws stepfunctions stop-execution --execution-arn {execution_arn}"
-        ) from None
+    stop = f"aws stepfunctions stop-execution --execution-arn {execution_arn}"
+    with (
+        terminal.goes_on(f"The run goes on; to stop it: {stop}"),
+        terminal.progress_bar("Classify", unit="photos") as advance,
+    ):
+        while True:
+            execution = states.describe_execution(executionArn=execution_arn)
+            if map_run := describe_map_run(states, execution_arn):
+                before, ended = ended, count_ended(map_run)
+                advance(ended - before, total=map_run["itemCounts"]["total"])
+            if execution["status"] not in RUNNING:
+                return execution
+            time.sleep(POLL_SECONDS)

@@ -12,7 +12,7 @@ import time
 import click
 
 from scripts.deploy_endpoint import copies, sample
-from service import config, logs, options, origins, registry, scaling, terminal
+from service import config, datasets, logs, options, origins, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
 from service.scaling import Scaling
@@ -75,7 +75,9 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
     hosting = Hosting(cloud.client("sagemaker"), name)
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     if delete:
-        delete_endpoint(hosting, scaled, stage)
+        rest = f"python -m scripts.deploy_endpoint --stage {stage} --delete"
+        with terminal.goes_on(f"SageMaker ends a deletion that has begun. For the rest: {rest}"):
+            scaling.delete_endpoint(hosting, scaled)
         return
     stack = find_stack(cloud, stage)
     settings = config.load()["endpoint"]
@@ -115,28 +117,19 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
         print_line("Scaling", f"{autoscale}, {each:,} invocations a minute for each")
 
 
-def delete_endpoint(hosting: Hosting, scaled: Scaling, stage: str) -> None:
-    """Delete the stage's endpoint, its scaling, endpoint configurations and models."""
-    try:
-        scaling.delete_endpoint(hosting, scaled)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            "Interrupted. SageMaker ends a deletion that has begun. "
-            f"For the rest: python -m scripts.deploy_endpoint --stage {stage} --delete"
-        ) from None
-
-
 def choose_image(ecr, repository: str, image: str | None, stage: str) -> str:
     """Return the serving image by its digest: the named one, or the newest in the repository."""
-    if image is not None:
-        return registry.resolve(ecr, image, stage)
-    return registry.newest(ecr, repository, stage)
+    if image is None:
+        return registry.newest(ecr, repository, stage)
+    return registry.resolve(ecr, image, stage)
 
 
 def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None:
     """Compare the model with config.yml. UserError for another image size, and below the floors."""
     settings = config.load()
-    check_image_size(metrics, model_data, settings["image"]["size"])
+    advice = "train one for that size (python -m scripts.etl, then python -m scripts.train)"
+    size, side = settings["image"]["size"], figure(metrics, "image_size")
+    datasets.check_side(f"{model_data} is for", side, size, advice)
     print_strangers(metrics)
     missed = shortfalls(metrics, settings["model"]["floors"])
     if not missed:
@@ -206,17 +199,6 @@ def read_metrics(s3, model_data: str) -> dict:
         raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
 
 
-def check_image_size(metrics: dict, model_data: str, size: int) -> None:
-    """Raise UserError for a model of photos of another size than config.yml's."""
-    side = figure(metrics, "image_size")
-    if side != size:
-        sides = f"photos of {side} pixels a side" if side else "photos of no stated size"
-        raise UserError(
-            f"{model_data} is for {sides}, and image.size in config.yml is {size}: train one for "
-            "that size (python -m scripts.etl, then python -m scripts.train)."
-        )
-
-
 def shortfalls(metrics: dict, floors: dict) -> list[str]:
     """Return a sentence for each floor that the model misses on its test photos: by how much.
 
@@ -248,8 +230,7 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
             f"its expected calibration error of {error:.4f} is {error - chance:.4f} above chance: "
             f"it must be at most {most:g} above"
         )
-    most, strangers = floors["accepted_strangers"], find_value(metrics, *STRANGERS, "interval")
-    low = figure(strangers[0]) if isinstance(strangers, list) and strangers else None
+    most, low = floors["accepted_strangers"], figure(metrics, *STRANGERS, "interval", 0)
     if low is not None and low > most:
         missed.append(
             f"it accepts {figure(metrics, *STRANGERS, 'accepted') or low:.1%} of the strangers: it "
@@ -258,17 +239,14 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
     return missed
 
 
-def find_value(metrics: object, *path: str) -> object:
-    """Return what lies at a path of metrics.json, or None where nothing does."""
-    value = metrics
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def figure(metrics: object, *path: str) -> float | None:
+def figure(metrics: object, *path: str | int) -> float | None:
     """Return the number at a path of metrics.json, or None where there is no finite number."""
-    value = find_value(metrics, *path)
+    value: object = metrics
+    for name in path:
+        try:
+            value = value[name]
+        except (TypeError, LookupError):
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= sys.float_info.max else None

@@ -8,12 +8,10 @@ import base64
 import json
 import time
 
-import numpy as np
-
 from handlers import errors
 from handlers.photo import to_model_input
-from service import config, datasets, keys
-from service.labelled_images import encode_png
+from service import config, datasets
+from service.labelled_images import grey_picture
 from service.stack import Cloud
 from service.terminal import UserError, one_line, print_line
 
@@ -39,14 +37,11 @@ def choose(s3, bucket: str, size: int, max_pixels: int) -> tuple[str, bytes]:
 
     Where there is none it is a grey picture.
     """
-    if dataset := datasets.newest(s3, bucket, size):
-        prefix = f"{keys.DATASETS}{dataset}/images/test/"
-        photos = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
-        for photo in photos:
-            body = s3.get_object(Bucket=bucket, Key=photo["Key"])["Body"].read()
-            return f"s3://{bucket}/{photo['Key']}", to_model_input(body, size, max_pixels)
-    grey = encode_png(np.full((size, size, 3), 128, np.uint8))
-    return f"a grey picture: {bucket} holds no test photo of {size} pixels", grey
+    _, photos = datasets.find_test_photos(s3, bucket, size)
+    for key in photos.values():
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return f"s3://{bucket}/{key}", to_model_input(body, size, max_pixels)
+    return f"a grey picture: {bucket} holds no test photo of {size} pixels", grey_picture(size)
 
 
 def call(functions, function: str, png: bytes) -> dict:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
-from service import config, storage, terminal
+from service import config, datasets, storage, terminal
 from service.labelled_images import (
     OTHER,
     LabelledImages,
@@ -88,12 +88,9 @@ def add_strangers(source: Source, others: Strangers | None) -> Source:
     """Return the source with more strangers. UserError where these are of another size."""
     if others is None:
         return source
-    size, others_size = (rows.images.shape[1] for rows in (source.train, others.train))
-    if size != others_size:
-        raise terminal.UserError(
-            f"--strangers takes CIFAR's photos, of {others_size} pixels a side, and image.size in "
-            f"config.yml is {size}: put photos of other things into the sub-folder {OTHER}/."
-        )
+    advice = f"put photos of other things into the sub-folder {OTHER}/"
+    size, side = (rows.images.shape[1] for rows in (source.train, others.train))
+    datasets.check_side("--strangers takes CIFAR's", side, size, advice)
     parts = [source.strangers, others] if source.strangers else [others]
     return replace(source, strangers=combine_strangers(parts))
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scripts.etl import __main__ as etl
-from service import datasets
+from service import config, datasets
 from service.labelled_images import LabelledImages, Source, Strangers
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
@@ -177,14 +177,17 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
         datasets.check_size(data, 64)
     del data["image_size"]  # as before there was a stamp
-    with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
+    with pytest.raises(UserError, match=r"no stated size.*scripts\.etl"):
         datasets.check_size(data, 32)
 
 
-def test_photos_of_another_size_than_the_services_make_no_dataset():
-    etl.check_size(make(), 32)
+def test_photos_of_another_size_than_the_services_make_no_dataset(monkeypatch, tmp_path):
+    settings = {"image": {**config.load()["image"], "size": 64}}
+    monkeypatch.setattr(config, "load", lambda: settings)
+    s3 = MemoryS3()
     with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
-        etl.check_size(make(), 64)
+        etl.make_dataset(s3, "bucket", make(), tmp_path / "batch.json")
+    assert not s3.objects
 
 
 def test_the_newest_dataset_is_named_and_none_is_none():

@@ -64,7 +64,7 @@ def test_a_test_photo_goes_through_the_function(capsys):
 
 
 def dataset(name: str, size: int) -> bytes:
-    return json.dumps({"name": name, "image_size": size}).encode()
+    return json.dumps({"name": name, "image_size": size, "classes": ["bicycle"]}).encode()
 
 
 @pytest.mark.parametrize(
