@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 
-from handlers.outcomes import LABELLED
 from monitoring.assessment import EXIT_CODES
 from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
@@ -218,22 +217,9 @@ class Steps:
 
 def print_results(results: list[dict]) -> None:
     """Print the first results and the last two, a stranger and a bad file, as a table."""
-    rows = [
-        (
-            "/".join(Path(result["s3_key"]).parts[-2:]),
-            result["status"],
-            *(
-                (result["label"], f"{result['confidence']:.4f}")
-                if result["status"] in LABELLED
-                else (result["error"], "")
-            ),
-        )
-        for result in results
-    ]
-    rows[FIRST_ROWS:-2] = [("…", "", "", "")]
-    terminal.show(
-        terminal.table(("photo", "status", "label or error", "confidence"), rows, right=(3,))
-    )
+    rows = [("/".join(Path(result["s3_key"]).parts[-2:]), result) for result in results]
+    rows[FIRST_ROWS:-2] = [("…", {"status": ""})]
+    terminal.show(terminal.results_table(rows))
 
 
 def print_summary(summary: dict, data: dict) -> None:

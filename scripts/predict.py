@@ -1,7 +1,5 @@
 """Classify photos from this machine or from S3, as the workflow would."""
 
-from dataclasses import dataclass
-
 import click
 
 from handlers import aws, errors, outcomes
@@ -13,17 +11,6 @@ from service.stack import Cloud, find_stack
 from service.terminal import UserError, one_line
 
 PHOTOS_AT_ONCE = 8  # each may take 150 MB while it is decoded
-
-
-@dataclass(frozen=True)
-class Row:
-    """A photo's result. status: one of STATUSES; FAILED has an error and no label."""
-
-    photo: str
-    status: str
-    label: str = ""
-    confidence: float | None = None
-    error: str = ""
 
 
 @terminal.command("predict", example="photo.jpg folder/ s3://bucket/photos/")
@@ -42,7 +29,7 @@ def main(stage, sources):
     places = [photos.locate(s3, source) for source in sources]
     files = [file for place in places for file in photos.find_photos(s3, place)]
 
-    def classify(photo: Place) -> Row:
+    def classify(photo: Place) -> tuple[str, dict]:
         try:
             data = read(s3, photo, settings["image"]["max_bytes"])
             png = to_model_input(data, settings["image"]["size"], settings["image"]["max_pixels"])
@@ -54,14 +41,15 @@ def main(stage, sources):
             ) from error
         except errors.HandlerError as error:
             reason = f"{type(error).__name__}: {one_line(str(error))}"
-            return Row(str(photo), outcomes.FAILED, error=reason)
+            return str(photo), {"status": outcomes.FAILED, "error": reason}
         status = outcomes.judge(answer.confidence, settings["threshold"])
-        return Row(str(photo), status, answer.label, answer.confidence)
+        result = {"status": status, "label": answer.label, "confidence": answer.confidence}
+        return str(photo), result
 
     results = storage.map_ahead(classify, files, PHOTOS_AT_ONCE)
     rows = list(terminal.track(results, "Predict", len(files), "photos"))
-    terminal.show(make_table(rows))
-    counts = outcomes.tally(row.status for row in rows)
+    terminal.show(terminal.results_table(rows))
+    counts = outcomes.tally(result["status"] for _, result in rows)
     print(f"\n{len(rows)} photo{'s' * (len(rows) != 1)}: {terminal.format_counts(counts)}")
     if counts[outcomes.FAILED]:
         raise UserError(f"{counts[outcomes.FAILED]} of {len(rows)} failed: the table says why.")
@@ -80,20 +68,6 @@ def read(s3, photo: Place, max_bytes: int) -> bytes:
         raise errors.ImageNotFound("there is no such file") from error
     except OSError as error:
         raise errors.InvalidInput(f"the file cannot be read: {error.strerror}") from error
-
-
-def make_table(rows: list[Row]):
-    """Return a table with a row for each photo."""
-    lines = [
-        (
-            row.photo,
-            row.label,
-            "" if row.confidence is None else f"{row.confidence:.4f}",
-            f"{row.status}  {row.error}".rstrip(),
-        )
-        for row in rows
-    ]
-    return terminal.table(("photo", "label", "confidence", "status"), lines, right=(2,))
 
 
 if __name__ == "__main__":

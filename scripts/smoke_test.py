@@ -106,7 +106,8 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
     """Print how each photo ended, and return what is wrong with that; nothing where all is well."""
     if execution["status"] == "SUCCEEDED":
         output = json.loads(execution["output"])
-        terminal.show(make_table(photos, output["results"]))
+        names = [photo.name for photo in photos]
+        terminal.show(terminal.results_table(zip(names, output["results"], strict=True)))
         wrong = [
             f"{photo.key} ended as {ending(result)} ({result.get('cause', 'no cause')}), not as "
             f"{' or '.join(photo.endings)}"
@@ -133,15 +134,6 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
 def ending(result: dict) -> str:
     """Return a result's status, or the error of one that failed."""
     return result["error"] if result["status"] == FAILED else result["status"]
-
-
-def make_table(photos: list[Photo], results: list[dict]):
-    """Return a table with a row for each photo."""
-    rows = []
-    for photo, result in zip(photos, results, strict=True):
-        confidence = f"{result['confidence']:.4f}" if "confidence" in result else ""
-        rows.append((photo.name, ending(result), result.get("label", ""), confidence))
-    return terminal.table(("photo", "ended", "label", "confidence"), rows, right=(3,))
 
 
 if __name__ == "__main__":

@@ -210,6 +210,20 @@ def table(
     return result
 
 
+def results_table(results: Iterable[tuple[str, Mapping]]) -> Table:
+    """Return a table of photos, each a name and a result as `classify` gives it."""
+    rows = [
+        (
+            name,
+            result["status"],
+            result.get("error") or result.get("label", ""),
+            f"{result['confidence']:.4f}" if "confidence" in result else "",
+        )
+        for name, result in results
+    ]
+    return table(("photo", "status", "label or error", "confidence"), rows, right=(3,))
+
+
 def show(content: Table) -> None:
     """Print a table: at most as wide as the terminal, in full to a file or a pipe."""
     width = None if sys.stdout.isatty() else UNBOUNDED
