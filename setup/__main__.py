@@ -16,7 +16,16 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from setup.environment import CACHE, REPOSITORY, SettingsError, clean, for_pip, only_index, reason
+from setup.environment import (
+    CACHE,
+    REPOSITORY,
+    SetupError,
+    clean,
+    for_pip,
+    only_index,
+    reason,
+    run,
+)
 
 VENV = REPOSITORY / ".venv"
 MODULES = REPOSITORY / "node_modules"
@@ -30,10 +39,6 @@ BASE = getattr(sys, "_base_executable", sys.executable)
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
-class SetupError(Exception):
-    """A problem that a person can mend; the message says how, in one line."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Set up; return the exit status."""
     files = [PROJECT, TESTS] if "--tests" in arguments else [PROJECT]
@@ -43,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         with lock_folder():
             set_up_python(files)
             set_up_node(node, npm)
-    except (SetupError, SettingsError) as error:
+    except SetupError as error:
         print(f"make: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -225,21 +230,6 @@ def write_state(folder: Path, state: dict) -> None:
     mark = folder / "complete"
     mark.touch()
     mark.write_text(json.dumps({**state, "files": count_files(folder)}))
-
-
-def run(command: Sequence[str | Path], variables: dict[str, str]) -> None:
-    """Run a command in the repository. Raises SetupError with its error."""
-    done = subprocess.run(  # noqa: S603
-        command,
-        cwd=REPOSITORY,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        program = " ".join(str(part) for part in command[:4])
-        raise SetupError(f"{program} … failed: {reason(done)}")
 
 
 if __name__ == "__main__":
