@@ -85,7 +85,7 @@ def functions() -> str:
 
 def image() -> str:
     """Return the engine that makes the serving image in Docker's form, as SageMaker wants it."""
-    problems = []
+    problems, form = [], "Docker's form of manifest, the one that SageMaker takes"
     for engine in ENGINES:
         command = [engine, "buildx"] if engine == "docker" else [engine]
         if not shutil.which(engine):
@@ -93,11 +93,10 @@ def image() -> str:
         elif subprocess.run([*command, "version"], capture_output=True).returncode:  # noqa: S603
             problems.append(f"`{' '.join(command)}` does not run")
         else:
-            push = "make push" if engine == "docker" else f"make push ENGINE={engine}"
-            return f"`{push}` makes Docker's form of manifest, the one that SageMaker takes"
+            return f"`make push{'' if engine == 'docker' else f' ENGINE={engine}'}` makes {form}"
     raise UserError(
         f"{'; '.join(problems)}. Install docker with its plugin buildx, podman or buildah: `make "
-        "push` has each of them make Docker's form of manifest, the one that SageMaker takes"
+        f"push` has each of them make {form}"
     )
 
 

@@ -7,10 +7,8 @@ must fail as EndpointNotFound, and without a dataset a grey picture takes the ph
 
 import json
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from handlers.errors import EndpointNotFound
@@ -53,13 +51,11 @@ def main(stage):
             "Not checked: the model's answers and filterLowConfidence, as there is no endpoint. "
             f"Deploy one: python -m scripts.deploy_endpoint{options.stage_hint(stage)}"
         )
-    name = f"smoke-test-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    print_line("Execution", name)
-    execution = classify(cloud.client("stepfunctions"), deployed.state_machine, name, photos)
+    execution = classify(cloud.client("stepfunctions"), deployed.state_machine, photos)
     if wrong := find_wrong(photos, execution):
         raise UserError(
             f"{stage} does not classify as it should: {'; '.join(wrong)}. "
-            f"See: python -m scripts.execution_graph {name}{options.stage_hint(stage)}"
+            f"See: python -m scripts.execution_graph {execution['name']}{options.stage_hint(stage)}"
         )
     print_line("Took", terminal.duration(stack.elapsed_seconds(execution)))
 
@@ -84,15 +80,14 @@ def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
     return [*(Photo(name, key, endings) for name, key in found.items()), bad]
 
 
-def classify(states, state_machine: str, name: str, photos: list[Photo]) -> dict:
+def classify(states, state_machine: str, photos: list[Photo]) -> dict:
     """Return DescribeExecution's answer about an execution over the photos, when it has ended.
 
     Raises UserError if it takes longer than LONGEST_WAIT_SECONDS.
     """
     batch = {"images": [{"s3_key": photo.key} for photo in photos]}
-    arn = states.start_execution(stateMachineArn=state_machine, name=name, input=json.dumps(batch))[
-        "executionArn"
-    ]
+    name, arn = stack.start_execution(states, state_machine, "smoke-test", batch)
+    print_line("Execution", name)
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         execution = states.describe_execution(executionArn=arn)

@@ -97,10 +97,8 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
 
 def newest(s3, bucket: str, size: int) -> str | None:
     """Return the name of the newest dataset with photos of this size; None if there is none."""
-    for name in _dates(s3, bucket):
-        if _read_description(s3, bucket, name).get("image_size") == size:
-            return name
-    return None
+    sizes = ((n, _read_description(s3, bucket, n).get("image_size")) for n in _dates(s3, bucket))
+    return next((name for name, each in sizes if each == size), None)
 
 
 def check_size(data: dict, size: int) -> None:
@@ -178,10 +176,9 @@ def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
 
 def find_trained_on(s3, bucket: str, job: dict) -> dict | None:
     """Return the dataset.json of the dataset that a training job read; None if it has changed."""
-    for name in _dates(s3, bucket):
-        if is_trained_on(s3, bucket, name, job):
-            return find(s3, bucket, name)
-    return None
+    names = (each for each in _dates(s3, bucket) if is_trained_on(s3, bucket, each, job))
+    name = next(names, None)
+    return _read_description(s3, bucket, name) if name else None
 
 
 def _image_key(name: str, part: str, class_name: str, image: str) -> str:
@@ -198,18 +195,17 @@ def sample_batch(source: Source, test: Split, size: int) -> dict:
     These are a stranger, if there is one, and the dataset's description, which is no photo.
     """
     name = make_name(source)
-    others = [_stranger_key(name, 0)] if len(test.strangers) else []
-    others.append(f"{DATASETS}{name}/{DESCRIPTION}")
     ranked = [
         (place, label, test.rows.names[row])
         for label in range(len(source.classes))
         for place, row in enumerate(np.flatnonzero(test.rows.labels == label))
     ]
-    photos = [
+    keys = [
         _image_key(name, "test", source.classes[label], image)
         for _, label, image in sorted(ranked)[:size]
     ]
-    return {"images": [{"s3_key": key} for key in (*photos, *others)]}
+    keys += [_stranger_key(name, 0)] if len(test.strangers) else []
+    return {"images": [{"s3_key": key} for key in (*keys, f"{DATASETS}{name}/{DESCRIPTION}")]}
 
 
 def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes]) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -66,13 +67,22 @@ class Cloud:
 def _region(address: str | None) -> str:
     # plugins/region.js has the same rule for `sls`.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if region:
-        return _check_region(region)
-    if is_loopback(address or ""):
-        return LOCAL_REGION
-    raise UserError(
-        "No region is named (a profile's is not used). Run: export AWS_REGION=eu-central-1"
-    )
+    if not region:
+        if is_loopback(address or ""):
+            return LOCAL_REGION
+        raise UserError(
+            "No region is named (a profile's is not used). Run: export AWS_REGION=eu-central-1"
+        )
+    rule = definition("region")
+    if not re.fullmatch(rule["pattern"], region):
+        quoted = json.dumps(region, ensure_ascii=False)
+        raise UserError(f"{quoted} is no region. Run: export AWS_REGION=eu-central-1")
+    if re.match(rule["not"]["pattern"], region):
+        raise UserError(
+            f"{region} is outside AWS's commercial partition, the only one that this service is "
+            "made for"
+        )
+    return region
 
 
 def require_loopback(address: str | None) -> None:
@@ -89,19 +99,6 @@ def require_loopback(address: str | None) -> None:
 def is_loopback(address: str) -> bool:
     """Whether AWS_ENDPOINT_URL's value is a loopback address."""
     return _LOOPBACK.fullmatch(address) is not None
-
-
-def _check_region(region: str) -> str:
-    rule = definition("region")
-    if not re.fullmatch(rule["pattern"], region):
-        quoted = json.dumps(region, ensure_ascii=False)
-        raise UserError(f"{quoted} is no region. Run: export AWS_REGION=eu-central-1")
-    if re.match(rule["not"]["pattern"], region):
-        raise UserError(
-            f"{region} is outside AWS's commercial partition, the only one that this service is "
-            "made for"
-        )
-    return region
 
 
 @dataclass(frozen=True)
@@ -152,6 +149,15 @@ def outputs_of(stack: dict) -> dict[str, str]:
 def execution_arn(state_machine: str, name: str) -> str:
     """Return the ARN of the state machine's execution of that name."""
     return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def start_execution(states, state_machine: str, kind: str, content: dict) -> tuple[str, str]:
+    """Start an execution with this input; return its name, which begins with its kind, and ARN."""
+    name = f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    answer = states.start_execution(
+        stateMachineArn=state_machine, name=name, input=json.dumps(content)
+    )
+    return name, answer["executionArn"]
 
 
 def find_execution(cloud: Cloud, stage: str, name: str) -> dict:

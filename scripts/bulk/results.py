@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from handlers import batches, outcomes
 from handlers.outcomes import FAILED, LABELLED
@@ -24,7 +23,7 @@ COLUMNS = (
 SUFFIXES = (".jsonl", ".csv")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to calculate
 
-Write = Callable[[dict], None]
+Write = Callable[[dict], object]
 
 
 @dataclass
@@ -90,9 +89,8 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
         if write is not None:
             write(result)
     if counts.lines != total:
-        often = "".join(
-            f" Most that failed did so of {e}." for e, _ in counts.errors.most_common(1)
-        )
+        most = counts.errors.most_common(1)
+        often = f" Most that failed did so of {most[0][0]}." if most else ""
         raise UserError(
             f"The run {execution['name']} has no result for {total - counts.lines:,} of "
             f"{total:,} photos.{often} Once that is mended, submit them again."
@@ -123,11 +121,15 @@ def open_output(path: Path) -> Iterator[Write]:
     a spreadsheet shows it and calculates nothing. Raises UserError where it cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
-    make_writer = _make_csv_writer if path.suffix == ".csv" else _make_json_writer
     try:
         # JSON has the same escapes for half a surrogate pair, which UTF-8 cannot express.
         with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield make_writer(file)
+            if path.suffix == ".csv":
+                table = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+                table.writeheader()
+                yield lambda each: table.writerow({name: _escape(each[name]) for name in each})
+            else:
+                yield lambda each: file.write(_to_line(each))
         part.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
@@ -135,18 +137,9 @@ def open_output(path: Path) -> Iterator[Write]:
         part.unlink(missing_ok=True)
 
 
-def _make_json_writer(file: TextIO) -> Write:
-    def write(result: dict) -> None:
-        fields = {name: result[name] for name in COLUMNS if name in result}
-        file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _make_csv_writer(file: TextIO) -> Write:
-    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    return lambda result: writer.writerow({name: _escape(result[name]) for name in result})
+def _to_line(result: dict) -> str:
+    fields = {name: result[name] for name in COLUMNS if name in result}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _escape(value: object) -> object:

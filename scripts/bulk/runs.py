@@ -1,14 +1,11 @@
 """Runs of `classifyBulk`: start one, find one by name or ARN, wait for its end."""
 
-import json
 import time
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.bulk import manifest
 from service import stack, storage, terminal
-from service.stack import Cloud, Stack
+from service.stack import Cloud, Stack, start_execution
 from service.terminal import UserError, one_line
 
 POLL_SECONDS = 1
@@ -44,10 +41,7 @@ def submit(
         "manifest": {"s3_bucket": stack.bucket, "s3_key": photos.key},
         **{name: value for name, value in settings.items() if value is not None},
     }
-    name = f"bulk-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    arn = states.start_execution(
-        stateMachineArn=stack.bulk_state_machine, name=name, input=json.dumps(request)
-    )["executionArn"]
+    name, arn = start_execution(states, stack.bulk_state_machine, "bulk", request)
     return Run(name, arn, photos, running)
 
 

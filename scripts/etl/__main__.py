@@ -78,7 +78,12 @@ def get_source(
         source = folder.read(own_folder, classes)
         if strangers is None:
             if source.strangers is None:
-                warn_without_strangers()
+                terminal.warn(
+                    "Strangers are not known: the model will take a photo of anything for one of "
+                    "its classes, often with a high confidence.",
+                    "Put photos of other things into the folder's sub-folder other/, or name "
+                    "classes of CIFAR-10 that yours are none of: --strangers cat,dog,ship",
+                )
             return source
         return folder.add_strangers(
             source, cifar.read_strangers(cifar.find_archives([]), strangers)
@@ -116,16 +121,6 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     batch = datasets.sample_batch(source, splits["test"], BATCH_SIZE)
     batch_file.write_text(json.dumps(batch, indent=2) + "\n")
     terminal.print_line("Batch", f"{batch_file} ({len(batch['images'])} photos)")
-
-
-def warn_without_strangers() -> None:
-    """Warn that a folder has no photos of other things, and say what to do."""
-    terminal.warn(
-        "Strangers are not known: the model will take a photo of anything for one of its classes, "
-        "often with a high confidence.",
-        "Put photos of other things into the folder's sub-folder other/, or name classes of "
-        "CIFAR-10 that yours are none of: --strangers cat,dog,ship",
-    )
 
 
 def find_uneven_classes(source: Source) -> str | None:

@@ -103,7 +103,7 @@ def test_the_execution_is_waited_for():
         return describe(executionArn)
 
     states.describe_execution = end
-    execution = classify(states, MACHINE, "smoke-test-1", [PHOTO, BAD])
+    execution = classify(states, MACHINE, [PHOTO, BAD])
     assert execution["status"] == "SUCCEEDED"
     batch = json.loads(execution["input"])
     assert batch == {"images": [{"s3_key": PHOTO.key}, {"s3_key": BAD.key}]}
