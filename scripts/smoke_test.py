@@ -61,10 +61,7 @@ def main(stage):
 
 
 def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
-    """Return a test photo of each class of the newest dataset, and a bad one that is put for this.
-
-    Without a dataset a grey picture is put, too.
-    """
+    """Return a test photo of each class or a grey picture, and a bad one; put the last two."""
     put = partial(s3.put_object, Bucket=bucket, ContentType="image/png")
     endings = LABELLED if has_endpoint else (EndpointNotFound.__name__,)
     size = config.load()["image"]["size"]
@@ -81,10 +78,7 @@ def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
 
 
 def classify(states, state_machine: str, photos: list[Photo]) -> dict:
-    """Return DescribeExecution's answer about an execution over the photos, when it has ended.
-
-    Raises UserError if it takes longer than LONGEST_WAIT_SECONDS.
-    """
+    """Return DescribeExecution's answer once an execution has ended. UserError if it does not."""
     batch = {"images": [{"s3_key": photo.key} for photo in photos]}
     name, arn = stack.start_execution(states, state_machine, "smoke-test", batch)
     print_line("Execution", name)

@@ -190,10 +190,7 @@ def _stranger_key(name: str, number: int) -> str:
 
 
 def sample_batch(source: Source, test: Split, size: int) -> dict:
-    """Return a batch for `classify`: `size` test photos, the classes taking turns, and two more.
-
-    These are a stranger, if there is one, and the dataset's description, which is no photo.
-    """
+    """Return a batch: `size` test photos, the classes in turns, a stranger, and a file that is none."""
     name = make_name(source)
     ranked = [
         (place, label, test.rows.names[row])

@@ -42,10 +42,7 @@ def add_mark(name: str) -> str:
 
 
 class Hosting:
-    """The endpoint of a stage, its configurations and models, and the stage's training jobs.
-
-    endpoint: its name, which is the stack's; all other names begin with it.
-    """
+    """The endpoint of a stage, whose name is the stack's, its models, and the stage's jobs."""
 
     def __init__(self, sagemaker, endpoint: str):
         self._sagemaker = sagemaker

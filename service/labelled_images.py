@@ -94,10 +94,7 @@ def choose_classes(
 
 
 def select(rows: LabelledImages, chosen: Sequence[int]) -> LabelledImages:
-    """Return the rows of the chosen labels, which become 0, 1, ... in the order of `chosen`.
-
-    Names need not be unique within a class: those that come again get a number.
-    """
+    """Return the rows of the chosen labels, which become 0, 1, ..., with unique names."""
     found = rows.take(np.flatnonzero(np.isin(rows.labels, chosen)))
     labels = np.searchsorted(np.asarray(chosen), found.labels).astype(np.int64)
     names = unique_names(labels, found.names)
@@ -167,10 +164,7 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
 
 
 def thin_out(rows: LabelledImages, count: int) -> LabelledImages:
-    """Return at most so many rows, as many of each class as its size allows.
-
-    As in `hold_out`, the choice depends on pixels and seed alone.
-    """
+    """Return at most so many rows, of each class alike, by pixels and seed alone."""
     if len(rows) <= count:
         return rows
     ranks = _ranks(rows)

@@ -47,10 +47,7 @@ Place = Path | S3Place
 
 
 def locate(s3, source: str) -> Place:
-    """Return the file, folder, object or prefix of a source, as options.parse_place takes it.
-
-    Raises UserError if it does not exist; a prefix that ends in a slash is not looked up.
-    """
+    """Return the file, folder, object or prefix of a source. UserError if it does not exist."""
     if not source.startswith("s3://"):
         if not os.path.exists(source):
             raise UserError(f"There is no file or folder {source}.")
@@ -70,10 +67,7 @@ def is_single(place: Place) -> bool:
 
 
 def find_photos(s3, place: Place) -> Iterator[Place]:
-    """Yield the photos at a place, always in the same order; a file or an object is one itself.
-
-    Warns about what is passed over. Raises UserError if there are no photos.
-    """
+    """Yield the photos at a place, in order; warn of what is passed over. UserError if none."""
     if is_single(place):
         yield place
         return

@@ -161,10 +161,7 @@ def start_execution(states, state_machine: str, kind: str, content: dict) -> tup
 
 
 def find_execution(cloud: Cloud, stage: str, name: str) -> dict:
-    """Return DescribeExecution's answer about a name of either state machine, or about an ARN.
-
-    Raises UserError where there is no such execution, or one in each state machine.
-    """
+    """Describe an execution of either state machine by name or ARN. UserError if not just one."""
     arns = [name]
     if not name.startswith("arn:"):
         stack = find_stack(cloud, stage)

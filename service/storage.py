@@ -104,10 +104,7 @@ def mirror(
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS
 ) -> Iterator[Result]:
-    """Yield the function's results in the items' order; `threads` calls run at once.
-
-    Items are taken as results are: there may be any number of them.
-    """
+    """Yield results in the order of the items, which may be any number; `threads` run at once."""
     ahead: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

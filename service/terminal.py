@@ -128,10 +128,7 @@ def explain(error: Exception) -> str | None:
 
 
 def escape(text: str) -> str:
-    """Return the text with Python escapes for what is not printable.
-
-    Those are control characters, line ends, and bytes of a file name that are not UTF-8.
-    """
+    """Return the text with Python escapes for what is not printable, such as control characters."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
@@ -196,10 +193,7 @@ def table(
     right: Sequence[int] = (),
     foot: Iterable[Sequence[str]] = (),
 ) -> Table:
-    """Return a table with rules below the header and above the foot.
-
-    right: the indexes of right-aligned columns.
-    """
+    """Return a table with rules below header and above foot. right: right-aligned columns."""
     result = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, name in enumerate(header):
         result.add_column(name, justify="right" if index in right else "left", overflow="fold")

@@ -119,10 +119,7 @@ def set_up_python(files: Sequence[str]) -> None:
 
 
 def install_torch(python: Path, variables: dict[str, str]) -> None:
-    """Install PyTorch's CPU build from its own index, if that answers.
-
-    If it does not, PyTorch comes with the requirements, from pip's own sources.
-    """
+    """Install PyTorch's CPU build from its own index; else it comes with the requirements."""
     if sys.platform != "linux":
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)

@@ -99,10 +99,7 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
 
 
 def _find_result_files(s3, bucket: str, execution: dict, map_run: dict) -> dict[str, list[str]]:
-    """Return {SUCCEEDED, FAILED or PENDING: keys} of ResultWriter's files; {} if it wrote none.
-
-    An execution that failed has no output that names them, but its Map Run's id is in their path.
-    """
+    """Return {SUCCEEDED, FAILED or PENDING: keys} of ResultWriter's files; {} if it wrote none."""
     if execution["status"] == "SUCCEEDED":
         key = json.loads(execution["output"])["results"]["s3_key"]
     else:

@@ -73,10 +73,7 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
 
 
 def describe_map_run(states, execution_arn: str) -> dict | None:
-    """Return DescribeMapRun's answer about the execution's Map Run; None before it has begun.
-
-    Its itemCounts are of the manifest's lines, by the status of their batch.
-    """
+    """Return DescribeMapRun's answer about an execution's Map Run; None before it has begun."""
     map_runs = states.list_map_runs(executionArn=execution_arn)["mapRuns"]
     return states.describe_map_run(mapRunArn=map_runs[0]["mapRunArn"]) if map_runs else None
 

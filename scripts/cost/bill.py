@@ -76,10 +76,7 @@ def express_gb_seconds(children: float, function_seconds: float) -> float:
 
 
 def endpoint_gb(photos: float) -> float:
-    """Return GB (10^9 bytes) into and out of the endpoint for photos of the model's size.
-
-    Three bytes go in for each pixel; a PNG may be a little smaller.
-    """
+    """Return GB (10^9 bytes) into and out of the endpoint: three bytes a pixel, and the answer."""
     size = config.load()["image"]["size"]
     return photos * (3 * size * size + ANSWER_BYTES) / 1e9
 

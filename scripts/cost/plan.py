@@ -58,10 +58,7 @@ def read_memory_sizes() -> dict[str, int]:
 
 
 def plan_classify(photos: int) -> Usage:
-    """Return the usage of `classify` in the largest batches that it takes.
-
-    Photos that are not accepted go to review.
-    """
+    """Return the usage of `classify` in the largest batches; what is not accepted is reviewed."""
     accepted = round(photos * read_rates()["accepted_share"])
     statuses = {ACCEPTED: accepted, REVIEW: photos - accepted}
     return Usage(

@@ -25,10 +25,7 @@ HOUR = 3600
 
 
 def count_transitions(history: Summary) -> int:
-    """Return the transitions of an execution, without those of a Distributed Map's children.
-
-    A retry is a transition too.
-    """
+    """Return an execution's transitions, retries too, without a Distributed Map's children's."""
     return ENDS + sum(counts.entered + counts.retried for counts in history.states.values())
 
 
@@ -77,11 +74,7 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
 
 
 def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
-    """Return the usage of a function in an execution, from its number of calls.
-
-    A call takes the function's mean by CloudWatch in the time of the execution, widened to whole
-    periods. Other runs' calls in these minutes count for the mean too.
-    """
+    """Return a function's usage: calls times its mean in whole periods, other runs' among them."""
     configuration = cloud.client("lambda").get_function_configuration(FunctionName=name)
     since, until = execution["startDate"], execution["stopDate"]
     period = choose_period(since, until, datetime.now(UTC))

@@ -24,10 +24,7 @@ DIGITS = 12  # of a digest in a name
 
 
 def copy_model(cloud: Cloud, stage: str, bucket: str) -> str:
-    """Copy the model behind the stage's endpoint into the bucket; return its S3 URI there.
-
-    UserError if the stage has no endpoint in service.
-    """
+    """Copy the model that the stage serves into the bucket; return its URI. UserError if none."""
     other = find_stack(cloud, stage)
     hosting = Hosting(cloud.client("sagemaker"), other.endpoint)
     model = hosting.served_model()

@@ -33,10 +33,7 @@ def classify(cloud: Cloud, bucket: str, function: str) -> None:
 
 
 def choose(s3, bucket: str, size: int, max_pixels: int) -> tuple[str, bytes]:
-    """Return a photo's name and its PNG: a test photo of the newest dataset with that size.
-
-    Where there is none it is a grey picture.
-    """
+    """Return a name and a PNG: of a test photo of the newest dataset, else of a grey picture."""
     _, photos = datasets.find_test_photos(s3, bucket, size)
     for key in photos.values():
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -45,11 +42,7 @@ def choose(s3, bucket: str, size: int, max_pixels: int) -> tuple[str, bytes]:
 
 
 def call(functions, function: str, png: bytes) -> dict:
-    """Return what the function makes of a PNG: `inferences`, `label` and `confidence`.
-
-    functions: the client of Lambda. UserError if the function raises an error, one that may pass
-    only after TRIES tries.
-    """
+    """Return what the function makes of a PNG. UserError for an error, unless a retry helps."""
     payload = json.dumps({"image_data": base64.b64encode(png).decode()})
     for left in reversed(range(TRIES)):
         answer = functions.invoke(FunctionName=function, Payload=payload)

@@ -94,11 +94,7 @@ class Archive:
             part.unlink(missing_ok=True)
 
     def read(self, path: Path, wanted: Sequence[str]) -> Source:
-        """Return the wanted classes' rows, in the archive's own splits.
-
-        Raises UserError for an archive that is missing, corrupt or of another shape, and for
-        classes that are not in it.
-        """
+        """Return the wanted classes' rows, in the archive's own splits. Raises UserError."""
         check_file(path)
         content = self._load_members(path)
         try:
@@ -199,10 +195,7 @@ def check_file(path: Path) -> None:
 
 
 def recognise(path: Path) -> Archive:
-    """Return the archive to which the file's first known member belongs.
-
-    Any other file is taken for CIFAR-100's, and its reader then names the fault.
-    """
+    """Return the archive of the file's first known member; CIFAR-100's reader names any fault."""
     with contextlib.suppress(Exception), tarfile.open(path, "r|*") as tar:
         for member in tar:
             if CIFAR10.find_member(member.name):

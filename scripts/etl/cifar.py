@@ -17,10 +17,7 @@ SUBSTITUTES = ("automobile", "truck")  # of CIFAR-10: they could come to the sho
 
 
 def find_archives(paths: Sequence[Path]) -> dict[Archive, Path]:
-    """Return which archive is at which path: of the paths, else of $CIFAR_ARCHIVE.
-
-    Raises UserError for a path without a file, and for two of a kind.
-    """
+    """Return which archive is where, else at $CIFAR_ARCHIVE. UserError for two of a kind."""
     variable = os.environ.get("CIFAR_ARCHIVE")
     archives: dict[Archive, Path] = {}
     for path in paths or ([Path(variable)] if variable else []):

@@ -38,10 +38,7 @@ class Execution:
 
 
 def load(cloud: Cloud, execution: dict) -> Execution:
-    """Read the whole history of an execution, which is DescribeExecution's answer.
-
-    Raises UserError for one that still runs.
-    """
+    """Read the history of an execution, as DescribeExecution has it. UserError while it runs."""
     if execution["status"] == "RUNNING":
         raise UserError(f"{execution['name']} still runs. Ask again when it has ended.")
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]

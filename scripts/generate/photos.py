@@ -45,11 +45,7 @@ class Supply:
 
 
 def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) -> Supply:
-    """Return photos of the model's classes: of a folder, or a dataset's test photos.
-
-    own_folder: has a sub-folder for each class; dataset: a name, or None for the newest. Raises
-    UserError as `datasets.find` and `folder.read` do.
-    """
+    """Return photos of the model's classes: of a folder, or test photos of a dataset."""
     if own_folder is not None:
         source = folder.read(own_folder, None)
         return Supply(source.origin, concatenate([source.train, source.test]), source.classes)
@@ -59,10 +55,7 @@ def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) ->
 
 
 def find_unknown(classes: Sequence[str]) -> Supply:
-    """Return test photos of CIFAR-10's classes other than the model's.
-
-    Raises UserError where there are no others, and as `cifar.read_ten` does.
-    """
+    """Return test photos of CIFAR-10's other classes. UserError where there are none."""
     unknown = tuple(name for name in CIFAR10_CLASSES if name not in classes)
     if not unknown:
         raise terminal.UserError("The model knows every class of CIFAR-10: there are no others.")

@@ -76,10 +76,7 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, rate: float, duration: 
 
 
 def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
-    """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
-
-    They are a Poisson process. rate: their mean number a second. A seed always gives the same.
-    """
+    """Return a Poisson process of `rate` a second: seconds, ascending, below `duration`."""
     rng = np.random.default_rng([seed, Purpose.ARRIVAL])
     return np.sort(rng.uniform(0, duration, rng.poisson(rate * duration)))
 
