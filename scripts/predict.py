@@ -6,7 +6,7 @@ from handlers import aws, errors, outcomes
 from handlers.answers import parse_answer
 from handlers.photo import to_model_input
 from service import config, options, photos, storage, terminal
-from service.photos import Place, S3Place
+from service.photos import Place
 from service.stack import Cloud, find_stack
 from service.terminal import UserError, one_line
 
@@ -31,7 +31,7 @@ def main(stage, sources):
 
     def classify(photo: Place) -> tuple[str, dict]:
         try:
-            data = read(s3, photo, settings["image"]["max_bytes"])
+            data = photos.read(s3, photo, settings["image"]["max_bytes"])
             png = to_model_input(data, settings["image"]["size"], settings["image"]["max_pixels"])
             answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
         except errors.EndpointNotFound as error:
@@ -53,21 +53,6 @@ def main(stage, sources):
     print(f"\n{len(rows)} photo{'s' * (len(rows) != 1)}: {terminal.format_counts(counts)}")
     if counts[outcomes.FAILED]:
         raise UserError(f"{counts[outcomes.FAILED]} of {len(rows)} failed: the table says why.")
-
-
-def read(s3, photo: Place, max_bytes: int) -> bytes:
-    """Return a photo's bytes. A file raises the errors of an object in S3."""
-    if isinstance(photo, S3Place):
-        return aws.read_object(s3, *photo, max_bytes)
-    try:
-        size = photo.stat().st_size
-        if size > max_bytes:
-            raise errors.ImageTooLarge(f"{size} bytes are more than {max_bytes}")
-        return photo.read_bytes()
-    except FileNotFoundError as error:
-        raise errors.ImageNotFound("there is no such file") from error
-    except OSError as error:
-        raise errors.InvalidInput(f"the file cannot be read: {error.strerror}") from error
 
 
 if __name__ == "__main__":

@@ -15,21 +15,14 @@ NO_CREDENTIALS = (
     "For AWS: set AWS_PROFILE, or run `aws configure`."
 )
 CREDENTIAL_ERRORS = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.TokenRetrievalError,
-    aws.SSOError,
+    *(aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError),
+    *(aws.TokenRetrievalError, aws.SSOError),
 )
 # What reading an object raises when the connection breaks; boto3's transfers have their own.
 BROKEN_OFF = (*handlers.aws.BROKEN_OFF, RetriesExceededError)
 REFUSED_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
+    *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+    *("SignatureDoesNotMatch", "UnrecognizedClientException"),
 }
 # Of botocore's list all but LimitExceededException, which can also mean too many resources.
 THROTTLED = re.compile(
@@ -79,8 +72,7 @@ def _explain_refusal(error: aws.ClientError) -> str:
     if code in ACCESS_DENIED:
         return f"Access denied to {error.operation_name}: {message}"
     if code == "ResourceLimitExceeded":
-        advice = quota_advice(message)
-        return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
+        message = f"{message.rstrip('.')}. {quota_advice(message)}"
     if THROTTLED.search(code):
         return (
             f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "

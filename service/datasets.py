@@ -190,7 +190,7 @@ def _stranger_key(name: str, number: int) -> str:
 
 
 def sample_batch(source: Source, test: Split, size: int) -> dict:
-    """Return a batch: `size` test photos, the classes in turns, a stranger, and a file that is none."""
+    """Return a batch: `size` test photos, classes in turns, a stranger, and what is no photo."""
     name = make_name(source)
     ranked = [
         (place, label, test.rows.names[row])

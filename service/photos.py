@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
+from handlers import aws, errors
 from handlers.photo import (
     FORMATS_IN_WORDS,
     HEAD_BYTES,
@@ -89,6 +90,21 @@ def find_photos(s3, place: Place) -> Iterator[Place]:
         terminal.warn(f"Passed over: {files.count:,} of {place} ({reason}): {files}.")
     if not count:
         raise UserError(f"There are no photos ({FORMATS_IN_WORDS}) in {place}.")
+
+
+def read(s3, photo: Place, max_bytes: int) -> bytes:
+    """Return a photo's bytes. A file raises the errors of an object in S3."""
+    if isinstance(photo, S3Place):
+        return aws.read_object(s3, *photo, max_bytes)
+    try:
+        size = photo.stat().st_size
+        if size > max_bytes:
+            raise errors.ImageTooLarge(f"{size} bytes are more than {max_bytes}")
+        return photo.read_bytes()
+    except FileNotFoundError as error:
+        raise errors.ImageNotFound("there is no such file") from error
+    except OSError as error:
+        raise errors.InvalidInput(f"the file cannot be read: {error.strerror}") from error
 
 
 def why_no_photo(s3, file: Place) -> str | None:

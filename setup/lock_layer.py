@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def resolve(version: str, platform: str, variables: dict[str, str]) -> str:
-    """Have pip report as JSON what it would install for a Python. SetupError where it finds none."""
+    """Have pip report as JSON what it would install for a Python. SetupError if it cannot."""
     command = [sys.executable, "-E", "-s", "-m", "pip", "install", "--dry-run", "--quiet"]
     command += ["--ignore-installed", "--report", "-", "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", version, "--platform", platform]

@@ -81,6 +81,26 @@ def endpoint_gb(photos: float) -> float:
     return photos * (3 * size * size + ANSWER_BYTES) / 1e9
 
 
+def bulk_usage(
+    photos: int, batches: int, transitions: float, functions: dict[str, Function]
+) -> Usage:
+    """Return the usage of a run of `classifyBulk`.
+
+    Each batch's array is written and read, and so are the results; the manifest is read.
+    """
+    seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
+    return Usage(
+        photos=photos,
+        transitions=transitions,
+        express_requests=batches,
+        express_gb_seconds=express_gb_seconds(batches, seconds),
+        functions=functions,
+        s3_gets=photos + batches + 1 + RESULT_FILES,
+        s3_puts=batches + RESULT_FILES,
+        endpoint_gb=endpoint_gb(photos),
+    )
+
+
 @dataclass(frozen=True)
 class Prices:
     """List prices of a region on a date; `hourly` are those of instance types."""

@@ -9,7 +9,7 @@ import yaml
 
 from handlers.outcomes import ACCEPTED, FAILED, REVIEW
 from scripts.cost import bill
-from scripts.cost.bill import ENDS, RESULT_FILES, Function, Usage, format_dollars
+from scripts.cost.bill import ENDS, Function, Usage, format_dollars
 from service import config, terminal
 
 RATES = Path(__file__).with_name("rates.yml")
@@ -74,17 +74,7 @@ def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
     """Return the usage of one run of `classifyBulk`, in batches of this size or config.yml's."""
     batches = math.ceil(photos / (batch_size or config.load()["bulk"]["batch_size"]))
     functions = _plan_functions("classifyBulk", photos, batches)
-    seconds = sum(function.seconds for function in functions.values())
-    return Usage(
-        photos=photos,
-        transitions=count_bulk_transitions(batches),
-        express_requests=batches,
-        express_gb_seconds=bill.express_gb_seconds(batches, seconds),
-        functions=functions,
-        s3_gets=photos + batches + 1 + RESULT_FILES,
-        s3_puts=batches + RESULT_FILES,
-        endpoint_gb=bill.endpoint_gb(photos),
-    )
+    return bill.bulk_usage(photos, batches, count_bulk_transitions(batches), functions)
 
 
 def show(photos: int) -> None:

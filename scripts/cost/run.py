@@ -3,14 +3,8 @@
 import math
 from datetime import UTC, datetime, timedelta
 
-from scripts.cost.bill import (
-    ENDS,
-    RESULT_FILES,
-    Function,
-    Usage,
-    endpoint_gb,
-    express_gb_seconds,
-)
+from scripts.cost import bill
+from scripts.cost.bill import ENDS, Function, Usage
 from scripts.execution_graph.execution import Summary, load, read
 from service import terminal
 from service.stack import Cloud
@@ -56,20 +50,15 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
         if count:
             function = state[0].lower() + state[1:]
             functions[function] = _measure(cloud, execution, f"{service}-{function}", count)
-    child_seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
-    gets, puts = calls["SerializeImageData"], 0
     if bulk:
-        # Each batch's array is written and read, and so are the results; the manifest is read.
-        gets, puts = photos + children + 1 + RESULT_FILES, children + RESULT_FILES
+        transitions = count_transitions(history) + children
+        return bill.bulk_usage(photos, children, transitions, functions)
     return Usage(
         photos=photos,
-        transitions=count_transitions(history) + children,
-        express_requests=children,
-        express_gb_seconds=express_gb_seconds(children, child_seconds),
+        transitions=count_transitions(history),
         functions=functions,
-        s3_gets=gets,
-        s3_puts=puts,
-        endpoint_gb=endpoint_gb(photos),
+        s3_gets=calls["SerializeImageData"],
+        endpoint_gb=bill.endpoint_gb(photos),
     )
 
 

@@ -24,6 +24,7 @@ from service.labelled_images import (
     combine_strangers,
     unique_names,
 )
+from service.photos import read as read_bytes
 
 TEST_FRACTION = 0.2
 FEWEST_PHOTOS = 20  # of a class: a fifth are test photos, and fewer would not judge a model
@@ -138,9 +139,8 @@ def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
         path, label = file
         try:
             return _read_photo(path, label)
-        except (OSError, HandlerError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            return f"{path.relative_to(folder)}: {reason}"
+        except HandlerError as error:
+            return f"{path.relative_to(folder)}: {error}"
 
     results = storage.map_ahead(attempt, files, THREADS)
     results = list(terminal.track(results, "Photos", len(files), "photos"))
@@ -150,9 +150,7 @@ def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
 
 def _read_photo(path: Path, label: int) -> Photo:
     limits = config.load()["image"]
-    if path.stat().st_size > limits["max_bytes"]:
-        raise HandlerError(f"more than {limits['max_bytes']:,} bytes")
-    data = path.read_bytes()
+    data = read_bytes(None, path, limits["max_bytes"])
     small = to_model_input(data, limits["size"], limits["max_pixels"])
     image = np.asarray(Image.open(io.BytesIO(small)))
     return Photo(path, label, image, hashlib.sha256(data).digest())

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from handlers.outcomes import FAILED, STATUSES
 from scripts.generate import bad_images
-from scripts.generate.photos import CONTENT_TYPE, PhotoSource, Problems, Purpose
+from scripts.generate.photos import ARRIVAL, CONTENT_TYPE, PhotoSource, Problems
 from service import terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack
@@ -77,7 +77,7 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, rate: float, duration: 
 
 def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
     """Return a Poisson process of `rate` a second: seconds, ascending, below `duration`."""
-    rng = np.random.default_rng([seed, Purpose.ARRIVAL])
+    rng = np.random.default_rng([seed, ARRIVAL])
     return np.sort(rng.uniform(0, duration, rng.poisson(rate * duration)))
 
 
