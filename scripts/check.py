@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 
 import click
-import yaml
 
 from service import config, terminal
 from service.registry import ENGINES
@@ -77,8 +76,7 @@ def node() -> str:
 
 def functions() -> str:
     """Return the functions' Python, if pip finds all packages of their layer for it."""
-    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    version = service["provider"]["runtime"].removeprefix("python")
+    version = config.load_service()["provider"]["runtime"].removeprefix("python")
     resolve(version, PLATFORM, for_pip(sys.executable))
     return f"Python {version}, and pip finds the packages of their layer for it"
 

@@ -51,12 +51,6 @@ def read_rates() -> dict:
     return yaml.safe_load(RATES.read_text())
 
 
-def read_memory_sizes() -> dict[str, int]:
-    """Return the functions' memory in MB, as serverless.yml gives it."""
-    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    return {name: function["memorySize"] for name, function in service["functions"].items()}
-
-
 def plan_classify(photos: int) -> Usage:
     """Return the usage of `classify` in the largest batches; what is not accepted is reviewed."""
     accepted = round(photos * read_rates()["accepted_share"])
@@ -95,8 +89,10 @@ def show(photos: int) -> None:
 
 
 def _plan_functions(design: str, photos: int, invocations: int) -> dict[str, Function]:
-    sizes = read_memory_sizes()
+    deployed = config.load_service()["functions"]
     return {
-        name: Function(invocations, photos * milliseconds / 1000, sizes[name], ARCHITECTURE)
+        name: Function(
+            invocations, photos * milliseconds / 1000, deployed[name]["memorySize"], ARCHITECTURE
+        )
         for name, milliseconds in read_rates()["milliseconds_a_photo"][design].items()
     }

@@ -146,14 +146,11 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
 
 def print_strangers(metrics: dict) -> None:
     """Print the share of strangers that the model accepts, or that it knows none."""
-    accepted = figure(metrics, *STRANGERS, "accepted")
-    images = figure(metrics, *STRANGERS, "images")
-    if accepted is None or images is None:
-        print_line(
-            "Strangers", "not known to this model: it takes a photo of anything for its classes"
-        )
-        return
-    print_line("Strangers", f"{accepted:.1%} of {images:,} accepted, at its own threshold")
+    accepted, images = (figure(metrics, *STRANGERS, name) for name in ("accepted", "images"))
+    said = "not known to this model: it takes a photo of anything for its classes"
+    if accepted is not None and images is not None:
+        said = f"{accepted:.1%} of {images:,} accepted, at its own threshold"
+    print_line("Strangers", said)
 
 
 def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
@@ -161,21 +158,18 @@ def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
     own = figure(metrics, "operating_point", "threshold")
     target = figure(metrics, "operating_point", "precision_target")
     photos = figure(metrics, "validation", "images")
+    said = f"{threshold:g} in config.yml; the model"
     if own is None or target is None or photos is None:
-        print_line(
-            "Threshold", f"{threshold:g} in config.yml; the model has none of its own ({METRICS})"
-        )
+        print_line("Threshold", f"{said} has none of its own ({METRICS})")
         return
-    print_line(
-        "Threshold",
-        f"{threshold:g} in config.yml; the model's own: {own:g} reaches {target * 100:g} % "
-        f"precision on its {photos:,} validation photos",
-    )
+    goal = f"{target * 100:g} %"
+    reaches = f"reaches {goal} precision on its {photos:,} validation photos"
+    print_line("Threshold", f"{said}'s own: {own:g} {reaches}")
     if threshold < own:
         terminal.warn(
-            f"config.yml's threshold accepts more than the model's own: fewer than "
-            f"{target * 100:g} % of the accepted photos may be right. Write `threshold: {own:g}` "
-            f"into config.yml, then: sls deploy --stage {stage}"
+            f"config.yml's threshold accepts more than the model's own: fewer than {goal} of the "
+            f"accepted photos may be right. Write `threshold: {own:g}` into config.yml, then: sls "
+            f"deploy --stage {stage}"
         )
 
 
@@ -202,40 +196,27 @@ def read_metrics(s3, model_data: str) -> dict:
 def shortfalls(metrics: dict, floors: dict) -> list[str]:
     """Return a sentence for each floor that the model misses on its test photos: by how much.
 
-    metrics: of metrics.json; floors: the least `accuracy`, and how far the
-    `expected_calibration_error` may lie above what chance alone makes of as many photos, which is
-    much where there are few. A number that is missing misses its floor. The share of
-    `accepted_strangers` has a bound that a model which knows no strangers cannot miss; as there may
-    be few, the low end of its interval counts.
+    A number that metrics.json lacks misses its floor, but for the strangers: a model may know none.
+    Where photos are few, chance alone makes a calibration error, and the low end of the interval
+    of accepted strangers counts.
     """
-    missed = []
-    accuracy, least = figure(metrics, "test", "accuracy"), floors["accuracy"]
+    missed, unsaid = [], f"{METRICS} does not say its test"
+    accuracy, must = figure(metrics, "test", "accuracy"), f"must be at least {floors['accuracy']:g}"
     if accuracy is None:
-        missed.append(f"{METRICS} does not say its test accuracy, which must be at least {least:g}")
-    elif accuracy < least:
-        missed.append(
-            f"its accuracy of {accuracy:.4f} is {least - accuracy:.4f} below the floor: it must be "
-            f"at least {least:g}"
-        )
+        missed.append(f"{unsaid} accuracy, which {must}")
+    elif (below := floors["accuracy"] - accuracy) > 0:
+        missed.append(f"its accuracy of {accuracy:.4f} is {below:.4f} below the floor: it {must}")
     calibration = ("test", "expected_calibration_error")
     error, most = figure(metrics, *calibration, "after_temperature"), floors[calibration[-1]]
-    chance = figure(metrics, *calibration, "by_chance") or 0
+    name, must = "expected calibration error", f"must be at most {most:g} above"
     if error is None:
-        missed.append(
-            f"{METRICS} does not say its test expected calibration error, which must be at most "
-            f"{most:g} above chance"
-        )
-    elif error - chance > most:
-        missed.append(
-            f"its expected calibration error of {error:.4f} is {error - chance:.4f} above chance: "
-            f"it must be at most {most:g} above"
-        )
+        missed.append(f"{unsaid} {name}, which {must} chance")
+    elif (above := error - (figure(metrics, *calibration, "by_chance") or 0)) > most:
+        missed.append(f"its {name} of {error:.4f} is {above:.4f} above chance: it {must}")
     most, low = floors["accepted_strangers"], figure(metrics, *STRANGERS, "interval", 0)
     if low is not None and low > most:
-        missed.append(
-            f"it accepts {figure(metrics, *STRANGERS, 'accepted') or low:.1%} of the strangers: it "
-            f"must be at most {most:.1%}"
-        )
+        accepted = figure(metrics, *STRANGERS, "accepted") or low
+        missed.append(f"it accepts {accepted:.1%} of the strangers: it must be at most {most:.1%}")
     return missed
 
 
