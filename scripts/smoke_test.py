@@ -1,8 +1,7 @@
 """Send a photo of each class and a bad one through `classify`, and check how each ends.
 
-A photo must end accepted or in review, whatever its label; a file that is no photo must fail by its
-error's name. What a stage lacks is not checked, and that is said: without an endpoint each photo
-must fail as EndpointNotFound, and without a dataset a grey picture takes the photos' place.
+A photo must end accepted or in review, whatever its label, and the bad one fail by its error's
+name. Without an endpoint, as EndpointNotFound; without a dataset a grey picture is sent.
 """
 
 import json

@@ -74,10 +74,8 @@ class Hosting:
     def served_job(self) -> dict | None:
         """Describe the training job whose model the endpoint serves; None if there is none."""
         model = self.served_model()
-        for job in self.jobs("Completed", split_uri(model)[0]) if model else ():
-            if job["ModelArtifacts"]["S3ModelArtifacts"] == model:
-                return job
-        return None
+        jobs = self.jobs("Completed", split_uri(model)[0]) if model else ()
+        return next((j for j in jobs if j["ModelArtifacts"]["S3ModelArtifacts"] == model), None)
 
     def jobs(self, status: str, bucket: str) -> Iterator[dict]:
         """Describe this stage's training jobs of that status, the newest first.
@@ -133,10 +131,9 @@ class Hosting:
     ) -> None:
         """Make the endpoint serve a new model, or leave it as it was and raise UserError.
 
-        model: CreateModel's arguments except the name; variant: instance type and count, as in
-        ProductionVariant; capture: DataCaptureConfig; trial: called once the new model serves, it
-        raises an error if the model's answers do not do; keep_instance_count: an endpoint that
-        exists keeps its number of instances, whatever `variant` says.
+        model: CreateModel's arguments except the name; variant: instance type and count; capture:
+        DataCaptureConfig; trial: called once the new model serves, it raises an error if its
+        answers do not do; keep_instance_count: an endpoint keeps its instances despite `variant`.
         """
         name = f"{add_mark(self.endpoint)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()

@@ -1,8 +1,7 @@
 """The photos of a source: a file, a folder, an object in S3, or all objects below a prefix.
 
-`s3://bucket/key` is the object with that key if there is one, else the prefix `key/`. In a folder
-and below a prefix a file is a photo if its name ends like a photo's or its content begins like one;
-others are passed over, counted and named.
+`s3://bucket/key` is the object with that key if there is one, else the prefix `key/`. Below it a
+file is a photo by its name or its first bytes; others are passed over, counted and named.
 """
 
 import mimetypes

@@ -75,14 +75,21 @@ def run(
     """Run a command; exit unless it succeeds.
 
     The exit code is 1 after an error, `usage_error_code` after wrong arguments, 130 after Ctrl-C.
-    Errors that a person can mend are printed as one line to stderr. Any other exception is a bug
-    and keeps its traceback.
+    Errors that a person can mend are one line on stderr; a bug keeps its traceback.
     """
     try:
         # Ctrl-C ended the process while modules were imported (scripts/__init__.py).
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
+        # Not main.main(), which takes Ctrl-C for itself.
+        with main.make_context(
+            f"python -m scripts.{main.name}",
+            sys.argv[1:] if arguments is None else list(arguments),
+            help_option_names=["-h", "--help"],
+            max_content_width=100,
+            show_default=True,
+        ) as context:
+            main.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.UsageError as error:
@@ -97,18 +104,6 @@ def run(
             raise
         _print_error(message)
         sys.exit(1)
-
-
-def _invoke(main: click.Command, arguments: list[str]) -> None:
-    # Not main.main(), which takes Ctrl-C for itself.
-    with main.make_context(
-        f"python -m scripts.{main.name}",
-        arguments,
-        help_option_names=["-h", "--help"],
-        max_content_width=100,
-        show_default=True,
-    ) as context:
-        main.invoke(context)
 
 
 def _explain_usage(error: click.UsageError, name: str | None) -> str:

@@ -1,11 +1,8 @@
 """The environment of every process that the project starts.
 
 A person's shell may hold anything: another project's Python path, npm's production mode, a profile
-of AWS. `clean` keeps the variables that are needed, and adds others so that tools send no
-telemetry, look for no updates and write no file outside this folder.
-
-Settings of pip and npm that say where packages come from (index, proxy, certificates, constraints)
-are kept; settings of where packages go and how they are installed are not.
+of AWS. `clean` keeps what is needed, settings of pip and npm that say where packages come from
+among it, and adds what keeps tools from telemetry, updates and files outside this folder.
 """
 
 import ast

@@ -1,8 +1,7 @@
 """`python -m setup.lock_layer`: write handlers/requirements-lock.txt anew.
 
-The lock has the packages of handlers/requirements.txt and all that they need, in the versions of
-constraints.txt, with the hash of each file that a layer may hold, for every Python and platform of
-functions on AWS and on people's machines. They come from the one index that pip is set up for.
+It has the packages of handlers/requirements.txt and all that they need, in the versions of
+constraints.txt, with the hash of each file that a layer on AWS or on a person's machine may hold.
 """
 
 import itertools

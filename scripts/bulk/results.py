@@ -60,10 +60,9 @@ class Counts:
 def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = None) -> Counts:
     """Call `write` with the result of each photo and return the counts.
 
-    execution: DescribeExecution's answer about a run that has ended. A result is a line of the
-    result files, with s3_bucket and listed always; a photo of a batch that failed has the batch's
-    error and cause. Memory is the same for any number. Raises UserError where a line of the
-    manifest has no result, once `write` was called for the others.
+    execution: DescribeExecution's answer about a run that has ended. Results have s3_bucket and
+    listed always; memory is the same for any number. Raises UserError where a line of the manifest
+    has no result, once `write` was called for the others.
     """
     s3 = cloud.client("s3")
     map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
@@ -114,8 +113,7 @@ def _find_result_files(s3, bucket: str, execution: dict, map_run: dict) -> dict[
 def open_output(path: Path) -> Iterator[Write]:
     """Yield a function that writes a result; the file appears once all are written.
 
-    In CSV a text that begins as a formula does (=, +, -, @) gets an apostrophe before it, so that
-    a spreadsheet shows it and calculates nothing. Raises UserError where it cannot be written.
+    In CSV an apostrophe keeps a spreadsheet from calculating a text. Raises UserError.
     """
     part = path.with_name(f".{path.name}.part")
     try:

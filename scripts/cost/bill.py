@@ -66,8 +66,7 @@ class Usage:
 def express_gb_seconds(children: float, function_seconds: float) -> float:
     """Return billed GB-seconds of Express executions, from their functions' seconds together.
 
-    An Express child has no history that holds its duration. It takes as long as its functions,
-    rounded up to a step, and one step more for the time between them.
+    No history holds a child's duration: its functions', rounded up to a step, and a step between.
     """
     if not children:
         return 0

@@ -26,10 +26,9 @@ def count_transitions(history: Summary) -> int:
 def measure(cloud: Cloud, execution: dict) -> Usage:
     """Return the usage of an execution, which is DescribeExecution's answer.
 
-    Transitions and calls of functions are counted in its history and its Map Run: retries too,
-    but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
-    function's mean in the minutes of the run. Raises UserError for an execution that still runs,
-    that came to no photo, or that belongs to another state machine.
+    Its history and its Map Run count transitions and calls; retries within a batch of
+    `classifyBulk` leave no trace. Raises UserError for an execution that still runs, that came to
+    no photo, or that belongs to another state machine.
     """
     name, found = execution["name"], load(cloud, execution)
     service, _, machine = found.machine.rpartition("-")

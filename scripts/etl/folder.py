@@ -52,10 +52,9 @@ class Photo:
 def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     """Read the photos of every sub-folder, or of the wanted ones alone.
 
-    Those of the sub-folder `other`, if there is one, are strangers. A file's content decides, as in
-    the workflow, not its name. Left out with a warning are files that cannot be read, copies, and
-    photos that lie in two classes. Raises UserError for fewer than two classes, and for a class
-    with too few photos.
+    Those of the sub-folder `other` are strangers. A file's content decides, not its name. Left out
+    with a warning are files that cannot be read, copies, and photos that lie in two classes. Raises
+    UserError for fewer than two classes, and for a class with too few photos.
     """
     classes = _choose_folders(folder, wanted)
     kinds = [*classes, OTHER] if (folder / OTHER).is_dir() else classes

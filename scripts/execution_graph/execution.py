@@ -74,9 +74,8 @@ class StateCounts:
     """How often a state was entered, and how each entry ended.
 
     An entry is one of succeeded (left by its Next or End), caught, failed, and stopped (neither
-    left nor failed when the execution ended). `retried` counts attempts after the first.
-    `attempts` are those of tasks, and starts of Maps.
-    `seconds` holds the time from entry to exit, with all retries, of each entry that was left.
+    left nor failed). `attempts` are those of tasks, and starts of Maps; `retried` those after the
+    first. `seconds` holds the time from entry to exit of each entry that was left.
     """
 
     entered: int = 0
@@ -93,9 +92,8 @@ class StateCounts:
 class Summary:
     """The counts of a history.
 
-    `states` are by name; the states inside a Distributed Map lie in the histories of other
-    executions. `transitions` counts (source, target, caught); `items` those of each Map that
-    started; `errors` (state, error, outcome: retried, caught or failed).
+    `states` are by name, without those inside a Distributed Map. `transitions` counts (source,
+    target, caught); `items` those of each Map; `errors` (state, error, retried/caught/failed).
     """
 
     states: defaultdict[str, StateCounts] = field(default_factory=lambda: defaultdict(StateCounts))
