@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from setup.environment import (
     SetupError,
     clean,
     for_pip,
+    lock,
     only_index,
     reason,
     run,
@@ -42,10 +42,10 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 def main(arguments: Sequence[str]) -> int:
     """Set up; return the exit status."""
     files = [PROJECT, TESTS] if "--tests" in arguments else [PROJECT]
-    CACHE.mkdir(exist_ok=True)
     try:
         node, npm = find_node()
-        with lock_folder():
+        busy = "setup: another set-up of this folder runs: waiting for its end"
+        with lock("setup", lambda: print(busy, flush=True)):
             set_up_python(files)
             set_up_node(node, npm)
     except SetupError as error:
@@ -58,18 +58,6 @@ def main(arguments: Sequence[str]) -> int:
         print("make: interrupted; make again goes on with the set-up", file=sys.stderr)
         return 130
     return 0
-
-
-@contextlib.contextmanager
-def lock_folder() -> Iterator[None]:
-    """Wait until no other set-up of this folder runs, and keep others waiting."""
-    with (CACHE / "setup.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("setup: another set-up of this folder runs: waiting for its end", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager
@@ -185,9 +173,9 @@ def satisfies(version: tuple[int, int, int], engines: str) -> bool:
 
 def set_up_node(node: str, npm: str) -> None:
     """Make node_modules from package-lock.json. Raises SetupError."""
-    lock = hashlib.sha256((REPOSITORY / "package-lock.json").read_bytes()).hexdigest()
+    recipe = hashlib.sha256((REPOSITORY / "package-lock.json").read_bytes()).hexdigest()
     state = read_state(MODULES)
-    if state and state["recipe"] == lock:
+    if state and state["recipe"] == recipe:
         return
     with step("Node packages"):
         # Options outrank a person's .npmrc.
@@ -198,7 +186,7 @@ def set_up_node(node: str, npm: str) -> None:
         shutil.rmtree(CACHE / "npm", ignore_errors=True)  # only another `npm ci` would use it
     if not (MODULES / ".bin" / "sls").exists():
         raise SetupError("npm installed no sls; see its settings (npm config list)")
-    write_state(MODULES, {"recipe": lock})
+    write_state(MODULES, {"recipe": recipe})
 
 
 # State

@@ -6,11 +6,13 @@ among it, and adds what keeps tools from telemetry, updates and files outside th
 """
 
 import ast
+import contextlib
+import fcntl
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -107,6 +109,19 @@ def only_index(variables: Mapping[str, str], url: str | None = None) -> dict[str
     others = ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
     rest = {name: value for name, value in variables.items() if name not in others}
     return rest | ({"PIP_INDEX_URL": url} if url else {})
+
+
+@contextlib.contextmanager
+def lock(name: str, when_busy: Callable[[], None]) -> Iterator[None]:
+    """Keep others in this folder from the block; where one is in it, call `when_busy` and wait."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_busy()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def run(command: Sequence[str | Path], variables: Mapping[str, str], problem: str = "") -> str:

@@ -198,7 +198,6 @@ def _slug(name: str, length: int) -> str:
 def _warn(problem: str, names: Sequence[str]) -> None:
     """Print the number of files, and the names of the first ones."""
     if names:
-        lines = [f"  {name}" for name in names[:NAMED_AT_MOST]]
-        if len(names) > NAMED_AT_MOST:
-            lines.append(f"  and {len(names) - NAMED_AT_MOST} more")
-        terminal.warn(f"{problem}: {len(names)}", *lines)
+        rest = len(names) - NAMED_AT_MOST
+        lines = [*names[:NAMED_AT_MOST], *([f"and {rest} more"] if rest > 0 else [])]
+        terminal.warn(f"{problem}: {len(names)}", *(f"  {line}" for line in lines))
