@@ -172,11 +172,7 @@ def thin_out(rows: LabelledImages, count: int) -> LabelledImages:
 
 
 def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
-    """Yield (the other rows, the fold's rows) for each fold, with the same share of each class.
-
-    Every row is in one fold, which depends on the same as its split in `hold_out`. Copies of an
-    image are in one fold.
-    """
+    """Yield (other rows, fold's rows), folds as in `hold_out`; copies are in the same fold."""
     ranks = _ranks(rows)
     fold = np.empty(len(rows), int)
     for label in np.unique(rows.labels):

@@ -32,11 +32,7 @@ def newest(ecr, repository: str, stage: str) -> str:
 
 
 def resolve(ecr, image: str, stage: str) -> str:
-    """Return `repository@sha256:...` of a named image; of a tag and a digest the digest counts.
-
-    Raises UserError if the image is in no private repository of ECR, is in another region, does not
-    exist, or has a form that SageMaker refuses.
-    """
+    """Return `repository@sha256:...` of a named image. UserError if SageMaker would refuse it."""
     parts = IMAGE.fullmatch(image)
     region = ecr.meta.region_name
     if not parts:

@@ -42,10 +42,7 @@ class Entry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A manifest in the bucket.
-
-    submitted: photos, each as often as it is listed; sent: whether the manifest is new.
-    """
+    """A manifest in the bucket. submitted: photos, as often as listed; sent: whether it is new."""
 
     key: str
     lines: int

@@ -27,11 +27,7 @@ BULK_STATES = 6
 
 
 def count_classify_transitions(statuses: Mapping[str, int], batches: int = 1) -> int:
-    """Return the transitions of executions of `classify`, one for each batch, and their photos.
-
-    statuses: {status: photos}. A Map's iterations run within the execution: they cost the states
-    that they enter.
-    """
+    """Return the transitions of `classify`, an execution a batch. statuses: {status: photos}."""
     photos = sum(count * PHOTO_STATES[status] for status, count in statuses.items())
     return batches * (CLASSIFY_STATES + ENDS) + photos
 

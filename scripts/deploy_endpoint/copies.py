@@ -60,10 +60,7 @@ def copy_model(cloud: Cloud, stage: str, bucket: str) -> str:
 
 
 def copy_photos(s3, source: str, data: dict, bucket: str, name: str) -> str:
-    """Copy the dataset's validation photos and a test photo of each class; return its new name.
-
-    source: the bucket of the dataset; data: its dataset.json; name: begins the new one's name.
-    """
+    """Copy a dataset's validation photos and a test photo of each class; return its new name."""
     validation, test = (
         datasets.read_split(s3, source, data["name"], part)[0] for part in ("validation", "test")
     )

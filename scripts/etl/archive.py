@@ -69,11 +69,7 @@ class Archive:
         return parts[-1] if parts and parts[-1] in self.members else None
 
     def download(self, cache: Path) -> Path:
-        """Return the archive's path in `cache`, fetched unless it is there already.
-
-        Raises UnreachableError where the site does not answer, UserError where the file has
-        another md5 than the authors publish.
-        """
+        """Return the archive's path in `cache`, fetched unless there. UserError for a wrong md5."""
         path = cache / self.file_name
         if path.exists() and md5(path) == self.md5:
             return path

@@ -82,10 +82,7 @@ def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
 
 
 def send(put: Callable[[str], None], arrivals: dict[str, float]) -> dict[str, str]:
-    """Call `put` with each key at its arrival, however long the calls before it take.
-
-    arrivals: seconds of the epoch, ascending. Returns the errors of the calls that failed.
-    """
+    """Call `put` with each key at its arrival, in seconds of the epoch; return the errors."""
     errors = {}
 
     def attempt(key: str) -> None:
