@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import pickle
 import re
 import shlex
 import tarfile
@@ -10,10 +11,10 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
-from scripts.etl.unpickle import load_pickle
 from service.labelled_images import (
     LabelledImages,
     Source,
@@ -275,3 +276,54 @@ def _fetch(url: str) -> Iterator[bytes]:
                     yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(str(getattr(error, "reason", error))) from error
+
+
+# Pickles of image arrays and their labels; nothing that they name is run.
+
+
+def load_pickle(file: BinaryIO) -> dict:
+    """Return the pickled dict: keys str, values lists, str or uint8 arrays.
+
+    Raises UnpicklingError where the pickle names anything else than such arrays need, and any of
+    pickle's errors where the bytes are no pickle.
+    """
+    content = _Unpickler(file, encoding="bytes").load()
+    if type(content) is not dict:
+        raise pickle.UnpicklingError(f"a {type(content).__name__} where a dict should be")
+    return {_text(key): _plain(value) for key, value in content.items()}
+
+
+def _encode(text, encoding):
+    """Bytes as Python 3 writes them in protocol 2, the official file's."""
+    if type(text) is not str or encoding != "latin1":
+        raise pickle.UnpicklingError(f"text encoded as {encoding!r}")
+    return text.encode("latin1")
+
+
+_reconstruct, *_ = np.empty(0).__reduce__()
+ALLOWED = {
+    # numpy 2 moved numpy.core to numpy._core; there are files from before and after.
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return ALLOWED[module, name]
+
+
+def _plain(value):
+    if isinstance(value, np.ndarray) and value.dtype != np.uint8:
+        raise pickle.UnpicklingError(f"an array of {value.dtype}")
+    return [_text(item) for item in value] if type(value) is list else _text(value)
+
+
+def _text(value):
+    """Python 2 wrote its strings as bytes."""
+    return value.decode() if type(value) is bytes else value

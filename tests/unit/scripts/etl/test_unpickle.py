@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from scripts.etl.unpickle import load_pickle
+from scripts.etl.archive import load_pickle
 
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
