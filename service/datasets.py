@@ -95,12 +95,6 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     return _read_description(s3, bucket, name)
 
 
-def newest(s3, bucket: str, size: int) -> str | None:
-    """Return the name of the newest dataset with photos of this size; None if there is none."""
-    sizes = ((n, _read_description(s3, bucket, n).get("image_size")) for n in _dates(s3, bucket))
-    return next((name for name, each in sizes if each == size), None)
-
-
 def check_size(data: dict, size: int) -> None:
     """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
     side = data.get("image_size")  # datasets of earlier versions do not say it
@@ -155,15 +149,15 @@ def find_test_photos(s3, bucket: str, size: int) -> tuple[str | None, dict[str, 
 
     A class without one is left out; without a dataset they are None and {}.
     """
-    name = newest(s3, bucket, size)
-    if name is None:
-        return None, {}
-    prefix = f"{DATASETS}{name}/images/test/"
-    return name, {
-        class_name: each["Key"]
-        for class_name in _read_description(s3, bucket, name)["classes"]
-        for each in storage.contents(s3, bucket, f"{prefix}{class_name}/")
-    }
+    for name in _dates(s3, bucket):
+        data = _read_description(s3, bucket, name)
+        if data.get("image_size") == size:
+            return name, {
+                label: each["Key"]
+                for label in data["classes"]
+                for each in storage.contents(s3, bucket, f"{DATASETS}{name}/images/test/{label}/")
+            }
+    return None, {}
 
 
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:

@@ -38,8 +38,8 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
     tasks = {state: counts.attempts for state, counts in history.states.items()}
     photos, children = history.items.total(), 0
     if found.map_run:
-        photos = _count_started(found.map_run["itemCounts"])
-        children = _count_started(found.map_run["executionCounts"])
+        kinds = [found.map_run[f"{kind}Counts"] for kind in ("item", "execution")]
+        photos, children = (counts["total"] - counts["pending"] for counts in kinds)
     if not photos:
         raise UserError(f"{name} ended before it came to its photos.")
     calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}
@@ -91,10 +91,6 @@ def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
         memory_mb=configuration["MemorySize"],
         architecture=configuration["Architectures"][0],
     )
-
-
-def _count_started(counts: dict) -> int:
-    return counts["total"] - counts["pending"]
 
 
 def choose_period(since: datetime, until: datetime, now: datetime) -> int:

@@ -192,11 +192,11 @@ def test_photos_of_another_size_than_the_services_make_no_dataset(monkeypatch, t
 
 def test_the_newest_dataset_is_named_and_none_is_none():
     s3 = MemoryS3()
-    assert datasets.newest(s3, "bucket", 32) is None
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] is None
     for source in (make(), make(classes=("bus", "train"))):
         publish(s3, source)
-    assert datasets.newest(s3, "bucket", 32) == "cifar100-bus-train"
-    assert datasets.newest(s3, "bucket", 64) is None
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bus-train"
+    assert datasets.find_test_photos(s3, "bucket", 64)[0] is None
     key = "datasets/cifar100-bus-train/dataset.json"
     s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
-    assert datasets.newest(s3, "bucket", 32) == "cifar100-bicycle-motorcycle"
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bicycle-motorcycle"
