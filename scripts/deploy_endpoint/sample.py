@@ -24,21 +24,18 @@ PASSING = {  # errors that the state machines retry too
 
 
 def classify(cloud: Cloud, bucket: str, function: str) -> None:
-    """Classify the sample and print the answer. UserError if the function raises an error."""
-    image = config.load()["image"]
-    name, png = choose(cloud.client("s3"), bucket, image["size"], image["max_pixels"])
-    print_line("Sample", name)
+    """Classify a test photo, else a grey picture, and print the answer. UserError for an error."""
+    size, s3 = config.load()["image"]["size"], cloud.client("s3")
+    _, photos = datasets.find_test_photos(s3, bucket, size)
+    if key := next(iter(photos.values()), None):
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        png = to_model_input(body, size, config.load()["image"]["max_pixels"])
+        print_line("Sample", f"s3://{bucket}/{key}")
+    else:
+        png = grey_picture(size)
+        print_line("Sample", f"a grey picture: {bucket} holds no test photo of {size} pixels")
     answer = call(cloud.client("lambda"), function, png)
     print_line("Answer", f"{answer['label']}, confidence {answer['confidence']:.4f}")
-
-
-def choose(s3, bucket: str, size: int, max_pixels: int) -> tuple[str, bytes]:
-    """Return a name and a PNG: of a test photo of the newest dataset, else of a grey picture."""
-    _, photos = datasets.find_test_photos(s3, bucket, size)
-    for key in photos.values():
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return f"s3://{bucket}/{key}", to_model_input(body, size, max_pixels)
-    return f"a grey picture: {bucket} holds no test photo of {size} pixels", grey_picture(size)
 
 
 def call(functions, function: str, png: bytes) -> dict:
