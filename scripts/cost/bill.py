@@ -129,8 +129,7 @@ class Prices:
 def load_prices() -> Prices:
     """Return the prices in prices.yml."""
     content = yaml.safe_load(FILE.read_text())
-    hourly = content["instances"]["hourly"]
-    return Prices(content["region"], str(content["date"]), content["prices"], hourly)
+    return Prices(**content | {"date": str(content["date"])})
 
 
 class Line(NamedTuple):
