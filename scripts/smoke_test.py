@@ -12,6 +12,7 @@ from functools import partial
 
 from handlers.errors import EndpointNotFound
 from handlers.outcomes import FAILED, LABELLED
+from scripts.bulk.runs import format_failure
 from scripts.generate.bad_images import KINDS
 from service import config, datasets, options, stack, terminal
 from service.hosting import Hosting
@@ -106,10 +107,7 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
             wrong.append(f"people were not notified of the bad photo ({output['not_published']})")
         return wrong
     if execution.get("error") != "BatchFailed":
-        reason = terminal.one_line(execution.get("cause", ""), 300)
-        return [
-            f"the execution ended as {execution['status']} ({execution.get('error')}: {reason})"
-        ]
+        return [f"the execution ended as {execution['status']} ({format_failure(execution)})"]
     # All photos failed, of which the cause has the counts alone.
     cause = json.loads(execution["cause"])
     counts = Counter(cause["errors"])

@@ -32,16 +32,20 @@ ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
 
 def unless(refusals: tuple[str, ...], operation: Callable, **arguments) -> Any:
-    """Return AWS's answer to a call; None if its refusal says one of `refusals`.
-
-    A refusal reads `An error occurred (CODE) when calling the OPERATION operation: MESSAGE`.
-    """
+    """Return AWS's answer to a call; None if it is refused by one of these codes or words."""
     try:
         return operation(**arguments)
     except aws.ClientError as error:
-        if not any(each in str(error) for each in refusals):
+        if not is_refusal(error, refusals):
             raise
         return None
+
+
+def is_refusal(error: aws.ClientError, refusals: tuple[str, ...]) -> bool:
+    """Whether AWS's answer has one of these codes, or its message words with a space among them."""
+    answer = error.response["Error"]
+    words = [each for each in refusals if " " in each]
+    return answer["Code"] in refusals or any(each in answer["Message"] for each in words)
 
 
 def explain(error: Exception) -> str | None:

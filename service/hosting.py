@@ -67,7 +67,7 @@ class Hosting:
             return None
         name = endpoint["EndpointConfigName"]
         configuration = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
-        [variant] = configuration["ProductionVariants"]
+        variant = configuration["ProductionVariants"][0]
         model = self._sagemaker.describe_model(ModelName=variant["ModelName"])
         return model["PrimaryContainer"]["ModelDataUrl"]
 

@@ -173,7 +173,7 @@ def report(job: dict) -> None:
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
-    answer = unless(("(NoSuchKey)", "(NoSuchBucket)"), s3.get_object, Bucket=bucket, Key=key)
+    answer = unless(("NoSuchKey", "NoSuchBucket"), s3.get_object, Bucket=bucket, Key=key)
     if answer is None:
         raise UserError(f"There is no {uri}.")
     try:

@@ -15,7 +15,7 @@ IMAGE = re.compile(
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 # The programs that `make push` can build the image with.
 ENGINES = ("docker", "podman", "buildah")
-MISSING = ("(ImageNotFoundException)", "(RepositoryNotFoundException)")
+MISSING = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 def newest(ecr, repository: str, stage: str) -> str:

@@ -102,7 +102,7 @@ class Scaling:
 
     def remove(self) -> bool:
         """Remove the scaling and its policy. False if there was none."""
-        missing = ("(ObjectNotFoundException)",)
+        missing = ("ObjectNotFoundException",)
         deregister = self._autoscaling.deregister_scalable_target
         return unless(missing, deregister, **self._target) is not None
 

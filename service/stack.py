@@ -188,5 +188,5 @@ def elapsed_seconds(execution: dict) -> float:
 
 def describe_execution(states, arn: str) -> dict | None:
     """Return DescribeExecution's answer; None if there is no such execution."""
-    missing = ("(ExecutionDoesNotExist)", "(InvalidArn)")
+    missing = ("ExecutionDoesNotExist", "InvalidArn")
     return unless(missing, states.describe_execution, executionArn=arn)

@@ -11,12 +11,12 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from service import terminal
-from service.aws_errors import unless
+from service.aws_errors import is_refusal, unless
 from service.terminal import UserError
 
 THREADS = 16
 DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
-NOT_FOUND = ("(404)", "(NoSuchKey)")
+NOT_FOUND = ("404", "NoSuchKey")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ def read(s3, bucket: str, key: str) -> bytes | None:
 def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     """Return the first bytes of an object, at most `size` of them."""
     place = {"Bucket": bucket, "Key": key, "Range": f"bytes=0-{size - 1}"}
-    answer = unless(("(InvalidRange)",), s3.get_object, **place)  # of an empty object
+    answer = unless(("InvalidRange",), s3.get_object, **place)  # of an empty object
     return answer["Body"].read() if answer else b""
 
 
@@ -130,7 +130,7 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
         try:
             s3.download_fileobj(bucket, key, file)
         except ClientError as error:
-            if not any(each in str(error) for each in NOT_FOUND):
+            if not is_refusal(error, NOT_FOUND):
                 raise
             raise UserError(f"There is no s3://{bucket}/{key}.") from error
         file.seek(0)
