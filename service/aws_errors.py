@@ -45,7 +45,7 @@ def is_refusal(error: aws.ClientError, refusals: tuple[str, ...]) -> bool:
     """Whether AWS's answer has one of these codes, or its message words with a space among them."""
     answer = error.response["Error"]
     words = [each for each in refusals if " " in each]
-    return answer["Code"] in refusals or any(each in answer["Message"] for each in words)
+    return answer["Code"] in refusals or any(each in answer.get("Message", "") for each in words)
 
 
 def explain(error: Exception) -> str | None:

@@ -102,6 +102,7 @@ def _find_result_files(s3, bucket: str, execution: dict, map_run: dict) -> dict[
     if execution["status"] == "SUCCEEDED":
         key = json.loads(execution["output"])["results"]["s3_key"]
     else:
+        # It has no output that names them, but its Map Run's id is in their path.
         map_run_id = map_run["mapRunArn"].rpartition(":")[2]
         key = f"{RESULTS}{execution['name']}/{map_run_id}/manifest.json"
     body = storage.read(s3, bucket, key)
