@@ -4,6 +4,7 @@ A model whose own metrics miss the floors of config.yml is refused, and one whos
 deployed functions cannot use does not stay.
 """
 
+import base64
 import contextlib
 import json
 import sys
@@ -11,16 +12,25 @@ import time
 
 import click
 
-from scripts.deploy_endpoint import copies, sample
+from handlers import errors
+from handlers.photo import to_model_input
+from scripts.deploy_endpoint import copies
 from service import config, datasets, logs, options, origins, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
+from service.labelled_images import grey_picture
 from service.scaling import Scaling
 from service.stack import Cloud, find_stack
-from service.terminal import UserError, print_line
+from service.terminal import UserError, one_line, print_line
 
 METRICS = "metrics.json"
 STRANGERS = ("operating_point", "test", "strangers")  # where it says how many are accepted
+TRIES = 3
+WAIT_SECONDS = 2
+PASSING = {  # errors that the state machines retry too
+    error.__name__
+    for error in (errors.EndpointThrottled, errors.EndpointUnavailable, errors.EndpointTimeout)
+}
 
 
 @terminal.command("deploy_endpoint", example="--instance-type ml.c5.large")
@@ -106,7 +116,7 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
             },
             {"InstanceType": instance_type, "InitialInstanceCount": settings["instance_count"]},
             capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
-            trial=lambda: sample.classify(cloud, stack.bucket, f"{name}-classifyImage"),
+            trial=lambda: classify_sample(cloud, stack.bucket, f"{name}-classifyImage"),
             keep_instance_count=scales,
         )
     took = terminal.duration(time.monotonic() - began)
@@ -231,6 +241,40 @@ def figure(metrics: object, *path: str | int) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= sys.float_info.max else None
+
+
+def classify_sample(cloud: Cloud, bucket: str, function: str) -> None:
+    """Send a photo through the deployed function, and print the answer. UserError for an error.
+
+    Functions and model are deployed apart: here it is seen whether they fit, before photos come.
+    """
+    size, s3 = config.load()["image"]["size"], cloud.client("s3")
+    _, photos = datasets.find_test_photos(s3, bucket, size)
+    if key := next(iter(photos.values()), None):
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        png = to_model_input(body, size, config.load()["image"]["max_pixels"])
+        print_line("Sample", f"s3://{bucket}/{key}")
+    else:
+        png = grey_picture(size)
+        print_line("Sample", f"a grey picture: {bucket} holds no test photo of {size} pixels")
+    answer = call_function(cloud.client("lambda"), function, png)
+    print_line("Answer", f"{answer['label']}, confidence {answer['confidence']:.4f}")
+
+
+def call_function(functions, function: str, png: bytes) -> dict:
+    """Return what the function makes of a PNG. UserError for an error, unless a retry helps."""
+    payload = json.dumps({"image_data": base64.b64encode(png).decode()})
+    for left in reversed(range(TRIES)):
+        answer = functions.invoke(FunctionName=function, Payload=payload)
+        content = json.loads(answer["Payload"].read())
+        if "FunctionError" not in answer:
+            return content
+        error = content.get("errorType", answer["FunctionError"])
+        if error not in PASSING or not left:
+            break
+        time.sleep(WAIT_SECONDS)
+    message = one_line(content.get("errorMessage", "no reason given"), 300)
+    raise UserError(f"The function {function} cannot use this model: {error}: {message}")
 
 
 if __name__ == "__main__":
