@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable
 
 import click
-import yaml
 
 from service import config, terminal
 from service.registry import ENGINES
 from service.stack import Cloud
 from service.terminal import UserError
-from setup.__main__ import SetupError, find_node
-from setup.environment import SettingsError, for_pip, reason
+from setup.__main__ import find_node
+from setup.environment import SetupError, for_pip
 from setup.lock_layer import resolve
 
 BAD = "!! "
@@ -25,7 +24,7 @@ PLATFORM = "manylinux_2_28_aarch64"  # of arm64, serverless.yml's own; the lock 
 def main(stage):
     """Check six things that a deployment needs, and say what to do about each."""
     checks: dict[str, Callable[[], str]] = {
-        "Region": region,
+        "Region": lambda: str(Cloud()),  # the environment's, for `sls` and the commands alike
         "Account": account,
         "Stage": lambda: stack_name(stage),
         "Node": node,
@@ -37,8 +36,8 @@ def main(stage):
         try:
             terminal.print_line(label, check())
         except Exception as error:
-            problem = explain(error)
-            if problem is None:
+            problem = str(error) if isinstance(error, SetupError) else terminal.explain(error)
+            if problem is None:  # a bug
                 raise
             terminal.print_line(label, f"{BAD}{problem}")
             failed += 1
@@ -46,16 +45,6 @@ def main(stage):
         raise UserError(
             f"{failed} of {len(checks)} checks failed: see the lines with {BAD.strip()}"
         )
-
-
-def explain(error: Exception) -> str | None:
-    """Return one line that says what to do about the error; None if the error is a bug."""
-    return str(error) if isinstance(error, SetupError) else terminal.explain(error)
-
-
-def region() -> str:
-    """Return the region that the environment names, for `sls` and the commands alike."""
-    return str(Cloud())
 
 
 def account() -> str:
@@ -87,23 +76,14 @@ def node() -> str:
 
 def functions() -> str:
     """Return the functions' Python, if pip finds all packages of their layer for it."""
-    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    version = service["provider"]["runtime"].removeprefix("python")
-    try:
-        done = resolve(version, PLATFORM, for_pip(sys.executable))
-    except SettingsError as error:
-        raise UserError(f"pip cannot read its settings: {error}") from error
-    if done.returncode:
-        raise UserError(
-            f"pip finds no packages of the layer for Python {version} ({reason(done)}). Name an "
-            "index that has them: pip config set global.index-url https://..."
-        )
+    version = config.load_service()["provider"]["runtime"].removeprefix("python")
+    resolve(version, PLATFORM, for_pip(sys.executable))
     return f"Python {version}, and pip finds the packages of their layer for it"
 
 
 def image() -> str:
     """Return the engine that makes the serving image in Docker's form, as SageMaker wants it."""
-    problems = []
+    problems, form = [], "Docker's form of manifest, the one that SageMaker takes"
     for engine in ENGINES:
         command = [engine, "buildx"] if engine == "docker" else [engine]
         if not shutil.which(engine):
@@ -111,11 +91,10 @@ def image() -> str:
         elif subprocess.run([*command, "version"], capture_output=True).returncode:  # noqa: S603
             problems.append(f"`{' '.join(command)}` does not run")
         else:
-            push = "make push" if engine == "docker" else f"make push ENGINE={engine}"
-            return f"`{push}` makes Docker's form of manifest, the one that SageMaker takes"
+            return f"`make push{'' if engine == 'docker' else f' ENGINE={engine}'}` makes {form}"
     raise UserError(
         f"{'; '.join(problems)}. Install docker with its plugin buildx, podman or buildah: `make "
-        "push` has each of them make Docker's form of manifest, the one that SageMaker takes"
+        f"push` has each of them make {form}"
     )
 
 

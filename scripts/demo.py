@@ -1,7 +1,6 @@
 """The whole job on this machine: every step is one of the README's commands, on the local cloud."""
 
 import contextlib
-import fcntl
 import json
 import os
 import subprocess
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import click
 
-from handlers.outcomes import LABELLED
 from monitoring.assessment import EXIT_CODES
 from service import config, datasets, jobs, keys, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, find_stack, require_loopback
-from setup.environment import CACHE, clean
+from setup.environment import clean, lock
 
 STAGE = "dev"
 PORT = 4566
@@ -44,7 +42,7 @@ FEWER_EPOCHS = 2
 )
 def main(port, epochs):
     """The whole job on the local cloud."""
-    with lock():
+    with lock("demo", refuse_another):
         environment = read_environment(port)  # of this process and of those that it starts
         os.environ.clear()
         os.environ.update(environment)
@@ -126,19 +124,12 @@ def run(port: int, epochs: int | None) -> None:
     print_next_commands(summary, data, stack.bucket, own_port)
 
 
-@contextlib.contextmanager
-def lock() -> Iterator[None]:
-    """Raise UserError where another demo runs in this folder: they would share cloud and files."""
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise terminal.UserError(
-                "Another demo runs in this folder. Wait until it has ended; this one would then "
-                "start from what is there."
-            ) from None
-        yield
+def refuse_another() -> None:
+    """Raise UserError: two demos in this folder would share cloud and files."""
+    raise terminal.UserError(
+        "Another demo runs in this folder. Wait until it has ended; this one would then start from "
+        "what is there."
+    )
 
 
 def read_environment(port: int) -> dict[str, str]:
@@ -218,22 +209,9 @@ class Steps:
 
 def print_results(results: list[dict]) -> None:
     """Print the first results and the last two, a stranger and a bad file, as a table."""
-    rows = [
-        (
-            "/".join(Path(result["s3_key"]).parts[-2:]),
-            result["status"],
-            *(
-                (result["label"], f"{result['confidence']:.4f}")
-                if result["status"] in LABELLED
-                else (result["error"], "")
-            ),
-        )
-        for result in results
-    ]
-    rows[FIRST_ROWS:-2] = [("…", "", "", "")]
-    terminal.show(
-        terminal.table(("photo", "status", "label or error", "confidence"), rows, right=(3,))
-    )
+    rows = [("/".join(Path(result["s3_key"]).parts[-2:]), result) for result in results]
+    rows[FIRST_ROWS:-2] = [("…", {"status": ""})]
+    terminal.show(terminal.results_table(rows))
 
 
 def print_summary(summary: dict, data: dict) -> None:

@@ -1,29 +1,16 @@
 """Classify photos from this machine or from S3, as the workflow would."""
 
-from dataclasses import dataclass
-
 import click
 
 from handlers import aws, errors, outcomes
 from handlers.answers import parse_answer
 from handlers.photo import to_model_input
 from service import config, options, photos, storage, terminal
-from service.photos import Place, S3Place
+from service.photos import Place
 from service.stack import Cloud, find_stack
 from service.terminal import UserError, one_line
 
 PHOTOS_AT_ONCE = 8  # each may take 150 MB while it is decoded
-
-
-@dataclass(frozen=True)
-class Row:
-    """A photo's result. status: one of STATUSES; FAILED has an error and no label."""
-
-    photo: str
-    status: str
-    label: str = ""
-    confidence: float | None = None
-    error: str = ""
 
 
 @terminal.command("predict", example="photo.jpg folder/ s3://bucket/photos/")
@@ -42,9 +29,9 @@ def main(stage, sources):
     places = [photos.locate(s3, source) for source in sources]
     files = [file for place in places for file in photos.find_photos(s3, place)]
 
-    def classify(photo: Place) -> Row:
+    def classify(photo: Place) -> tuple[str, dict]:
         try:
-            data = read(s3, photo, settings["image"]["max_bytes"])
+            data = photos.read(s3, photo, settings["image"]["max_bytes"])
             png = to_model_input(data, settings["image"]["size"], settings["image"]["max_pixels"])
             answer = parse_answer(aws.invoke_endpoint(runtime, stack.endpoint, png))
         except errors.EndpointNotFound as error:
@@ -54,46 +41,18 @@ def main(stage, sources):
             ) from error
         except errors.HandlerError as error:
             reason = f"{type(error).__name__}: {one_line(str(error))}"
-            return Row(str(photo), outcomes.FAILED, error=reason)
+            return str(photo), {"status": outcomes.FAILED, "error": reason}
         status = outcomes.judge(answer.confidence, settings["threshold"])
-        return Row(str(photo), status, answer.label, answer.confidence)
+        result = {"status": status, "label": answer.label, "confidence": answer.confidence}
+        return str(photo), result
 
     results = storage.map_ahead(classify, files, PHOTOS_AT_ONCE)
     rows = list(terminal.track(results, "Predict", len(files), "photos"))
-    terminal.show(make_table(rows))
-    counts = outcomes.tally(row.status for row in rows)
+    terminal.show(terminal.results_table(rows))
+    counts = outcomes.tally(result["status"] for _, result in rows)
     print(f"\n{len(rows)} photo{'s' * (len(rows) != 1)}: {terminal.format_counts(counts)}")
     if counts[outcomes.FAILED]:
         raise UserError(f"{counts[outcomes.FAILED]} of {len(rows)} failed: the table says why.")
-
-
-def read(s3, photo: Place, max_bytes: int) -> bytes:
-    """Return a photo's bytes. A file raises the errors of an object in S3."""
-    if isinstance(photo, S3Place):
-        return aws.read_object(s3, *photo, max_bytes)
-    try:
-        size = photo.stat().st_size
-        if size > max_bytes:
-            raise errors.ImageTooLarge(f"{size} bytes are more than {max_bytes}")
-        return photo.read_bytes()
-    except FileNotFoundError as error:
-        raise errors.ImageNotFound("there is no such file") from error
-    except OSError as error:
-        raise errors.InvalidInput(f"the file cannot be read: {error.strerror}") from error
-
-
-def make_table(rows: list[Row]):
-    """Return a table with a row for each photo."""
-    lines = [
-        (
-            row.photo,
-            row.label,
-            "" if row.confidence is None else f"{row.confidence:.4f}",
-            f"{row.status}  {row.error}".rstrip(),
-        )
-        for row in rows
-    ]
-    return terminal.table(("photo", "label", "confidence", "status"), lines, right=(2,))
 
 
 if __name__ == "__main__":

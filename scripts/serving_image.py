@@ -60,10 +60,7 @@ def push_image(ecr, repository: str, stage: str, engine: str) -> None:
 
 
 def commit() -> str:
-    """Return the last commit that touched model/, which is the image's tag.
-
-    Raises UserError where model/ has other changes: no commit would hold the image's content.
-    """
+    """Return the last commit of model/, the image's tag. UserError where it has other changes."""
     changed = run("git", "status", "--porcelain", "--", CONTEXT, capture=True)
     if changed:
         raise terminal.UserError(
@@ -74,10 +71,7 @@ def commit() -> str:
 
 
 def run(program: str, *arguments: str, stdin: str | None = None, capture: bool = False) -> str:
-    """Run a program in the repository, and return its output if captured.
-
-    Otherwise it prints to the terminal, as a build takes minutes. Raises UserError where it fails.
-    """
+    """Run a program; return its output if captured, or let it print. UserError where it fails."""
     path = shutil.which(program)
     if path is None:
         raise terminal.UserError(

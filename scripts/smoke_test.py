@@ -1,25 +1,23 @@
 """Send a photo of each class and a bad one through `classify`, and check how each ends.
 
-A photo must end accepted or in review, whatever its label; a file that is no photo must fail by its
-error's name. What a stage lacks is not checked, and that is said: without an endpoint each photo
-must fail as EndpointNotFound, and without a dataset a grey picture takes the photos' place.
+A photo must end accepted or in review, whatever its label, and the bad one fail by its error's
+name. Without an endpoint, as EndpointNotFound; without a dataset a grey picture is sent.
 """
 
 import json
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from PIL import Image
+from functools import partial
 
 from handlers.errors import EndpointNotFound
 from handlers.outcomes import FAILED, LABELLED
-from scripts.generate.bad_images import KINDS, encode
+from scripts.bulk.runs import format_failure
+from scripts.generate.bad_images import KINDS
 from service import config, datasets, options, stack, terminal
 from service.hosting import Hosting
 from service.keys import GENERATED
+from service.labelled_images import grey_picture
 from service.stack import Cloud, find_stack
 from service.terminal import UserError, print_line
 
@@ -53,48 +51,37 @@ def main(stage):
             "Not checked: the model's answers and filterLowConfidence, as there is no endpoint. "
             f"Deploy one: python -m scripts.deploy_endpoint{options.stage_hint(stage)}"
         )
-    name = f"smoke-test-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    print_line("Execution", name)
-    execution = classify(cloud.client("stepfunctions"), deployed.state_machine, name, photos)
+    execution = classify(cloud.client("stepfunctions"), deployed.state_machine, photos)
     if wrong := find_wrong(photos, execution):
         raise UserError(
             f"{stage} does not classify as it should: {'; '.join(wrong)}. "
-            f"See: python -m scripts.execution_graph {name}{options.stage_hint(stage)}"
+            f"See: python -m scripts.execution_graph {execution['name']}{options.stage_hint(stage)}"
         )
     print_line("Took", terminal.duration(stack.elapsed_seconds(execution)))
 
 
 def choose_photos(s3, bucket: str, has_endpoint: bool) -> list[Photo]:
-    """Return a test photo of each class of the newest dataset, and a bad one that is put for this.
-
-    Without a dataset a grey picture is put, too.
-    """
+    """Return a test photo of each class or a grey picture, and a bad one; put the last two."""
+    put = partial(s3.put_object, Bucket=bucket, ContentType="image/png")
     endings = LABELLED if has_endpoint else (EndpointNotFound.__name__,)
     size = config.load()["image"]["size"]
-    dataset = datasets.newest(s3, bucket, size)
-    found = datasets.find_test_photos(s3, bucket, dataset) if dataset else {}
+    dataset, found = datasets.find_test_photos(s3, bucket, size)
     if found:
         print_line("Photos", f"test photos of {dataset}")
     else:
         terminal.warn(f"Not checked: photos of each class, as {bucket} has no dataset with some.")
         found = {"grey picture": f"{FOLDER}grey.png"}
-        grey = encode(Image.new("RGB", (size, size), "grey"), "PNG")
-        s3.put_object(Bucket=bucket, Key=found["grey picture"], Body=grey, ContentType="image/png")
+        put(Key=found["grey picture"], Body=grey_picture(size))
     bad = Photo(f"{BAD} file", f"{FOLDER}{BAD}.png", (KINDS[BAD].error,))
-    body = KINDS[BAD].make(None)
-    s3.put_object(Bucket=bucket, Key=bad.key, Body=body, ContentType="image/png")
+    put(Key=bad.key, Body=KINDS[BAD].make(None))
     return [*(Photo(name, key, endings) for name, key in found.items()), bad]
 
 
-def classify(states, state_machine: str, name: str, photos: list[Photo]) -> dict:
-    """Return DescribeExecution's answer about an execution over the photos, when it has ended.
-
-    Raises UserError if it takes longer than LONGEST_WAIT_SECONDS.
-    """
+def classify(states, state_machine: str, photos: list[Photo]) -> dict:
+    """Return DescribeExecution's answer once an execution has ended. UserError if it does not."""
     batch = {"images": [{"s3_key": photo.key} for photo in photos]}
-    arn = states.start_execution(stateMachineArn=state_machine, name=name, input=json.dumps(batch))[
-        "executionArn"
-    ]
+    name, arn = stack.start_execution(states, state_machine, "smoke-test", batch)
+    print_line("Execution", name)
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         execution = states.describe_execution(executionArn=arn)
@@ -108,7 +95,8 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
     """Print how each photo ended, and return what is wrong with that; nothing where all is well."""
     if execution["status"] == "SUCCEEDED":
         output = json.loads(execution["output"])
-        terminal.show(make_table(photos, output["results"]))
+        names = [photo.name for photo in photos]
+        terminal.show(terminal.results_table(zip(names, output["results"], strict=True)))
         wrong = [
             f"{photo.key} ended as {ending(result)} ({result.get('cause', 'no cause')}), not as "
             f"{' or '.join(photo.endings)}"
@@ -119,10 +107,7 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
             wrong.append(f"people were not notified of the bad photo ({output['not_published']})")
         return wrong
     if execution.get("error") != "BatchFailed":
-        reason = terminal.one_line(execution.get("cause", ""), 300)
-        return [
-            f"the execution ended as {execution['status']} ({execution.get('error')}: {reason})"
-        ]
+        return [f"the execution ended as {execution['status']} ({format_failure(execution)})"]
     # All photos failed, of which the cause has the counts alone.
     cause = json.loads(execution["cause"])
     counts = Counter(cause["errors"])
@@ -135,15 +120,6 @@ def find_wrong(photos: list[Photo], execution: dict) -> list[str]:
 def ending(result: dict) -> str:
     """Return a result's status, or the error of one that failed."""
     return result["error"] if result["status"] == FAILED else result["status"]
-
-
-def make_table(photos: list[Photo], results: list[dict]):
-    """Return a table with a row for each photo."""
-    rows = []
-    for photo, result in zip(photos, results, strict=True):
-        confidence = f"{result['confidence']:.4f}" if "confidence" in result else ""
-        rows.append((photo.name, ending(result), result.get("label", ""), confidence))
-    return terminal.table(("photo", "ended", "label", "confidence"), rows, right=(3,))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable
+from typing import Any
 
 from botocore import exceptions as aws
 from s3transfer.exceptions import RetriesExceededError
@@ -13,27 +15,37 @@ NO_CREDENTIALS = (
     "For AWS: set AWS_PROFILE, or run `aws configure`."
 )
 CREDENTIAL_ERRORS = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.TokenRetrievalError,
-    aws.SSOError,
+    *(aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError),
+    *(aws.TokenRetrievalError, aws.SSOError),
 )
 # What reading an object raises when the connection breaks; boto3's transfers have their own.
 BROKEN_OFF = (*handlers.aws.BROKEN_OFF, RetriesExceededError)
 REFUSED_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
+    *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+    *("SignatureDoesNotMatch", "UnrecognizedClientException"),
 }
 # Of botocore's list all but LimitExceededException, which can also mean too many resources.
 THROTTLED = re.compile(
     "Throttl|TooManyRequests|SlowDown|ThroughputExceeded|RequestLimitExceeded|BandwidthLimit"
 )
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
+
+
+def unless(refusals: tuple[str, ...], operation: Callable, **arguments) -> Any:
+    """Return AWS's answer to a call; None if it is refused by one of these codes or words."""
+    try:
+        return operation(**arguments)
+    except aws.ClientError as error:
+        if not is_refusal(error, refusals):
+            raise
+        return None
+
+
+def is_refusal(error: aws.ClientError, refusals: tuple[str, ...]) -> bool:
+    """Whether AWS's answer has one of these codes, or its message words with a space among them."""
+    answer = error.response["Error"]
+    words = [each for each in refusals if " " in each]
+    return answer["Code"] in refusals or any(each in answer.get("Message", "") for each in words)
 
 
 def explain(error: Exception) -> str | None:
@@ -64,8 +76,7 @@ def _explain_refusal(error: aws.ClientError) -> str:
     if code in ACCESS_DENIED:
         return f"Access denied to {error.operation_name}: {message}"
     if code == "ResourceLimitExceeded":
-        advice = quota_advice(message)
-        return f"{error.operation_name} was refused ({code}): {message.rstrip('.')}. {advice}"
+        message = f"{message.rstrip('.')}. {quota_advice(message)}"
     if THROTTLED.search(code):
         return (
             f"{error.operation_name} is throttled ({code}): {message.rstrip('.')}. "

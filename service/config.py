@@ -30,6 +30,12 @@ def load() -> dict:
     return content
 
 
+@cache
+def load_service() -> dict:
+    """Return serverless.yml as nested dicts, with its variables as they stand there."""
+    return yaml.safe_load((ROOT / "serverless.yml").read_text())
+
+
 def problems(content: object) -> list[str]:
     """Return what is wrong with config.yml's content: path, value, and what is expected."""
     # Imported here because importers of ROOT alone should not wait for it.

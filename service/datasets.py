@@ -95,37 +95,34 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     return _read_description(s3, bucket, name)
 
 
-def newest(s3, bucket: str, size: int) -> str | None:
-    """Return the name of the newest dataset with photos of this size; None if there is none."""
-    for name in _dates(s3, bucket):
-        if _read_description(s3, bucket, name).get("image_size") == size:
-            return name
-    return None
-
-
 def check_size(data: dict, size: int) -> None:
     """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
-    own_size = data.get("image_size")  # datasets of earlier versions do not say it
-    if own_size != size:
-        sides = f"has photos of {own_size} pixels a side" if own_size else "does not say its size"
-        raise UserError(
-            f"The dataset {data['name']} {sides}, and image.size in config.yml is {size}: make it "
-            "again with python -m scripts.etl (same --stage), or put the size back."
-        )
+    side = data.get("image_size")  # datasets of earlier versions do not say it
+    advice = "make it again with python -m scripts.etl (same --stage), or put the size back"
+    check_side(f"The dataset {data['name']} has", side, size, advice)
+
+
+def check_side(what: str, side: object, size: int, advice: str) -> None:
+    """Raise UserError unless photos have this size, which is config.yml's.
+
+    side: their pixels; None where a dataset or a model does not say it. advice: what to do then.
+    """
+    if side != size:
+        sides = f"photos of {side} pixels a side" if side else "photos of no stated size"
+        raise UserError(f"{what} {sides}, and image.size in config.yml is {size}: {advice}.")
 
 
 def _dates(s3, bucket: str) -> dict[str, datetime]:
     """Return when each dataset's dataset.json was written, the newest first."""
-    dates = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=DATASETS, Delimiter="/"
     )
-    for page in pages:
-        for folder in page.get("CommonPrefixes", []):
-            key = folder["Prefix"] + DESCRIPTION
-            objects = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-            if objects:
-                dates[folder["Prefix"][len(DATASETS) : -1]] = objects[0]["LastModified"]
+    dates = {
+        folder["Prefix"][len(DATASETS) : -1]: each["LastModified"]
+        for page in pages
+        for folder in page.get("CommonPrefixes", [])
+        for each in storage.contents(s3, bucket, folder["Prefix"] + DESCRIPTION)
+    }
     return dict(sorted(sorted(dates.items()), key=lambda item: item[1], reverse=True))
 
 
@@ -147,15 +144,20 @@ def read_split(s3, bucket: str, name: str, part: str) -> tuple[LabelledImages, n
         return rows, arrays["strangers"] if "strangers" in arrays else rows.images[:0]
 
 
-def find_test_photos(s3, bucket: str, name: str) -> dict[str, str]:
-    """Return {class: key} of a test photo of each class, less those without one."""
-    found = {}
-    for class_name in _read_description(s3, bucket, name)["classes"]:
-        prefix = f"{DATASETS}{name}/images/test/{class_name}/"
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-        for each in listed.get("Contents", []):
-            found[class_name] = each["Key"]
-    return found
+def find_test_photos(s3, bucket: str, size: int) -> tuple[str | None, dict[str, str]]:
+    """Return the newest dataset with photos of this size, and {class: key} of a test photo of each.
+
+    A class without one is left out; without a dataset they are None and {}.
+    """
+    for name in _dates(s3, bucket):
+        data = _read_description(s3, bucket, name)
+        if data.get("image_size") == size:
+            return name, {
+                label: each["Key"]
+                for label in data["classes"]
+                for each in storage.contents(s3, bucket, f"{DATASETS}{name}/images/test/{label}/")
+            }
+    return None, {}
 
 
 def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
@@ -168,10 +170,9 @@ def is_trained_on(s3, bucket: str, name: str, job: dict) -> bool:
 
 def find_trained_on(s3, bucket: str, job: dict) -> dict | None:
     """Return the dataset.json of the dataset that a training job read; None if it has changed."""
-    for name in _dates(s3, bucket):
-        if is_trained_on(s3, bucket, name, job):
-            return find(s3, bucket, name)
-    return None
+    names = (each for each in _dates(s3, bucket) if is_trained_on(s3, bucket, each, job))
+    name = next(names, None)
+    return _read_description(s3, bucket, name) if name else None
 
 
 def _image_key(name: str, part: str, class_name: str, image: str) -> str:
@@ -183,23 +184,19 @@ def _stranger_key(name: str, number: int) -> str:
 
 
 def sample_batch(source: Source, test: Split, size: int) -> dict:
-    """Return a batch for `classify`: `size` test photos, the classes taking turns, and two more.
-
-    These are a stranger, if there is one, and the dataset's description, which is no photo.
-    """
+    """Return a batch: `size` test photos, classes in turns, a stranger, and what is no photo."""
     name = make_name(source)
-    others = [_stranger_key(name, 0)] if len(test.strangers) else []
-    others.append(f"{DATASETS}{name}/{DESCRIPTION}")
     ranked = [
         (place, label, test.rows.names[row])
         for label in range(len(source.classes))
         for place, row in enumerate(np.flatnonzero(test.rows.labels == label))
     ]
-    photos = [
+    keys = [
         _image_key(name, "test", source.classes[label], image)
         for _, label, image in sorted(ranked)[:size]
     ]
-    return {"images": [{"s3_key": key} for key in (*photos, *others)]}
+    keys += [_stranger_key(name, 0)] if len(test.strangers) else []
+    return {"images": [{"s3_key": key} for key in (*keys, f"{DATASETS}{name}/{DESCRIPTION}")]}
 
 
 def _describe(name: str, source: Source, splits: Splits, arrays: dict[str, bytes]) -> bytes:

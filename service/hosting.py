@@ -5,6 +5,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NoReturn
 
 from botocore.exceptions import ClientError
@@ -41,10 +42,7 @@ def add_mark(name: str) -> str:
 
 
 class Hosting:
-    """The endpoint of a stage, its configurations and models, and the stage's training jobs.
-
-    endpoint: its name, which is the stack's; all other names begin with it.
-    """
+    """The endpoint of a stage, whose name is the stack's, its models, and the stage's jobs."""
 
     def __init__(self, sagemaker, endpoint: str):
         self._sagemaker = sagemaker
@@ -55,7 +53,7 @@ class Hosting:
 
     def newest_model(self, bucket: str) -> str:
         """Return the S3 URI of the newest completed training job's model. UserError if none."""
-        for job in self.jobs("Completed", bucket):
+        if job := next(self.jobs("Completed", bucket), None):
             return job["ModelArtifacts"]["S3ModelArtifacts"]
         raise terminal.UserError(
             f"No training job of {self.endpoint} that writes to {bucket} has completed yet. "
@@ -67,21 +65,17 @@ class Hosting:
         endpoint = self.describe()
         if endpoint is None or endpoint["EndpointStatus"] != "InService":
             return None
-        configuration = self._sagemaker.describe_endpoint_config(
-            EndpointConfigName=endpoint["EndpointConfigName"]
-        )
-        model = self._sagemaker.describe_model(
-            ModelName=configuration["ProductionVariants"][0]["ModelName"]
-        )
+        name = endpoint["EndpointConfigName"]
+        configuration = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        variant = configuration["ProductionVariants"][0]
+        model = self._sagemaker.describe_model(ModelName=variant["ModelName"])
         return model["PrimaryContainer"]["ModelDataUrl"]
 
     def served_job(self) -> dict | None:
         """Describe the training job whose model the endpoint serves; None if there is none."""
         model = self.served_model()
-        for job in self.jobs("Completed", split_uri(model)[0]) if model else ():
-            if job["ModelArtifacts"]["S3ModelArtifacts"] == model:
-                return job
-        return None
+        jobs = self.jobs("Completed", split_uri(model)[0]) if model else ()
+        return next((j for j in jobs if j["ModelArtifacts"]["S3ModelArtifacts"] == model), None)
 
     def jobs(self, status: str, bucket: str) -> Iterator[dict]:
         """Describe this stage's training jobs of that status, the newest first.
@@ -137,10 +131,9 @@ class Hosting:
     ) -> None:
         """Make the endpoint serve a new model, or leave it as it was and raise UserError.
 
-        model: CreateModel's arguments except the name; variant: instance type and count, as in
-        ProductionVariant; capture: DataCaptureConfig; trial: called once the new model serves, it
-        raises an error if the model's answers do not do; keep_instance_count: an endpoint that
-        exists keeps its number of instances, whatever `variant` says.
+        model: CreateModel's arguments except the name; variant: instance type and count; capture:
+        DataCaptureConfig; trial: called once the new model serves, it raises an error if its
+        answers do not do; keep_instance_count: an endpoint keeps its instances despite `variant`.
         """
         name = f"{add_mark(self.endpoint)}-{time.strftime('%Y%m%d%H%M%S')}"
         before = self.settle()
@@ -171,7 +164,7 @@ class Hosting:
                     f"over: {self._wait}"
                 ) from error
             raise
-        after = self._settle_or_interrupt(
+        after = self._settle_after(
             f"updating {self.endpoint}: the model before answers until the new one does, and "
             "stays if that fails"
             if before
@@ -181,11 +174,8 @@ class Hosting:
         if not _serves(after, name):
             self._give_up(name, before, after)
         try:
-            trial()
-        except KeyboardInterrupt:
-            raise terminal.Interrupted(
-                f"Interrupted. {self.endpoint} serves the new model, which was not tried."
-            ) from None
+            with terminal.goes_on(f"{self.endpoint} serves the new model, which was not tried."):
+                trial()
         except Exception as error:
             outcome = self._put_back(name, before, retain)
             reason = terminal.explain(error)
@@ -195,14 +185,10 @@ class Hosting:
         if before is not None:
             self._delete_configuration(before["EndpointConfigName"])
 
-    def _settle_or_interrupt(self, change: str) -> dict | None:
+    def _settle_after(self, change: str) -> dict | None:
         """Wait while the endpoint is changing; Ctrl-C says what SageMaker goes on with."""
-        try:
+        with terminal.goes_on(f"SageMaker goes on {change}. To wait for it: {self._wait}"):
             return self.settle()
-        except KeyboardInterrupt:
-            raise terminal.Interrupted(
-                f"Interrupted. SageMaker goes on {change}. To wait for it: {self._wait}"
-            ) from None
 
     def _put_back(self, name: str, before: dict | None, retain: dict) -> str:
         """Undo the roll-out `name`, whose model serves; return in a sentence what serves now."""
@@ -217,7 +203,7 @@ class Hosting:
             self._sagemaker.update_endpoint(
                 EndpointName=self.endpoint, EndpointConfigName=configuration, **retain
             )
-            after = self._settle_or_interrupt(f"putting the model before back: {self.endpoint}")
+            after = self._settle_after(f"putting the model before back: {self.endpoint}")
             reason = after.get("FailureReason", "no reason given") if after else "it was deleted"
         except ClientError as error:
             after, reason = None, terminal.explain(error)
@@ -254,10 +240,8 @@ class Hosting:
     def delete(self) -> bool:
         """Remove the stage's endpoint, configurations and models. False if there were none."""
         # Listed first, to leave what another roll-out makes from now on.
-        configurations = list(
-            self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
-        )
-        models = list(self._names("models", "Models", "ModelName"))
+        configurations = self._names("endpoint_configs", "EndpointConfigs", "EndpointConfigName")
+        models = self._names("models", "Models", "ModelName")
         endpoint = self.settle()
         if endpoint:
             self._delete_endpoint()
@@ -284,13 +268,13 @@ class Hosting:
     def _configuration(self, name: str) -> dict | None:
         return _call(self._sagemaker.describe_endpoint_config, EndpointConfigName=name)
 
-    def _names(self, operation: str, items: str, field: str) -> Iterator[str]:
-        """Yield the names of this stage's roll-outs alone: another stage's may begin alike."""
-        pages = self._sagemaker.get_paginator(f"list_{operation}")
-        for page in pages.paginate(NameContains=self.endpoint):
-            for item in page[items]:
-                if self._own_name.fullmatch(item[field]):
-                    yield item[field]
+    def _names(self, operation: str, items: str, field: str) -> list[str]:
+        """Return the names of this stage's roll-outs alone: another stage's may begin alike."""
+        pages = self._sagemaker.get_paginator(f"list_{operation}").paginate(
+            NameContains=self.endpoint
+        )
+        names = [item[field] for page in pages for item in page[items]]
+        return [name for name in names if self._own_name.fullmatch(name)]
 
 
 def _serves(endpoint: dict | None, configuration: str) -> bool:
@@ -299,11 +283,5 @@ def _serves(endpoint: dict | None, configuration: str) -> bool:
     return status == ("InService", configuration)
 
 
-def _call(operation: Callable, **name: str) -> dict | None:
-    """Call an operation; None if the thing is gone: two people may tidy up at once."""
-    try:
-        return operation(**name)
-    except ClientError as error:
-        if "Could not find" in error.response["Error"]["Message"]:
-            return None
-        raise
+# Return what an operation answers; None if the thing is gone: two people may tidy up at once.
+_call = partial(aws_errors.unless, ("Could not find",))

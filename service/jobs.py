@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from service import config, terminal
+from service.aws_errors import unless
 from service.hosting import add_mark
 from service.keys import CHECKPOINTS
 from service.logs import LOG_GROUP, JobLog, ScriptLines
@@ -145,13 +146,9 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
     """Start the job, follow it, and return its description."""
     job_name = start(cloud, stack, job, instance_type)
     terminal.print_line("Job", f"{job_name} on {instance_type}{', on Spot' if job.spot else ''}")
-    try:
+    stop = f"aws sagemaker stop-training-job --training-job-name {job_name}"
+    with terminal.goes_on(f"The job goes on; to stop it: {stop}"):
         return follow(cloud, job_name, show_log)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            f"Interrupted. The job goes on; to stop it: "
-            f"aws sagemaker stop-training-job --training-job-name {job_name}"
-        ) from None
 
 
 def report(job: dict) -> None:
@@ -176,16 +173,17 @@ def report(job: dict) -> None:
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
-    archive = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    answer = unless(("NoSuchKey", "NoSuchBucket"), s3.get_object, Bucket=bucket, Key=key)
+    if answer is None:
+        raise UserError(f"There is no {uri}.")
     try:
-        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+        with tarfile.open(fileobj=answer["Body"], mode="r|gz") as tar:
             for member in tar:
-                if member.name.removeprefix("./") != name or not member.isreg():
-                    continue
-                if member.size > MEMBER_BYTES:
-                    raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
-                if file := tar.extractfile(member):
-                    return file.read()
+                if member.name.removeprefix("./") == name and member.isreg():
+                    if member.size > MEMBER_BYTES:
+                        raise UserError(f"{name} in {uri} has {member.size:,} bytes: too many.")
+                    if file := tar.extractfile(member):
+                        return file.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{uri} cannot be read as an archive: {error}") from error
     raise UserError(f"{uri} holds no {name}. Was it made by model/train.py?")

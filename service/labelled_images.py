@@ -93,16 +93,12 @@ def choose_classes(
     return sorted(available.index(name) for name in wanted)
 
 
-def select(
-    images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
-) -> LabelledImages:
-    """Return the rows of the chosen labels, which become 0, 1, ... in the order of `chosen`."""
-    rows = np.flatnonzero(np.isin(labels, chosen))
-    return LabelledImages(
-        images=np.ascontiguousarray(images[rows]),
-        labels=np.searchsorted(np.asarray(chosen), labels[rows]).astype(np.int64),
-        names=names[rows],
-    )
+def select(rows: LabelledImages, chosen: Sequence[int]) -> LabelledImages:
+    """Return the rows of the chosen labels, which become 0, 1, ..., with unique names."""
+    found = rows.take(np.flatnonzero(np.isin(rows.labels, chosen)))
+    labels = np.searchsorted(np.asarray(chosen), found.labels).astype(np.int64)
+    names = unique_names(labels, found.names)
+    return LabelledImages(np.ascontiguousarray(found.images), labels, names)
 
 
 def concatenate(parts: Sequence[LabelledImages]) -> LabelledImages:
@@ -162,37 +158,21 @@ def hold_out(rows: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
     The split of an image depends on its pixels, its class and the seed alone: not on the order of
     the rows, their names, or the other classes.
     """
-    ranks = _ranks(rows)
-    held = np.zeros(len(rows), bool)
-    for label in np.unique(rows.labels):
-        members = np.flatnonzero(rows.labels == label)
-        # Equal pixels have equal ranks; the name decides between them.
-        ordered = members[np.lexsort((rows.names[members], ranks[members]))]
-        held[ordered[: round(len(members) * VALIDATION_FRACTION)]] = True
+    sizes = np.bincount(rows.labels)
+    held = _places(rows, _ranks(rows)) < np.rint(sizes * VALIDATION_FRACTION)[rows.labels]
     return rows.take(~held), rows.take(held)
 
 
 def thin_out(rows: LabelledImages, count: int) -> LabelledImages:
-    """Return at most so many rows, as many of each class as its size allows.
-
-    As in `hold_out`, the choice depends on pixels and seed alone.
-    """
+    """Return at most so many rows, of each class alike, by pixels and seed alone."""
     if len(rows) <= count:
         return rows
     ranks = _ranks(rows)
-    places = np.empty(len(rows), int)
-    for label in np.unique(rows.labels):
-        members = np.flatnonzero(rows.labels == label)
-        places[members[np.argsort(ranks[members], kind="stable")]] = np.arange(len(members))
-    return rows.take(np.sort(np.lexsort((ranks, places))[:count]))
+    return rows.take(np.sort(np.lexsort((ranks, _places(rows, ranks)))[:count]))
 
 
 def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, LabelledImages]]:
-    """Yield (the other rows, the fold's rows) for each fold, with the same share of each class.
-
-    Every row is in one fold, which depends on the same as its split in `hold_out`. Copies of an
-    image are in one fold.
-    """
+    """Yield (other rows, fold's rows), folds as in `hold_out`; copies are in the same fold."""
     ranks = _ranks(rows)
     fold = np.empty(len(rows), int)
     for label in np.unique(rows.labels):
@@ -201,6 +181,14 @@ def folds(rows: LabelledImages, count: int) -> Iterator[tuple[LabelledImages, La
         fold[members] = places % count
     for number in range(count):
         yield rows.take(fold != number), rows.take(fold == number)
+
+
+def _places(rows: LabelledImages, ranks: np.ndarray) -> np.ndarray:
+    """Return each row's place in its class: by rank, and by name where the pixels are equal."""
+    order = np.lexsort((rows.names, ranks, rows.labels))
+    places = np.empty(len(rows), int)
+    places[order] = np.arange(len(rows))
+    return places - np.searchsorted(rows.labels[order], rows.labels)
 
 
 def _ranks(rows: LabelledImages) -> np.ndarray:
@@ -214,6 +202,11 @@ def encode_png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
+
+
+def grey_picture(size: int) -> bytes:
+    """Return a PNG for where there is no photo: its side has `size` pixels."""
+    return encode_png(np.full((size, size, 3), 128, np.uint8))
 
 
 def encode_npz(rows: LabelledImages, classes: Sequence[str], strangers: np.ndarray) -> bytes:

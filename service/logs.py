@@ -9,8 +9,6 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-import yaml
-
 from service import config
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -21,8 +19,7 @@ def keep_log_group(logs, group: str) -> None:
     """Make the log group if it is missing; its lines expire as the functions' lines do."""
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=group)
-    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    days = service["provider"]["logRetentionInDays"]
+    days = config.load_service()["provider"]["logRetentionInDays"]
     logs.put_retention_policy(logGroupName=group, retentionInDays=days)
 
 
@@ -42,23 +39,17 @@ class JobLog:
             )["logStreams"]
         except self._logs.exceptions.ResourceNotFoundException:
             return  # the log group is made with the first line
-        for stream in streams:
-            yield from self._read_stream(stream["logStreamName"])
-
-    def _read_stream(self, stream: str) -> Iterator[str]:
-        while True:
-            token = self._tokens.get(stream)
-            page = self._logs.get_log_events(
-                logGroupName=LOG_GROUP,
-                logStreamName=stream,
-                startFromHead=True,
-                **({"nextToken": token} if token else {}),
-            )
-            self._tokens[stream] = page["nextForwardToken"]
-            for event in page["events"]:
-                yield from event["message"].splitlines()
-            if page["nextForwardToken"] == token:  # CloudWatch's sign that there is no more
-                return
+        for name in (stream["logStreamName"] for stream in streams):
+            token = None
+            while token is None or token != self._tokens[name]:  # the same: there is no more
+                token = self._tokens.get(name)
+                request = {"startFromHead": True} | ({"nextToken": token} if token else {})
+                page = self._logs.get_log_events(
+                    logGroupName=LOG_GROUP, logStreamName=name, **request
+                )
+                self._tokens[name] = page["nextForwardToken"]
+                for event in page["events"]:
+                    yield from event["message"].splitlines()
 
 
 class ScriptLines:
@@ -78,12 +69,8 @@ class ScriptLines:
     def pick(self, line: str) -> bool:
         """Whether the line is the script's own."""
         self.tail.append(line)
-        if self._begins.search(line):
-            self._inside = True
-            return False
-        if self._ends.search(line):
-            self._inside = False
-        if not self._inside or line.startswith("+ "):
-            return False
-        self.any = True
-        return True
+        begins = self._begins.search(line) is not None
+        self._inside = begins or (self._inside and not self._ends.search(line))
+        own = self._inside and not begins and not line.startswith("+ ")
+        self.any |= own
+        return own

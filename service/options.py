@@ -39,10 +39,7 @@ def parse_s3_uri(value: str) -> str:
 
 
 def parse_place(value: str) -> str:
-    """Return a path on this machine, or s3://bucket with or without a key or prefix, as it is.
-
-    Raises BadParameter. Whether the place exists is checked by the command.
-    """
+    """Return a path or s3://bucket, with or without a key or prefix, as it is; or BadParameter."""
     if not value:
         raise click.BadParameter("it is empty: name a file, a folder or an S3 URI.")
     if value.lower().startswith("s3:") and not S3_URI.fullmatch(value):

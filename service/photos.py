@@ -1,8 +1,7 @@
 """The photos of a source: a file, a folder, an object in S3, or all objects below a prefix.
 
-`s3://bucket/key` is the object with that key if there is one, else the prefix `key/`. In a folder
-and below a prefix a file is a photo if its name ends like a photo's or its content begins like one;
-others are passed over, counted and named.
+`s3://bucket/key` is the object with that key if there is one, else the prefix `key/`. Below it a
+file is a photo by its name or its first bytes; others are passed over, counted and named.
 """
 
 import mimetypes
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
+from handlers import aws, errors
 from handlers.photo import (
     FORMATS_IN_WORDS,
     HEAD_BYTES,
@@ -47,10 +47,7 @@ Place = Path | S3Place
 
 
 def locate(s3, source: str) -> Place:
-    """Return the file, folder, object or prefix of a source, as options.parse_place takes it.
-
-    Raises UserError if it does not exist; a prefix that ends in a slash is not looked up.
-    """
+    """Return the file, folder, object or prefix of a source. UserError if it does not exist."""
     if not source.startswith("s3://"):
         if not os.path.exists(source):
             raise UserError(f"There is no file or folder {source}.")
@@ -59,7 +56,7 @@ def locate(s3, source: str) -> Place:
     if place.is_prefix or storage.object_exists(s3, *place):
         return place
     below = S3Place(place.bucket, f"{place.key}/")
-    if not s3.list_objects_v2(Bucket=below.bucket, Prefix=below.key, MaxKeys=1).get("Contents"):
+    if not storage.contents(s3, *below):
         raise UserError(f"There is no object {place}, and none below {below}.")
     return below
 
@@ -70,10 +67,7 @@ def is_single(place: Place) -> bool:
 
 
 def find_photos(s3, place: Place) -> Iterator[Place]:
-    """Yield the photos at a place, always in the same order; a file or an object is one itself.
-
-    Warns about what is passed over. Raises UserError if there are no photos.
-    """
+    """Yield the photos at a place, in order; warn of what is passed over. UserError if none."""
     if is_single(place):
         yield place
         return
@@ -95,6 +89,21 @@ def find_photos(s3, place: Place) -> Iterator[Place]:
         terminal.warn(f"Passed over: {files.count:,} of {place} ({reason}): {files}.")
     if not count:
         raise UserError(f"There are no photos ({FORMATS_IN_WORDS}) in {place}.")
+
+
+def read(s3, photo: Place, max_bytes: int) -> bytes:
+    """Return a photo's bytes. A file raises the errors of an object in S3."""
+    if isinstance(photo, S3Place):
+        return aws.read_object(s3, *photo, max_bytes)
+    try:
+        size = photo.stat().st_size
+        if size > max_bytes:
+            raise errors.ImageTooLarge(f"{size} bytes are more than {max_bytes}")
+        return photo.read_bytes()
+    except FileNotFoundError as error:
+        raise errors.ImageNotFound("there is no such file") from error
+    except OSError as error:
+        raise errors.InvalidInput(f"the file cannot be read: {error.strerror}") from error
 
 
 def why_no_photo(s3, file: Place) -> str | None:

@@ -3,13 +3,11 @@
 import base64
 import re
 
-from botocore.exceptions import ClientError
-
+from service.aws_errors import unless
 from service.terminal import UserError
 
 IMAGE = re.compile(
-    r"(?P<uri>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/"
-    r"(?P<repository>[a-z0-9._/-]+))"
+    r"(?P<uri>[0-9]{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/[a-z0-9._/-]+)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 # The only form that SageMaker is known to take; `make push` makes it. docker with containerd's
@@ -34,11 +32,7 @@ def newest(ecr, repository: str, stage: str) -> str:
 
 
 def resolve(ecr, image: str, stage: str) -> str:
-    """Return `repository@sha256:...` of a named image; of a tag and a digest the digest counts.
-
-    Raises UserError if the image is in no private repository of ECR, is in another region, does not
-    exist, or has a form that SageMaker refuses.
-    """
+    """Return `repository@sha256:...` of a named image. UserError if SageMaker would refuse it."""
     parts = IMAGE.fullmatch(image)
     region = ecr.meta.region_name
     if not parts:
@@ -54,30 +48,15 @@ def resolve(ecr, image: str, stage: str) -> str:
         )
     name = parts["digest"] or parts["tag"] or "latest"
     image_id = {"imageDigest" if parts["digest"] else "imageTag": name}
-    try:
-        answer = ecr.describe_images(
-            registryId=parts["account"], repositoryName=parts["repository"], imageIds=[image_id]
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in MISSING:
-            raise
-        raise UserError(f"There is no image {image}. Push one: {_push(stage)}") from error
-    return _pin(parts["uri"], name, answer["imageDetails"][0], stage)
+    found = _find(ecr, parts["uri"], image_id)
+    if found is None:
+        raise UserError(f"There is no image {image}. Push one: {_push(stage)}")
+    return _pin(parts["uri"], name, found, stage)
 
 
 def holds(ecr, repository: str, tag: str) -> bool:
     """Whether the repository holds an image of this tag."""
-    try:
-        ecr.describe_images(
-            registryId=repository.partition(".")[0],
-            repositoryName=repository.partition("/")[2],
-            imageIds=[{"imageTag": tag}],
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in MISSING:
-            raise
-        return False
-    return True
+    return _find(ecr, repository, {"imageTag": tag}) is not None
 
 
 def login(ecr) -> tuple[str, str]:
@@ -85,6 +64,13 @@ def login(ecr) -> tuple[str, str]:
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     return user, password
+
+
+def _find(ecr, repository: str, image_id: dict[str, str]) -> dict | None:
+    host, _, name = repository.partition("/")
+    request = {"registryId": host.partition(".")[0], "repositoryName": name}
+    answer = unless(MISSING, ecr.describe_images, **request, imageIds=[image_id])
+    return answer and answer["imageDetails"][0]
 
 
 def _pin(repository: str, name: str, image: dict, stage: str) -> str:

@@ -9,6 +9,7 @@ import click
 from botocore.exceptions import ClientError
 
 from service import terminal
+from service.aws_errors import unless
 from service.hosting import VARIANT, Hosting
 
 METRIC = "SageMakerVariantInvocationsPerInstance"
@@ -101,13 +102,9 @@ class Scaling:
 
     def remove(self) -> bool:
         """Remove the scaling and its policy. False if there was none."""
-        try:
-            self._autoscaling.deregister_scalable_target(**self._target)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ObjectNotFoundException":
-                return False
-            raise
-        return True
+        missing = ("ObjectNotFoundException",)
+        deregister = self._autoscaling.deregister_scalable_target
+        return unless(missing, deregister, **self._target) is not None
 
     def _targets(self) -> list[dict]:
         return self._autoscaling.describe_scalable_targets(

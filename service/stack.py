@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
+from service.aws_errors import unless
 from service.config import definition, service_name
 from service.terminal import UserError
 
@@ -66,13 +67,22 @@ class Cloud:
 def _region(address: str | None) -> str:
     # plugins/region.js has the same rule for `sls`.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if region:
-        return _check_region(region)
-    if is_loopback(address or ""):
-        return LOCAL_REGION
-    raise UserError(
-        "No region is named (a profile's is not used). Run: export AWS_REGION=eu-central-1"
-    )
+    if not region:
+        if is_loopback(address or ""):
+            return LOCAL_REGION
+        raise UserError(
+            "No region is named (a profile's is not used). Run: export AWS_REGION=eu-central-1"
+        )
+    rule = definition("region")
+    if not re.fullmatch(rule["pattern"], region):
+        quoted = json.dumps(region, ensure_ascii=False)
+        raise UserError(f"{quoted} is no region. Run: export AWS_REGION=eu-central-1")
+    if re.match(rule["not"]["pattern"], region):
+        raise UserError(
+            f"{region} is outside AWS's commercial partition, the only one that this service is "
+            "made for"
+        )
+    return region
 
 
 def require_loopback(address: str | None) -> None:
@@ -89,19 +99,6 @@ def require_loopback(address: str | None) -> None:
 def is_loopback(address: str) -> bool:
     """Whether AWS_ENDPOINT_URL's value is a loopback address."""
     return _LOOPBACK.fullmatch(address) is not None
-
-
-def _check_region(region: str) -> str:
-    rule = definition("region")
-    if not re.fullmatch(rule["pattern"], region):
-        quoted = json.dumps(region, ensure_ascii=False)
-        raise UserError(f"{quoted} is no region. Run: export AWS_REGION=eu-central-1")
-    if re.match(rule["not"]["pattern"], region):
-        raise UserError(
-            f"{region} is outside AWS's commercial partition, the only one that this service is "
-            "made for"
-        )
-    return region
 
 
 @dataclass(frozen=True)
@@ -140,12 +137,8 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
 
 def describe_stack(cloudformation, name: str) -> dict | None:
     """Return CloudFormation's description of a stack; None if there is none."""
-    try:
-        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return None
+    answer = unless(("does not exist",), cloudformation.describe_stacks, StackName=name)
+    return answer and answer["Stacks"][0]
 
 
 def outputs_of(stack: dict) -> dict[str, str]:
@@ -158,11 +151,17 @@ def execution_arn(state_machine: str, name: str) -> str:
     return f"{state_machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
-def find_execution(cloud: Cloud, stage: str, name: str) -> dict:
-    """Return DescribeExecution's answer about a name of either state machine, or about an ARN.
+def start_execution(states, state_machine: str, kind: str, content: dict) -> tuple[str, str]:
+    """Start an execution with this input; return its name, which begins with its kind, and ARN."""
+    name = f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    answer = states.start_execution(
+        stateMachineArn=state_machine, name=name, input=json.dumps(content)
+    )
+    return name, answer["executionArn"]
 
-    Raises UserError where there is no such execution, or one in each state machine.
-    """
+
+def find_execution(cloud: Cloud, stage: str, name: str) -> dict:
+    """Describe an execution of either state machine by name or ARN. UserError if not just one."""
     arns = [name]
     if not name.startswith("arn:"):
         stack = find_stack(cloud, stage)
@@ -189,9 +188,5 @@ def elapsed_seconds(execution: dict) -> float:
 
 def describe_execution(states, arn: str) -> dict | None:
     """Return DescribeExecution's answer; None if there is no such execution."""
-    try:
-        return states.describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "InvalidArn"):
-            raise
-        return None
+    missing = ("ExecutionDoesNotExist", "InvalidArn")
+    return unless(missing, states.describe_execution, executionArn=arn)

@@ -11,11 +11,12 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from service import terminal
+from service.aws_errors import is_refusal, unless
 from service.terminal import UserError
 
 THREADS = 16
 DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
-NOT_FOUND = {"404", "NoSuchKey"}
+NOT_FOUND = ("404", "NoSuchKey")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,23 +47,20 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 def read(s3, bucket: str, key: str) -> bytes | None:
     """Return the object's bytes; None if there is no such object."""
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchKey":
-            raise
-        return None
+    answer = unless(NOT_FOUND, s3.get_object, Bucket=bucket, Key=key)
+    return answer and answer["Body"].read()
 
 
 def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     """Return the first bytes of an object, at most `size` of them."""
-    try:
-        answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{size - 1}")
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "InvalidRange":  # S3's answer for an empty object
-            raise
-        return b""
-    return answer["Body"].read()
+    place = {"Bucket": bucket, "Key": key, "Range": f"bytes=0-{size - 1}"}
+    answer = unless(("InvalidRange",), s3.get_object, **place)  # of an empty object
+    return answer["Body"].read() if answer else b""
+
+
+def contents(s3, bucket: str, prefix: str) -> list[dict]:
+    """Return what S3 says of the first object below the prefix; nothing where there is none."""
+    return s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
 
 
 def listing(s3, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
@@ -106,10 +104,7 @@ def mirror(
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS
 ) -> Iterator[Result]:
-    """Yield the function's results in the items' order; `threads` calls run at once.
-
-    Items are taken as results are: there may be any number of them.
-    """
+    """Yield results in the order of the items, which may be any number; `threads` run at once."""
     ahead: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -126,13 +121,7 @@ def map_ahead(
 
 def object_exists(s3, bucket: str, key: str) -> bool:
     """Whether the object exists."""
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_FOUND:
-            raise
-        return False
-    return True
+    return unless(NOT_FOUND, s3.head_object, Bucket=bucket, Key=key) is not None
 
 
 def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[bytes]:
@@ -141,7 +130,7 @@ def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[
         try:
             s3.download_fileobj(bucket, key, file)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in NOT_FOUND:
+            if not is_refusal(error, NOT_FOUND):
                 raise
             raise UserError(f"There is no s3://{bucket}/{key}.") from error
         file.seek(0)

@@ -34,6 +34,15 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C while something goes on without the command. The message says what."""
 
 
+@contextmanager
+def goes_on(what: str) -> Iterator[None]:
+    """Say after Ctrl-C during the block what goes on without the command."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted. {what}") from None
+
+
 class Command(click.Command):
     """A command whose help ends with an example, given as the arguments."""
 
@@ -66,14 +75,21 @@ def run(
     """Run a command; exit unless it succeeds.
 
     The exit code is 1 after an error, `usage_error_code` after wrong arguments, 130 after Ctrl-C.
-    Errors that a person can mend are printed as one line to stderr. Any other exception is a bug
-    and keeps its traceback.
+    Errors that a person can mend are one line on stderr; a bug keeps its traceback.
     """
     try:
         # Ctrl-C ended the process while modules were imported (scripts/__init__.py).
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        _invoke(main, sys.argv[1:] if arguments is None else list(arguments))
+        # Not main.main(), which takes Ctrl-C for itself.
+        with main.make_context(
+            f"python -m scripts.{main.name}",
+            sys.argv[1:] if arguments is None else list(arguments),
+            help_option_names=["-h", "--help"],
+            max_content_width=100,
+            show_default=True,
+        ) as context:
+            main.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.UsageError as error:
@@ -88,18 +104,6 @@ def run(
             raise
         _print_error(message)
         sys.exit(1)
-
-
-def _invoke(main: click.Command, arguments: list[str]) -> None:
-    # Not main.main(), which takes Ctrl-C for itself.
-    with main.make_context(
-        f"python -m scripts.{main.name}",
-        arguments,
-        help_option_names=["-h", "--help"],
-        max_content_width=100,
-        show_default=True,
-    ) as context:
-        main.invoke(context)
 
 
 def _explain_usage(error: click.UsageError, name: str | None) -> str:
@@ -119,10 +123,7 @@ def explain(error: Exception) -> str | None:
 
 
 def escape(text: str) -> str:
-    """Return the text with Python escapes for what is not printable.
-
-    Those are control characters, line ends, and bytes of a file name that are not UTF-8.
-    """
+    """Return the text with Python escapes for what is not printable, such as control characters."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
@@ -187,10 +188,7 @@ def table(
     right: Sequence[int] = (),
     foot: Iterable[Sequence[str]] = (),
 ) -> Table:
-    """Return a table with rules below the header and above the foot.
-
-    right: the indexes of right-aligned columns.
-    """
+    """Return a table with rules below header and above foot. right: right-aligned columns."""
     result = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, name in enumerate(header):
         result.add_column(name, justify="right" if index in right else "left", overflow="fold")
@@ -199,6 +197,20 @@ def table(
             result.add_row(*(Text(escape(cell)) for cell in row))
         result.add_section()
     return result
+
+
+def results_table(results: Iterable[tuple[str, Mapping]]) -> Table:
+    """Return a table of photos, each a name and a result as `classify` gives it."""
+    rows = [
+        (
+            name,
+            result["status"],
+            result.get("error") or result.get("label", ""),
+            f"{result['confidence']:.4f}" if "confidence" in result else "",
+        )
+        for name, result in results
+    ]
+    return table(("photo", "status", "label or error", "confidence"), rows, right=(3,))
 
 
 def show(content: Table) -> None:

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +15,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from setup.environment import CACHE, REPOSITORY, SettingsError, clean, for_pip, only_index, reason
+from setup.environment import (
+    CACHE,
+    REPOSITORY,
+    SetupError,
+    clean,
+    for_pip,
+    lock,
+    only_index,
+    reason,
+    run,
+)
 
 VENV = REPOSITORY / ".venv"
 MODULES = REPOSITORY / "node_modules"
@@ -30,20 +39,16 @@ BASE = getattr(sys, "_base_executable", sys.executable)
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
-class SetupError(Exception):
-    """A problem that a person can mend; the message says how, in one line."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Set up; return the exit status."""
     files = [PROJECT, TESTS] if "--tests" in arguments else [PROJECT]
-    CACHE.mkdir(exist_ok=True)
     try:
         node, npm = find_node()
-        with lock_folder():
+        busy = "setup: another set-up of this folder runs: waiting for its end"
+        with lock("setup", lambda: print(busy, flush=True)):
             set_up_python(files)
             set_up_node(node, npm)
-    except (SetupError, SettingsError) as error:
+    except SetupError as error:
         print(f"make: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -53,18 +58,6 @@ def main(arguments: Sequence[str]) -> int:
         print("make: interrupted; make again goes on with the set-up", file=sys.stderr)
         return 130
     return 0
-
-
-@contextlib.contextmanager
-def lock_folder() -> Iterator[None]:
-    """Wait until no other set-up of this folder runs, and keep others waiting."""
-    with (CACHE / "setup.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("setup: another set-up of this folder runs: waiting for its end", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager
@@ -114,10 +107,7 @@ def set_up_python(files: Sequence[str]) -> None:
 
 
 def install_torch(python: Path, variables: dict[str, str]) -> None:
-    """Install PyTorch's CPU build from its own index, if that answers.
-
-    If it does not, PyTorch comes with the requirements, from pip's own sources.
-    """
+    """Install PyTorch's CPU build from its own index; else it comes with the requirements."""
     if sys.platform != "linux":
         return
     index = os.environ.get("TORCH_INDEX_URL", TORCH_INDEX)
@@ -183,9 +173,9 @@ def satisfies(version: tuple[int, int, int], engines: str) -> bool:
 
 def set_up_node(node: str, npm: str) -> None:
     """Make node_modules from package-lock.json. Raises SetupError."""
-    lock = hashlib.sha256((REPOSITORY / "package-lock.json").read_bytes()).hexdigest()
+    recipe = hashlib.sha256((REPOSITORY / "package-lock.json").read_bytes()).hexdigest()
     state = read_state(MODULES)
-    if state and state["recipe"] == lock:
+    if state and state["recipe"] == recipe:
         return
     with step("Node packages"):
         # Options outrank a person's .npmrc.
@@ -196,7 +186,7 @@ def set_up_node(node: str, npm: str) -> None:
         shutil.rmtree(CACHE / "npm", ignore_errors=True)  # only another `npm ci` would use it
     if not (MODULES / ".bin" / "sls").exists():
         raise SetupError("npm installed no sls; see its settings (npm config list)")
-    write_state(MODULES, {"recipe": lock})
+    write_state(MODULES, {"recipe": recipe})
 
 
 # State
@@ -225,21 +215,6 @@ def write_state(folder: Path, state: dict) -> None:
     mark = folder / "complete"
     mark.touch()
     mark.write_text(json.dumps({**state, "files": count_files(folder)}))
-
-
-def run(command: Sequence[str | Path], variables: dict[str, str]) -> None:
-    """Run a command in the repository. Raises SetupError with its error."""
-    done = subprocess.run(  # noqa: S603
-        command,
-        cwd=REPOSITORY,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        program = " ".join(str(part) for part in command[:4])
-        raise SetupError(f"{program} … failed: {reason(done)}")
 
 
 if __name__ == "__main__":

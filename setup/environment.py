@@ -1,19 +1,18 @@
 """The environment of every process that the project starts.
 
 A person's shell may hold anything: another project's Python path, npm's production mode, a profile
-of AWS. `clean` keeps the variables that are needed, and adds others so that tools send no
-telemetry, look for no updates and write no file outside this folder.
-
-Settings of pip and npm that say where packages come from (index, proxy, certificates, constraints)
-are kept; settings of where packages go and how they are installed are not.
+of AWS. `clean` keeps what is needed, settings of pip and npm that say where packages come from
+among it, and adds what keeps tools from telemetry, updates and files outside this folder.
 """
 
 import ast
+import contextlib
+import fcntl
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -64,8 +63,8 @@ QUIET = {
 }
 
 
-class SettingsError(Exception):
-    """pip cannot read its own settings; the message is pip's."""
+class SetupError(Exception):
+    """A problem that a person can mend; the message says how, in one line."""
 
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -85,13 +84,13 @@ def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict
     """Return the environment of a call of this Python's pip.
 
     pip lists its settings, from all its files; those of where packages come from become variables,
-    and its files are not read again. Raises SettingsError.
+    and its files are not read again. Raises SetupError where pip cannot read them.
     """
     environment = clean(environ)
     command = [python, "-m", "pip", "config", "list"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise SettingsError(" ".join(done.stderr.split())[:500])
+        raise SetupError(f"pip cannot read its settings: {' '.join(done.stderr.split())[:500]}")
     sources: dict[str, str] = {}
     # The environment outranks a command's section, which outranks [global].
     for section in ("global", "download", "install", ":env:"):
@@ -110,6 +109,35 @@ def only_index(variables: Mapping[str, str], url: str | None = None) -> dict[str
     others = ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS")
     rest = {name: value for name, value in variables.items() if name not in others}
     return rest | ({"PIP_INDEX_URL": url} if url else {})
+
+
+@contextlib.contextmanager
+def lock(name: str, when_busy: Callable[[], None]) -> Iterator[None]:
+    """Keep others in this folder from the block; where one is in it, call `when_busy` and wait."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_busy()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def run(command: Sequence[str | Path], variables: Mapping[str, str], problem: str = "") -> str:
+    """Run a command in the repository and return its output. Raises SetupError: problem, reason."""
+    done = subprocess.run(  # noqa: S603
+        command,
+        cwd=REPOSITORY,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        problem = problem or f"{' '.join(map(str, command[:4]))} … failed"
+        raise SetupError(f"{problem}: {reason(done)}")
+    return done.stdout
 
 
 def reason(done: subprocess.CompletedProcess) -> str:

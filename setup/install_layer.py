@@ -6,12 +6,11 @@ Python such as 3.13 and a platform by pip's tags. plugins/python-layer.js runs t
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from setup.environment import REPOSITORY, SettingsError, for_pip, reason
+from setup.environment import SetupError, for_pip, run
 from setup.lock_layer import LOCK, REQUIREMENTS, read_pins
 
 # Lambda has boto3 itself.
@@ -30,14 +29,10 @@ def main(folder: str, version: str, platforms: Sequence[str]) -> None:
     command += ["--python-version", version, *(f"--platform={each}" for each in platforms)]
     command += ["--requirement", LOCK, "--target", folder]
     try:
-        variables = for_pip(sys.executable)
-    except SettingsError as error:
-        sys.exit(f"pip cannot read its settings: {error}")
-    done = subprocess.run(  # noqa: S603
-        command, cwd=REPOSITORY, env=variables, capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(f"pip could not install {LOCK.name} for Python {version}: {reason(done)}")
+        problem = f"pip could not install {LOCK.name} for Python {version}"
+        run(command, for_pip(sys.executable), problem)
+    except SetupError as error:
+        sys.exit(str(error))
     for parent, folders, files in os.walk(folder):
         if RECORD in files:
             Path(parent, RECORD).unlink()

@@ -1,17 +1,15 @@
 """`python -m setup.lock_layer`: write handlers/requirements-lock.txt anew.
 
-The lock has the packages of handlers/requirements.txt and all that they need, in the versions of
-constraints.txt, with the hash of each file that a layer may hold, for every Python and platform of
-functions on AWS and on people's machines. They come from the one index that pip is set up for.
+It has the packages of handlers/requirements.txt and all that they need, in the versions of
+constraints.txt, with the hash of each file that a layer on AWS or on a person's machine may hold.
 """
 
 import itertools
 import json
 import re
-import subprocess
 import sys
 
-from setup.environment import REPOSITORY, SettingsError, for_pip, only_index, reason
+from setup.environment import REPOSITORY, SetupError, for_pip, only_index, run
 
 REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
 LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
@@ -29,36 +27,32 @@ HEAD = """\
 """
 
 
-def main() -> int:
-    """Write the lock; return the exit status."""
+def main() -> None:
+    """Write the lock; exit with one line if that fails."""
+    hashes: dict[str, set[str]] = {}
     try:
         variables = only_index(for_pip(sys.executable))
-    except SettingsError as error:
-        print(f"pip cannot read its settings: {error}", file=sys.stderr)
-        return 1
-    hashes: dict[str, set[str]] = {}
-    for version, platform in itertools.product(PYTHONS, PLATFORMS):
-        print(f"Python {version}, {platform}", flush=True)
-        done = resolve(version, platform, variables)
-        if done.returncode:
-            print(f"pip finds no file: {reason(done)}", file=sys.stderr)
-            return 1
-        for pin, digest in read_report(done.stdout):
-            hashes.setdefault(pin, set()).add(digest)
+        for version, platform in itertools.product(PYTHONS, PLATFORMS):
+            print(f"Python {version}, {platform}", flush=True)
+            for pin, digest in read_report(resolve(version, platform, variables)):
+                hashes.setdefault(pin, set()).add(digest)
+    except SetupError as error:
+        sys.exit(str(error))
     LOCK.write_text(write(hashes))
-    return 0
 
 
-def resolve(version: str, platform: str, variables: dict[str, str]) -> subprocess.CompletedProcess:
-    """Have pip report, as JSON, the files that it would install for a Python on a platform."""
+def resolve(version: str, platform: str, variables: dict[str, str]) -> str:
+    """Have pip report as JSON what it would install for a Python. SetupError if it cannot."""
     command = [sys.executable, "-E", "-s", "-m", "pip", "install", "--dry-run", "--quiet"]
     command += ["--ignore-installed", "--report", "-", "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", version, "--platform", platform]
     # pip asks for a target if the platform is another; nothing is written there.
     command += ["--target", "build/none", "-r", REQUIREMENTS, "-c", "constraints.txt"]
-    return subprocess.run(  # noqa: S603
-        command, cwd=REPOSITORY, env=variables, capture_output=True, text=True
+    problem = (
+        f"pip finds no packages of the layer for Python {version}. Name an index that has them "
+        "(pip config set global.index-url https://...)"
     )
+    return run(command, variables, problem)
 
 
 def read_report(text: str) -> list[tuple[str, str]]:
@@ -92,4 +86,4 @@ def write(hashes: dict[str, set[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -42,10 +42,7 @@ class Entry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A manifest in the bucket.
-
-    submitted: photos, each as often as it is listed; sent: whether the manifest is new.
-    """
+    """A manifest in the bucket. submitted: photos, as often as listed; sent: whether it is new."""
 
     key: str
     lines: int
@@ -54,10 +51,7 @@ class Manifest(NamedTuple):
 
 
 def list_entries(s3, own_bucket: str, source: str) -> Iterator[Entry]:
-    """Yield the photos of a source: of a manifest, or of a place as service.photos finds them.
-
-    Photos of this machine are uploaded. Raises UserError for a source that is neither.
-    """
+    """Yield a manifest's or a place's photos; upload a folder's. UserError for anything else."""
     place = photos.locate(s3, source)
     if photos.is_single(place):
         if source.endswith(SUFFIX):
@@ -75,10 +69,7 @@ def list_entries(s3, own_bucket: str, source: str) -> Iterator[Entry]:
 
 
 def _upload(s3, bucket: str, folder: Path, files: Iterable[Path]) -> Iterator[Entry]:
-    """Upload a folder's photos unless they are there, and yield their entries in order.
-
-    Raises UserError that names the photos that cannot be uploaded, once the others are.
-    """
+    """Upload a folder's photos unless they are there. UserError at the end names those refused."""
 
     def put(path: Path) -> Entry | UserError:
         try:
@@ -163,10 +154,7 @@ def parse_entry(line: bytes, own_bucket: str) -> Entry:
 
 
 def _merge_duplicates(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield each photo once, where it was listed first, with how often it was listed in all.
-
-    All are in memory: some 250 bytes for each photo, beside a long key.
-    """
+    """Yield each photo once, with how often it was listed. All are held in memory."""
     listed: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         listed[entry.s3_bucket, entry.s3_key] += entry.listed

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from handlers import batches, outcomes
 from handlers.outcomes import FAILED, LABELLED
@@ -24,7 +23,7 @@ COLUMNS = (
 SUFFIXES = (".jsonl", ".csv")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to calculate
 
-Write = Callable[[dict], None]
+Write = Callable[[dict], object]
 
 
 @dataclass
@@ -61,10 +60,9 @@ class Counts:
 def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = None) -> Counts:
     """Call `write` with the result of each photo and return the counts.
 
-    execution: DescribeExecution's answer about a run that has ended. A result is a line of the
-    result files, with s3_bucket and listed always; a photo of a batch that failed has the batch's
-    error and cause. Memory is the same for any number. Raises UserError where a line of the
-    manifest has no result, once `write` was called for the others.
+    execution: DescribeExecution's answer about a run that has ended. Results have s3_bucket and
+    listed always; memory is the same for any number. Raises UserError where a line of the manifest
+    has no result, once `write` was called for the others.
     """
     s3 = cloud.client("s3")
     map_run = runs.describe_map_run(cloud.client("stepfunctions"), execution["executionArn"])
@@ -90,9 +88,8 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
         if write is not None:
             write(result)
     if counts.lines != total:
-        often = "".join(
-            f" Most that failed did so of {e}." for e, _ in counts.errors.most_common(1)
-        )
+        most = counts.errors.most_common(1)
+        often = f" Most that failed did so of {most[0][0]}." if most else ""
         raise UserError(
             f"The run {execution['name']} has no result for {total - counts.lines:,} of "
             f"{total:,} photos.{often} Once that is mended, submit them again."
@@ -101,13 +98,11 @@ def gather(cloud: Cloud, stack: Stack, execution: dict, write: Write | None = No
 
 
 def _find_result_files(s3, bucket: str, execution: dict, map_run: dict) -> dict[str, list[str]]:
-    """Return {SUCCEEDED, FAILED or PENDING: keys} of ResultWriter's files; {} if it wrote none.
-
-    An execution that failed has no output that names them, but its Map Run's id is in their path.
-    """
+    """Return {SUCCEEDED, FAILED or PENDING: keys} of ResultWriter's files; {} if it wrote none."""
     if execution["status"] == "SUCCEEDED":
         key = json.loads(execution["output"])["results"]["s3_key"]
     else:
+        # It has no output that names them, but its Map Run's id is in their path.
         map_run_id = map_run["mapRunArn"].rpartition(":")[2]
         key = f"{RESULTS}{execution['name']}/{map_run_id}/manifest.json"
     body = storage.read(s3, bucket, key)
@@ -119,15 +114,18 @@ def _find_result_files(s3, bucket: str, execution: dict, map_run: dict) -> dict[
 def open_output(path: Path) -> Iterator[Write]:
     """Yield a function that writes a result; the file appears once all are written.
 
-    In CSV a text that begins as a formula does (=, +, -, @) gets an apostrophe before it, so that
-    a spreadsheet shows it and calculates nothing. Raises UserError where it cannot be written.
+    In CSV an apostrophe keeps a spreadsheet from calculating a text. Raises UserError.
     """
     part = path.with_name(f".{path.name}.part")
-    make_writer = _make_csv_writer if path.suffix == ".csv" else _make_json_writer
     try:
         # JSON has the same escapes for half a surrogate pair, which UTF-8 cannot express.
         with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield make_writer(file)
+            if path.suffix == ".csv":
+                table = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+                table.writeheader()
+                yield lambda each: table.writerow({name: _escape(each[name]) for name in each})
+            else:
+                yield lambda each: file.write(_to_line(each))
         part.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
@@ -135,18 +133,9 @@ def open_output(path: Path) -> Iterator[Write]:
         part.unlink(missing_ok=True)
 
 
-def _make_json_writer(file: TextIO) -> Write:
-    def write(result: dict) -> None:
-        fields = {name: result[name] for name in COLUMNS if name in result}
-        file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _make_csv_writer(file: TextIO) -> Write:
-    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    return lambda result: writer.writerow({name: _escape(result[name]) for name in result})
+def _to_line(result: dict) -> str:
+    fields = {name: result[name] for name in COLUMNS if name in result}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _escape(value: object) -> object:

@@ -1,14 +1,11 @@
 """Runs of `classifyBulk`: start one, find one by name or ARN, wait for its end."""
 
-import json
 import time
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from scripts.bulk import manifest
 from service import stack, storage, terminal
-from service.stack import Cloud, Stack
+from service.stack import Cloud, Stack, start_execution
 from service.terminal import UserError, one_line
 
 POLL_SECONDS = 1
@@ -44,10 +41,7 @@ def submit(
         "manifest": {"s3_bucket": stack.bucket, "s3_key": photos.key},
         **{name: value for name, value in settings.items() if value is not None},
     }
-    name = f"bulk-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    arn = states.start_execution(
-        stateMachineArn=stack.bulk_state_machine, name=name, input=json.dumps(request)
-    )["executionArn"]
+    name, arn = start_execution(states, stack.bulk_state_machine, "bulk", request)
     return Run(name, arn, photos, running)
 
 
@@ -79,10 +73,7 @@ def find(states, state_machine: str, run: str | None = None) -> dict:
 
 
 def describe_map_run(states, execution_arn: str) -> dict | None:
-    """Return DescribeMapRun's answer about the execution's Map Run; None before it has begun.
-
-    Its itemCounts are of the manifest's lines, by the status of their batch.
-    """
+    """Return DescribeMapRun's answer about an execution's Map Run; None before it has begun."""
     map_runs = states.list_map_runs(executionArn=execution_arn)["mapRuns"]
     return states.describe_map_run(mapRunArn=map_runs[0]["mapRunArn"]) if map_runs else None
 
@@ -102,18 +93,16 @@ def format_failure(execution: dict) -> str:
 def wait(states, execution_arn: str) -> dict:
     """Wait until the run ends, with a progress bar; return DescribeExecution's answer then."""
     ended = 0
-    try:
-        with terminal.progress_bar("Classify", unit="photos") as advance:
-            while True:
-                execution = states.describe_execution(executionArn=execution_arn)
-                if map_run := describe_map_run(states, execution_arn):
-                    before, ended = ended, count_ended(map_run)
-                    advance(ended - before, total=map_run["itemCounts"]["total"])
-                if execution["status"] not in RUNNING:
-                    return execution
-                time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            "Interrupted. The run goes on; to stop it: "
-            f"aws stepfunctions stop-execution --execution-arn {execution_arn}"
-        ) from None
+    stop = f"aws stepfunctions stop-execution --execution-arn {execution_arn}"
+    with (
+        terminal.goes_on(f"The run goes on; to stop it: {stop}"),
+        terminal.progress_bar("Classify", unit="photos") as advance,
+    ):
+        while True:
+            execution = states.describe_execution(executionArn=execution_arn)
+            if map_run := describe_map_run(states, execution_arn):
+                before, ended = ended, count_ended(map_run)
+                advance(ended - before, total=map_run["itemCounts"]["total"])
+            if execution["status"] not in RUNNING:
+                return execution
+            time.sleep(POLL_SECONDS)

@@ -66,8 +66,7 @@ class Usage:
 def express_gb_seconds(children: float, function_seconds: float) -> float:
     """Return billed GB-seconds of Express executions, from their functions' seconds together.
 
-    An Express child has no history that holds its duration. It takes as long as its functions,
-    rounded up to a step, and one step more for the time between them.
+    No history holds a child's duration: its functions', rounded up to a step, and a step between.
     """
     if not children:
         return 0
@@ -76,12 +75,29 @@ def express_gb_seconds(children: float, function_seconds: float) -> float:
 
 
 def endpoint_gb(photos: float) -> float:
-    """Return GB (10^9 bytes) into and out of the endpoint for photos of the model's size.
-
-    Three bytes go in for each pixel; a PNG may be a little smaller.
-    """
+    """Return GB (10^9 bytes) into and out of the endpoint: three bytes a pixel, and the answer."""
     size = config.load()["image"]["size"]
     return photos * (3 * size * size + ANSWER_BYTES) / 1e9
+
+
+def bulk_usage(
+    photos: int, batches: int, transitions: float, functions: dict[str, Function]
+) -> Usage:
+    """Return the usage of a run of `classifyBulk`.
+
+    Each batch's array is written and read, and so are the results; the manifest is read.
+    """
+    seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
+    return Usage(
+        photos=photos,
+        transitions=transitions,
+        express_requests=batches,
+        express_gb_seconds=express_gb_seconds(batches, seconds),
+        functions=functions,
+        s3_gets=photos + batches + 1 + RESULT_FILES,
+        s3_puts=batches + RESULT_FILES,
+        endpoint_gb=endpoint_gb(photos),
+    )
 
 
 @dataclass(frozen=True)
@@ -113,8 +129,7 @@ class Prices:
 def load_prices() -> Prices:
     """Return the prices in prices.yml."""
     content = yaml.safe_load(FILE.read_text())
-    hourly = content["instances"]["hourly"]
-    return Prices(content["region"], str(content["date"]), content["prices"], hourly)
+    return Prices(**content | {"date": str(content["date"])})
 
 
 class Line(NamedTuple):

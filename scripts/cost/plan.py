@@ -9,7 +9,7 @@ import yaml
 
 from handlers.outcomes import ACCEPTED, FAILED, REVIEW
 from scripts.cost import bill
-from scripts.cost.bill import ENDS, RESULT_FILES, Function, Usage, format_dollars
+from scripts.cost.bill import ENDS, Function, Usage, format_dollars
 from service import config, terminal
 
 RATES = Path(__file__).with_name("rates.yml")
@@ -27,11 +27,7 @@ BULK_STATES = 6
 
 
 def count_classify_transitions(statuses: Mapping[str, int], batches: int = 1) -> int:
-    """Return the transitions of executions of `classify`, one for each batch, and their photos.
-
-    statuses: {status: photos}. A Map's iterations run within the execution: they cost the states
-    that they enter.
-    """
+    """Return the transitions of `classify`, an execution a batch. statuses: {status: photos}."""
     photos = sum(count * PHOTO_STATES[status] for status, count in statuses.items())
     return batches * (CLASSIFY_STATES + ENDS) + photos
 
@@ -51,17 +47,8 @@ def read_rates() -> dict:
     return yaml.safe_load(RATES.read_text())
 
 
-def read_memory_sizes() -> dict[str, int]:
-    """Return the functions' memory in MB, as serverless.yml gives it."""
-    service = yaml.safe_load((config.ROOT / "serverless.yml").read_text())
-    return {name: function["memorySize"] for name, function in service["functions"].items()}
-
-
 def plan_classify(photos: int) -> Usage:
-    """Return the usage of `classify` in the largest batches that it takes.
-
-    Photos that are not accepted go to review.
-    """
+    """Return the usage of `classify` in the largest batches; what is not accepted is reviewed."""
     accepted = round(photos * read_rates()["accepted_share"])
     statuses = {ACCEPTED: accepted, REVIEW: photos - accepted}
     return Usage(
@@ -77,17 +64,7 @@ def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
     """Return the usage of one run of `classifyBulk`, in batches of this size or config.yml's."""
     batches = math.ceil(photos / (batch_size or config.load()["bulk"]["batch_size"]))
     functions = _plan_functions("classifyBulk", photos, batches)
-    seconds = sum(function.seconds for function in functions.values())
-    return Usage(
-        photos=photos,
-        transitions=count_bulk_transitions(batches),
-        express_requests=batches,
-        express_gb_seconds=bill.express_gb_seconds(batches, seconds),
-        functions=functions,
-        s3_gets=photos + batches + 1 + RESULT_FILES,
-        s3_puts=batches + RESULT_FILES,
-        endpoint_gb=bill.endpoint_gb(photos),
-    )
+    return bill.bulk_usage(photos, batches, count_bulk_transitions(batches), functions)
 
 
 def show(photos: int) -> None:
@@ -108,8 +85,10 @@ def show(photos: int) -> None:
 
 
 def _plan_functions(design: str, photos: int, invocations: int) -> dict[str, Function]:
-    sizes = read_memory_sizes()
+    deployed = config.load_service()["functions"]
     return {
-        name: Function(invocations, photos * milliseconds / 1000, sizes[name], ARCHITECTURE)
+        name: Function(
+            invocations, photos * milliseconds / 1000, deployed[name]["memorySize"], ARCHITECTURE
+        )
         for name, milliseconds in read_rates()["milliseconds_a_photo"][design].items()
     }

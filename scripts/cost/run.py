@@ -3,14 +3,8 @@
 import math
 from datetime import UTC, datetime, timedelta
 
-from scripts.cost.bill import (
-    ENDS,
-    RESULT_FILES,
-    Function,
-    Usage,
-    endpoint_gb,
-    express_gb_seconds,
-)
+from scripts.cost import bill
+from scripts.cost.bill import ENDS, Function, Usage
 from scripts.execution_graph.execution import Summary, load, read
 from service import terminal
 from service.stack import Cloud
@@ -25,20 +19,16 @@ HOUR = 3600
 
 
 def count_transitions(history: Summary) -> int:
-    """Return the transitions of an execution, without those of a Distributed Map's children.
-
-    A retry is a transition too.
-    """
+    """Return an execution's transitions, retries too, without a Distributed Map's children's."""
     return ENDS + sum(counts.entered + counts.retried for counts in history.states.values())
 
 
 def measure(cloud: Cloud, execution: dict) -> Usage:
     """Return the usage of an execution, which is DescribeExecution's answer.
 
-    Transitions and calls of functions are counted in its history and its Map Run: retries too,
-    but for retries within a batch of `classifyBulk`, which leave no trace. A call takes the
-    function's mean in the minutes of the run. Raises UserError for an execution that still runs,
-    that came to no photo, or that belongs to another state machine.
+    Its history and its Map Run count transitions and calls; retries within a batch of
+    `classifyBulk` leave no trace. Raises UserError for an execution that still runs, that came to
+    no photo, or that belongs to another state machine.
     """
     name, found = execution["name"], load(cloud, execution)
     service, _, machine = found.machine.rpartition("-")
@@ -48,8 +38,8 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
     tasks = {state: counts.attempts for state, counts in history.states.items()}
     photos, children = history.items.total(), 0
     if found.map_run:
-        photos = _count_started(found.map_run["itemCounts"])
-        children = _count_started(found.map_run["executionCounts"])
+        kinds = [found.map_run[f"{kind}Counts"] for kind in ("item", "execution")]
+        photos, children = (counts["total"] - counts["pending"] for counts in kinds)
     if not photos:
         raise UserError(f"{name} ended before it came to its photos.")
     calls = {state: children if bulk else tasks.get(state, 0) for state in PHOTO_TASKS}
@@ -59,29 +49,20 @@ def measure(cloud: Cloud, execution: dict) -> Usage:
         if count:
             function = state[0].lower() + state[1:]
             functions[function] = _measure(cloud, execution, f"{service}-{function}", count)
-    child_seconds = sum(each.seconds for name, each in functions.items() if name != "countResults")
-    gets, puts = calls["SerializeImageData"], 0
     if bulk:
-        # Each batch's array is written and read, and so are the results; the manifest is read.
-        gets, puts = photos + children + 1 + RESULT_FILES, children + RESULT_FILES
+        transitions = count_transitions(history) + children
+        return bill.bulk_usage(photos, children, transitions, functions)
     return Usage(
         photos=photos,
-        transitions=count_transitions(history) + children,
-        express_requests=children,
-        express_gb_seconds=express_gb_seconds(children, child_seconds),
+        transitions=count_transitions(history),
         functions=functions,
-        s3_gets=gets,
-        s3_puts=puts,
-        endpoint_gb=endpoint_gb(photos),
+        s3_gets=calls["SerializeImageData"],
+        endpoint_gb=bill.endpoint_gb(photos),
     )
 
 
 def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
-    """Return the usage of a function in an execution, from its number of calls.
-
-    A call takes the function's mean by CloudWatch in the time of the execution, widened to whole
-    periods. Other runs' calls in these minutes count for the mean too.
-    """
+    """Return a function's usage: calls times its mean in whole periods, other runs' among them."""
     configuration = cloud.client("lambda").get_function_configuration(FunctionName=name)
     since, until = execution["startDate"], execution["stopDate"]
     period = choose_period(since, until, datetime.now(UTC))
@@ -110,10 +91,6 @@ def _measure(cloud: Cloud, execution: dict, name: str, calls: int) -> Function:
         memory_mb=configuration["MemorySize"],
         architecture=configuration["Architectures"][0],
     )
-
-
-def _count_started(counts: dict) -> int:
-    return counts["total"] - counts["pending"]
 
 
 def choose_period(since: datetime, until: datetime, now: datetime) -> int:

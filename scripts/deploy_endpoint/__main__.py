@@ -4,24 +4,33 @@ A model whose own metrics miss the floors of config.yml is refused, and one whos
 deployed functions cannot use does not stay.
 """
 
+import base64
 import contextlib
 import json
 import sys
 import time
 
 import click
-from botocore.exceptions import ClientError
 
-from scripts.deploy_endpoint import copies, sample
-from service import config, logs, options, origins, registry, scaling, terminal
+from handlers import errors
+from handlers.photo import to_model_input
+from scripts.deploy_endpoint import copies
+from service import config, datasets, logs, options, origins, registry, scaling, terminal
 from service.hosting import LOG_GROUP, Hosting
 from service.jobs import read_member
+from service.labelled_images import grey_picture
 from service.scaling import Scaling
 from service.stack import Cloud, find_stack
-from service.terminal import UserError, print_line
+from service.terminal import UserError, one_line, print_line
 
 METRICS = "metrics.json"
 STRANGERS = ("operating_point", "test", "strangers")  # where it says how many are accepted
+TRIES = 3
+WAIT_SECONDS = 2
+PASSING = {  # errors that the state machines retry too
+    error.__name__
+    for error in (errors.EndpointThrottled, errors.EndpointUnavailable, errors.EndpointTimeout)
+}
 
 
 @terminal.command("deploy_endpoint", example="--instance-type ml.c5.large")
@@ -76,7 +85,9 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
     hosting = Hosting(cloud.client("sagemaker"), name)
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     if delete:
-        delete_endpoint(hosting, scaled, stage)
+        rest = f"python -m scripts.deploy_endpoint --stage {stage} --delete"
+        with terminal.goes_on(f"SageMaker ends a deletion that has begun. For the rest: {rest}"):
+            scaling.delete_endpoint(hosting, scaled)
         return
     stack = find_stack(cloud, stage)
     settings = config.load()["endpoint"]
@@ -105,7 +116,7 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
             },
             {"InstanceType": instance_type, "InitialInstanceCount": settings["instance_count"]},
             capture_configuration(stack.bucket, config.load()["capture"]["sampling_percentage"]),
-            trial=lambda: sample.classify(cloud, stack.bucket, f"{name}-classifyImage"),
+            trial=lambda: classify_sample(cloud, stack.bucket, f"{name}-classifyImage"),
             keep_instance_count=scales,
         )
     took = terminal.duration(time.monotonic() - began)
@@ -116,28 +127,19 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
         print_line("Scaling", f"{autoscale}, {each:,} invocations a minute for each")
 
 
-def delete_endpoint(hosting: Hosting, scaled: Scaling, stage: str) -> None:
-    """Delete the stage's endpoint, its scaling, endpoint configurations and models."""
-    try:
-        scaling.delete_endpoint(hosting, scaled)
-    except KeyboardInterrupt:
-        raise terminal.Interrupted(
-            "Interrupted. SageMaker ends a deletion that has begun. "
-            f"For the rest: python -m scripts.deploy_endpoint --stage {stage} --delete"
-        ) from None
-
-
 def choose_image(ecr, repository: str, image: str | None, stage: str) -> str:
     """Return the serving image by its digest: the named one, or the newest in the repository."""
-    if image is not None:
-        return registry.resolve(ecr, image, stage)
-    return registry.newest(ecr, repository, stage)
+    if image is None:
+        return registry.newest(ecr, repository, stage)
+    return registry.resolve(ecr, image, stage)
 
 
 def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None:
     """Compare the model with config.yml. UserError for another image size, and below the floors."""
     settings = config.load()
-    check_image_size(metrics, model_data, settings["image"]["size"])
+    advice = "train one for that size (python -m scripts.etl, then python -m scripts.train)"
+    size, side = settings["image"]["size"], figure(metrics, "image_size")
+    datasets.check_side(f"{model_data} is for", side, size, advice)
     print_strangers(metrics)
     missed = shortfalls(metrics, settings["model"]["floors"])
     if not missed:
@@ -154,14 +156,11 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
 
 def print_strangers(metrics: dict) -> None:
     """Print the share of strangers that the model accepts, or that it knows none."""
-    accepted = figure(metrics, *STRANGERS, "accepted")
-    images = figure(metrics, *STRANGERS, "images")
-    if accepted is None or images is None:
-        print_line(
-            "Strangers", "not known to this model: it takes a photo of anything for its classes"
-        )
-        return
-    print_line("Strangers", f"{accepted:.1%} of {images:,} accepted, at its own threshold")
+    accepted, images = (figure(metrics, *STRANGERS, name) for name in ("accepted", "images"))
+    said = "not known to this model: it takes a photo of anything for its classes"
+    if accepted is not None and images is not None:
+        said = f"{accepted:.1%} of {images:,} accepted, at its own threshold"
+    print_line("Strangers", said)
 
 
 def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
@@ -169,21 +168,18 @@ def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
     own = figure(metrics, "operating_point", "threshold")
     target = figure(metrics, "operating_point", "precision_target")
     photos = figure(metrics, "validation", "images")
+    said = f"{threshold:g} in config.yml; the model"
     if own is None or target is None or photos is None:
-        print_line(
-            "Threshold", f"{threshold:g} in config.yml; the model has none of its own ({METRICS})"
-        )
+        print_line("Threshold", f"{said} has none of its own ({METRICS})")
         return
-    print_line(
-        "Threshold",
-        f"{threshold:g} in config.yml; the model's own: {own:g} reaches {target * 100:g} % "
-        f"precision on its {photos:,} validation photos",
-    )
+    goal = f"{target * 100:g} %"
+    reaches = f"reaches {goal} precision on its {photos:,} validation photos"
+    print_line("Threshold", f"{said}'s own: {own:g} {reaches}")
     if threshold < own:
         terminal.warn(
-            f"config.yml's threshold accepts more than the model's own: fewer than "
-            f"{target * 100:g} % of the accepted photos may be right. Write `threshold: {own:g}` "
-            f"into config.yml, then: sls deploy --stage {stage}"
+            f"config.yml's threshold accepts more than the model's own: fewer than {goal} of the "
+            f"accepted photos may be right. Write `threshold: {own:g}` into config.yml, then: sls "
+            f"deploy --stage {stage}"
         )
 
 
@@ -203,80 +199,82 @@ def read_metrics(s3, model_data: str) -> dict:
     """Return the metrics.json of a model.tar.gz in S3. UserError where there is none."""
     try:
         return json.loads(read_member(s3, model_data, METRICS))
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
-            raise
-        raise UserError(f"There is no model at {model_data}.") from error
     except ValueError as error:
         raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
-
-
-def check_image_size(metrics: dict, model_data: str, size: int) -> None:
-    """Raise UserError for a model of photos of another size than config.yml's."""
-    side = figure(metrics, "image_size")
-    if side != size:
-        sides = f"photos of {side} pixels a side" if side else "photos of no stated size"
-        raise UserError(
-            f"{model_data} is for {sides}, and image.size in config.yml is {size}: train one for "
-            "that size (python -m scripts.etl, then python -m scripts.train)."
-        )
 
 
 def shortfalls(metrics: dict, floors: dict) -> list[str]:
     """Return a sentence for each floor that the model misses on its test photos: by how much.
 
-    metrics: of metrics.json; floors: the least `accuracy`, and how far the
-    `expected_calibration_error` may lie above what chance alone makes of as many photos, which is
-    much where there are few. A number that is missing misses its floor. The share of
-    `accepted_strangers` has a bound that a model which knows no strangers cannot miss; as there may
-    be few, the low end of its interval counts.
+    A number that metrics.json lacks misses its floor, but for the strangers: a model may know none.
+    Where photos are few, chance alone makes a calibration error, and the low end of the interval
+    of accepted strangers counts.
     """
-    missed = []
-    accuracy, least = figure(metrics, "test", "accuracy"), floors["accuracy"]
+    missed, unsaid = [], f"{METRICS} does not say its test"
+    accuracy, must = figure(metrics, "test", "accuracy"), f"must be at least {floors['accuracy']:g}"
     if accuracy is None:
-        missed.append(f"{METRICS} does not say its test accuracy, which must be at least {least:g}")
-    elif accuracy < least:
-        missed.append(
-            f"its accuracy of {accuracy:.4f} is {least - accuracy:.4f} below the floor: it must be "
-            f"at least {least:g}"
-        )
+        missed.append(f"{unsaid} accuracy, which {must}")
+    elif (below := floors["accuracy"] - accuracy) > 0:
+        missed.append(f"its accuracy of {accuracy:.4f} is {below:.4f} below the floor: it {must}")
     calibration = ("test", "expected_calibration_error")
     error, most = figure(metrics, *calibration, "after_temperature"), floors[calibration[-1]]
-    chance = figure(metrics, *calibration, "by_chance") or 0
+    name, must = "expected calibration error", f"must be at most {most:g} above"
     if error is None:
-        missed.append(
-            f"{METRICS} does not say its test expected calibration error, which must be at most "
-            f"{most:g} above chance"
-        )
-    elif error - chance > most:
-        missed.append(
-            f"its expected calibration error of {error:.4f} is {error - chance:.4f} above chance: "
-            f"it must be at most {most:g} above"
-        )
-    most, strangers = floors["accepted_strangers"], find_value(metrics, *STRANGERS, "interval")
-    low = figure(strangers[0]) if isinstance(strangers, list) and strangers else None
+        missed.append(f"{unsaid} {name}, which {must} chance")
+    elif (above := error - (figure(metrics, *calibration, "by_chance") or 0)) > most:
+        missed.append(f"its {name} of {error:.4f} is {above:.4f} above chance: it {must}")
+    most, low = floors["accepted_strangers"], figure(metrics, *STRANGERS, "interval", 0)
     if low is not None and low > most:
-        missed.append(
-            f"it accepts {figure(metrics, *STRANGERS, 'accepted') or low:.1%} of the strangers: it "
-            f"must be at most {most:.1%}"
-        )
+        accepted = figure(metrics, *STRANGERS, "accepted") or low
+        missed.append(f"it accepts {accepted:.1%} of the strangers: it must be at most {most:.1%}")
     return missed
 
 
-def find_value(metrics: object, *path: str) -> object:
-    """Return what lies at a path of metrics.json, or None where nothing does."""
-    value = metrics
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def figure(metrics: object, *path: str) -> float | None:
+def figure(metrics: object, *path: str | int) -> float | None:
     """Return the number at a path of metrics.json, or None where there is no finite number."""
-    value = find_value(metrics, *path)
+    value: object = metrics
+    for name in path:
+        try:
+            value = value[name]
+        except (TypeError, LookupError):
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= sys.float_info.max else None
+
+
+def classify_sample(cloud: Cloud, bucket: str, function: str) -> None:
+    """Send a photo through the deployed function, and print the answer. UserError for an error.
+
+    Functions and model are deployed apart: here it is seen whether they fit, before photos come.
+    """
+    size, s3 = config.load()["image"]["size"], cloud.client("s3")
+    _, photos = datasets.find_test_photos(s3, bucket, size)
+    if key := next(iter(photos.values()), None):
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        png = to_model_input(body, size, config.load()["image"]["max_pixels"])
+        print_line("Sample", f"s3://{bucket}/{key}")
+    else:
+        png = grey_picture(size)
+        print_line("Sample", f"a grey picture: {bucket} holds no test photo of {size} pixels")
+    answer = call_function(cloud.client("lambda"), function, png)
+    print_line("Answer", f"{answer['label']}, confidence {answer['confidence']:.4f}")
+
+
+def call_function(functions, function: str, png: bytes) -> dict:
+    """Return what the function makes of a PNG. UserError for an error, unless a retry helps."""
+    payload = json.dumps({"image_data": base64.b64encode(png).decode()})
+    for left in reversed(range(TRIES)):
+        answer = functions.invoke(FunctionName=function, Payload=payload)
+        content = json.loads(answer["Payload"].read())
+        if "FunctionError" not in answer:
+            return content
+        error = content.get("errorType", answer["FunctionError"])
+        if error not in PASSING or not left:
+            break
+        time.sleep(WAIT_SECONDS)
+    message = one_line(content.get("errorMessage", "no reason given"), 300)
+    raise UserError(f"The function {function} cannot use this model: {error}: {message}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from service import datasets, origins, terminal
 from service.datasets import Split
 from service.hosting import Hosting
 from service.keys import COPIES
-from service.labelled_images import LabelledImages, Source
+from service.labelled_images import Source
 from service.origins import Origin
 from service.stack import Cloud, find_stack
 from service.storage import object_exists, split_uri
@@ -24,10 +24,7 @@ DIGITS = 12  # of a digest in a name
 
 
 def copy_model(cloud: Cloud, stage: str, bucket: str) -> str:
-    """Copy the model behind the stage's endpoint into the bucket; return its S3 URI there.
-
-    UserError if the stage has no endpoint in service.
-    """
+    """Copy the model that the stage serves into the bucket; return its URI. UserError if none."""
     other = find_stack(cloud, stage)
     hosting = Hosting(cloud.client("sagemaker"), other.endpoint)
     model = hosting.served_model()
@@ -63,23 +60,16 @@ def copy_model(cloud: Cloud, stage: str, bucket: str) -> str:
 
 
 def copy_photos(s3, source: str, data: dict, bucket: str, name: str) -> str:
-    """Copy the dataset's validation photos and a test photo of each class; return its new name.
-
-    source: the bucket of the dataset; data: its dataset.json; name: begins the new one's name.
-    """
+    """Copy a dataset's validation photos and a test photo of each class; return its new name."""
     validation, test = (
         datasets.read_split(s3, source, data["name"], part)[0] for part in ("validation", "test")
     )
     none = validation.take(np.zeros(len(validation), bool))
-    parts = {"train": none, "validation": validation, "test": one_each(test)}
+    one_each = test.take(np.unique(test.labels, return_index=True)[1])
+    parts = {"train": none, "validation": validation, "test": one_each}
     splits = {part: Split(rows, none) for part, rows in parts.items()}
     origin = f"{data['origin']} (for the model of {name})"
     copy = Source(name, origin, tuple(data["classes"]), none, parts["test"])
     dataset, summary = datasets.publish(s3, bucket, copy, splits)
     terminal.print_line("Photos", f"{dataset}: {summary.sent:,} sent, {summary.kept:,} were there")
     return dataset
-
-
-def one_each(rows: LabelledImages) -> LabelledImages:
-    """Return the first row of each class."""
-    return rows.take(np.unique(rows.labels, return_index=True)[1])

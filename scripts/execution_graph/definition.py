@@ -1,15 +1,17 @@
-"""A state machine's definition in the Amazon States Language, as states and transitions."""
+"""A state machine's definition in the Amazon States Language, as states and transitions.
+
+A scope is a definition, or the ItemProcessor of a Map, which has the same form.
+"""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # No state has such a name: names hold no control characters.
 START, END = "\0start", "\0end"
 
 
-@dataclass(frozen=True)
-class Transition:
+class Transition(NamedTuple):
     """From one state of a scope to another. `kind` is next, choice or catch."""
 
     source: str
@@ -18,67 +20,40 @@ class Transition:
     label: str = ""
 
 
-@dataclass(frozen=True)
-class State:
-    """A state; a Map has a scope inside. `max_concurrency` is None where there is no limit."""
-
-    name: str
-    type: str
-    inside: "Scope | None" = None
-    distributed: bool = False
-    max_concurrency: int | None = None
+def list_states(scope: dict) -> Iterator[tuple[str, dict]]:
+    """Yield the names and definitions of the scope's states, also of those inside others."""
+    for name, state in scope["States"].items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from list_states(state["ItemProcessor"])
 
 
-@dataclass(frozen=True)
-class Scope:
-    """States and their transitions: a state machine, or the inside of a Map."""
-
-    states: dict[str, State]
-    transitions: tuple[Transition, ...]
-
-    def all_states(self) -> Iterator[State]:
-        """Yield the states, also those inside others."""
-        for state in self.states.values():
-            yield state
-            if state.inside:
-                yield from state.inside.all_states()
+def is_distributed(state: dict) -> bool:
+    """Whether the state is a Distributed Map."""
+    processor = state.get("ItemProcessor", {})
+    return processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
 
 
-def parse(definition: dict) -> Scope:
-    """Read a definition, or the ItemProcessor of one, which has the same form."""
-    states = {name: _parse_state(name, fields) for name, fields in definition["States"].items()}
-    labels: dict[tuple, list[str]] = {(START, definition["StartAt"], "next"): []}
-    for name, fields in definition["States"].items():
-        for target, kind, label in _list_transitions(fields):
+def list_transitions(scope: dict) -> list[Transition]:
+    """Return the scope's transitions, one for all with the same ends and kind."""
+    labels: dict[tuple, list[str]] = {(START, scope["StartAt"], "next"): []}
+    for name, state in scope["States"].items():
+        for target, kind, label in _leave(state):
             labels.setdefault((name, target, kind), []).append(label)
-    return Scope(
-        states, tuple(Transition(*key, " or ".join(dict.fromkeys(labels[key]))) for key in labels)
-    )
+    return [Transition(*key, " or ".join(dict.fromkeys(labels[key]))) for key in labels]
 
 
-def _parse_state(name: str, fields: dict) -> State:
-    processor = fields.get("ItemProcessor", {})
-    concurrency = fields.get("MaxConcurrency")
-    return State(
-        name,
-        fields["Type"],
-        parse(processor) if processor else None,
-        distributed=processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED",
-        max_concurrency=concurrency if isinstance(concurrency, int) and concurrency > 0 else None,
-    )
-
-
-def _list_transitions(fields: dict) -> Iterator[tuple[str, str, str]]:
+def _leave(state: dict) -> Iterator[tuple[str, str, str]]:
     """Yield target, kind and label of the transitions that leave a state."""
-    for rule in fields.get("Choices", []):
+    for rule in state.get("Choices", []):
         yield rule["Next"], "choice", _shorten_condition(rule)
-    if "Default" in fields:
-        yield fields["Default"], "choice", "otherwise"
-    if "Next" in fields:
-        yield fields["Next"], "next", ""
-    if fields.get("End"):
+    if "Default" in state:
+        yield state["Default"], "choice", "otherwise"
+    if "Next" in state:
+        yield state["Next"], "next", ""
+    if state.get("End"):
         yield END, "next", ""
-    for catcher in fields.get("Catch", []):
+    for catcher in state.get("Catch", []):
         names = ["any error" if e == "States.ALL" else e for e in catcher["ErrorEquals"]]
         yield catcher["Next"], "catch", ", ".join(names)
 

@@ -38,10 +38,7 @@ class Execution:
 
 
 def load(cloud: Cloud, execution: dict) -> Execution:
-    """Read the whole history of an execution, which is DescribeExecution's answer.
-
-    Raises UserError for one that still runs.
-    """
+    """Read the history of an execution, as DescribeExecution has it. UserError while it runs."""
     if execution["status"] == "RUNNING":
         raise UserError(f"{execution['name']} still runs. Ask again when it has ended.")
     states, arn = cloud.client("stepfunctions"), execution["executionArn"]
@@ -77,9 +74,8 @@ class StateCounts:
     """How often a state was entered, and how each entry ended.
 
     An entry is one of succeeded (left by its Next or End), caught, failed, and stopped (neither
-    left nor failed when the execution ended). `retried` counts attempts after the first.
-    `attempts` are those of tasks, and starts of Maps.
-    `seconds` holds the time from entry to exit, with all retries, of each entry that was left.
+    left nor failed). `attempts` are those of tasks, and starts of Maps; `retried` those after the
+    first. `seconds` holds the time from entry to exit of each entry that was left.
     """
 
     entered: int = 0
@@ -96,9 +92,8 @@ class StateCounts:
 class Summary:
     """The counts of a history.
 
-    `states` are by name; the states inside a Distributed Map lie in the histories of other
-    executions. `transitions` counts (source, target, caught); `items` those of each Map that
-    started; `errors` (state, error, outcome: retried, caught or failed).
+    `states` are by name, without those inside a Distributed Map. `transitions` counts (source,
+    target, caught); `items` those of each Map; `errors` (state, error, retried/caught/failed).
     """
 
     states: defaultdict[str, StateCounts] = field(default_factory=lambda: defaultdict(StateCounts))
@@ -139,95 +134,81 @@ def fetch(states, execution_arn: str) -> Iterator[dict]:
 
 def read(events: Iterable[dict]) -> Summary:
     """Summarize the events of an execution that has ended, oldest first."""
-    reader = _Reader()
+    summary = Summary()
+    entries: list[_Entry] = []
+    entry_of: dict[int, _Entry | None] = {}  # by the event's id
+    exits: dict[int, tuple[_Entry, bool]] = {}  # by the event's id; whether caught
     for event in events:
-        reader.take(event)
-    return reader.summarize()
-
-
-class _Reader:
-    def __init__(self):
-        self._summary = Summary()
-        self._entries: list[_Entry] = []
-        self._entry_of: dict[int, _Entry | None] = {}  # by the event's id
-        self._exits: dict[int, tuple[_Entry, bool]] = {}  # by the event's id; whether caught
-
-    def take(self, event: dict) -> None:
         kind, previous = event["type"], event.get("previousEventId", 0)
-        entry = self._entry_of.get(previous)
+        entry = entry_of.get(previous)
         if kind.endswith("StateEntered"):
-            entry = self._enter(event, previous, entry)
+            name = event["stateEnteredEventDetails"]["name"]
+            source, caught = exits.get(previous, (None, False))
+            summary.transitions[source.name if source else START, name, caught] += 1
+            parent = source.parent if source else entry
+            entry = _Entry(name, kind.removesuffix("StateEntered"), parent, event["timestamp"])
+            entries.append(entry)
         elif kind.endswith("StateExited"):
-            entry = self._exit(event, entry)
+            entry = entry and entry.find(event["stateExitedEventDetails"]["name"])
+            if entry:
+                entry.ended = event["timestamp"]
+                if entry.error:
+                    summary.errors[entry.name, entry.error, "caught"] += 1
+                exits[event["id"]] = entry, entry.error is not None
         elif kind.startswith("Map"):
-            entry = self._map(kind, event, entry)
+            entry = _take_map_event(summary, kind, _details(event), entry)
         elif entry is not None:
-            self._attempt(kind, event, entry)
-        self._entry_of[event["id"]] = entry
+            _take_attempt(summary, kind, _details(event), entry)
+        entry_of[event["id"]] = entry
+    for entry in entries:
+        _count(summary, entry)
+    return summary
 
-    def _enter(self, event: dict, previous: int, around: _Entry | None) -> _Entry:
-        name = event["stateEnteredEventDetails"]["name"]
-        source, caught = self._exits.get(previous, (None, False))
-        self._summary.transitions[source.name if source else START, name, caught] += 1
-        kind = event["type"].removesuffix("StateEntered")
-        entry = _Entry(name, kind, source.parent if source else around, event["timestamp"])
-        self._entries.append(entry)
-        return entry
 
-    def _exit(self, event: dict, inside: _Entry | None) -> _Entry | None:
-        entry = inside and inside.find(event["stateExitedEventDetails"]["name"])
-        if entry:
-            entry.ended = event["timestamp"]
-            if entry.error:
-                self._summary.errors[entry.name, entry.error, "caught"] += 1
-            self._exits[event["id"]] = entry, entry.error is not None
-        return entry
+def _take_map_event(
+    summary: Summary, kind: str, details: dict, inside: _Entry | None
+) -> _Entry | None:
+    entry = inside and inside.find(details.get("name"))
+    if entry is None:
+        return inside
+    if kind == "MapIterationFailed":
+        inside.lost = inside.lost or inside.ended is None
+    elif kind == "MapStateStarted":
+        entry.attempts, entry.error = entry.attempts + 1, None
+        summary.items[entry.name] += details.get("length", 0)
+    elif kind.endswith("Failed"):
+        entry.error = details.get("error") or entry.error or ""
+    return entry
 
-    def _map(self, kind: str, event: dict, inside: _Entry | None) -> _Entry | None:
-        details = _details(event)
-        entry = inside and inside.find(details.get("name"))
-        if entry is None:
-            return inside
-        if kind == "MapIterationFailed":
-            inside.lost = inside.lost or inside.ended is None
-        elif kind == "MapStateStarted":
-            entry.attempts, entry.error = entry.attempts + 1, None
-            self._summary.items[entry.name] += details.get("length", 0)
-        elif kind.endswith("Failed"):
-            entry.error = details.get("error") or entry.error or ""
-        return entry
 
-    def _attempt(self, kind: str, event: dict, entry: _Entry) -> None:
-        if kind == "TaskScheduled":
-            if entry.error:
-                self._summary.errors[entry.name, entry.error, "retried"] += 1
-            entry.attempts, entry.error = entry.attempts + 1, None
-        elif kind in ("EvaluationFailed", "TaskFailed", "TaskStartFailed", "TaskSubmitFailed"):
-            entry.error = _details(event).get("error", "")
-        elif kind == "TaskTimedOut":
-            entry.error = _details(event).get("error", "States.Timeout")
-        elif kind == "ExecutionFailed" and entry.ended is None:
-            entry.lost = True
+def _take_attempt(summary: Summary, kind: str, details: dict, entry: _Entry) -> None:
+    if kind == "TaskScheduled":
+        if entry.error:
+            summary.errors[entry.name, entry.error, "retried"] += 1
+        entry.attempts, entry.error = entry.attempts + 1, None
+    elif kind in ("EvaluationFailed", "TaskFailed", "TaskStartFailed", "TaskSubmitFailed"):
+        entry.error = details.get("error", "")
+    elif kind == "TaskTimedOut":
+        entry.error = details.get("error", "States.Timeout")
+    elif kind == "ExecutionFailed" and entry.ended is None:
+        entry.lost = True
 
-    def summarize(self) -> Summary:
-        for entry in self._entries:
-            self._count(self._summary.states[entry.name], entry)
-        return self._summary
 
-    def _count(self, counts: StateCounts, entry: _Entry) -> None:
-        counts.entered += 1
-        counts.attempts += entry.attempts
-        counts.retried += max(0, entry.attempts - 1)
-        if entry.ended:
-            counts.seconds.append((entry.ended - entry.began).total_seconds())
-            outcome = "succeeded" if entry.error is None else "caught"
-        elif entry.type == "Fail" or entry.lost or entry.error is not None:
-            outcome = "failed"
-            if entry.error:
-                self._summary.errors[entry.name, entry.error, "failed"] += 1
-        else:
-            outcome = "stopped"
-        setattr(counts, outcome, getattr(counts, outcome) + 1)
+def _count(summary: Summary, entry: _Entry) -> None:
+    counts = summary.states[entry.name]
+    counts.entered += 1
+    counts.attempts += entry.attempts
+    counts.retried += max(0, entry.attempts - 1)
+    if entry.ended:
+        counts.seconds.append((entry.ended - entry.began).total_seconds())
+        outcome = "succeeded" if entry.error is None else "caught"
+    elif entry.type == "Fail" or entry.lost or entry.error is not None:
+        outcome = "failed"
+        if entry.error:
+            summary.errors[entry.name, entry.error, "failed"] += 1
+    else:
+        outcome = "stopped"
+    setattr(counts, outcome, getattr(counts, outcome) + 1)
 
 
 def _details(event: dict) -> dict:

@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from scripts.execution_graph.definition import END, START, Scope, State, Transition, parse
+from scripts.execution_graph.definition import (
+    END,
+    START,
+    Transition,
+    is_distributed,
+    list_states,
+    list_transitions,
+)
 from scripts.execution_graph.execution import Execution, read
 from service import config
 from service.terminal import UserError, duration
@@ -58,13 +65,13 @@ class Picture:
 
     def __init__(self, execution: Execution):
         self._execution = execution
-        self._scope = parse(execution.definition)
+        self._states = dict(list_states(execution.definition))
         self._history = read(execution.events)
         self._unrecorded = {
-            inner.name
-            for state in self._scope.all_states()
-            if state.inside and state.distributed and state.name in self._history.states
-            for inner in state.inside.all_states()
+            inner
+            for name, state in self._states.items()
+            if is_distributed(state) and name in self._history.states
+            for inner, _ in list_states(state["ItemProcessor"])
         }
         self._most = max(MANY, *self._history.transitions.values(), 0)
 
@@ -78,7 +85,7 @@ edge [arrowsize=0.5]
 subgraph "cluster card" {{ style="rounded,filled" fillcolor="{CARD}" color="{CARD}" margin=12
 subgraph "cluster errors" {{ peripheries=0 labeljust=l margin=0 labelloc=b label=<{self._errors()}>
 subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
-{self._graph(self._scope, "execution")}
+{self._graph(self._execution.definition, "execution")}
 }} }} }} }}
 """
 
@@ -86,7 +93,7 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
         """Return the picture in words, for people who cannot see it."""
         execution = self._execution
         counts = "".join(f", {count} {name}" for name, count in execution.counts.items())
-        states = " ".join(f"{self._describe(state)}." for state in self._scope.all_states())
+        states = " ".join(f"{self._describe(name)}." for name in self._states)
         return f"{execution.machine}, {execution.status}, {self._when()}{counts}. {states}"
 
     def _when(self) -> str:
@@ -119,141 +126,139 @@ subgraph "cluster states" {{ labelloc=t label=<{self._heading()}>
             lines.append(_text(NOT_RECORDED, SMALL, QUIET))
         return _table(map(_cell, [_text(" ", TEXT), *lines]))
 
-    def _graph(self, scope: Scope, name: str) -> str:
+    def _graph(self, scope: dict, name: str) -> str:
         """The states of a scope, its START and END, and its transitions. `name`: of its Map."""
-        lines = [self._state(state) for state in scope.states.values()]
+        lines = [self._state(state) for state in scope["States"]]
+        transitions = list_transitions(scope)
         for end in (END, START):
             counts = [
-                self._count(each, scope)
-                for each in scope.transitions
-                if end in (each.source, each.target)
+                self._count(each) for each in transitions if end in (each.source, each.target)
             ]
             if counts:
                 count = None if None in counts else sum(counts)
                 text = _text(f"{end[1:]}{_times(count)}", SMALL, PALE if count == 0 else QUIET)
                 look = f'color="{_line_colour(count)}" fillcolor="{PAPER}" margin="0.08,0.02"'
                 lines.append(f"{_id(end, name)} [{look} label=<{text}>]")
-        lines += [self._transition(each, scope, name) for each in scope.transitions]
+        lines += [self._transition(each, transitions, name) for each in transitions]
         return "\n".join(lines)
 
-    def _state(self, state: State) -> str:
-        unused = self._is_unused(state)
-        fill = CARD if unused else FILLS.get(state.type, PAPER)
-        border = UNTAKEN if unused else BORDERS.get(state.type, QUIET)
-        look = f'fillcolor="{fill}" color="{border}" tooltip={_quote(self._describe(state))}'
-        label = f"label=<{self._box(state)}>"
-        if not state.inside:
-            return f"{_quote(state.name)} [{look} {label}]"
+    def _state(self, name: str) -> str:
+        unused, kind = self._is_unused(name), self._states[name]["Type"]
+        fill = CARD if unused else FILLS.get(kind, PAPER)
+        border = UNTAKEN if unused else BORDERS.get(kind, QUIET)
+        look = f'fillcolor="{fill}" color="{border}" tooltip={_quote(self._describe(name))}'
+        label = f"label=<{self._box(name)}>"
+        inside = self._states[name].get("ItemProcessor")
+        if not inside:
+            return f"{_quote(name)} [{look} {label}]"
         # Its ends stand side by side; the next transition begins at an invisible point below them.
-        inside, exit_point = state.inside, _quote(f"exit of {state.name}")
-        ends = [END, *(name for name, inner in inside.states.items() if inner.type == "Succeed")]
-        targets = {each.target for each in inside.transitions}
-        ends = [_id(end, state.name) for end in ends if end in targets]
-        return f"""subgraph {_quote(f"cluster {state.name}")} {{
+        exit_point = _quote(f"exit of {name}")
+        succeed = [each for each, inner in inside["States"].items() if inner["Type"] == "Succeed"]
+        targets = {each.target for each in list_transitions(inside)}
+        ends = [_id(end, name) for end in (END, *succeed) if end in targets]
+        return f"""subgraph {_quote(f"cluster {name}")} {{
 style="rounded,filled" peripheries=1 margin=10 {look} {label}
-{self._graph(inside, state.name)}
+{self._graph(inside, name)}
 {{ rank=same {" ".join(ends)} }} -> {exit_point} [style=invis]
 {exit_point} [shape=point style=invis]
 }}"""
 
-    def _box(self, state: State) -> str:
+    def _box(self, name: str) -> str:
         """The text in the box of a state, or above the states of a Map."""
-        unused, counts = self._is_unused(state), self._counts(state)
+        unused, counts, state = self._is_unused(name), self._counts(name), self._states[name]
         ink, quiet = (PALE, PALE) if unused else (INK, QUIET)
-        words = ["distributed map" if state.distributed else state.type.lower()]
-        if state.name in self._history.items and not state.distributed:
-            words.append(f"{self._history.items[state.name]:,} items")
-        if state.max_concurrency:
-            words.append(f"{state.max_concurrency} at once")
+        works, at_once = state["Type"] in WORKING, state.get("MaxConcurrency")
+        words = ["distributed map" if is_distributed(state) else state["Type"].lower()]
+        if name in self._history.items and not is_distributed(state):
+            words.append(f"{self._history.items[name]:,} items")
+        if isinstance(at_once, int) and at_once > 0:
+            words.append(f"{at_once} at once")
         if unused or not counts:
             words.append("not entered" if unused else "not recorded")
         texts = [_text(word, SMALL, quiet) for word in words]
         if unused:
             counts = {}
-        if state.type not in WORKING:
+        if not works:
             texts += [
-                _text(f"{name} {n:,}", SMALL, NUMBER_COLOURS.get(name, INK), bold=True)
-                for name, n in counts.items()
+                _text(f"{count} {n:,}", SMALL, NUMBER_COLOURS.get(count, INK), bold=True)
+                for count, n in counts.items()
             ]
-        texts += [_text(word, SMALL, QUIET) for word in self._durations(state)]
-        lines = [_text(state.name, NAME, ink, bold=True), _text(", ", SMALL, quiet).join(texts)]
-        if counts and state.type in WORKING:
+        texts += [_text(word, SMALL, QUIET) for word in self._durations(name)]
+        lines = [_text(name, NAME, ink, bold=True), _text(", ", SMALL, quiet).join(texts)]
+        if counts and works:
             lines.append(_numbers({"": counts}, NAME))
-        if rows := self._map_run(state):
-            lines += [_text(" ", 5), _numbers(rows, NAME)]
+        if is_distributed(state) and self._execution.map_run:
+            lines += [_text(" ", 5), _numbers(self._map_run(), NAME)]
         return _table(map(_cell, lines))
 
-    def _counts(self, state: State) -> dict[str, int]:
+    def _counts(self, name: str) -> dict[str, int]:
         """The state's counts by name; none where the history does not hold the state."""
-        if state.name in self._unrecorded:
+        if name in self._unrecorded:
             return {}
-        counts = self._history.states[state.name]
-        always = NUMBERS if state.type in WORKING else NUMBERS[:1]
-        if_any = () if state.type == "Fail" else ("failed", "stopped")
+        counts, kind = vars(self._history.states[name]), self._states[name]["Type"]
+        always = NUMBERS if kind in WORKING else NUMBERS[:1]
+        if_any = () if kind == "Fail" else ("failed", "stopped")
         return {
-            name: count
-            for name, count in vars(counts).items()
-            if name in always or (name in if_any and count)
+            count: n for count, n in counts.items() if count in always or (count in if_any and n)
         }
 
-    def _durations(self, state: State) -> list[str]:
-        counts = self._history.states[state.name]
-        if not counts.seconds or state.type == "Succeed":
+    def _durations(self, name: str) -> list[str]:
+        seconds = self._history.states[name].seconds
+        if not seconds or self._states[name]["Type"] == "Succeed":
             return []
-        if len(counts.seconds) == 1:
-            return [f"took {duration(counts.seconds[0])}"]
-        median = statistics.median(counts.seconds)
-        return [f"median {duration(median)}", f"total {duration(sum(counts.seconds))}"]
+        if len(seconds) == 1:
+            return [f"took {duration(seconds[0])}"]
+        median = statistics.median(seconds)
+        return [f"median {duration(median)}", f"total {duration(sum(seconds))}"]
 
-    def _map_run(self, state: State) -> dict[str, dict[str, int]]:
+    def _map_run(self) -> dict[str, dict[str, int]]:
         """Items and batches by status, of a Distributed Map that has started."""
         run = self._execution.map_run
-        if run is None or not state.distributed:
-            return {}
         rows = {"items": run["itemCounts"], "batches": run["executionCounts"]}
         shown = list(MAP_RUN_NUMBERS)
         shown += [s for s in MAP_RUN_NUMBERS_IF_ANY if any(row[s] for row in rows.values())]
         return {name: {status: row[status] for status in shown} for name, row in rows.items()}
 
-    def _describe(self, state: State) -> str:
+    def _describe(self, name: str) -> str:
         """The state in a sentence: in the description, and where the pointer rests on the state."""
-        counts = [f"{name} {count:,}" for name, count in self._counts(state).items()]
-        words = [*(counts or ["not recorded"]), *self._durations(state)]
-        return f"{state.name} ({state.type}): {', '.join(words)}"
+        counts = [f"{count} {n:,}" for count, n in self._counts(name).items()]
+        words = [*(counts or ["not recorded"]), *self._durations(name)]
+        return f"{name} ({self._states[name]['Type']}): {', '.join(words)}"
 
-    def _is_unused(self, state: State) -> bool:
+    def _is_unused(self, name: str) -> bool:
         """Whether the history holds the state, and it was not entered."""
-        return self._counts(state).get("entered") == 0
+        return self._counts(name).get("entered") == 0
 
-    def _count(self, transition: Transition, scope: Scope) -> int | None:
-        """How often the scope's transition happened; None where the history does not hold it."""
-        if scope.states.keys() & self._unrecorded:
+    def _count(self, transition: Transition) -> int | None:
+        """How often the transition happened; None where the history does not hold it."""
+        source, target, kind, _ = transition
+        if {source, target} & self._unrecorded:
             return None
-        source, target, caught = transition.source, transition.target, transition.kind == "catch"
         if target == END:
             return self._history.states[source].succeeded
-        return self._history.transitions[source, target, caught]
+        return self._history.transitions[source, target, kind == "catch"]
 
-    def _transition(self, transition: Transition, scope: Scope, name: str) -> str:
-        count, kind = self._count(transition, scope), transition.kind
+    def _transition(self, transition: Transition, scope: list[Transition], name: str) -> str:
+        count, kind = self._count(transition), transition.kind
         thickness = THINNEST + (THICKEST - THINNEST) * math.sqrt((count or 0) / self._most)
         look = f'color="{_line_colour(count)}" penwidth={thickness:.1f} '
         look += f"weight={WEIGHTS[kind]} style={'dashed' if kind == 'catch' else 'solid'}"
-        source, target = scope.states.get(transition.source), scope.states.get(transition.target)
-        tail, head, begin, end = _id(transition.source, name), _id(transition.target, name), "", ""
-        if source and source.inside:
-            begin = f"ltail={_quote(f'cluster {source.name}')} minlen=2"
-            tail = _quote(f"exit of {source.name}")
-        if target and target.inside:
-            end = f"lhead={_quote(f'cluster {target.name}')} minlen=2"
-            head = _id(START, target.name)
+        source, target = transition.source, transition.target
+        from_state, to_state = self._states.get(source, {}), self._states.get(target, {})
+        tail, head, begin, end = _id(source, name), _id(target, name), "", ""
+        if "ItemProcessor" in from_state:
+            begin = f"ltail={_quote(f'cluster {source}')} minlen=2"
+            tail = _quote(f"exit of {source}")
+        if "ItemProcessor" in to_state:
+            end = f"lhead={_quote(f'cluster {target}')} minlen=2"
+            head = _id(START, target)
         if not transition.label:
             return f"{tail} -> {head} [{look} {begin} {end}]"
         # The label is a node: so it lies on its line, and inside the frame of its Map.
-        label = _quote(f"{transition.source} to {transition.target}, {kind}")
+        label = _quote(f"{source} to {target}, {kind}")
         text = _label(transition.label, count)
-        first = next(each for each in scope.transitions if each.target == transition.target)
-        fails = source.type == "Choice" and target.type == "Fail" and transition == first
+        first = next(each for each in scope if each.target == target)
+        fails = (from_state["Type"], to_state["Type"]) == ("Choice", "Fail") and transition == first
         beside = f"{{ rank=same {tail} {label} {head} }}" if fails else ""
         return f"""{label} [shape=none style="" margin="0.05,0" label=<{text}>] {beside}
 {tail} -> {label} [{look} {begin} arrowhead=none]

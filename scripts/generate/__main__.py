@@ -1,14 +1,19 @@
 """Make load: a stream of photos at a mean rate, or many photos in one run of classifyBulk."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from scripts.generate import bad_images, bulk, photos, stream
+from scripts.bulk import results, runs
+from scripts.cost import bill
+from scripts.cost.run import measure
+from scripts.generate import bad_images, photos, stream
 from scripts.generate.photos import PhotoSource
-from service import options, terminal
-from service.stack import Cloud, Stack, find_stack
+from service import options, storage, terminal
+from service.keys import GENERATED
+from service.stack import Cloud, Stack, elapsed_seconds, find_stack
 
 MOST_PHOTOS = 10**8
 PHOTO_OPTIONS = (
@@ -75,7 +80,37 @@ def run_stream(stage, rate, duration, **photo_options):
 )
 def run_bulk(stage, count, **photo_options):
     """Classify many photos in one run of classifyBulk."""
-    bulk.run(*prepare(stage, tuple(bad_images.KINDS), **photo_options), count)
+    cloud, stack, source = prepare(stage, tuple(bad_images.KINDS), **photo_options)
+    prefix = f"{GENERATED}bulk-{source.seed}-{datetime.now(UTC):%Y%m%d-%H%M%S}/"
+    place = f"s3://{stack.bucket}/{prefix}"
+    terminal.print_line("Photos", f"{count:,}: {source.describe()}")
+    terminal.print_line("Keys", place)
+    errors, uploads = {}, []
+    for number in range(count):
+        photo = source[number]
+        errors[prefix + photo.name] = photo.error
+        uploads.append(storage.Upload(prefix + photo.name, photo.make, photos.CONTENT_TYPE))
+    s3 = cloud.client("s3", connections=storage.THREADS)
+    storage.mirror(s3, stack.bucket, prefix, uploads)
+    # The results are checked below.
+    run = runs.submit(cloud, stack, place, tolerated_failure_percentage=100)
+    terminal.print_line("Run", run.name)
+    execution = runs.wait(cloud.client("stepfunctions"), run.execution_arn)
+    if execution["status"] != "SUCCEEDED":
+        reason = runs.format_failure(execution)
+        raise terminal.UserError(f"The run {run.name} ended {execution['status']}. {reason}")
+    problems = photos.Problems()
+    counts = results.gather(
+        cloud, stack, execution, lambda each: problems.check(each, errors[each["s3_key"]])
+    )
+    seconds = elapsed_seconds(execution)
+    rate = f"{counts.submitted / seconds:,.0f} photos a second"
+    terminal.print_line("Took", f"{terminal.duration(seconds)}, {rate}")
+    statuses = terminal.format_counts(counts.statuses)
+    terminal.print_line("Counts", f"{counts.submitted:,} submitted, {statuses}")
+    print()
+    terminal.show(bill.make_bill(measure(cloud, execution), bill.load_prices()).to_table())
+    problems.raise_if_any()
 
 
 def prepare(

@@ -4,7 +4,6 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 from PIL import Image
@@ -24,14 +23,9 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: 
 
     rows: raw scanlines, each after a filter byte; they may be fewer than the header says.
     """
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = (
-        chunk(b"IHDR", header),
-        *chunks,
-        chunk(b"IDAT", zlib.compress(rows)),
-        chunk(b"IEND", b""),
-    )
-    return SIGNATURE + b"".join(parts)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"".join((SIGNATURE, header, *chunks, pixels, chunk(b"IEND", b"")))
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -66,8 +60,7 @@ def _half(file_format: str) -> Callable[[Image.Image], bytes]:
     return make
 
 
-@cache
-def _heavy() -> bytes:
+def _heavy(_) -> bytes:
     return SIGNATURE.ljust(config.load()["image"]["max_bytes"] + 1, b"\0")
 
 
@@ -90,5 +83,5 @@ KINDS = {
         INVALID, lambda _: png(8, 8, 8, 2, b"").replace(zlib.compress(b""), b"no zlib!")
     ),
     "bomb": Kind(TOO_LARGE, lambda _: bomb(BOMB_SIDE)),
-    "heavy": Kind(TOO_LARGE, lambda _: _heavy()),
+    "heavy": Kind(TOO_LARGE, _heavy),
 }

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +31,8 @@ DRIFTS = (DARKER, BLURRED, OTHER_CLASSES)
 DARKENED = 0.55
 BLUR_RADIUS = 5  # pixels of a photo 128 wide: more than one of the 32 that the model sees
 
+IMAGE, BAD, ARRIVAL = 1, 2, 3  # uses of random numbers: each has a generator of its own
+
 CONTENT_TYPE = "image/jpeg"  # of bad images too, like files with a wrong name
 
 
@@ -45,11 +46,7 @@ class Supply:
 
 
 def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) -> Supply:
-    """Return photos of the model's classes: of a folder, or a dataset's test photos.
-
-    own_folder: has a sub-folder for each class; dataset: a name, or None for the newest. Raises
-    UserError as `datasets.find` and `folder.read` do.
-    """
+    """Return photos of the model's classes: of a folder, or test photos of a dataset."""
     if own_folder is not None:
         source = folder.read(own_folder, None)
         return Supply(source.origin, concatenate([source.train, source.test]), source.classes)
@@ -59,23 +56,12 @@ def find_known(s3, bucket: str, dataset: str | None, own_folder: Path | None) ->
 
 
 def find_unknown(classes: Sequence[str]) -> Supply:
-    """Return test photos of CIFAR-10's classes other than the model's.
-
-    Raises UserError where there are no others, and as `cifar.read_ten` does.
-    """
+    """Return test photos of CIFAR-10's other classes. UserError where there are none."""
     unknown = tuple(name for name in CIFAR10_CLASSES if name not in classes)
     if not unknown:
         raise terminal.UserError("The model knows every class of CIFAR-10: there are no others.")
     source = cifar.read_ten(cifar.find_archives([]), unknown)
     return Supply(f"photos of {', '.join(source.classes)}", source.test, source.classes)
-
-
-class Purpose(IntEnum):
-    """A use of random numbers: each has a generator of its own."""
-
-    IMAGE = 1
-    BAD = 2
-    ARRIVAL = 3
 
 
 class GeneratedPhoto(NamedTuple):
@@ -106,11 +92,13 @@ class PhotoSource:
 
     def __getitem__(self, number: int) -> GeneratedPhoto:
         """Return photo `number`, from 0."""
-        if kind := self._bad_kind(number):
+        rng = self._rng(BAD, number)
+        if rng.random() < self.bad:
+            kind = self.kinds[rng.integers(len(self.kinds))]
             error, make = bad_images.KINDS[kind]
             name = f"{number:07d}-{kind}.jpg"
             return GeneratedPhoto(name, error, lambda: make(self._make(number)[0]))
-        row = self._rng(Purpose.IMAGE, number).integers(len(self.supply.rows))
+        row = self._rng(IMAGE, number).integers(len(self.supply.rows))
         label = self.supply.classes[self.supply.rows.labels[row]]
         name = f"{number:07d}-{label}.jpg"
         return GeneratedPhoto(name, None, lambda: self._make_jpeg(number))
@@ -120,13 +108,9 @@ class PhotoSource:
         drift = f", {self.drift}" if self.drift else ""
         return f"{self.supply.description}{drift}, {self.bad:.0%} bad, seed {self.seed}"
 
-    def _bad_kind(self, number: int) -> str | None:
-        rng = self._rng(Purpose.BAD, number)
-        return self.kinds[rng.integers(len(self.kinds))] if rng.random() < self.bad else None
-
     def _make(self, number: int) -> tuple[Image.Image, np.random.Generator]:
         """Return a photo and the generator of its random numbers."""
-        rng = self._rng(Purpose.IMAGE, number)
+        rng = self._rng(IMAGE, number)
         row = rng.integers(len(self.supply.rows))
         return change_slightly(self.supply.rows.images[row], rng), rng
 
@@ -139,7 +123,7 @@ class PhotoSource:
         quality = int(rng.integers(*JPEG_QUALITY, endpoint=True))  # that a camera might choose
         return bad_images.encode(photo, "JPEG", quality=quality)
 
-    def _rng(self, purpose: Purpose, number: int) -> np.random.Generator:
+    def _rng(self, purpose: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose, number])
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from handlers.outcomes import FAILED, STATUSES
 from scripts.generate import bad_images
-from scripts.generate.photos import CONTENT_TYPE, PhotoSource, Problems, Purpose
+from scripts.generate.photos import ARRIVAL, CONTENT_TYPE, PhotoSource, Problems
 from service import terminal
 from service.keys import GENERATED
 from service.stack import Cloud, Stack
@@ -76,19 +76,13 @@ def run(cloud: Cloud, stack: Stack, source: PhotoSource, rate: float, duration: 
 
 
 def draw_arrival_times(rate: float, duration: float, seed: int) -> np.ndarray:
-    """Return the arrivals' times, seconds from the beginning, ascending, below `duration`.
-
-    They are a Poisson process. rate: their mean number a second. A seed always gives the same.
-    """
-    rng = np.random.default_rng([seed, Purpose.ARRIVAL])
+    """Return a Poisson process of `rate` a second: seconds, ascending, below `duration`."""
+    rng = np.random.default_rng([seed, ARRIVAL])
     return np.sort(rng.uniform(0, duration, rng.poisson(rate * duration)))
 
 
 def send(put: Callable[[str], None], arrivals: dict[str, float]) -> dict[str, str]:
-    """Call `put` with each key at its arrival, however long the calls before it take.
-
-    arrivals: seconds of the epoch, ascending. Returns the errors of the calls that failed.
-    """
+    """Call `put` with each key at its arrival, in seconds of the epoch; return the errors."""
     errors = {}
 
     def attempt(key: str) -> None:

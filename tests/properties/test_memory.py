@@ -20,7 +20,7 @@ from scripts.bulk.manifest import publish
 
 class Sink:
     def head_object(self, Bucket, Key):
-        pass
+        return {}
 
 def most(images):
     entries = (Entry("", f"photos/{n % (images - 9):060}.png") for n in range(images))

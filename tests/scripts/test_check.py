@@ -8,8 +8,10 @@ import pytest
 
 from scripts import check
 from service import terminal
+from setup import environment, lock_layer
 
 LABELS = ["Region", "Account", "Stage", "Node", "Functions", "Image"]
+ASKED = ("python-version", "platform")
 GOOD = {"node": "echo v24.1.0", "npm": "", "docker": 'test "$1" = buildx'}
 
 
@@ -35,12 +37,16 @@ def shell(tmp_path, monkeypatch):
 @pytest.fixture
 def layer(monkeypatch):
     """What pip says about the layer's packages."""
-    done = SimpleNamespace(returncode=0, stdout="", stderr="")
-    asked = []
-    monkeypatch.setattr(check, "resolve", lambda *what: asked.append(what[:2]) or done)
+    said = SimpleNamespace(error="", asked=[])
+
+    def run(command, _, problem):
+        said.asked.append([command[command.index(f"--{name}") + 1] for name in ASKED])
+        if said.error:
+            raise environment.SetupError(f"{problem}: {said.error}")
+
+    monkeypatch.setattr(lock_layer, "run", run)
     monkeypatch.setattr(check, "for_pip", lambda _: {})
-    done.asked = asked
-    return done
+    return said
 
 
 @pytest.fixture
@@ -71,7 +77,7 @@ def test_a_shell_that_can_deploy_has_six_lines_without_a_fault(shell, layer, cal
     assert lines["Account"] == "111122223333, as arn:aws:iam::111122223333:user/me"
     assert "scones-vehicles-production" in lines["Stage"]
     assert "v24.1.0" in lines["Node"]
-    assert layer.asked == [("3.13", "manylinux_2_28_aarch64")]
+    assert layer.asked == [["3.13", "manylinux_2_28_aarch64"]]
 
 
 @pytest.mark.parametrize(
@@ -119,8 +125,8 @@ def test_another_engine_does_as_well(shell, layer, caller, capsys, engine):
 
 
 def test_a_layer_that_pip_cannot_fill_is_said(shell, layer, caller, capsys):
-    layer.returncode, layer.stderr = 1, "ERROR: No matching distribution found for pillow==13.0.0\n"
-    only_fault(run(capsys), "Functions", "found for pillow==13.0.0). Name an index")
+    layer.error = "No matching distribution found for pillow==13.0.0"
+    only_fault(run(capsys), "Functions", layer.error)
 
 
 def only_fault(result: tuple[int, dict[str, str], str], label: str, said: str) -> None:

@@ -6,13 +6,15 @@ import pytest
 
 from scripts import demo
 from service import terminal
+from setup import environment
 
 
 def test_a_second_demo_in_the_folder_is_told_of_the_first():
     refused = pytest.raises(terminal.UserError, match="Another demo runs in this folder")
-    with demo.lock(), refused, demo.lock():
+    taken = ("demo", demo.refuse_another)
+    with environment.lock(*taken), refused, environment.lock(*taken):
         pass
-    with demo.lock():
+    with environment.lock(*taken):
         pass
 
 

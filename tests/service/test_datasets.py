@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scripts.etl import __main__ as etl
-from service import datasets
+from service import config, datasets
 from service.labelled_images import LabelledImages, Source, Strangers
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
@@ -177,23 +177,26 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
         datasets.check_size(data, 64)
     del data["image_size"]  # as before there was a stamp
-    with pytest.raises(UserError, match=r"does not say its size.*scripts\.etl"):
+    with pytest.raises(UserError, match=r"no stated size.*scripts\.etl"):
         datasets.check_size(data, 32)
 
 
-def test_photos_of_another_size_than_the_services_make_no_dataset():
-    etl.check_size(make(), 32)
+def test_photos_of_another_size_than_the_services_make_no_dataset(monkeypatch, tmp_path):
+    settings = {"image": {**config.load()["image"], "size": 64}}
+    monkeypatch.setattr(config, "load", lambda: settings)
+    s3 = MemoryS3()
     with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
-        etl.check_size(make(), 64)
+        etl.make_dataset(s3, "bucket", make(), tmp_path / "batch.json")
+    assert not s3.objects
 
 
 def test_the_newest_dataset_is_named_and_none_is_none():
     s3 = MemoryS3()
-    assert datasets.newest(s3, "bucket", 32) is None
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] is None
     for source in (make(), make(classes=("bus", "train"))):
         publish(s3, source)
-    assert datasets.newest(s3, "bucket", 32) == "cifar100-bus-train"
-    assert datasets.newest(s3, "bucket", 64) is None
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bus-train"
+    assert datasets.find_test_photos(s3, "bucket", 64)[0] is None
     key = "datasets/cifar100-bus-train/dataset.json"
     s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
-    assert datasets.newest(s3, "bucket", 32) == "cifar100-bicycle-motorcycle"
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bicycle-motorcycle"

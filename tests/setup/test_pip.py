@@ -38,7 +38,7 @@ def test_settings_of_where_from_are_kept_and_those_of_where_to_are_not(python, h
 
 def test_settings_that_pip_cannot_read_are_one_line(python, home):
     (home / ".config" / "pip" / "pip.conf").write_text("[global\n")
-    with pytest.raises(environment.SettingsError, match=r"pip\.conf") as raised:
+    with pytest.raises(environment.SetupError, match=r"pip\.conf") as raised:
         environment.for_pip(python)
     assert "\n" not in str(raised.value)
 

@@ -93,7 +93,7 @@ def test_a_model_comes_with_its_origin_its_validation_photos_and_a_photo_of_each
     origin = origins.read(s3, uri)
     dataset = f"dev-{DIGEST[:12]}-bicycle-motorcycle"
     assert origin == origins.Origin("dev", f"s3://dev/{MODEL}", DIGEST, "job-7", dataset)
-    assert datasets.newest(s3, "production", 32) == dataset
+    assert datasets.find_test_photos(s3, "production", 32)[0] == dataset
     before = datasets.read_split(s3, "dev", "folder-bicycle-motorcycle", "validation")[0]
     after = datasets.read_split(s3, "production", dataset, "validation")[0]
     assert (after.images == before.images).all()

@@ -22,7 +22,7 @@ def words(root: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize("name", EXECUTIONS)
 def test_every_state_is_drawn_and_described(name):
     root = render(EXECUTIONS[name])
-    states = [state.name for state in Picture(EXECUTIONS[name])._scope.all_states()]
+    states = list(Picture(EXECUTIONS[name])._states)
     assert states
     for state in states:
         assert state in words(root)

@@ -44,7 +44,7 @@ def s3():
 def test_a_test_photo_of_each_class_is_sent_and_a_bad_one(s3):
     assert choose_photos(s3, "b", has_endpoint=True) == [PHOTO, BAD]
     assert s3.objects[BAD.key].startswith(b"a letter")
-    assert datasets.find_test_photos(s3, "b", "d") == {"bicycle": PHOTO.key}
+    assert datasets.find_test_photos(s3, "b", 32) == ("d", {"bicycle": PHOTO.key})
 
 
 def test_without_an_endpoint_photos_must_fail_by_that_name(s3):
@@ -103,7 +103,7 @@ def test_the_execution_is_waited_for():
         return describe(executionArn)
 
     states.describe_execution = end
-    execution = classify(states, MACHINE, "smoke-test-1", [PHOTO, BAD])
+    execution = classify(states, MACHINE, [PHOTO, BAD])
     assert execution["status"] == "SUCCEEDED"
     batch = json.loads(execution["input"])
     assert batch == {"images": [{"s3_key": PHOTO.key}, {"s3_key": BAD.key}]}

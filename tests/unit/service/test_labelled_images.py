@@ -39,7 +39,8 @@ def test_fewer_than_two_classes_or_one_twice_are_refused(wanted):
 
 def test_selected_rows_are_numbered_from_zero():
     images = np.arange(5 * 12, dtype=np.uint8).reshape(5, 2, 2, 3)
-    rows = select(images, np.array([7, 3, 9, 7, 3]), np.array(list("abcde")), [3, 7])
+    rows = LabelledImages(images, np.array([7, 3, 9, 7, 3]), np.array(list("abcde")))
+    rows = select(rows, [3, 7])
     assert rows.labels.tolist() == [1, 0, 1, 0]
     assert rows.names.tolist() == ["a", "b", "d", "e"]
     assert (rows.images == images[[0, 1, 3, 4]]).all()

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service.photos import S3Place, find_photos, locate
+from handlers.errors import ImageNotFound, ImageTooLarge, InvalidInput
+from service.photos import S3Place, find_photos, locate, read
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -107,3 +108,14 @@ def test_what_cannot_be_read_is_named_with_the_reason_and_odd_names_escaped(tmp_
     assert b"not a regular file" in said
     assert rb"/\udcff\x1b[2J.txt" in said
     assert b"\x1b" not in said
+
+
+def test_files_fail_by_the_names_that_objects_do(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"1234")
+    assert read(None, tmp_path / "a.jpg", max_bytes=4) == b"1234"
+    with pytest.raises(ImageTooLarge):
+        read(None, tmp_path / "a.jpg", max_bytes=3)
+    with pytest.raises(ImageNotFound):
+        read(None, Path("absent.png"), max_bytes=4)
+    with pytest.raises(InvalidInput):
+        read(None, tmp_path, max_bytes=10**6)

@@ -189,3 +189,19 @@ def test_what_is_no_terminal_gets_plain_lines_of_any_length(capsys):
 )
 def test_a_duration_is_in_the_unit_that_suits_it(seconds, text):
     assert terminal.duration(seconds) == text
+
+
+def test_the_table_has_a_row_a_photo_and_shows_any_name():
+    results = [
+        ("a.png", {"status": "accepted", "label": "bicycle", "confidence": 0.97125}),
+        ("b.png", {"status": "review", "label": "motorcycle", "confidence": 0.5}),
+        (
+            "\udcff\x1b[2J[red].png",
+            {"status": "failed", "error": "InvalidImage: the file is empty"},
+        ),
+    ]
+    said = terminal.render(terminal.results_table(results)).splitlines()
+    assert said[2].split() == ["a.png", "accepted", "bicycle", "0.9712"]
+    assert said[3].split() == ["b.png", "review", "motorcycle", "0.5000"]
+    assert said[4].split()[0] == r"\udcff\x1b[2J[red].png"
+    assert said[4].split(maxsplit=2)[1:] == ["failed", "InvalidImage: the file is empty"]

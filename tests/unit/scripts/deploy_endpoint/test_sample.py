@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from handlers.photo import to_model_input
-from scripts.deploy_endpoint import sample
+from scripts.deploy_endpoint import __main__ as deploy_endpoint
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -42,14 +42,14 @@ def png(color: str, size: int) -> bytes:
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
     waited = []
-    monkeypatch.setattr(sample.time, "sleep", waited.append)
+    monkeypatch.setattr(deploy_endpoint.time, "sleep", waited.append)
     return waited
 
 
 def classify(s3: MemoryS3, functions: Functions) -> None:
     clients = {"s3": s3, "lambda": functions}
     cloud = SimpleNamespace(client=clients.__getitem__)
-    sample.classify(cloud, "bucket", FUNCTION)
+    deploy_endpoint.classify_sample(cloud, "bucket", FUNCTION)
 
 
 def test_a_test_photo_goes_through_the_function(capsys):
@@ -64,7 +64,7 @@ def test_a_test_photo_goes_through_the_function(capsys):
 
 
 def dataset(name: str, size: int) -> bytes:
-    return json.dumps({"name": name, "image_size": size}).encode()
+    return json.dumps({"name": name, "image_size": size, "classes": ["bicycle"]}).encode()
 
 
 @pytest.mark.parametrize(
@@ -85,18 +85,18 @@ def test_a_stage_without_a_photo_of_that_size_is_tried_with_a_grey_picture(descr
 def test_an_answer_that_the_function_refuses_is_an_error_at_once(waits):
     functions = Functions("InvalidModelResponse")
     with pytest.raises(UserError, match=f"{FUNCTION} cannot use this model: InvalidM.*because"):
-        sample.call(functions, FUNCTION, b"")
+        deploy_endpoint.call_function(functions, FUNCTION, b"")
     assert (functions.answers, waits) == ([], [])
 
 
 def test_an_error_that_passes_is_tried_again(waits):
     functions = Functions("EndpointThrottled", "EndpointTimeout", ANSWER)
-    assert sample.call(functions, FUNCTION, b"") == ANSWER
+    assert deploy_endpoint.call_function(functions, FUNCTION, b"") == ANSWER
     assert len(waits) == 2
 
 
 def test_an_error_that_stays_is_an_error():
     functions = Functions(*["EndpointUnavailable"] * 4)
     with pytest.raises(UserError, match="EndpointUnavailable"):
-        sample.call(functions, FUNCTION, b"")
-    assert len(functions.asked) == sample.TRIES
+        deploy_endpoint.call_function(functions, FUNCTION, b"")
+    assert len(functions.asked) == deploy_endpoint.TRIES

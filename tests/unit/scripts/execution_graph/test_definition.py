@@ -1,9 +1,16 @@
-from scripts.execution_graph.definition import END, START, Transition, parse
+from scripts.execution_graph.definition import (
+    END,
+    START,
+    Transition,
+    is_distributed,
+    list_states,
+    list_transitions,
+)
 from tests.unit.scripts.execution_graph.histories import BATCH, BULK, catch, task
 
 
 def transitions(states: dict, start: str) -> set[Transition]:
-    return set(parse({"StartAt": start, "States": states}).transitions)
+    return set(list_transitions({"StartAt": start, "States": states}))
 
 
 def test_a_choice_says_its_rules_in_short():
@@ -31,12 +38,8 @@ def test_a_catch_has_a_way_of_its_own_beside_next_and_the_end_is_one():
     }
 
 
-def test_states_inside_a_map_are_a_scope_of_their_own():
-    each = parse(BATCH).states["Each"]
-    assert set(each.inside.states) == {"Read", "Judge", "Review", "Failed"}
-    assert (each.distributed, each.max_concurrency) == (False, 40)
-    batches = parse(BULK).states["Batches"]
-    assert (batches.distributed, batches.max_concurrency) == (True, None)
-    assert {state.name for state in parse(BULK).all_states()} == {
-        *("Batches", "Read", "Judge", "Count")
-    }
+def test_states_inside_a_map_are_listed_after_it():
+    states = dict(list_states(BULK))
+    assert list(states) == ["Batches", "Read", "Judge", "Count"]
+    assert is_distributed(states["Batches"])
+    assert not is_distributed(dict(list_states(BATCH))["Each"])

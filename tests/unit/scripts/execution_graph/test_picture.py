@@ -28,6 +28,7 @@ def test_a_state_says_what_it_did_and_how_long_it_took():
         assert part in said
     assert "entered   succeeded   caught   retried   failed" in said
     assert "took 6 s" in dot
+    assert "40 at once" in words(dot)
     assert "1  NotFound in Read, caught" in words(dot)
 
 
