@@ -1,9 +1,10 @@
 """Files in S3 or in a folder: listed by hour as Data Capture leaves them, read by line."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -14,6 +15,7 @@ from service.stack import Cloud
 from service.terminal import UserError
 
 HOUR_FOLDER = re.compile(r"/(\d{4}/\d\d/\d\d/\d\d)/[^/]*$")
+CENTURY = range(2000, 2100)  # pandas and matplotlib have no dates of all years
 HOUR = timedelta(hours=1)
 # What S3's client raises where a connection breaks; none is an OSError.
 BROKEN = (*aws_errors.BROKEN_OFF, HTTPClientError, ConnectionError)
@@ -64,6 +66,18 @@ class Unreadable(NamedTuple):
     reason: str
 
 
+def parse_time(text: str) -> datetime:
+    """Return an ISO date, which stands for its midnight, or time, UTC unless it says otherwise.
+
+    ValueError or OverflowError tells that it is none.
+    """
+    time = datetime.fromisoformat(text)
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    if time.year not in CENTURY:
+        raise ValueError(f"{text} is not of this century")
+    return time
+
+
 def connect(place: str):
     """Return an S3 client for a place in S3, None for one in a folder."""
     if not place.startswith("s3://"):
@@ -93,22 +107,35 @@ def list_files(source: str, span: Span, s3) -> list[str]:
 
 
 def read_records(
-    name: str, s3, parse: Callable[[bytes], Record], unreadable: list[Unreadable]
+    name: str, s3, parse: Callable[[dict], Record | None], unreadable: list[Unreadable]
 ) -> Iterator[tuple[int, Record]]:
-    """Yield each line's number and what `parse` returns for it.
+    """Yield each line's number and what `parse` makes of its JSON, unless that is None.
 
-    A line for which it raises ValueError, and a file that cannot be read, goes to `unreadable`.
+    A line for which it raises an error, and a file that cannot be read, goes to `unreadable`.
     """
     try:
         for number, line in read_lines(name, s3):
             try:
-                record = parse(line)
+                record = parse(_read_json(line))
             except ValueError as error:
                 unreadable.append(Unreadable(name, number, str(error)))
+            except KeyError as error:
+                unreadable.append(Unreadable(name, number, f"it has no {error}"))
+            except (AttributeError, OverflowError, TypeError) as error:
+                unreadable.append(Unreadable(name, number, f"it is no such record: {error}"))
             else:
-                yield number, record
+                if record is not None:
+                    yield number, record
     except OSError as error:
         unreadable.append(Unreadable(name, 0, error.strerror or str(error)))
+
+
+def _read_json(line: bytes) -> dict:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        cut = "" if line.endswith(b"\n") else ": the line is cut off"
+        raise ValueError(f"it is not JSON{cut}") from None
 
 
 def read_lines(name: str, s3) -> Iterator[tuple[int, bytes]]:

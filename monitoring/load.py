@@ -1,6 +1,5 @@
 """`python -m scripts.monitor load`: captures into one table, and what is in it."""
 
-import contextlib
 import functools
 import re
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from monitoring import captures, embedding
+from monitoring import captures, embedding, files
 from monitoring.captures import Loaded
 from monitoring.embedding import Model
 from monitoring.files import Span
@@ -31,17 +30,14 @@ class Time(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the moment."""
-        time = None
-        with contextlib.suppress(ValueError, OverflowError):
+        try:
             if age := re.fullmatch(r"(\d+)([hd])", value):
-                time = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-            else:
-                time = datetime.fromisoformat(value)
-                time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        if time is None or time.year not in captures.CENTURY:
+                begin = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+                value = begin.isoformat()
+            return files.parse_time(value)
+        except (ValueError, OverflowError):
             examples = "2026-11-03, 2026-11-03T14:30, 24h or 7d"
             self.fail(f"{value!r} is no time: write {examples}.", param, ctx)
-        return time
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ class Selection:
         """Load the captures, and print what is in them."""
         terminal.print_line("Source", self.place)
         if model := self.model:
-            name = model.name if model.graph else f"{model.name} has none: train it anew"
+            name = model.name if model.embed else f"{model.name} has none: train it anew"
             terminal.print_line("Embedding", name)
         span = self.span
         loaded = captures.load(self.place, span.since, span.until, model=model)

@@ -108,7 +108,7 @@ def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str,
             "The grey bar is how far chance alone moves it. From the dashed bound on it is a "
             "violation: more than chance, and enough to matter.",
             "; ".join(
-                f"{drift.title} moved by {drift.effect:.3g} {drift.unit}, {drift.verdict}"
+                f"{title(drift.name)} moved by {drift.effect:.3g} {drift.unit}, {drift.verdict}"
                 for drift in report.drifts
             ),
             plots.draw_drift(report.drifts),

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from monitoring.accuracy import is_accepted, wilson
-from monitoring.drift import Drift
+from monitoring.drift import Drift, title
 
 WIDTH = 4.0  # inches
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
@@ -162,9 +162,9 @@ def draw_drift(drifts: Sequence[Drift]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("moved, in multiples of the bound")
     names = [
-        drift.title
+        title(drift.name)
         if drift.baseline_mean is None
-        else f"{drift.title}\n{drift.baseline_mean:.3g} → {drift.current_mean:.3g}"
+        else f"{title(drift.name)}\n{drift.baseline_mean:.3g} → {drift.current_mean:.3g}"
         for drift in drifts
     ]
     axes.set_yticks(range(len(names)), names)

@@ -3,20 +3,24 @@
 import dataclasses
 import json
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from monitoring import assessment, baseline, files, load, model_change, publication, table
-from monitoring.accuracy import GroundTruth, read_ground_truth
-from monitoring.assessment import Photos, Report
+from monitoring import accuracy, assessment, baseline, captures, files, load, table
+from monitoring.accuracy import GroundTruth
+from monitoring.assessment import EXIT_CODES, VIOLATION, Report
 from monitoring.baseline import Baseline, Rules
-from monitoring.captures import image_reader
 from monitoring.files import Span
 from monitoring.load import Selection
 from service import config, options, terminal
+from service.keys import REPORTS
+from service.stack import Cloud, Stack
+
+CONTENT_TYPES = {"report.json": "application/json", "report.html": "text/html"}
+SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters
 
 
 @terminal.command("report", example="--since 24h --output report/")
@@ -57,29 +61,29 @@ def main(
     endpoint = "" if local and selection.source else selection.stack.endpoint
     place = baseline_place or baseline.default_place(selection.stack.bucket)
     reference = baseline.read(files.connect(place), place)
-    truth = read_ground_truth(truth_place) if truth_place else None
+    truth = accuracy.read_ground_truth(truth_place) if truth_place else None
     loaded, model = selection.load(), selection.model
-    frame, notes = model_change.keep_served(loaded.frame, model, selection.place)
+    frame, notes = captures.keep_served(loaded.frame, model, selection.place)
     if selection.no_embedding and reference and table.embeddings(reference.frame).size:
         reference = dataclasses.replace(reference, frame=table.without_embeddings(reference.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
-    photos = Photos(
-        frame=frame,
-        span=_find_span(selection.span, frame, changed=len(frame) < len(loaded.frame)),
-        records=loaded.records,
-        unreadable=len(loaded.unreadable),
-        endpoint=endpoint,
+    report = assessment.assess(
+        frame,
+        reference,
+        Rules.from_config(config.load()),
         model=model.name if model else "",
         truth=truth,
+        span=_find_span(selection.span, frame, changed=len(frame) < len(loaded.frame)),
+        endpoint=endpoint,
+        records=loaded.records,
+        unreadable=len(loaded.unreadable),
         notes=notes,
     )
-    report = assessment.assess(photos, reference, Rules.from_config(config.load()))
     _print(report, reference, truth)
-
     provenance = {"captures": selection.place, "baseline": str(reference or "none")}
     if truth:
         provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
-    content = dataclasses.asdict(report) | {"provenance": provenance}
+    content = {"status": report.status, **dataclasses.asdict(report), "provenance": provenance}
     body = json.dumps(content, indent=2, default=datetime.isoformat) + "\n"
     (output / "report.json").write_text(body)
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
@@ -89,18 +93,15 @@ def main(
         report,
         frame,
         reference.frame if reference else None,
-        image_reader(selection.place),
+        captures.image_reader(selection.place),
         [*loaded.unreadable, *(truth.unreadable if truth else [])],
         provenance,
     )
     (output / "report.html").write_text(html, encoding="utf-8")
     terminal.print_line("Report", str(output / "report.html"))
     if not local:
-        copy = publication.publish(
-            selection.cloud, selection.stack, selection.stage, report, output
-        )
-        terminal.print_line("Copy", copy)
-    sys.exit(assessment.EXIT_CODES[report.status])
+        publish(selection.cloud, selection.stack, selection.stage, report, output)
+    sys.exit(EXIT_CODES[report.status])
 
 
 def _find_span(selected: Span, frame: pd.DataFrame, changed: bool) -> Span:
@@ -127,3 +128,70 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
     terminal.print_line("Status", report.status)
     for text in report.details():
         terminal.print_line("", text)
+
+
+def publish(cloud: Cloud, stack: Stack, stage: str, report: Report, folder: Path) -> None:
+    """Upload the report's files, publish metrics, and a message if there is a violation."""
+    s3, prefix = cloud.client("s3"), f"{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    for name, content_type in CONTENT_TYPES.items():
+        body = (folder / name).read_bytes()
+        s3.put_object(
+            Bucket=stack.bucket, Key=f"{prefix}/{name}", Body=body, ContentType=content_type
+        )
+    page = f"s3://{stack.bucket}/{prefix}/report.html"
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace=f"{config.load()['service']}/monitoring", MetricData=make_metrics(report, stage)
+    )
+    if report.status == VIOLATION:
+        names = ", ".join(violation.name for violation in report.violations)
+        cloud.client("sns").publish(
+            TopicArn=stack.topic,
+            Subject=f"{report.endpoint}: monitoring found {names}"[:SUBJECT_LENGTH],
+            Message=make_message(report, page, stage),
+        )
+        terminal.print_line("Notified", stack.topic)
+    terminal.print_line("Copy", page)
+
+
+def make_metrics(report: Report, stage: str) -> list[dict]:
+    """Return PutMetricData's MetricData. Status is the command's exit code."""
+    counts = {
+        "Images": report.images,
+        "UnreadableRecords": report.unreadable,
+        "Violations": len(report.violations),
+    }
+    values = {"Status": EXIT_CODES[report.status]}
+    if report.accuracy is not None:
+        values["MeanConfidence"] = report.accuracy.expected
+        values["ShareAccepted"] = report.share_accepted
+        if report.accuracy.true is not None:
+            values["TrueAccuracy"] = report.accuracy.true
+    values |= {f"Drift.{drift.name}": drift.effect for drift in report.drifts}
+    dimensions = [
+        {"Name": "Stage", "Value": stage},
+        {"Name": "Endpoint", "Value": report.endpoint},
+    ]
+    return [
+        {"MetricName": name, "Dimensions": dimensions, "Value": float(value), "Unit": unit}
+        for unit, numbers in (("Count", counts), ("None", values))
+        for name, value in numbers.items()
+    ]
+
+
+def make_message(report: Report, page: str, stage: str) -> str:
+    """Return what a person needs to act on violations."""
+    count, plural = len(report.violations), "s" * (len(report.violations) != 1)
+    ends = dataclasses.asdict(report.span).items()
+    span = "".join(f" --{name} {time:%Y-%m-%dT%H:%M:%SZ}" for name, time in ends if time)
+    lines = [
+        f"Monitoring of the endpoint {report.endpoint} found {count} violation{plural}:",
+        *(f"- {violation.description}" for violation in report.violations),
+        f"Photos: {report.images:,} captured {report.span}; "
+        f"{report.unreadable:,} records could not be read."
+        + "".join(f" Note: {note}." for note in report.notes),
+        f"Report, with the least confident photos: {page}",
+        "Look at the photos first: a camera, a crop or other vehicles than before? If the change "
+        "is meant to be, make a new baseline of it:",
+        f"python -m scripts.monitor baseline --stage {stage}{span}",
+    ]
+    return "\n".join(lines)

@@ -93,13 +93,13 @@ def test_labels_are_read_by_image_id_and_a_later_one_holds(tmp_path):
     ("bad", "reason"),
     [
         ("{cut", "not JSON"),
-        ("7", "no eventMetadata.eventId"),
-        (line(eventMetadata={}), "no eventMetadata.eventId"),
+        ("7", "it is no such record"),
+        (line(eventMetadata={}), "it has no 'eventId'"),
         (line(eventMetadata={"eventId": 7}), "eventId is no id"),
         (line(image_id=""), "eventId is no id"),
         (line(label=1), "not one label"),
         (line(label=" "), "not one label"),
-        (line(groundTruthData={"encoding": "CSV"}), "groundTruthData: 'data'"),
+        (line(groundTruthData={"encoding": "CSV"}), "it has no 'data'"),
         (
             line(groundTruthData={"data": "bicycle", "encoding": "JSON"}),
             "not one label, encoded as CSV",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from handlers import outcomes
-from monitoring import accuracy, assessment, baseline, drift, permutation
+from monitoring import accuracy, assessment, baseline, drift
 from monitoring.accuracy import GroundTruth
-from monitoring.assessment import HEALTHY, NOT_ENOUGH_DATA, VIOLATION, Photos
+from monitoring.assessment import HEALTHY, NOT_ENOUGH_DATA, VIOLATION
 from monitoring.baseline import Rules
 from tests.monitoring.frames import drifts, make_report, simulate
 
@@ -23,7 +23,7 @@ RULES = Rules(
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(permutation, "RESAMPLES", 199)
+    monkeypatch.setattr(drift, "RESAMPLES", 199)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def reference():
 
 
 def judge(reference, frame, rules=RULES, **more):
-    return assessment.assess(Photos(frame, **more), reference, rules)
+    return assessment.assess(frame, reference, rules, **more)
 
 
 def test_a_quiet_week_is_healthy(reference):

@@ -122,11 +122,11 @@ BAD = {
     "no answer": (record(png(), None), "it has no 'endpointOutput'"),
     "no request": (record(None, ANSWER), "it has no 'endpointInput'"),
     "encoding unknown": (with_request(encoding="ROT13"), "the encoding 'ROT13'"),
-    "bad base64": (with_request(data="not base64!"), "no record of Data Capture"),
+    "bad base64": (with_request(data="not base64!"), "base64"),
     "bad time": (with_metadata(inferenceTime="yesterday"), "'yesterday'"),
     "the last time": (
         with_metadata(inferenceTime="9999-12-31T23:59:59-14:00"),
-        "no record of Data",
+        "it is no such record",
     ),
     "the year 1": (with_metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
     "no id": (with_metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
@@ -274,3 +274,56 @@ def test_memory_does_not_grow_with_the_photos_bytes(tmp_path, monkeypatch):
         return result
 
     assert peak(160) - peak(40) < 120 * noise.nbytes / 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 39, 40, 41, 1000])
+def test_the_first_row_behind_the_last_that_differs_is_found(count):
+    for last in {-1, 0, count // 3, count - 2, count - 1}:
+        if -1 <= last < count:
+            assert captures.first_served(count, lambda row, last=last: row <= last) == last + 1
+
+
+def test_few_rows_are_looked_at():
+    rows = []
+    captures.first_served(100_000, lambda row: rows.append(row) or row < 31_234)
+    assert len(rows) < 5 * captures.PROBES
+
+
+def test_a_model_that_came_back_counts_from_its_return_and_a_single_odd_photo_is_no_other_model():
+    assert captures.first_served(40, lambda row: 10 <= row < 20) == 20
+    assert captures.first_served(1000, lambda row: row in (500, 999)) == 0
+
+
+def write_answers(folder, models, batch=1) -> str:
+    """Captures of each model's answers, one hour a model."""
+    for hour, model in enumerate(models):
+        records = []
+        for number in range(0, 60, batch):
+            photos = IMAGES[number : number + batch]
+            rows = [[round(value, 7) for value in row] for row in model.answer(photos).tolist()]
+            request = png(number) if batch == 1 else npy(photos)
+            time = f"2026-11-03T{hour:02}:{number:02}:00Z"
+            answered = answer(*rows, classes=model.classes)
+            records.append(record(request, answered, f"{hour}-{number}", time))
+        captured.write(folder / f"{hour}.jsonl", *records)
+    return str(folder)
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize("before", [{"scale": 0.03}, {"classes": [*"abc"]}])
+def test_what_another_model_answered_is_left_out_and_noted(tmp_path, model, before, batch):
+    other = captured.read_model(served.write_model(tmp_path / "model", **before))
+    source = write_answers(tmp_path / "captures", [other, model], batch)
+    kept, [note] = captures.keep_served(captures.load(source).frame, model, source)
+    assert len(kept) == 60
+    assert f"{kept['time'].min():%H:%M}" == "01:00"
+    assert "the endpoint's model changed after 2026-11-03 00:5" in note
+    assert "the 60 photos until then" in note
+
+
+def test_one_model_alone_and_no_model_leave_the_table_as_it_is(tmp_path, model):
+    source = write_answers(tmp_path, [model])
+    frame = captures.load(source).frame
+    for served_now in (model, None):
+        kept, notes = captures.keep_served(frame, served_now, source)
+        assert (kept is frame, notes) == (True, [])

@@ -1,18 +1,23 @@
-"""`monitor baseline` and `monitor report` on captures in a folder, without a cloud."""
+"""`monitor baseline` and `monitor report` on captures in a folder, and what gets published."""
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import click
 import numpy as np
 import pytest
 
-from monitoring import embedding, load, page, permutation
+from monitoring import drift, load, page
+from monitoring import report as reporting
+from monitoring.assessment import HEALTHY, VIOLATION, Violation
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import monitor
+from tests.monitoring.frames import drifts, make_report
 from tests.monitoring.test_accuracy import line
+from tests.unit.service.memory_s3 import MemoryS3
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -33,7 +38,7 @@ def write(folder, count, seed, sure=30.0) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(permutation, "RESAMPLES", 799)
+    monkeypatch.setattr(drift, "RESAMPLES", 799)
     monkeypatch.setattr(page, "render", lambda *_: "<p>")
 
 
@@ -117,8 +122,8 @@ def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
 
 def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
     """Captures of what the model answers."""
-    network = embedding.Network(model.whole, "probabilities")
     photos = served.images(count, seed)
+    rows = model.answer(photos).tolist()
     records = [
         captured.record(
             captured.side(served.encode(photo, "PNG"), "image/png"),
@@ -126,7 +131,7 @@ def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> st
             f"{seed}-{number}",
             time,
         )
-        for number, (photo, row) in enumerate(zip(photos, network(photos).tolist(), strict=True))
+        for number, (photo, row) in enumerate(zip(photos, rows, strict=True))
     ]
     captured.write(folder / f"{seed}.jsonl", *records)
     return str(folder)
@@ -189,3 +194,71 @@ def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     with pytest.raises(UserError, match="20 photos are too few for a baseline"):
         monitor("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
+
+
+class Recorder:
+    """A client that keeps its requests."""
+
+    def __init__(self):
+        self.requests = []
+
+    def __getattr__(self, operation):
+        return lambda **request: self.requests.append((operation, request))
+
+
+@pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
+def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status, messages):
+    clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
+    cloud = SimpleNamespace(client=clients.__getitem__)
+    stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
+    for name in ("report.html", "report.json"):
+        (tmp_path / name).write_text("")
+    content = make_report(status)
+    if messages:
+        content.violations += [Violation("property", "")] * 20
+    reporting.publish(cloud, stack, "dev", content, tmp_path)
+    page, data = sorted(clients["s3"].objects)
+    assert page.startswith("monitoring/reports/20")
+    assert data == page.replace("report.html", "report.json")
+    [(operation, request)] = clients["cloudwatch"].requests
+    assert operation == "put_metric_data"
+    assert request["Namespace"] == "scones-vehicles/monitoring"
+    assert len(clients["sns"].requests) == messages
+    for _, message in clients["sns"].requests:
+        assert message["TopicArn"] == "arn:topic"
+        assert message["Subject"].startswith("scones-vehicles-dev: monitoring found confidence, ")
+        assert len(message["Subject"]) < 100  # SNS takes no more
+        assert f"s3://bucket/{page}" in message["Message"]
+
+
+def test_metrics_hold_the_reports_numbers():
+    metrics = reporting.make_metrics(make_report(drifts=drifts("brightness")[2:3]), "dev")
+    assert {item["MetricName"]: (item["Value"], item["Unit"]) for item in metrics} == {
+        "Images": (5000, "Count"),
+        "UnreadableRecords": (2, "Count"),
+        "Violations": (4, "Count"),
+        "Status": (2, "None"),
+        "MeanConfidence": (0.951, "None"),
+        "ShareAccepted": (0.72, "None"),
+        "TrueAccuracy": (0.886, "None"),
+        "Drift.brightness": (1.43, "None"),
+    }
+    assert {item["Name"]: item["Value"] for item in metrics[0]["Dimensions"]} == {
+        "Stage": "dev",
+        "Endpoint": "scones-vehicles-dev",
+    }
+
+
+def test_a_message_says_what_of_which_photos_and_what_to_do():
+    content = make_report(violations=[Violation("brightness", "brightness moved by 1.43")])
+    message = reporting.make_message(content, "s3://bucket/report.html", "dev")
+    for words in (
+        "scones-vehicles-dev found 1 violation:",
+        "- brightness moved by 1.43",
+        "5,000 captured from 2026-11-16 00:00 UTC until 2026-11-23 00:00 UTC",
+        "2 records could not be read",
+        "s3://bucket/report.html",
+        "python -m scripts.monitor baseline --stage dev "
+        "--since 2026-11-16T00:00:00Z --until 2026-11-23T00:00:00Z",
+    ):
+        assert words in message
