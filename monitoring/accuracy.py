@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.stats import binom, binomtest
 
 from monitoring import table
-from monitoring.files import ANY_TIME, Unreadable, connect, list_files, read_records
+from monitoring.files import Unreadable, list_files, read_records
 from service.terminal import UserError
 
 COVERED = 0.95  # of every interval
@@ -63,21 +63,24 @@ def summarize_classes(
 ) -> pd.DataFrame:
     """Return a row for each class of the model, by the label that the model gave.
 
-    Columns: `photos`, their `share`, `share_before` of the baseline's photos (NaN without one),
-    the share `accepted` of the class's photos and their `median_confidence` (NaN without any).
+    `share_before` is of the baseline's photos, NaN without one; `accepted` and `median_confidence`
+    are of the class's photos, NaN without any.
     """
     classes, _ = table.probabilities(frame)
-    accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
-    by_label = frame["confidence"].groupby(frame["label"])
-    photos = by_label.size().reindex(classes, fill_value=0)
-    result = pd.DataFrame({"photos": photos, "share": photos / max(len(frame), 1)})
-    result["share_before"] = np.nan
+    photos = frame["label"].value_counts().reindex(classes, fill_value=0)
+    before = np.nan
     if baseline is not None:
-        shares = baseline["label"].value_counts(normalize=True)
-        result["share_before"] = shares.reindex(classes, fill_value=0.0)
-    result["accepted"] = accepted.groupby(frame["label"]).mean()
-    result["median_confidence"] = by_label.median()
-    return result
+        before = baseline["label"].value_counts(normalize=True).reindex(classes, fill_value=0.0)
+    accepted = is_accepted(frame["confidence"], threshold)
+    by_label = frame.assign(accepted=accepted).groupby("label")
+    columns = {
+        "photos": photos,
+        "share": photos / max(len(frame), 1),
+        "share_before": before,
+        "accepted": by_label["accepted"].mean(),
+        "median_confidence": by_label["confidence"].median(),
+    }
+    return pd.DataFrame(columns, index=photos.index)
 
 
 def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
@@ -94,14 +97,9 @@ def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
     if not labelled.any():
         return Accuracy(expected, *interval)
     right = (truth == frame["label"])[labelled]
-    return Accuracy(
-        expected,
-        *interval,
-        labelled=len(right),
-        expected_labelled=float(confidence[labelled].mean()),
-        true=float(right.mean()),
-        **dict(zip(("true_low", "true_high"), wilson(right.sum(), len(right)), strict=True)),
-    )
+    promised, true = float(confidence[labelled].mean()), float(right.mean())
+    of_labelled = wilson(right.sum(), len(right))
+    return Accuracy(expected, *interval, len(right), promised, true, *of_labelled)
 
 
 def expected_interval(expected: float, photos: int) -> tuple[float, float]:
@@ -132,19 +130,17 @@ def wilson(right: int, photos: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def read_ground_truth(source: str, s3=None) -> GroundTruth:
+def read_ground_truth(source: str) -> GroundTruth:
     """Read a file or an object, or all of those in a folder or below an S3 prefix.
 
-    s3: the client that reads the source (default: one for where the environment points to). Raises
-    UserError where nothing is there.
+    Raises UserError where nothing is there.
     """
-    s3 = s3 or connect(source)
-    files = list_files(source, ANY_TIME, s3)
+    files = list_files(source)
     if not files:
         raise UserError(f"There is no ground truth at {source}.")
     truth = GroundTruth()
     for file in files:
-        for _, (image_id, label) in read_records(file, s3, parse_label, truth.unreadable):
+        for _, (image_id, label) in read_records(file, parse_label, truth.unreadable):
             if truth.labels.get(image_id, label) != label:
                 truth.relabelled.add(image_id)
             truth.labels[image_id] = label

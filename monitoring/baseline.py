@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 import numpy as np
@@ -93,13 +92,13 @@ def main(selection: Selection, output: str | None) -> None:
     if selection.source or selection.span != files.ANY_TIME:
         loaded = selection.load()
         model = selection.model.name if selection.model else ""
-        frame, notes = captures.keep_served(loaded.frame, selection.model, selection.place)
+        frame, notes = captures.keep_served(loaded.frame, selection.model)
         terminal.warn(*notes)
         origin = f"captures {selection.span} in {selection.place}"
     else:
         frame, origin, model = _answer_validation(selection)
     baseline = make(frame, origin, model, Rules.from_config(config.load()))
-    written = write(files.connect(place), place, baseline)
+    written = write(place, baseline)
     mean = frame["confidence"].mean()
     terminal.print_line("Baseline", f"{baseline.images:,} photos, mean confidence {mean:.4f}")
     for number, file in enumerate(written):
@@ -176,7 +175,7 @@ def default_place(bucket: str) -> str:
     return f"s3://{bucket}/{BASELINE}"
 
 
-def write(s3, place: str, baseline: Baseline) -> list[str]:
+def write(place: str, baseline: Baseline) -> list[str]:
     """Write the baseline's two files to an S3 prefix or a folder; return where they lie.
 
     The rows come last: whoever finds them finds a whole baseline.
@@ -190,20 +189,14 @@ def write(s3, place: str, baseline: Baseline) -> list[str]:
         (CONSTRAINTS, "application/json", constraints.encode()),
         (ROWS, "application/vnd.apache.parquet", rows.getvalue()),
     ):
-        file = f"{place.rstrip('/')}/{name}"
-        if s3:
-            bucket, key = storage.split_uri(file)
-            s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-        else:
-            Path(place).mkdir(parents=True, exist_ok=True)
-            Path(file).write_bytes(body)
-        written.append(file)
+        written.append(f"{place.rstrip('/')}/{name}")
+        files.write(written[-1], body, content_type)
     return written
 
 
-def read(s3, place: str) -> Baseline | None:
+def read(place: str) -> Baseline | None:
     """Return the baseline at a place, or None where there is none. UserError if it is broken."""
-    rows, constraints = (_read_file(s3, f"{place.rstrip('/')}/{n}") for n in (ROWS, CONSTRAINTS))
+    rows, constraints = (files.read(f"{place.rstrip('/')}/{n}") for n in (ROWS, CONSTRAINTS))
     if rows is None:
         return None
     name = ROWS
@@ -219,12 +212,6 @@ def read(s3, place: str) -> Baseline | None:
             f"{name} of the baseline at {place} cannot be read: {error}. Mend it, or make the "
             f"baseline anew: {MAKE_BASELINE}"
         ) from None
-
-
-def _read_file(s3, file: str) -> bytes | None:
-    if s3:
-        return storage.read(s3, *storage.split_uri(file))
-    return Path(file).read_bytes() if Path(file).is_file() else None
 
 
 def read_constraints(body: bytes) -> dict[str, float]:

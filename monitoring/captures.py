@@ -25,7 +25,6 @@ from monitoring.files import (
     ANY_TIME,
     Span,
     Unreadable,
-    connect,
     list_files,
     parse_time,
     read_lines,
@@ -78,26 +77,22 @@ def load(
     source: str,
     since: datetime | None = None,
     until: datetime | None = None,
-    *,
     model: Model | None = None,
-    s3=None,
 ) -> Loaded:
     """Read the captures from `since` until just before `until` (None is open).
 
-    source: `s3://bucket/prefix`, or a folder or file. model: gives embeddings, if it has any. s3:
-    the client that reads the source (default: one for where the environment points to). Only
+    source: `s3://bucket/prefix`, or a folder or file. model: gives embeddings, if it has any. Only
     numbers are kept of the photos, so that memory grows with the table alone. Raises UserError for
     a path that does not exist.
     """
-    s3 = s3 or connect(source)
     span = Span(since, until)
-    files = list_files(source, span, s3)
+    files = list_files(source, span)
     frames: list[pd.DataFrame] = []
     unreadable: list[Unreadable] = []
 
     def read(file: str) -> tuple[list[pd.DataFrame], list[Unreadable]]:
         faults: list[Unreadable] = []
-        records = read_records(file, s3, partial(parse, span=span), faults)
+        records = read_records(file, partial(parse, span=span), faults)
         return [to_frame(batch, file, model) for batch in _batches(records)], faults
 
     parts = storage.map_ahead(read, files, THREADS)
@@ -147,9 +142,7 @@ def to_frame(batch: list[tuple[int, Record]], file: str, model: Model | None) ->
     )
 
 
-def keep_served(
-    frame: pd.DataFrame, model: Model | None, source: str
-) -> tuple[pd.DataFrame, list[str]]:
+def keep_served(frame: pd.DataFrame, model: Model | None) -> tuple[pd.DataFrame, list[str]]:
     """Return the table from where on the model answered, and in words what was left out.
 
     A record names endpoint and variant, not the model, and SageMaker keeps no history of an
@@ -159,7 +152,6 @@ def keep_served(
     if model is None or frame.empty:
         return frame, []
     classes, captured = table.probabilities(frame)
-    read_image = image_reader(source)
 
     def differs(row: int) -> bool:
         place = frame.iloc[row]
@@ -195,21 +187,15 @@ def first_served(count: int, differs: Callable[[int], bool]) -> int:
     return int(high)
 
 
-def image_reader(source: str) -> Callable[[str, int, int], Image.Image]:
-    """Return a function that gives the RGB image of a row's `file`, `line` and `position`.
+def read_image(file: str, line: int, position: int) -> Image.Image:
+    """Return the RGB image of a row's `file`, `line` and `position`.
 
-    source: where captures were loaded from. The function raises OSError for a file that is gone,
-    and ValueError where no photo is there.
+    Raises OSError for a file that is gone, and ValueError where no photo is there.
     """
-    s3 = connect(source)
-
-    def read_image(file: str, line: int, position: int) -> Image.Image:
-        for number, data in read_lines(file, s3):
-            if number == line:
-                return Image.fromarray(parse(json.loads(data)).pixels[position])
-        raise ValueError(f"{file} has no line {line}")
-
-    return read_image
+    for number, data in read_lines(file):
+        if number == line:
+            return Image.fromarray(parse(json.loads(data)).pixels[position])
+    raise ValueError(f"{file} has no line {line}")
 
 
 def parse(record: dict, span: Span = ANY_TIME) -> Record | None:
@@ -254,16 +240,16 @@ def _read_answer(body: bytes) -> tuple[list[str], np.ndarray]:
     try:
         answer = json.loads(body)
         if isinstance(answer, list):
-            answer = {"classes": [str(n) for n in range(len(answer))], "inferences": [answer]}
-        classes, rows = answer["classes"], np.asarray(answer["inferences"], np.float64)
-        count = len(set(classes)) if all(isinstance(name, str) for name in classes) else 0
+            answer = {"classes": range(len(answer)), "inferences": [answer]}
+        classes = [str(name) for name in answer["classes"]]
+        rows = np.asarray(answer["inferences"], np.float64)
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
         start = body[:80].decode(errors="replace")
         raise ValueError(f"the answer is not 'classes' and rows of 'inferences': {start}") from None
-    if not isinstance(classes, list) or count != len(classes) or not count:
+    if len(set(classes)) != len(classes):
         raise ValueError("the answer's classes are not different names")
-    if rows.ndim != 2 or rows.shape[1] != count or not rows.size:
-        raise ValueError(f"the answer is not rows of {count} probabilities")
+    if rows.ndim != 2 or rows.shape[1] != len(classes) or not rows.size:
+        raise ValueError(f"the answer is not rows of {len(classes)} probabilities")
     # Not a number fails any comparison.
     if not (rows.min() >= 0 and rows.sum(1).max() <= 1 + SUM_TOLERANCE):
         raise ValueError("the answer's numbers are not probabilities that sum to at most 1")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -65,6 +66,9 @@ class Unreadable(NamedTuple):
     line: int
     reason: str
 
+    def __str__(self):
+        return f"{self.file}{f' line {self.line}' if self.line else ''}: {self.reason}"
+
 
 def parse_time(text: str) -> datetime:
     """Return an ISO date, which stands for its midnight, or time, UTC unless it says otherwise.
@@ -78,14 +82,30 @@ def parse_time(text: str) -> datetime:
     return time
 
 
-def connect(place: str):
-    """Return an S3 client for a place in S3, None for one in a folder."""
-    if not place.startswith("s3://"):
-        return None
+@cache
+def s3_client():
+    """Return the S3 client of where the environment points to."""
     return Cloud().client("s3", connections=storage.THREADS)
 
 
-def list_files(source: str, span: Span, s3) -> list[str]:
+def read(file: str) -> bytes | None:
+    """Return the bytes of a file or an object; None where there is none."""
+    if file.startswith("s3://"):
+        return storage.read(s3_client(), *storage.split_uri(file))
+    return Path(file).read_bytes() if Path(file).is_file() else None
+
+
+def write(file: str, body: bytes, content_type: str) -> None:
+    """Write a file, in a folder that need not exist, or an object."""
+    if file.startswith("s3://"):
+        bucket, key = storage.split_uri(file)
+        s3_client().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    else:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_bytes(body)
+
+
+def list_files(source: str, span: Span = ANY_TIME) -> list[str]:
     """List a file, or the files below a folder or prefix in the span's hours, sorted by name.
 
     Raises UserError for a path that does not exist.
@@ -93,7 +113,7 @@ def list_files(source: str, span: Span, s3) -> list[str]:
     path = Path(source)
     if source.startswith("s3://"):
         bucket, prefix = storage.split_uri(source)
-        names = [f"s3://{bucket}/{key}" for key in storage.listing(s3, bucket, prefix)]
+        names = [f"s3://{bucket}/{key}" for key in storage.listing(s3_client(), bucket, prefix)]
         if prefix and not prefix.endswith("/"):
             # It may be an object's name, and begins the names of others.
             names = [name for name in names if name == source or name.startswith(f"{source}/")]
@@ -107,14 +127,14 @@ def list_files(source: str, span: Span, s3) -> list[str]:
 
 
 def read_records(
-    name: str, s3, parse: Callable[[dict], Record | None], unreadable: list[Unreadable]
+    name: str, parse: Callable[[dict], Record | None], unreadable: list[Unreadable]
 ) -> Iterator[tuple[int, Record]]:
     """Yield each line's number and what `parse` makes of its JSON, unless that is None.
 
     A line for which it raises an error, and a file that cannot be read, goes to `unreadable`.
     """
     try:
-        for number, line in read_lines(name, s3):
+        for number, line in read_lines(name):
             try:
                 record = parse(_read_json(line))
             except ValueError as error:
@@ -138,7 +158,7 @@ def _read_json(line: bytes) -> dict:
         raise ValueError(f"it is not JSON{cut}") from None
 
 
-def read_lines(name: str, s3) -> Iterator[tuple[int, bytes]]:
+def read_lines(name: str) -> Iterator[tuple[int, bytes]]:
     """Yield the numbers, from 1, and the bytes of a file's or an object's lines but blank ones.
 
     A line above MAX_LINE_BYTES comes in pieces. Raises OSError, also where a download breaks off.
@@ -146,7 +166,7 @@ def read_lines(name: str, s3) -> Iterator[tuple[int, bytes]]:
     try:
         if name.startswith("s3://"):
             place = storage.split_uri(name)
-            lines = storage.read_object_lines(s3, *place, longest=MAX_LINE_BYTES)
+            lines = storage.read_object_lines(s3_client(), *place, longest=MAX_LINE_BYTES)
         else:
             lines = storage.read_file_lines(Path(name), MAX_LINE_BYTES)
         for number, line in enumerate(lines, 1):

@@ -13,7 +13,7 @@ import click
 from monitoring import captures, embedding, files
 from monitoring.captures import Loaded
 from monitoring.embedding import Model
-from monitoring.files import Span
+from monitoring.files import Span, Unreadable
 from service import options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, Stack, find_stack
@@ -94,7 +94,7 @@ class Selection:
 
 
 def _print(loaded: Loaded) -> None:
-    frame, unreadable = loaded.frame, loaded.unreadable
+    frame = loaded.frame
     terminal.print_line(
         "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
     )
@@ -102,9 +102,13 @@ def _print(loaded: Loaded) -> None:
         first, last = frame["time"].min(), frame["time"].max()
         text = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
         terminal.print_line("Span", text)
+    print_unreadable(loaded.unreadable)
+
+
+def print_unreadable(unreadable: list[Unreadable]) -> None:
+    """Print the first of the lines that could not be read, and how many more there are."""
     for number, fault in enumerate(unreadable[:UNREADABLE_SHOWN]):
-        place = f"{fault.file} line {fault.line}" if fault.line else fault.file
-        terminal.print_line("" if number else "Unreadable", f"{place}: {fault.reason}")
+        terminal.print_line("" if number else "Unreadable", fault)
     if len(unreadable) > UNREADABLE_SHOWN:
         terminal.print_line("", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more")
 

@@ -43,7 +43,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(svg=_encode_svg, png=_encode_png, moment=format_moment)
+    environment.filters["uri"] = _encode
     return environment.get_template("report.html").render(
         report=report,
         verdict=make_verdict(report),
@@ -54,7 +54,7 @@ def render(
         unreadable=unreadable[:UNREADABLE_SHOWN],
         unreadable_count=len(unreadable),
         provenance=provenance or {},
-        written=datetime.now(UTC),
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 
@@ -76,11 +76,6 @@ def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator
             yield row, read_image(row.file, row.line, row.position), ""
         except (OSError, ValueError) as error:
             yield row, None, str(error)
-
-
-def format_moment(time: datetime) -> str:
-    """Return a moment to the minute, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, Figure]]:
@@ -116,17 +111,12 @@ def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str,
 
 
 @plots.styled
-def _encode_svg(figure: Figure) -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", dpi=200, metadata={"Date": None})
-    return _make_data_uri("image/svg+xml", file.getvalue())
-
-
-def _encode_png(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return _make_data_uri("image/png", file.getvalue())
-
-
-def _make_data_uri(content_type: str, content: bytes) -> str:
-    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
+def _encode(picture: Figure | Image.Image) -> str:
+    """Return a picture as a data URI."""
+    file, kind = io.BytesIO(), "png"
+    if isinstance(picture, Figure):
+        kind = "svg+xml"
+        picture.savefig(file, format="svg", dpi=200, metadata={"Date": None})
+    else:
+        picture.save(file, "PNG")
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

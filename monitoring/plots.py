@@ -65,8 +65,7 @@ def draw_confidence_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
 
     The scale is one of doubt: each step up is ten times less.
     """
-    figure, axes = _start(3.2)
-    times = frame["time"].dt.tz_localize(None)
+    figure, axes, times = _start_time_plot(frame, "confidence")
     confidence = frame["confidence"].astype(float).clip(0, SUREST)
     axes.plot(
         times,
@@ -91,8 +90,6 @@ def draw_confidence_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
     axes.yaxis.set_major_locator(FixedLocator(TICKS))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:.4g}")
-    axes.set_ylabel("confidence")
-    _scale_time(axes, times)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
 
@@ -108,8 +105,7 @@ def _confidence(doubt):
 @styled
 def draw_share_accepted(frame: pd.DataFrame, threshold: float) -> Figure:
     """The share accepted by span of time with Wilson's 95 % interval; the whole time's share."""
-    figure, axes = _start(3.2)
-    times = frame["time"].dt.tz_localize(None)
+    figure, axes, times = _start_time_plot(frame, "accepted")
     middles, length = cut_spans(times)
     accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
     spans = accepted.groupby(middles).agg(["mean", "sum", "count"])
@@ -126,8 +122,6 @@ def draw_share_accepted(frame: pd.DataFrame, threshold: float) -> Figure:
     axes.axhline(whole, label=f"whole time: {whole:.1%}", **dots)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylabel("accepted")
-    _scale_time(axes, times)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
 
@@ -189,12 +183,15 @@ def _start(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _scale_time(axes: Axes, times: pd.Series) -> None:
-    """Make x a time axis that shows all of the times (not empty, UTC without a zone)."""
-    first, last = times.min(), times.max()
-    margin = max((last - first) / 50, pd.Timedelta(seconds=30))
-    axes.set_xlim(first - margin, last + margin)
+def _start_time_plot(frame: pd.DataFrame, name: str) -> tuple[Figure, Axes, pd.Series]:
+    """Return a figure, its axes, of which x has room for all times, and the times without zone."""
+    figure, axes = _start(3.2)
+    times = frame["time"].dt.tz_localize(None)
+    margin = max((times.max() - times.min()) / 50, pd.Timedelta(seconds=30))
+    axes.set_xlim(times.min() - margin, times.max() + margin)
     locator = AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set_xlabel("time (UTC)", loc="left")  # the day stands at the right
+    axes.set_ylabel(name)
+    return figure, axes, times

@@ -60,10 +60,10 @@ def main(
     output.mkdir(parents=True, exist_ok=True)
     endpoint = "" if local and selection.source else selection.stack.endpoint
     place = baseline_place or baseline.default_place(selection.stack.bucket)
-    reference = baseline.read(files.connect(place), place)
+    reference = baseline.read(place)
     truth = accuracy.read_ground_truth(truth_place) if truth_place else None
     loaded, model = selection.load(), selection.model
-    frame, notes = captures.keep_served(loaded.frame, model, selection.place)
+    frame, notes = captures.keep_served(loaded.frame, model)
     if selection.no_embedding and reference and table.embeddings(reference.frame).size:
         reference = dataclasses.replace(reference, frame=table.without_embeddings(reference.frame))
         notes.append("the embedding, which the baseline has, was not compared (--no-embedding)")
@@ -93,7 +93,7 @@ def main(
         report,
         frame,
         reference.frame if reference else None,
-        captures.image_reader(selection.place),
+        captures.read_image,
         [*loaded.unreadable, *(truth.unreadable if truth else [])],
         provenance,
     )
@@ -117,12 +117,8 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
     if reference:
         terminal.print_line("Baseline", reference)
     if truth:
-        first = "".join(
-            f", the first is {fault.file} line {fault.line}: {fault.reason}"
-            for fault in truth.unreadable[:1]
-        )
-        unreadable = f"unreadable lines: {len(truth.unreadable):,}{first}"
-        terminal.print_line("Labels", f"{len(truth.labels):,}; {unreadable}")
+        terminal.print_line("Labels", f"{len(truth.labels):,}")
+        load.print_unreadable(truth.unreadable)
     for name, value, against in report.figures():
         terminal.print_line(name, f"{value} ({against})" if against else value)
     terminal.print_line("Status", report.status)
@@ -132,13 +128,10 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
 
 def publish(cloud: Cloud, stack: Stack, stage: str, report: Report, folder: Path) -> None:
     """Upload the report's files, publish metrics, and a message if there is a violation."""
-    s3, prefix = cloud.client("s3"), f"{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    place = f"s3://{stack.bucket}/{REPORTS}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for name, content_type in CONTENT_TYPES.items():
-        body = (folder / name).read_bytes()
-        s3.put_object(
-            Bucket=stack.bucket, Key=f"{prefix}/{name}", Body=body, ContentType=content_type
-        )
-    page = f"s3://{stack.bucket}/{prefix}/report.html"
+        files.write(f"{place}/{name}", (folder / name).read_bytes(), content_type)
+    page = f"{place}/report.html"
     cloud.client("cloudwatch").put_metric_data(
         Namespace=f"{config.load()['service']}/monitoring", MetricData=make_metrics(report, stage)
     )

@@ -9,7 +9,6 @@ from model.training import evaluation
 from monitoring import accuracy, table
 from service.terminal import UserError
 from tests.monitoring.frames import week
-from tests.unit.service.memory_s3 import MemoryS3
 
 
 def make(confidence, right):
@@ -116,10 +115,9 @@ def test_a_line_without_a_label_is_named_and_the_others_are_read(tmp_path, bad, 
     assert reason in fault.reason
 
 
-def test_objects_below_a_prefix_are_read():
-    s3 = MemoryS3()
+def test_objects_below_a_prefix_are_read(s3):
     for key, image_id in (("truth/a.jsonl", "one"), ("truth/b.jsonl", "two"), ("other/c", "no")):
         s3.put_object("bucket", key, line(image_id).encode(), "")
-    assert set(accuracy.read_ground_truth("s3://bucket/truth/", s3).labels) == {"one", "two"}
+    assert set(accuracy.read_ground_truth("s3://bucket/truth/").labels) == {"one", "two"}
     with pytest.raises(UserError, match="no ground truth at s3://bucket/nothing/"):
-        accuracy.read_ground_truth("s3://bucket/nothing/", s3)
+        accuracy.read_ground_truth("s3://bucket/nothing/")

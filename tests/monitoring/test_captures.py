@@ -10,13 +10,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from s3transfer.exceptions import RetriesExceededError
 
 from monitoring import captures, table
-from monitoring.captures import image_reader
 from monitoring.files import Unreadable
 from service import config
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import IMAGES, answer, npy, png, record, side
-from tests.unit.service.memory_s3 import MemoryS3
 
 JSON = "application/json"
 ANSWER = answer([0.9, 0.1])
@@ -205,13 +203,12 @@ def test_no_captures_are_a_table_without_rows(tmp_path):
     assert str(loaded.frame["time"].dtype).endswith("UTC]")
 
 
-def test_objects_in_s3_are_read_as_files_are(tmp_path):
+def test_objects_in_s3_are_read_as_files_are(tmp_path, s3):
     body = captured.lines(captured.good(1), b"{}\n")
     path = "endpoint/AllTraffic/2026/11/03/10/20-30-001-x.jsonl"
     captured.write(tmp_path / path, body)
-    s3 = MemoryS3()
     s3.put_object("bucket", f"capture/{path}", body, "")
-    from_s3 = captures.load("s3://bucket/capture/", s3=s3)
+    from_s3 = captures.load("s3://bucket/capture/")
     from_folder = captures.load(str(tmp_path))
     name = f"s3://bucket/capture/{path}"
     assert from_s3.unreadable == [Unreadable(name, 2, "it has no 'captureData'")]
@@ -228,18 +225,19 @@ def test_objects_in_s3_are_read_as_files_are(tmp_path):
         (OSError(28, "No space left on device"), "No space left on device"),
     ],
 )
-def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(error, reason):
-    class BrokenS3(MemoryS3):
-        def download_fileobj(self, bucket, key, file):
-            if key == "a":
-                file.write(b"the first bytes")
-                raise error
-            super().download_fileobj(bucket, key, file)
+def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(monkeypatch, s3, error, reason):
+    download = s3.download_fileobj
 
-    s3 = BrokenS3()
+    def break_off(bucket, key, file):
+        if key == "a":
+            file.write(b"the first bytes")
+            raise error
+        download(bucket, key, file)
+
+    monkeypatch.setattr(s3, "download_fileobj", break_off)
     for key in "ab":
         s3.put_object("bucket", key, captured.lines(captured.good()), "")
-    loaded = captures.load("s3://bucket/", s3=s3)
+    loaded = captures.load("s3://bucket/")
     [broken] = loaded.unreadable
     assert (broken.file, broken.line, loaded.records) == ("s3://bucket/a", 0, 1)
     assert reason in broken.reason
@@ -248,7 +246,7 @@ def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(error, reaso
 def test_a_photo_is_read_again_from_its_place(tmp_path):
     array = record(npy(IMAGES[:4]), answer(*[[0.9, 0.1]] * 4))
     frame = load(tmp_path, b"\n", captured.good(3), array).frame
-    read = image_reader(str(tmp_path))
+    read = captures.read_image
     for row in frame.itertuples():
         expected = IMAGES[3 if row.line == 2 else row.position]
         np.testing.assert_array_equal(np.asarray(read(row.file, row.line, row.position)), expected)
@@ -314,7 +312,7 @@ def write_answers(folder, models, batch=1) -> str:
 def test_what_another_model_answered_is_left_out_and_noted(tmp_path, model, before, batch):
     other = captured.read_model(served.write_model(tmp_path / "model", **before))
     source = write_answers(tmp_path / "captures", [other, model], batch)
-    kept, [note] = captures.keep_served(captures.load(source).frame, model, source)
+    kept, [note] = captures.keep_served(captures.load(source).frame, model)
     assert len(kept) == 60
     assert f"{kept['time'].min():%H:%M}" == "01:00"
     assert "the endpoint's model changed after 2026-11-03 00:5" in note
@@ -325,5 +323,5 @@ def test_one_model_alone_and_no_model_leave_the_table_as_it_is(tmp_path, model):
     source = write_answers(tmp_path, [model])
     frame = captures.load(source).frame
     for served_now in (model, None):
-        kept, notes = captures.keep_served(frame, served_now, source)
+        kept, notes = captures.keep_served(frame, served_now)
         assert (kept is frame, notes) == (True, [])

@@ -17,7 +17,6 @@ from tests.monitoring import captured
 from tests.monitoring.captured import monitor
 from tests.monitoring.frames import drifts, make_report
 from tests.monitoring.test_accuracy import line
-from tests.unit.service.memory_s3 import MemoryS3
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -116,8 +115,7 @@ def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
     assert [item["name"] for item in content["violations"]] == ["accuracy"]
     assert (content["accuracy"]["true"], content["accuracy"]["labelled"]) == (0.5, 60)
     printed = capsys.readouterr().out
-    assert "unreadable lines: 1" in printed
-    assert "line 61: it is not JSON" in printed
+    assert f"Unreadable {truth} line 61: it is not JSON" in printed
 
 
 def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
@@ -207,8 +205,8 @@ class Recorder:
 
 
 @pytest.mark.parametrize(("status", "messages"), [(HEALTHY, 0), (VIOLATION, 1)])
-def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status, messages):
-    clients = {"s3": MemoryS3(), "cloudwatch": Recorder(), "sns": Recorder()}
+def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, s3, status, messages):
+    clients = {"cloudwatch": Recorder(), "sns": Recorder()}
     cloud = SimpleNamespace(client=clients.__getitem__)
     stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
     for name in ("report.html", "report.json"):
@@ -217,7 +215,7 @@ def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, status
     if messages:
         content.violations += [Violation("property", "")] * 20
     reporting.publish(cloud, stack, "dev", content, tmp_path)
-    page, data = sorted(clients["s3"].objects)
+    page, data = sorted(s3.objects)
     assert page.startswith("monitoring/reports/20")
     assert data == page.replace("report.html", "report.json")
     [(operation, request)] = clients["cloudwatch"].requests
