@@ -1,9 +1,7 @@
 """Accuracy: what the confidences promise, and what ground truth says of it.
 
-Ground truth is the true class of captured photos, in Model Monitor's form: JSON lines such as
-`{"groundTruthData": {"data": "bicycle", "encoding": "CSV"}, "eventMetadata": {"eventId": "..."},
-"eventVersion": "0"}`, where eventId is the photo's id in the table: its inference id, or its event
-id where it was sent without one
+Ground truth is in Model Monitor's form (docs/monitoring.md), with the photo's id in the table as
+eventId: its inference id, or its event id where it was sent without one
 (docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html).
 """
 
@@ -51,10 +49,8 @@ class GroundTruth:
 
 
 def is_accepted(confidence: np.ndarray, threshold: float) -> np.ndarray:
-    """Return which of N confidences the filter accepts at that threshold, as bool N.
-
-    Compared as float32, as the filter does (handlers/outcomes.judge).
-    """
+    """Return which of N confidences the filter accepts, as bool N."""
+    # Compared as float32, as the filter does (handlers/outcomes.judge).
     return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
@@ -116,10 +112,8 @@ def expected_interval(expected: float, photos: int) -> tuple[float, float]:
 def shortfall_p_value(accuracy: Accuracy) -> float:
     """Return how likely as few right answers are, or fewer, if the confidences are right.
 
-    1 without labels. By the binomial distribution, which errs on the safe side (see above).
+    There are labels. By the binomial distribution, which errs on the safe side (see above).
     """
-    if accuracy.true is None:
-        return 1.0
     right = round(accuracy.true * accuracy.labelled)
     return float(binom(accuracy.labelled, accuracy.expected_labelled).cdf(right))
 

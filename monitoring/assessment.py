@@ -1,7 +1,7 @@
 """The judgement: captured photos against a baseline, and what does not hold."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,7 +39,7 @@ class Report:
     """One span of captured photos against a baseline.
 
     images: how many photos. unreadable: records. reasons: why there is not enough data. notes: what
-    a reader should know besides.
+    a reader should know besides. provenance: how it was made, a line a fact.
     """
 
     span: Span
@@ -54,6 +54,7 @@ class Report:
     violations: list[Violation] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    provenance: dict[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -126,7 +127,7 @@ def assess(
         )
     mismatch = _compare_models(frame, model, baseline)
     if mismatch:
-        report.reasons.append(f"{mismatch}: {MAKE_BASELINE}")
+        report.reasons.append(mismatch)
     labels = _check_labels(frame, truth, report) if truth else {}
     if len(frame):
         accepted = accuracy.is_accepted(frame["confidence"], rules.threshold)
@@ -138,16 +139,12 @@ def assess(
             baseline.frame, frame, baseline.minimum_effects, rules.level, rules.minimum_images
         )
         report.reasons += uncompared
-        report.violations += [
-            Violation(item.name, item.describe()) for item in report.drifts if item.violated
-        ]
         properties = drift.list_properties(baseline.frame)
         unjudged = [drift.title(p) for p in properties if p not in baseline.minimum_effects]
         if unjudged:
             report.notes.append(f"constraints.json does not name: {', '.join(unjudged)}")
     if enough:
-        report.violations += _find_review(accepted, rules)
-        report.violations += _find_shortfall(report.accuracy, rules)
+        report.violations += _find_violations(report, accepted, rules)
     if unreadable > MOST_UNREADABLE * (records + unreadable):
         report.reasons.append(
             f"{unreadable:,} of {records + unreadable:,} records could not be read"
@@ -158,19 +155,15 @@ def assess(
 def _compare_models(frame: pd.DataFrame, model: str, baseline: Baseline | None) -> str:
     """Return why the photos cannot be held against the baseline; nothing if they can."""
     if baseline is None:
-        return "there is no baseline; make one"
-    if model and baseline.model and model != baseline.model:
-        return (
-            f"the baseline is of another model ({baseline.model}; the endpoint serves {model}); "
-            "make a new one"
-        )
+        return f"there is no baseline; make one: {MAKE_BASELINE}"
     before, now = (table.probabilities(each)[0] for each in (baseline.frame, frame))
-    if now and set(before) != set(now):
-        return (
-            f"the baseline's model knows {', '.join(before)}, the photos' {', '.join(now)}; "
-            "make a new one"
-        )
-    return ""
+    if model and baseline.model and model != baseline.model:
+        other = f"is of another model ({baseline.model}; the endpoint serves {model})"
+    elif now and set(before) != set(now):
+        other = f"is of the classes {', '.join(before)}, the photos of {', '.join(now)}"
+    else:
+        return ""
+    return f"the baseline {other}; make a new one: {MAKE_BASELINE}"
 
 
 def _check_labels(frame: pd.DataFrame, truth: GroundTruth, report: Report) -> dict[str, str]:
@@ -211,27 +204,25 @@ def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
     return int((strange & ~accepted).sum())
 
 
-def _find_review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
-    """Return the share in review, if it is above its bound by more than chance."""
+def _find_violations(report: Report, accepted: np.ndarray, rules: Rules) -> Iterator[Violation]:
+    """Yield what is off by more than chance: properties, the share in review, the accuracy."""
+    for item in report.drifts:
+        if item.violated:
+            yield Violation(item.name, item.describe())
     review, count = int((~accepted).sum()), len(accepted)
-    if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:
-        return []
-    text = (
-        f"{review / count:.1%} of the photos go to review (confidence below {rules.threshold:g}), "
-        f"more than {rules.review_share:.1%}"
-    )
-    return [Violation("review_share", text)]
-
-
-def _find_shortfall(measured: Accuracy, rules: Rules) -> list[Violation]:
-    """Return the true accuracy, if it is below the promise by more than chance and so matters."""
-    if measured.true is None or accuracy.shortfall_p_value(measured) > rules.level:
-        return []
-    if measured.expected_labelled - measured.true < rules.minimum_effects["accuracy"]:
-        return []
-    text = (
-        f"{measured.true:.1%} of {measured.labelled:,} labelled photos are right "
-        f"({measured.true_low:.1%} to {measured.true_high:.1%}), their confidences promise "
-        f"{measured.expected_labelled:.1%}"
-    )
-    return [Violation("accuracy", text)]
+    if binomtest(review, count, rules.review_share, "greater").pvalue <= rules.level:
+        text = (
+            f"{review / count:.1%} of the photos go to review (confidence below "
+            f"{rules.threshold:g}), more than {rules.review_share:.1%}"
+        )
+        yield Violation("review_share", text)
+    found = report.accuracy
+    if found.true is None or accuracy.shortfall_p_value(found) > rules.level:
+        return
+    if found.expected_labelled - found.true >= rules.minimum_effects["accuracy"]:
+        text = (
+            f"{found.true:.1%} of {found.labelled:,} labelled photos are right "
+            f"({found.true_low:.1%} to {found.true_high:.1%}), their confidences promise "
+            f"{found.expected_labelled:.1%}"
+        )
+        yield Violation("accuracy", text)

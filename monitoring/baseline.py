@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import click
 import numpy as np
 import pandas as pd
 
 from monitoring import captures, drift, embedding, files, load, table
 from monitoring.captures import Record
 from monitoring.load import Selection
-from service import config, datasets, options, origins, storage, terminal
+from service import config, datasets, origins, storage, terminal
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
@@ -77,18 +76,15 @@ class Baseline:
 
 @terminal.command("baseline", example="--since 2026-11-02 --until 2026-11-09")
 @load.select_captures
-@click.option(
-    "--output",
-    metavar="PLACE",
-    type=options.parse_place,
-    help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
+@load.place_option(
+    "--output", help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)"
 )
 def main(selection: Selection, output: str | None) -> None:
     """Take the validation photos of the served model as the baseline.
 
     With a SOURCE (s3://bucket/prefix, a folder or a file) or a span of time: what was captured.
     """
-    place = output or default_place(selection.stack.bucket)
+    place = output or f"s3://{selection.stack.bucket}/{BASELINE}"
     if selection.source or selection.span != files.ANY_TIME:
         loaded = selection.load()
         model = selection.model.name if selection.model else ""
@@ -168,11 +164,6 @@ def make(frame: pd.DataFrame, origin: str, model: str, rules: Rules) -> Baseline
     kept = kept.drop(columns=["time", "image_id", *table.PLACE], errors="ignore")
     effects = {name: rules.minimum_effects[name] for name in drift.list_properties(frame)}
     return Baseline(kept.reset_index(drop=True), effects, len(frame), origin, model)
-
-
-def default_place(bucket: str) -> str:
-    """Return where a stage's baseline lies."""
-    return f"s3://{bucket}/{BASELINE}"
 
 
 def write(place: str, baseline: Baseline) -> list[str]:

@@ -6,9 +6,10 @@ A record is what the endpoint was asked, a PNG or an array of photos, and what i
 
 import base64
 import io
+import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,33 +88,23 @@ def load(
     """
     span = Span(since, until)
     files = list_files(source, span)
-    frames: list[pd.DataFrame] = []
     unreadable: list[Unreadable] = []
 
-    def read(file: str) -> tuple[list[pd.DataFrame], list[Unreadable]]:
-        faults: list[Unreadable] = []
-        records = read_records(file, partial(parse, span=span), faults)
-        return [to_frame(batch, file, model) for batch in _batches(records)], faults
+    def read(file: str) -> list[pd.DataFrame]:
+        size = 0
 
-    parts = storage.map_ahead(read, files, THREADS)
-    for tables, faults in terminal.track(parts, "Load", len(files), "files"):
-        frames += tables
-        unreadable += faults
-    return Loaded(table.join(frames), unreadable, len(files))
+        def choose_batch(item: tuple[int, Record]) -> tuple[list[str], int]:
+            nonlocal size
+            size += item[1].pixels.nbytes
+            return item[1].classes, size // PIXEL_BYTES
 
+        records = read_records(file, partial(parse, span=span), unreadable)
+        batches = itertools.groupby(records, choose_batch)
+        return [to_frame(list(batch), file, model) for _, batch in batches]
 
-def _batches(lines: Iterable[tuple[int, Record]]) -> Iterator[list[tuple[int, Record]]]:
-    """Yield lines with their records, those of the same classes together, as far as memory goes."""
-    batch: list[tuple[int, Record]] = []
-    size = 0
-    for line, record in lines:
-        if batch and (size >= PIXEL_BYTES or record.classes != batch[0][1].classes):
-            yield batch
-            batch, size = [], 0
-        batch.append((line, record))
-        size += record.pixels.nbytes
-    if batch:
-        yield batch
+    parts = terminal.track(storage.map_ahead(read, files, THREADS), "Load", len(files), "files")
+    frame = table.join([frame for part in parts for frame in part])
+    return Loaded(frame, sorted(unreadable), len(files))
 
 
 def to_frame(batch: list[tuple[int, Record]], file: str, model: Model | None) -> pd.DataFrame:

@@ -2,9 +2,8 @@
 
 A drift is violated where chance is an unlikely reason (its p-value is below the level, divided by
 the number of properties compared: Bonferroni) and it is large enough to matter. What chance does is
-seen where the pooled rows are split at random into samples of the same sizes
-(scipy.stats.permutation_test), which assumes nothing of how the values are spread. Each distance
-is 0 for equal samples and grows as they part.
+seen by splitting the pooled rows at random into samples of the same sizes, which assumes nothing of
+how the values are spread.
 """
 
 from collections.abc import Callable, Mapping

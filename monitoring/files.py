@@ -34,18 +34,14 @@ class Span:
     until: datetime | None = None
 
     def __contains__(self, time: datetime) -> bool:
-        return (self.since is None or self.since <= time) and (
-            self.until is None or time < self.until
-        )
+        return not (self.since and time < self.since) and not (self.until and time >= self.until)
 
     def reaches(self, file: str) -> bool:
-        """Return whether a file may hold records of the span, by the hour that its folder names.
-
-        An hour more on either side counts: a file may hold records of the next hour.
-        """
+        """Return whether a file may hold records of the span, by the hour that its folder names."""
         match = HOUR_FOLDER.search(file)
         if match is None:
             return True
+        # An hour more on either side: a file may hold records of the next one.
         first = f"{self.since - HOUR:%Y/%m/%d/%H}" if self.since else match[1]
         last = f"{self.until + HOUR:%Y/%m/%d/%H}" if self.until else match[1]
         return first <= match[1] <= last

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import click
@@ -19,7 +19,6 @@ from service.hosting import Hosting
 from service.stack import Cloud, Stack, find_stack
 from service.terminal import UserError
 
-UNITS = {"h": "hours", "d": "days"}
 UNREADABLE_SHOWN = 5  # the first ones
 
 
@@ -32,8 +31,8 @@ class Time(click.ParamType):
         """Return the moment."""
         try:
             if age := re.fullmatch(r"(\d+)([hd])", value):
-                begin = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-                value = begin.isoformat()
+                hours = int(age[1]) * (24 if age[2] == "d" else 1)
+                return files.parse_time(f"{datetime.now(UTC) - timedelta(hours=hours)}")
             return files.parse_time(value)
         except (ValueError, OverflowError):
             examples = "2026-11-03, 2026-11-03T14:30, 24h or 7d"
@@ -87,8 +86,7 @@ class Selection:
         if model := self.model:
             name = model.name if model.embed else f"{model.name} has none: train it anew"
             terminal.print_line("Embedding", name)
-        span = self.span
-        loaded = captures.load(self.place, span.since, span.until, model=model)
+        loaded = captures.load(self.place, self.span.since, self.span.until, model)
         _print(loaded)
         return loaded
 
@@ -99,9 +97,8 @@ def _print(loaded: Loaded) -> None:
         "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
     )
     if len(frame):
-        first, last = frame["time"].min(), frame["time"].max()
-        text = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
-        terminal.print_line("Span", text)
+        first, last = (f"{time:%Y-%m-%d %H:%M:%S}" for time in frame["time"].agg(["min", "max"]))
+        terminal.print_line("Span", f"{first} to {last} UTC")
     print_unreadable(loaded.unreadable)
 
 
@@ -111,6 +108,9 @@ def print_unreadable(unreadable: list[Unreadable]) -> None:
         terminal.print_line("" if number else "Unreadable", fault)
     if len(unreadable) > UNREADABLE_SHOWN:
         terminal.print_line("", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more")
+
+
+place_option = partial(click.option, metavar="PLACE", type=options.parse_place)
 
 
 def select_captures(command: Callable) -> Callable:
@@ -133,10 +133,7 @@ def select_captures(command: Callable) -> Callable:
 @terminal.command("load", example="--since 24h --output captures.parquet")
 @select_captures
 @click.option(
-    "--output",
-    metavar="FILE",
-    type=options.OutputFile(".parquet"),
-    help="write the table to this .parquet",
+    "--output", metavar="FILE.parquet", type=options.OutputFile(".parquet"), help="for the table"
 )
 def main(selection: Selection, output: Path | None) -> None:
     """Read what the endpoint was asked and answered into one table, a row a photo.

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,12 +29,10 @@ def render(
     baseline: pd.DataFrame | None,
     read_image: ReadImage,
     unreadable: Sequence[Unreadable] = (),
-    provenance: Mapping[str, str] | None = None,
 ) -> str:
     """Return a report on the photos of `frame` as HTML.
 
-    baseline: its photos. read_image: gives the image of a row's file, line and position. provenance
-    says how the report was made, a line a fact.
+    baseline: its photos. read_image: gives the image of a row's file, line and position.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -53,7 +51,6 @@ def render(
         tiles=list(list_least_confident(frame, read_image)),
         unreadable=unreadable[:UNREADABLE_SHOWN],
         unreadable_count=len(unreadable),
-        provenance=provenance or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 

@@ -67,16 +67,10 @@ def draw_confidence_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
     """
     figure, axes, times = _start_time_plot(frame, "confidence")
     confidence = frame["confidence"].astype(float).clip(0, SUREST)
-    axes.plot(
-        times,
-        confidence,
-        "o",
-        markersize=3,
-        markeredgewidth=0,
-        color=BLUE,
-        alpha=float(np.clip(500 / len(frame), 0.06, 0.6)),
-        rasterized=True,  # a hundred thousand points as vectors would be megabytes
-    )
+    dots = {"markersize": 3, "markeredgewidth": 0, "color": BLUE}
+    alpha = float(np.clip(500 / len(frame), 0.06, 0.6))
+    # A hundred thousand points as vectors would be megabytes.
+    axes.plot(times, confidence, "o", alpha=alpha, rasterized=True, **dots)
     axes.plot([], [], "o", markersize=4, color=BLUE, label="a photo")
     spans, _ = cut_spans(times)
     for name, quantile, line in (("median", 0.5, "-"), ("lowest tenth", 0.1, ":")):

@@ -16,7 +16,7 @@ from monitoring.baseline import Baseline, Rules
 from monitoring.files import Span
 from monitoring.load import Selection
 from service import config, options, terminal
-from service.keys import REPORTS
+from service.keys import BASELINE, REPORTS
 from service.stack import Cloud, Stack
 
 CONTENT_TYPES = {"report.json": "application/json", "report.html": "text/html"}
@@ -25,18 +25,12 @@ SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters
 
 @terminal.command("report", example="--since 24h --output report/")
 @load.select_captures
-@click.option(
-    "--baseline",
-    "baseline_place",
-    metavar="PLACE",
-    type=options.parse_place,
+@load.place_option(
+    *("--baseline", "baseline_place"),
     help="s3://bucket/prefix or a folder (default: where `baseline` puts it)",
 )
-@click.option(
-    "--ground-truth",
-    "truth_place",
-    metavar="PLACE",
-    type=options.parse_place,
+@load.place_option(
+    *("--ground-truth", "truth_place"),
     help="true classes by inference id: JSON lines in a file, a folder or s3://bucket/prefix",
 )
 @click.option(
@@ -59,7 +53,7 @@ def main(
     """
     output.mkdir(parents=True, exist_ok=True)
     endpoint = "" if local and selection.source else selection.stack.endpoint
-    place = baseline_place or baseline.default_place(selection.stack.bucket)
+    place = baseline_place or f"s3://{selection.stack.bucket}/{BASELINE}"
     reference = baseline.read(place)
     truth = accuracy.read_ground_truth(truth_place) if truth_place else None
     loaded, model = selection.load(), selection.model
@@ -79,11 +73,11 @@ def main(
         unreadable=len(loaded.unreadable),
         notes=notes,
     )
-    _print(report, reference, truth)
-    provenance = {"captures": selection.place, "baseline": str(reference or "none")}
+    report.provenance = {"captures": selection.place, "baseline": str(reference or "none")}
     if truth:
-        provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
-    content = {"status": report.status, **dataclasses.asdict(report), "provenance": provenance}
+        report.provenance["ground truth"] = f"{len(truth.labels):,} labels at {truth_place}"
+    _print(report, reference, truth)
+    content = {"status": report.status, **dataclasses.asdict(report)}
     body = json.dumps(content, indent=2, default=datetime.isoformat) + "\n"
     (output / "report.json").write_text(body)
     # matplotlib takes a second to import, which `load` and `baseline` need not wait for.
@@ -95,7 +89,6 @@ def main(
         reference.frame if reference else None,
         captures.read_image,
         [*loaded.unreadable, *(truth.unreadable if truth else [])],
-        provenance,
     )
     (output / "report.html").write_text(html, encoding="utf-8")
     terminal.print_line("Report", str(output / "report.html"))

@@ -123,7 +123,7 @@ def test_another_models_baseline_is_not_held_against_the_photos(reference):
     others = simulate(200, seed=2).rename(columns={"probability:bicycle": "probability:bus"})
     report = judge(reference, others)
     assert (report.status, report.drifts) == (NOT_ENOUGH_DATA, [])
-    assert "knows bicycle, motorcycle, the photos' bus, motorcycle" in report.reasons[0]
+    assert "of the classes bicycle, motorcycle, the photos of bus, motorcycle" in report.reasons[0]
 
 
 def test_what_the_constraints_do_not_name_is_not_judged_and_that_is_noted(reference):
