@@ -126,10 +126,9 @@ def read_validation(s3, model: str, job: dict | None) -> tuple[str, LabelledImag
     """
     inputs = job["InputDataConfig"] if job else ()
     channels = {channel["ChannelName"]: channel["DataSource"] for channel in inputs}
-    origin = None if channels else origins.read(s3, model)
     if "validation" in channels:
         folder = channels["validation"]["S3DataSource"]["S3Uri"]
-    elif origin and origin.dataset:
+    elif (origin := origins.read(s3, model)) and origin.dataset:
         folder = datasets.arrays_uri(storage.split_uri(model)[0], origin.dataset, "validation")
     else:
         raise UserError(
@@ -175,13 +174,9 @@ def write(place: str, baseline: Baseline) -> list[str]:
     frame.attrs = {"images": baseline.images, "origin": baseline.origin, "model": baseline.model}
     frame.to_parquet(rows, index=False)
     constraints = json.dumps({"minimum_effects": baseline.minimum_effects}, indent=2) + "\n"
-    written = []
-    for name, content_type, body in (
-        (CONSTRAINTS, "application/json", constraints.encode()),
-        (ROWS, "application/vnd.apache.parquet", rows.getvalue()),
-    ):
-        written.append(f"{place.rstrip('/')}/{name}")
-        files.write(written[-1], body, content_type)
+    written = [f"{place.rstrip('/')}/{name}" for name in (CONSTRAINTS, ROWS)]
+    files.write(written[0], constraints.encode(), "application/json")
+    files.write(written[1], rows.getvalue(), "application/vnd.apache.parquet")
     return written
 
 

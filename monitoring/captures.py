@@ -20,17 +20,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from monitoring import table
+from monitoring import files, table
 from monitoring.embedding import Model
-from monitoring.files import (
-    ANY_TIME,
-    Span,
-    Unreadable,
-    list_files,
-    parse_time,
-    read_lines,
-    read_records,
-)
+from monitoring.files import ANY_TIME, Span, Unreadable
 from service import config, storage, terminal
 
 NPY, PNG = "application/x-npy", "image/png"
@@ -87,7 +79,7 @@ def load(
     a path that does not exist.
     """
     span = Span(since, until)
-    files = list_files(source, span)
+    names = files.list_files(source, span)
     unreadable: list[Unreadable] = []
 
     def read(file: str) -> list[pd.DataFrame]:
@@ -98,13 +90,13 @@ def load(
             size += item[1].pixels.nbytes
             return item[1].classes, size // PIXEL_BYTES
 
-        records = read_records(file, partial(parse, span=span), unreadable)
+        records = files.read_records(file, partial(parse, span=span), unreadable)
         batches = itertools.groupby(records, choose_batch)
         return [to_frame(list(batch), file, model) for _, batch in batches]
 
-    parts = terminal.track(storage.map_ahead(read, files, THREADS), "Load", len(files), "files")
+    parts = terminal.track(storage.map_ahead(read, names, THREADS), "Load", len(names), "files")
     frame = table.join([frame for part in parts for frame in part])
-    return Loaded(frame, sorted(unreadable), len(files))
+    return Loaded(frame, sorted(unreadable), len(names))
 
 
 def to_frame(batch: list[tuple[int, Record]], file: str, model: Model | None) -> pd.DataFrame:
@@ -183,7 +175,7 @@ def read_image(file: str, line: int, position: int) -> Image.Image:
 
     Raises OSError for a file that is gone, and ValueError where no photo is there.
     """
-    for number, data in read_lines(file):
+    for number, data in files.read_lines(file):
         if number == line:
             return Image.fromarray(parse(json.loads(data)).pixels[position])
     raise ValueError(f"{file} has no line {line}")
@@ -195,7 +187,7 @@ def parse(record: dict, span: Span = ANY_TIME) -> Record | None:
     KeyError and TypeError tell that it is no record of Data Capture.
     """
     captured, metadata = record["captureData"], record["eventMetadata"]
-    time = parse_time(metadata["inferenceTime"])
+    time = files.parse_time(metadata["inferenceTime"])
     image_id = metadata.get("inferenceId") or metadata["eventId"]
     if not isinstance(image_id, str) or not image_id:
         raise ValueError("it has neither an inferenceId nor an eventId")

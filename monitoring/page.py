@@ -13,12 +13,11 @@ from PIL import Image
 
 from monitoring import plots
 from monitoring.accuracy import summarize_classes
-from monitoring.assessment import VIOLATION, Report
+from monitoring.assessment import Report
 from monitoring.drift import title
 from monitoring.files import Unreadable
 
 PHOTOS_SHOWN = 30
-UNREADABLE_SHOWN = 100
 
 ReadImage = Callable[[str, int, int], Image.Image]
 
@@ -42,24 +41,17 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["uri"] = _encode
+    names = ", ".join(title(violation.name) for violation in report.violations)
     return environment.get_template("report.html").render(
         report=report,
-        verdict=make_verdict(report),
+        verdict=f"Violation: {names}" if names else report.status.capitalize(),
         plots=list(_draw_plots(report, frame)),
         baseline=baseline is not None,
         classes=summarize_classes(frame, report.threshold, baseline),
         tiles=list(list_least_confident(frame, read_image)),
-        unreadable=unreadable[:UNREADABLE_SHOWN],
-        unreadable_count=len(unreadable),
+        unreadable=unreadable,
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
-
-
-def make_verdict(report: Report) -> str:
-    """Return the report's verdict in words."""
-    if report.status != VIOLATION:
-        return report.status.capitalize()
-    return f"Violation: {', '.join(title(violation.name) for violation in report.violations)}"
 
 
 def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator[tuple]:

@@ -136,7 +136,8 @@ def cut_spans(times: pd.Series) -> tuple[pd.Series, str]:
 @styled
 def draw_drift(drifts: Sequence[Drift]) -> Figure:
     """A row a drift: its effect as a mark on its null band, in multiples of its bound."""
-    figure, axes = _start(1.2 + 0.4 * len(drifts))
+    figure = Figure((WIDTH, 1.2 + 0.4 * len(drifts)), dpi=100)
+    axes = figure.subplots()
     for row, drift in enumerate(drifts):
         bound = drift.bound or 1.0
         low, high = (end / bound for end in drift.band)
@@ -171,15 +172,10 @@ def _mark(x: list[float], y: list[float], verdict: str) -> Line2D:
     return Line2D(x, y, **(line | VERDICTS[verdict]))
 
 
-def _start(height: float) -> tuple[Figure, Axes]:
-    """Return an empty figure of so many inches, and its axes."""
-    figure = Figure((WIDTH, height), dpi=100)
-    return figure, figure.subplots()
-
-
 def _start_time_plot(frame: pd.DataFrame, name: str) -> tuple[Figure, Axes, pd.Series]:
     """Return a figure, its axes, of which x has room for all times, and the times without zone."""
-    figure, axes = _start(3.2)
+    figure = Figure((WIDTH, 3.2), dpi=100)
+    axes = figure.subplots()
     times = frame["time"].dt.tz_localize(None)
     margin = max((times.max() - times.min()) / 50, pd.Timedelta(seconds=30))
     axes.set_xlim(times.min() - margin, times.max() + margin)

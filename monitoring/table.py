@@ -56,9 +56,7 @@ def name_columns(prefix: str, names: Iterable, matrix: np.ndarray) -> dict[str, 
 
 
 def measure_features(pixels: np.ndarray) -> np.ndarray:
-    """Return how photos look, whatever they show: float32 N x 4, in the order of FEATURES.
-
-    pixels: uint8 N x H x W x 3.
+    """Return how photos, uint8 N x H x W x 3, look: float32 N x 4, in the order of FEATURES.
 
     brightness: the mean of luma, 0 to 1.
     contrast: the standard deviation of luma ("RMS contrast": E. Peli, Contrast in complex images,
