@@ -1,13 +1,12 @@
 """A baseline: made, written, and read again the same; its constraints as people edit them."""
 
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from monitoring import baseline, drift, embedding, table
+from monitoring import baseline, drift, table
 from monitoring.baseline import Rules
 from service import config, origins
 from service.labelled_images import LabelledImages
@@ -52,8 +51,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path, s3, place, width):
 def test_only_so_many_rows_are_kept(monkeypatch):
     monkeypatch.setattr(baseline, "ROWS_KEPT", 60)
     reference = make(simulate(100, seed=1))
-    assert len(reference.frame) == 60
-    assert reference.images == 100
+    assert (len(reference.frame), reference.images) == (60, 100)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +74,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, body):
 
 @pytest.fixture
 def photos():
-    count = embedding.BATCH + 5
-    names = np.array([f"{number}.png" for number in range(count)])
-    return LabelledImages(served.images(count), np.zeros(count, np.int64), names)
+    names = np.array([f"{number}.png" for number in range(20)])
+    return LabelledImages(served.images(20), np.zeros(20, np.int64), names)
 
 
 @pytest.fixture
@@ -107,13 +104,11 @@ def test_the_table_holds_what_the_model_answers(stored, photos):
 
 def make_job(uri: str) -> dict:
     channels = {"train": "s3://bucket/other/", "validation": uri}
-    return {
-        "TrainingJobName": "job-7",
-        "InputDataConfig": [
-            {"ChannelName": name, "DataSource": {"S3DataSource": {"S3Uri": uri}}}
-            for name, uri in channels.items()
-        ],
-    }
+    inputs = [
+        {"ChannelName": name, "DataSource": {"S3DataSource": {"S3Uri": place}}}
+        for name, place in channels.items()
+    ]
+    return {"InputDataConfig": inputs}
 
 
 def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(stored, photos):
@@ -136,9 +131,8 @@ def test_a_model_of_another_stage_has_the_validation_photos_that_came_with_it(st
     assert (read.images == photos.images).all()
 
 
-def test_constraints_are_read_as_they_are_and_need_not_name_all():
-    effects = {"confidence": 0.02, "label": 1}
-    assert baseline.read_constraints(json.dumps({"minimum_effects": effects}).encode()) == effects
+def test_constraints_need_not_name_all():
+    assert baseline.read_constraints(b'{"minimum_effects": {"label": 1}}') == {"label": 1}
 
 
 @pytest.mark.parametrize(

@@ -90,22 +90,18 @@ def test_what_probabilities_lack_to_1_is_none_of_the_classes(tmp_path):
 
 
 def with_request(**changes) -> dict:
-    """A record whose request is changed."""
     return record(png() | changes, ANSWER)
 
 
 def with_answer(text: str) -> dict:
-    """A record with that answer."""
     return record(png(), side(text, JSON))
 
 
 def with_rows(rows: str, classes: str = '["a", "b"]') -> dict:
-    """A record with an answer of these members."""
     return with_answer(f'{{"classes": {classes}, "inferences": {rows}}}')
 
 
 def with_metadata(**changes) -> dict:
-    """A good record with other metadata."""
     result = captured.good()
     result["eventMetadata"].update(changes)
     return result
@@ -122,10 +118,7 @@ BAD = {
     "encoding unknown": (with_request(encoding="ROT13"), "the encoding 'ROT13'"),
     "bad base64": (with_request(data="not base64!"), "base64"),
     "bad time": (with_metadata(inferenceTime="yesterday"), "'yesterday'"),
-    "the last time": (
-        with_metadata(inferenceTime="9999-12-31T23:59:59-14:00"),
-        "it is no such record",
-    ),
+    "the last time": (with_metadata(inferenceTime="9999-12-31T23-14:00"), "no such record"),
     "the year 1": (with_metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
     "no id": (with_metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
     "a fault": (with_answer('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
@@ -137,20 +130,14 @@ BAD = {
     "sum above 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to at most 1"),
     "below 0": (with_rows("[[0.9, -0.3]]"), "not probabilities that sum to at most 1"),
     "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to at most 1"),
-    "three photos, two answers": (
-        record(npy(IMAGES[:3]), answer([0.9, 0.1], [0.9, 0.1])),
-        "3 photos came with 2 answers",
-    ),
+    "a photo too many": (record(npy(IMAGES[:2]), ANSWER), "2 photos came with 1 answers"),
     "another type": (with_request(observedContentType="image/jpeg"), "the input is 'image/jpeg'"),
     "not a PNG": (record(side(b"hello", "image/png"), ANSWER), "broken image/png"),
     "PNG of another size": (
         record(side(served.encode(IMAGES[0][:8], "PNG"), "image/png"), ANSWER),
         "the input is uint8 1 x 8 x 16 x 3, not uint8 N x 16 x 16 x 3",
     ),
-    "npy that promises more than memory holds": (
-        record(side(HUGE, "application/x-npy"), ANSWER),
-        "broken application/x-npy",
-    ),
+    "npy beyond memory": (record(side(HUGE, "application/x-npy"), ANSWER), "broken application/x"),
     "npy of other numbers": (record(npy(np.zeros((1, 4))), ANSWER), "the input is float64 1 x 4"),
 }
 
@@ -177,14 +164,9 @@ def test_the_list_that_sagemakers_own_image_classification_answers_has_numbers_a
     assert (row["label"], row["confidence"]) == ("1", pytest.approx(0.7))
 
 
-def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
-    loaded = load(tmp_path, with_metadata(inferenceId=None))
-    assert loaded.frame["image_id"].tolist() == ["event-photo-0"]
-
-
-def test_records_of_one_inference_id_are_all_kept(tmp_path):
-    loaded = load(tmp_path, captured.good(1), captured.good(1))
-    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-1"]
+def test_an_event_id_stands_in_for_an_inference_id_of_which_all_records_are_kept(tmp_path):
+    loaded = load(tmp_path, with_metadata(inferenceId=None), captured.good(1), captured.good(1))
+    assert loaded.frame["image_id"].tolist() == ["event-photo-0", "photo-1", "photo-1"]
 
 
 def test_only_records_of_the_span_are_loaded(tmp_path):
@@ -292,36 +274,21 @@ def test_a_model_that_came_back_counts_from_its_return_and_a_single_odd_photo_is
     assert captures.first_served(1000, lambda row: row in (500, 999)) == 0
 
 
-def write_answers(folder, models, batch=1) -> str:
-    """Captures of each model's answers, one hour a model."""
-    for hour, model in enumerate(models):
-        records = []
-        for number in range(0, 60, batch):
-            photos = IMAGES[number : number + batch]
-            rows = [[round(value, 7) for value in row] for row in model.answer(photos).tolist()]
-            request = png(number) if batch == 1 else npy(photos)
-            time = f"2026-11-03T{hour:02}:{number:02}:00Z"
-            answered = answer(*rows, classes=model.classes)
-            records.append(record(request, answered, f"{hour}-{number}", time))
-        captured.write(folder / f"{hour}.jsonl", *records)
-    return str(folder)
-
-
 @pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize("before", [{"scale": 0.03}, {"classes": [*"abc"]}])
 def test_what_another_model_answered_is_left_out_and_noted(tmp_path, model, before, batch):
     other = captured.read_model(served.write_model(tmp_path / "model", **before))
-    source = write_answers(tmp_path / "captures", [other, model], batch)
+    for hour, answering in enumerate((other, model)):
+        source = captured.write_answers(tmp_path / "of", answering, 60, hour=hour, batch=batch)
     kept, [note] = captures.keep_served(captures.load(source).frame, model)
     assert len(kept) == 60
     assert f"{kept['time'].min():%H:%M}" == "01:00"
-    assert "the endpoint's model changed after 2026-11-03 00:5" in note
+    assert "the endpoint's model changed after 2026-11-03 00:00:00 UTC" in note
     assert "the 60 photos until then" in note
 
 
 def test_one_model_alone_and_no_model_leave_the_table_as_it_is(tmp_path, model):
-    source = write_answers(tmp_path, [model])
-    frame = captures.load(source).frame
+    frame = captures.load(captured.write_answers(tmp_path, model, 60)).frame
     for served_now in (model, None):
         kept, notes = captures.keep_served(frame, served_now)
         assert (kept is frame, notes) == (True, [])

@@ -47,10 +47,9 @@ def test_the_files_of_the_spans_hours_are_found_in_s3_and_in_folders(tmp_path, s
 
 
 def test_files_that_lie_in_no_hour_belong_to_every_span_but_hidden_ones(tmp_path):
-    (tmp_path / "copied.jsonl").write_bytes(b"{}")
-    (tmp_path / ".DS_Store").write_bytes(b"x")
-    names = list_files(str(tmp_path), Span(at(3), at(4)))
-    assert names == [str(tmp_path / "copied.jsonl")]
+    for name in ("copied.jsonl", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert list_files(str(tmp_path), Span(at(3), at(4))) == [str(tmp_path / "copied.jsonl")]
 
 
 def test_a_file_or_an_object_alone_can_be_named(tmp_path, s3):
