@@ -94,8 +94,8 @@ def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
         return Accuracy(expected, *interval)
     right = (truth == frame["label"])[labelled]
     promised, true = float(confidence[labelled].mean()), float(right.mean())
-    of_labelled = wilson(right.sum(), len(right))
-    return Accuracy(expected, *interval, len(right), promised, true, *of_labelled)
+    true_interval = wilson(right.sum(), len(right))
+    return Accuracy(expected, *interval, len(right), promised, true, *true_interval)
 
 
 def expected_interval(expected: float, photos: int) -> tuple[float, float]:

@@ -132,11 +132,14 @@ def read_records(
     try:
         for number, line in read_lines(name):
             try:
-                record = parse(_read_json(line))
-            except ValueError as error:
-                unreadable.append(Unreadable(name, number, str(error)))
+                record = parse(json.loads(line))
+            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+                cut = "" if line.endswith(b"\n") else ": the line is cut off"
+                unreadable.append(Unreadable(name, number, f"it is not JSON{cut}"))
             except KeyError as error:
                 unreadable.append(Unreadable(name, number, f"it has no {error}"))
+            except ValueError as error:
+                unreadable.append(Unreadable(name, number, str(error)))
             except (AttributeError, OverflowError, TypeError) as error:
                 unreadable.append(Unreadable(name, number, f"it is no such record: {error}"))
             else:
@@ -144,14 +147,6 @@ def read_records(
                     yield number, record
     except OSError as error:
         unreadable.append(Unreadable(name, 0, error.strerror or str(error)))
-
-
-def _read_json(line: bytes) -> dict:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        cut = "" if line.endswith(b"\n") else ": the line is cut off"
-        raise ValueError(f"it is not JSON{cut}") from None
 
 
 def read_lines(name: str) -> Iterator[tuple[int, bytes]]:

@@ -37,8 +37,6 @@ def render(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,  # labels, file names and reasons come from outside
         undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     environment.filters["uri"] = _encode
     names = ", ".join(title(violation.name) for violation in report.violations)

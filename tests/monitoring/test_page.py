@@ -95,9 +95,9 @@ def test_the_least_confident_photos_come_first_each_once_and_what_is_gone_says_w
     frame = week(20)
     frame.loc[1, "image_id"] = frame.loc[0, "image_id"]
     tiles = list(page.list_least_confident(frame, read_image))
-    assert len(tiles) == 19
     confidences = [row.confidence for row, _, _ in tiles]
     assert confidences == sorted(confidences)
+    assert len(tiles) == 19
     assert {problem for _, image, problem in tiles if image is None} == {"the line is cut"}
 
 
