@@ -20,7 +20,7 @@ from benchmarks.local_cloud import LocalCloud
 from handlers.photo import to_model_input
 from model.serving.pixels import read_png
 from monitoring import assessment, baseline, captures, embedding
-from monitoring.assessment import VIOLATION, Photos
+from monitoring.assessment import VIOLATION
 from monitoring.baseline import Baseline, Rules
 from monitoring.table import FEATURES, PROBABILITY, embeddings
 from scripts.generate.photos import (
@@ -145,7 +145,7 @@ def study(kind: str, pool: pd.DataFrame, made: Baseline, rules: Rules, seeds: in
     for seed in terminal.track(range(seeds), kind, seeds, "seeds"):
         current = pool.sample(REPORT, random_state=seed)
         began = time.perf_counter()
-        report = assessment.assess(Photos(current), made, rules)
+        report = assessment.assess(current, made, rules)
         seconds.append(time.perf_counter() - began)
         violations += report.status == VIOLATION
         names.update(violation.name for violation in report.violations)

@@ -1,13 +1,10 @@
 """Accuracy: what the confidences promise, and what ground truth says of it.
 
-Ground truth is the true class of captured photos, in Model Monitor's form: JSON lines such as
-`{"groundTruthData": {"data": "bicycle", "encoding": "CSV"}, "eventMetadata": {"eventId": "..."},
-"eventVersion": "0"}`, where eventId is the photo's id in the table: its inference id, or its event
-id where it was sent without one
+Ground truth is in Model Monitor's form (docs/monitoring.md), with the photo's id in the table as
+eventId: its inference id, or its event id where it was sent without one
 (docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +13,7 @@ import pandas as pd
 from scipy.stats import binom, binomtest
 
 from monitoring import table
-from monitoring.files import ANY_TIME, Unreadable, connect, list_files, read_records
+from monitoring.files import Unreadable, list_files, read_records
 from service.terminal import UserError
 
 COVERED = 0.95  # of every interval
@@ -52,10 +49,8 @@ class GroundTruth:
 
 
 def is_accepted(confidence: np.ndarray, threshold: float) -> np.ndarray:
-    """Return which of N confidences the filter accepts at that threshold, as bool N.
-
-    Compared as float32, as the filter does (handlers/outcomes.judge).
-    """
+    """Return which of N confidences the filter accepts, as bool N."""
+    # Compared as float32, as the filter does (handlers/outcomes.judge).
     return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
@@ -64,21 +59,24 @@ def summarize_classes(
 ) -> pd.DataFrame:
     """Return a row for each class of the model, by the label that the model gave.
 
-    Columns: `photos`, their `share`, `share_before` of the baseline's photos (NaN without one),
-    the share `accepted` of the class's photos and their `median_confidence` (NaN without any).
+    `share_before` is of the baseline's photos, NaN without one; `accepted` and `median_confidence`
+    are of the class's photos, NaN without any.
     """
     classes, _ = table.probabilities(frame)
-    accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
-    by_label = frame["confidence"].groupby(frame["label"])
-    photos = by_label.size().reindex(classes, fill_value=0)
-    result = pd.DataFrame({"photos": photos, "share": photos / max(len(frame), 1)})
-    result["share_before"] = np.nan
+    photos = frame["label"].value_counts().reindex(classes, fill_value=0)
+    before = np.nan
     if baseline is not None:
-        shares = baseline["label"].value_counts(normalize=True)
-        result["share_before"] = shares.reindex(classes, fill_value=0.0)
-    result["accepted"] = accepted.groupby(frame["label"]).mean()
-    result["median_confidence"] = by_label.median()
-    return result
+        before = baseline["label"].value_counts(normalize=True).reindex(classes, fill_value=0.0)
+    accepted = is_accepted(frame["confidence"], threshold)
+    by_label = frame.assign(accepted=accepted).groupby("label")
+    columns = {
+        "photos": photos,
+        "share": photos / max(len(frame), 1),
+        "share_before": before,
+        "accepted": by_label["accepted"].mean(),
+        "median_confidence": by_label["confidence"].median(),
+    }
+    return pd.DataFrame(columns, index=photos.index)
 
 
 def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
@@ -95,14 +93,9 @@ def measure(frame: pd.DataFrame, labels: Mapping[str, str]) -> Accuracy:
     if not labelled.any():
         return Accuracy(expected, *interval)
     right = (truth == frame["label"])[labelled]
-    return Accuracy(
-        expected,
-        *interval,
-        labelled=len(right),
-        expected_labelled=float(confidence[labelled].mean()),
-        true=float(right.mean()),
-        **dict(zip(("true_low", "true_high"), wilson(right.sum(), len(right)), strict=True)),
-    )
+    promised, true = float(confidence[labelled].mean()), float(right.mean())
+    true_interval = wilson(right.sum(), len(right))
+    return Accuracy(expected, *interval, len(right), promised, true, *true_interval)
 
 
 def expected_interval(expected: float, photos: int) -> tuple[float, float]:
@@ -119,10 +112,8 @@ def expected_interval(expected: float, photos: int) -> tuple[float, float]:
 def shortfall_p_value(accuracy: Accuracy) -> float:
     """Return how likely as few right answers are, or fewer, if the confidences are right.
 
-    1 without labels. By the binomial distribution, which errs on the safe side (see above).
+    There are labels. By the binomial distribution, which errs on the safe side (see above).
     """
-    if accuracy.true is None:
-        return 1.0
     right = round(accuracy.true * accuracy.labelled)
     return float(binom(accuracy.labelled, accuracy.expected_labelled).cdf(right))
 
@@ -133,36 +124,27 @@ def wilson(right: int, photos: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def read_ground_truth(source: str, s3=None) -> GroundTruth:
+def read_ground_truth(source: str) -> GroundTruth:
     """Read a file or an object, or all of those in a folder or below an S3 prefix.
 
-    s3: the client that reads the source (default: one for where the environment points to). Raises
-    UserError where nothing is there.
+    Raises UserError where nothing is there.
     """
-    s3 = s3 or connect(source)
-    files = list_files(source, ANY_TIME, s3)
+    files = list_files(source)
     if not files:
         raise UserError(f"There is no ground truth at {source}.")
     truth = GroundTruth()
     for file in files:
-        for _, (image_id, label) in read_records(file, s3, parse_label, truth.unreadable):
+        for _, (image_id, label) in read_records(file, parse_label, truth.unreadable):
             if truth.labels.get(image_id, label) != label:
                 truth.relabelled.add(image_id)
             truth.labels[image_id] = label
     return truth
 
 
-def parse_label(line: bytes) -> tuple[str, str]:
-    """Return the image id and the label of one line. ValueError says what is wrong with it."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    try:
-        image_id, truth = record["eventMetadata"]["eventId"], record["groundTruthData"]
-        label, encoding = truth["data"], truth["encoding"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"it has no eventMetadata.eventId or groundTruthData: {error}") from None
+def parse_label(record: dict) -> tuple[str, str]:
+    """Return the image id and the label of a line. ValueError says what is wrong with it."""
+    image_id, truth = record["eventMetadata"]["eventId"], record["groundTruthData"]
+    label, encoding = truth["data"], truth["encoding"]
     if not isinstance(image_id, str) or not image_id:
         raise ValueError("eventMetadata.eventId is no id")
     label = label.strip() if isinstance(label, str) else ""

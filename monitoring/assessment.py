@@ -1,6 +1,7 @@
 """The judgement: captured photos against a baseline, and what does not hold."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,24 +27,6 @@ MOST_UNREADABLE = 0.05
 
 
 @dataclass(frozen=True)
-class Photos:
-    """What is judged: the table, its span, and what could not be read.
-
-    records: how many could be read. truth: None without ground truth. notes: what else a reader of
-    the report should know.
-    """
-
-    frame: pd.DataFrame
-    span: Span = ANY_TIME
-    records: int = 0
-    unreadable: int = 0
-    endpoint: str = ""
-    model: str = ""
-    truth: GroundTruth | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class Violation:
     """What does not hold: a property that drifted, or `accuracy` or `review_share`."""
 
@@ -51,27 +34,32 @@ class Violation:
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
     """One span of captured photos against a baseline.
 
     images: how many photos. unreadable: records. reasons: why there is not enough data. notes: what
-    a reader should know besides.
+    a reader should know besides. provenance: how it was made, a line a fact.
     """
 
-    status: str  # HEALTHY, VIOLATION or NOT_ENOUGH_DATA
     span: Span
     endpoint: str
     images: int
     unreadable: int
     threshold: float
-    share_accepted: float | None
-    likely_strangers: int  # photos in review that the model gives to none of the classes rather
-    accuracy: Accuracy | None
-    drifts: list[Drift]
-    violations: list[Violation]
-    reasons: list[str]
-    notes: list[str]
+    share_accepted: float | None = None  # of no photos at all, as is accuracy
+    likely_strangers: int = 0  # photos in review that the model gives to none of the classes rather
+    accuracy: Accuracy | None = None
+    drifts: list[Drift] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """A violation outweighs a gap in the data; healthy is only where nothing is missing."""
+        return VIOLATION if self.violations else NOT_ENOUGH_DATA if self.reasons else HEALTHY
 
     def details(self) -> list[str]:
         """Return what a reader should know, a sentence each, violations first."""
@@ -87,17 +75,16 @@ class Report:
         if self.share_accepted is not None:
             against = f"confidence of {self.threshold:g} or more"
             figures.append(("Accepted", f"{self.share_accepted:.1%}", against))
-        if self.share_accepted is not None and self.likely_strangers:
-            review = round((1 - self.share_accepted) * self.images)
-            against = (
-                f"{self.likely_strangers:,} of these {review:,} photos show none of the classes "
-                "rather than any, as the model sees it"
-            )
-            figures.append(("Review", f"{1 - self.share_accepted:.1%}", against))
+            if self.likely_strangers:
+                share = 1 - self.share_accepted
+                against = (
+                    f"{self.likely_strangers:,} of these {round(share * self.images):,} photos "
+                    "show none of the classes rather than any, as the model sees it"
+                )
+                figures.append(("Review", f"{share:.1%}", against))
         violated = sum(item.violated for item in self.drifts)
         if self.drifts:
-            against = "properties compared"
-            figures.append(("Drifted", f"{violated} of {len(self.drifts)}", against))
+            figures.append(("Drifted", f"{violated} of {len(self.drifts)}", "properties compared"))
         if (found := self.accuracy) is not None:
             doubt = "; the drift speaks against it" if violated else ""
             against = (
@@ -114,52 +101,96 @@ class Report:
         return figures
 
 
-def assess(photos: Photos, baseline: Baseline | None, rules: Rules) -> Report:
-    """Judge the photos.
+def assess(
+    frame: pd.DataFrame,
+    baseline: Baseline | None,
+    rules: Rules,
+    *,
+    model: str = "",
+    truth: GroundTruth | None = None,
+    span: Span = ANY_TIME,
+    endpoint: str = "",
+    records: int = 0,
+    unreadable: int = 0,
+    notes: Iterable[str] = (),
+) -> Report:
+    """Judge the photos of a table; too few of them are not judged at all.
 
-    A violation outweighs a gap in the data, and a report is "healthy" only where nothing is
-    missing. Too few photos are not judged at all.
+    model: the URI of the one that answered, or empty. records: how many could be read, and
+    `unreadable` how many could not. notes: what else a reader of the report should know.
     """
-    frame = photos.frame
+    report = Report(span, endpoint, len(frame), unreadable, rules.threshold, notes=[*notes])
     enough = len(frame) >= rules.minimum_images
-    reasons, notes, violations, drifts = [], [*photos.notes], [], []
     if not enough:
-        reasons.append(
+        report.reasons.append(
             f"{len(frame):,} photos were captured, at least {rules.minimum_images:,} are needed"
         )
-    mismatch = _compare_models(photos, baseline)
-    reasons += mismatch
-    labels = _check_labels(photos, reasons, notes)
-    accepted = accuracy.is_accepted(frame["confidence"], rules.threshold)
-    measured = accuracy.measure(frame, labels) if len(frame) else None
+    mismatch = _compare_models(frame, model, baseline)
+    if mismatch:
+        report.reasons.append(mismatch)
+    labels = _check_labels(frame, truth, report) if truth else {}
+    if len(frame):
+        accepted = accuracy.is_accepted(frame["confidence"], rules.threshold)
+        report.share_accepted = float(accepted.mean())
+        report.likely_strangers = _count_strangers(frame, accepted)
+        report.accuracy = accuracy.measure(frame, labels)
     if enough and baseline and not mismatch:
-        drifts, uncompared = drift.measure(
+        report.drifts, uncompared = drift.measure(
             baseline.frame, frame, baseline.minimum_effects, rules.level, rules.minimum_images
         )
-        reasons += uncompared
-        violations += [Violation(item.name, item.describe()) for item in drifts if item.violated]
-        notes += _note_unjudged(baseline)
+        report.reasons += uncompared
+        properties = drift.list_properties(baseline.frame)
+        unjudged = [drift.title(p) for p in properties if p not in baseline.minimum_effects]
+        if unjudged:
+            report.notes.append(f"constraints.json does not name: {', '.join(unjudged)}")
     if enough:
-        violations += _find_review(accepted, rules)
-        violations += _find_shortfall(measured, rules)
-    records = photos.records + photos.unreadable
-    if photos.unreadable > MOST_UNREADABLE * records:
-        reasons.append(f"{photos.unreadable:,} of {records:,} records could not be read")
-    return Report(
-        status=VIOLATION if violations else NOT_ENOUGH_DATA if reasons else HEALTHY,
-        span=photos.span,
-        endpoint=photos.endpoint,
-        images=len(frame),
-        unreadable=photos.unreadable,
-        threshold=rules.threshold,
-        share_accepted=float(accepted.mean()) if len(frame) else None,
-        likely_strangers=_count_strangers(frame, accepted),
-        accuracy=measured,
-        drifts=drifts,
-        violations=violations,
-        reasons=reasons,
-        notes=notes,
-    )
+        report.violations += _find_violations(report, accepted, rules)
+    if unreadable > MOST_UNREADABLE * (records + unreadable):
+        report.reasons.append(
+            f"{unreadable:,} of {records + unreadable:,} records could not be read"
+        )
+    return report
+
+
+def _compare_models(frame: pd.DataFrame, model: str, baseline: Baseline | None) -> str:
+    """Return why the photos cannot be held against the baseline; nothing if they can."""
+    if baseline is None:
+        return f"there is no baseline; make one: {MAKE_BASELINE}"
+    before, now = (table.probabilities(each)[0] for each in (baseline.frame, frame))
+    if model and baseline.model and model != baseline.model:
+        other = f"is of another model ({baseline.model}; the endpoint serves {model})"
+    elif now and set(before) != set(now):
+        other = f"is of the classes {', '.join(before)}, the photos of {', '.join(now)}"
+    else:
+        return ""
+    return f"the baseline {other}; make a new one: {MAKE_BASELINE}"
+
+
+def _check_labels(frame: pd.DataFrame, truth: GroundTruth, report: Report) -> dict[str, str]:
+    """Return the labels that accuracy can be measured by; report what is wrong with the others."""
+    ids = set(frame["image_id"])
+    if not truth.labels:
+        report.reasons.append("no line of the ground truth could be read")
+    labels = {image_id: label for image_id, label in truth.labels.items() if image_id in ids}
+    if truth.labels and ids and not labels:
+        report.reasons.append(
+            f"none of {len(truth.labels):,} labels is of one of the photos (the first is of "
+            f"{next(iter(truth.labels))!r}, a photo's id is such as {frame['image_id'].iloc[0]!r})"
+        )
+    if relabelled := sorted(truth.relabelled & ids):
+        report.notes.append(
+            f"{len(relabelled):,} of the photos, such as {relabelled[0]!r}, have two labels or "
+            "more, of which the last one holds"
+        )
+    classes, _ = table.probabilities(frame)
+    known = {*classes, OTHER}
+    strange = Counter(label for label in labels.values() if label not in known)
+    if strange:
+        names = FirstFew((label for label, _ in strange.most_common()), 5)
+        text = f"{strange.total():,} labels are none of {', '.join(classes)}, {OTHER} ({names})"
+        many = strange.total() > MOST_UNREADABLE * len(labels)
+        (report.reasons if many else report.notes).append(text)
+    return {image_id: label for image_id, label in labels.items() if label in known}
 
 
 def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
@@ -173,82 +204,25 @@ def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
     return int((strange & ~accepted).sum())
 
 
-def _compare_models(photos: Photos, baseline: Baseline | None) -> list[str]:
-    """Return why the photos cannot be held against the baseline, if so."""
-    if baseline is None:
-        return [f"there is no baseline; make one: {MAKE_BASELINE}"]
-    if photos.model and baseline.model and photos.model != baseline.model:
-        return [
-            f"the baseline is of another model ({baseline.model}; the endpoint serves "
-            f"{photos.model}); make a new one: {MAKE_BASELINE}"
-        ]
-    before, now = (table.probabilities(frame)[0] for frame in (baseline.frame, photos.frame))
-    if now and set(before) != set(now):
-        return [
-            f"the baseline's model knows {', '.join(before)}, the photos' {', '.join(now)}; "
-            f"make a new one: {MAKE_BASELINE}"
-        ]
-    return []
-
-
-def _check_labels(photos: Photos, reasons: list[str], notes: list[str]) -> dict[str, str]:
-    """Return the labels that accuracy can be measured by; add what is wrong with the others."""
-    truth, ids = photos.truth, set(photos.frame["image_id"])
-    if truth is None:
-        return {}
-    if not truth.labels:
-        reasons.append("no line of the ground truth could be read")
-    labels = {image_id: label for image_id, label in truth.labels.items() if image_id in ids}
-    if truth.labels and ids and not labels:
-        reasons.append(
-            f"none of {len(truth.labels):,} labels is of one of the photos (the first is of "
-            f"{next(iter(truth.labels))!r}, a photo's id is such as "
-            f"{photos.frame['image_id'].iloc[0]!r})"
-        )
-    if relabelled := sorted(truth.relabelled & ids):
-        notes.append(
-            f"{len(relabelled):,} of the photos, such as {relabelled[0]!r}, have two labels or "
-            "more, of which the last one holds"
-        )
-    classes, _ = table.probabilities(photos.frame)
-    known = {*classes, OTHER}
-    strange = Counter(label for label in labels.values() if label not in known)
-    if strange:
-        names = FirstFew((label for label, _ in strange.most_common()), 5)
-        text = f"{strange.total():,} labels are none of {', '.join(classes)}, {OTHER} ({names})"
-        many = strange.total() > MOST_UNREADABLE * len(labels)
-        (reasons if many else notes).append(text)
-    return {image_id: label for image_id, label in labels.items() if label in known}
-
-
-def _note_unjudged(baseline: Baseline) -> list[str]:
-    """Return a note that names what the baseline has and its constraints do not name, if so."""
-    properties = drift.list_properties(baseline.frame)
-    names = [drift.title(name) for name in properties if name not in baseline.minimum_effects]
-    return [f"constraints.json does not name: {', '.join(names)}"] if names else []
-
-
-def _find_review(accepted: np.ndarray, rules: Rules) -> list[Violation]:
-    """Return the share in review, if it is above its bound by more than chance."""
+def _find_violations(report: Report, accepted: np.ndarray, rules: Rules) -> Iterator[Violation]:
+    """Yield what is off by more than chance: properties, the share in review, the accuracy."""
+    for item in report.drifts:
+        if item.violated:
+            yield Violation(item.name, item.describe())
     review, count = int((~accepted).sum()), len(accepted)
-    if binomtest(review, count, rules.review_share, "greater").pvalue > rules.level:
-        return []
-    text = (
-        f"{review / count:.1%} of the photos go to review (confidence below {rules.threshold:g}), "
-        f"more than {rules.review_share:.1%}"
-    )
-    return [Violation("review_share", text)]
-
-
-def _find_shortfall(measured: Accuracy, rules: Rules) -> list[Violation]:
-    """Return the true accuracy, if it is below the promise by more than chance and so matters."""
-    if measured.true is None or accuracy.shortfall_p_value(measured) > rules.level:
-        return []
-    if measured.expected_labelled - measured.true < rules.minimum_effects["accuracy"]:
-        return []
-    text = (
-        f"{measured.true:.1%} of {measured.labelled:,} labelled photos are right "
-        f"({measured.true_low:.1%} to {measured.true_high:.1%}), their confidences promise "
-        f"{measured.expected_labelled:.1%}"
-    )
-    return [Violation("accuracy", text)]
+    if binomtest(review, count, rules.review_share, "greater").pvalue <= rules.level:
+        text = (
+            f"{review / count:.1%} of the photos go to review (confidence below "
+            f"{rules.threshold:g}), more than {rules.review_share:.1%}"
+        )
+        yield Violation("review_share", text)
+    found = report.accuracy
+    if found.true is None or accuracy.shortfall_p_value(found) > rules.level:
+        return
+    if found.expected_labelled - found.true >= rules.minimum_effects["accuracy"]:
+        text = (
+            f"{found.true:.1%} of {found.labelled:,} labelled photos are right "
+            f"({found.true_low:.1%} to {found.true_high:.1%}), their confidences promise "
+            f"{found.expected_labelled:.1%}"
+        )
+        yield Violation("accuracy", text)

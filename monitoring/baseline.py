@@ -11,17 +11,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
 
-from monitoring import captures, drift, embedding, files, load, model_change, table
+from monitoring import captures, drift, embedding, files, load, table
 from monitoring.captures import Record
-from monitoring.embedding import Network
 from monitoring.load import Selection
-from service import config, datasets, options, origins, storage, terminal
+from service import config, datasets, origins, storage, terminal
 from service.keys import BASELINE
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
@@ -79,28 +76,25 @@ class Baseline:
 
 @terminal.command("baseline", example="--since 2026-11-02 --until 2026-11-09")
 @load.select_captures
-@click.option(
-    "--output",
-    metavar="PLACE",
-    type=options.parse_place,
-    help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)",
+@load.place_option(
+    "--output", help=f"s3://bucket/prefix or a folder (default: {BASELINE} in the service's bucket)"
 )
 def main(selection: Selection, output: str | None) -> None:
     """Take the validation photos of the served model as the baseline.
 
     With a SOURCE (s3://bucket/prefix, a folder or a file) or a span of time: what was captured.
     """
-    place = output or default_place(selection.stack.bucket)
+    place = output or f"s3://{selection.stack.bucket}/{BASELINE}"
     if selection.source or selection.span != files.ANY_TIME:
         loaded = selection.load()
         model = selection.model.name if selection.model else ""
-        frame, notes = model_change.keep_served(loaded.frame, selection.model, selection.place)
+        frame, notes = captures.keep_served(loaded.frame, selection.model)
         terminal.warn(*notes)
         origin = f"captures {selection.span} in {selection.place}"
     else:
         frame, origin, model = _answer_validation(selection)
     baseline = make(frame, origin, model, Rules.from_config(config.load()))
-    written = write(files.connect(place), place, baseline)
+    written = write(place, baseline)
     mean = frame["confidence"].mean()
     terminal.print_line("Baseline", f"{baseline.images:,} photos, mean confidence {mean:.4f}")
     for number, file in enumerate(written):
@@ -115,13 +109,7 @@ def _answer_validation(selection: Selection) -> tuple[pd.DataFrame, str, str]:
             f"The endpoint {selection.stack.endpoint} is not in service. Deploy it: "
             f"python -m scripts.deploy_endpoint --stage {selection.stage}"
         )
-    folder = find_validation(s3, model, selection.hosting.served_job())
-    if folder is None:
-        raise UserError(
-            f"No training job of {config.service_name(selection.stage)} made {model}, so that its "
-            "validation photos are not known. Take captures as the baseline: --since, --until"
-        )
-    uri, photos = read_validation(s3, folder)
+    uri, photos = read_validation(s3, model, selection.hosting.served_job())
     terminal.print_line("Photos", uri)
     terminal.print_line("Model", model)
     frame = validation_table(s3, photos, uri, model)
@@ -130,40 +118,38 @@ def _answer_validation(selection: Selection) -> tuple[pd.DataFrame, str, str]:
     return frame, f"validation photos at {uri}", model
 
 
-def find_validation(s3, model: str, job: dict | None) -> str | None:
-    """Return the folder of a model's validation photos; None where it is not known.
+def read_validation(s3, model: str, job: dict | None) -> tuple[str, LabelledImages]:
+    """Return where the validation photos of a model lie, and the photos.
 
-    job: describes the training job that made it, unless the model came from another stage.
+    job: describes the training job that made it, unless the model came from another stage. Raises
+    UserError where they are not known or gone.
     """
-    for channel in job["InputDataConfig"] if job else ():
-        if channel["ChannelName"] == "validation":
-            return channel["DataSource"]["S3DataSource"]["S3Uri"].rstrip("/")
-    origin = origins.read(s3, model)
-    if origin is None or origin.dataset is None:
-        return None
-    bucket, _ = storage.split_uri(model)
-    return datasets.arrays_uri(bucket, origin.dataset, "validation").rstrip("/")
-
-
-def read_validation(s3, folder: str) -> tuple[str, LabelledImages]:
-    """Return where the validation photos of the folder lie, and the photos."""
-    body = storage.read(s3, *storage.split_uri(f"{folder}/data.npz"))
+    inputs = job["InputDataConfig"] if job else ()
+    channels = {channel["ChannelName"]: channel["DataSource"] for channel in inputs}
+    if "validation" in channels:
+        folder = channels["validation"]["S3DataSource"]["S3Uri"]
+    elif (origin := origins.read(s3, model)) and origin.dataset:
+        folder = datasets.arrays_uri(storage.split_uri(model)[0], origin.dataset, "validation")
+    else:
+        raise UserError(
+            f"No training job of this stage made {model}, so that its validation photos are not "
+            "known. Take captures as the baseline: --since, --until"
+        )
+    uri = f"{folder.rstrip('/')}/data.npz"
+    body = storage.read(s3, *storage.split_uri(uri))
     if body is None:
-        raise UserError(f"The model's validation photos are gone from {folder}.")
+        raise UserError(f"The model's validation photos are gone: {uri}.")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        photos = LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
-    return f"{folder}/data.npz", photos
+        return uri, LabelledImages(arrays["images"], arrays["labels"], arrays["names"])
 
 
 def validation_table(s3, photos: LabelledImages, uri: str, model_uri: str) -> pd.DataFrame:
     """Return the photos' table; `uri` is where they lie, `model_uri` the model.tar.gz."""
     model = embedding.fetch(s3, model_uri)
-    probabilities = Network(model.whole, "probabilities")(photos.images)
     names = [str(name) for name in photos.names]
     never = datetime.fromtimestamp(0, UTC)
-    record = Record(never, names, model.classes, probabilities, photos.images)
-    network = Network(model.graph, "embedding") if model.graph else None
-    return captures.to_frame([(0, record)], uri, network)
+    record = Record(never, names, model.classes, model.answer(photos.images), photos.images)
+    return captures.to_frame([(0, record)], uri, model)
 
 
 def make(frame: pd.DataFrame, origin: str, model: str, rules: Rules) -> Baseline:
@@ -179,7 +165,7 @@ def make(frame: pd.DataFrame, origin: str, model: str, rules: Rules) -> Baseline
     return Baseline(kept.reset_index(drop=True), effects, len(frame), origin, model)
 
 
-def write(s3, place: str, baseline: Baseline) -> list[str]:
+def write(place: str, baseline: Baseline) -> list[str]:
     """Write the baseline's two files to an S3 prefix or a folder; return where they lie.
 
     The rows come last: whoever finds them finds a whole baseline.
@@ -188,42 +174,35 @@ def write(s3, place: str, baseline: Baseline) -> list[str]:
     frame.attrs = {"images": baseline.images, "origin": baseline.origin, "model": baseline.model}
     frame.to_parquet(rows, index=False)
     constraints = json.dumps({"minimum_effects": baseline.minimum_effects}, indent=2) + "\n"
-    return [
-        _write_file(s3, place, CONSTRAINTS, constraints.encode(), "application/json"),
-        _write_file(s3, place, ROWS, rows.getvalue(), "application/vnd.apache.parquet"),
-    ]
+    written = [f"{place.rstrip('/')}/{name}" for name in (CONSTRAINTS, ROWS)]
+    files.write(written[0], constraints.encode(), "application/json")
+    files.write(written[1], rows.getvalue(), "application/vnd.apache.parquet")
+    return written
 
 
-def read(s3, place: str) -> Baseline | None:
+def read(place: str) -> Baseline | None:
     """Return the baseline at a place, or None where there is none. UserError if it is broken."""
-    rows, constraints = (_read_file(s3, place, name) for name in (ROWS, CONSTRAINTS))
+    rows, constraints = (files.read(f"{place.rstrip('/')}/{n}") for n in (ROWS, CONSTRAINTS))
     if rows is None:
         return None
+    name = ROWS
     try:
         frame = pd.read_parquet(io.BytesIO(rows))
         about = {name: frame.attrs[name] for name in ("images", "origin", "model")}
-    except Exception as error:  # PyArrow has many classes of errors
-        raise UserError(
-            f"{ROWS} of the baseline at {place} cannot be read ({error}). Make the baseline anew: "
-            f"{MAKE_BASELINE}"
-        ) from None
-    try:
+        name = CONSTRAINTS
         if constraints is None:
             raise ValueError("there is none")
         return Baseline(frame, read_constraints(constraints), **about)
-    except ValueError as error:
+    except Exception as error:  # PyArrow has many classes of errors
         raise UserError(
-            f"{CONSTRAINTS} of the baseline at {place} cannot be read: {error}. Mend it, or make "
-            f"the baseline anew: {MAKE_BASELINE}"
+            f"{name} of the baseline at {place} cannot be read: {error}. Mend it, or make the "
+            f"baseline anew: {MAKE_BASELINE}"
         ) from None
 
 
 def read_constraints(body: bytes) -> dict[str, float]:
     """Return constraints.json's minimum effects. ValueError says what is wrong with it."""
-    try:
-        content = json.loads(body)
-    except RecursionError:
-        raise ValueError("it is not JSON") from None
+    content = json.loads(body)
     effects = content.get("minimum_effects") if isinstance(content, dict) else None
     if not isinstance(effects, dict):
         raise ValueError("it has no minimum_effects by property")
@@ -233,27 +212,3 @@ def read_constraints(body: bytes) -> dict[str, float]:
         if type(effect) not in (int, float) or not 0 <= effect < math.inf:
             raise ValueError(f"{name} is {effect!r}, not a number of 0 or more")
     return effects
-
-
-def default_place(bucket: str) -> str:
-    """Return where a stage's baseline lies."""
-    return f"s3://{bucket}/{BASELINE}"
-
-
-def _write_file(s3, place: str, name: str, body: bytes, content_type: str) -> str:
-    if place.startswith("s3://"):
-        uri = f"{place.rstrip('/')}/{name}"
-        bucket, key = storage.split_uri(uri)
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-        return uri
-    path = Path(place) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
-    return str(path)
-
-
-def _read_file(s3, place: str, name: str) -> bytes | None:
-    if place.startswith("s3://"):
-        return storage.read(s3, *storage.split_uri(f"{place.rstrip('/')}/{name}"))
-    path = Path(place) / name
-    return path.read_bytes() if path.is_file() else None

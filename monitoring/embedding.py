@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,19 +19,21 @@ import onnxruntime
 
 BATCH = 64
 
+Network = Callable[[np.ndarray], np.ndarray]  # photos uint8 N x side x side x 3 -> float32 N x D
+
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model: where it lies, its class names, and its graph in ONNX.
+    """A trained model: where it lies, its class names, and what it makes of photos.
 
-    `graph` is the part as far as the embedding; None for a model that was trained before models
-    had an embedding. `whole` answers with probabilities.
+    `answer` gives probabilities. `embed` is None for a model that was trained before models had an
+    embedding.
     """
 
     name: str
     classes: list[str]
-    graph: bytes | None
-    whole: bytes
+    answer: Network
+    embed: Network | None
 
 
 def fetch(s3, uri: str) -> Model:
@@ -38,40 +41,36 @@ def fetch(s3, uri: str) -> Model:
     return make_model(uri, *(read_member(s3, uri, name) for name in ("model.onnx", "classes.json")))
 
 
-def make_model(name: str, whole: bytes, classes: bytes) -> Model:
+def make_model(name: str, graph: bytes, classes: bytes) -> Model:
     """Return the model of a model.onnx and a classes.json. Raises UserError if they are broken."""
     try:
-        model = onnx.load_from_string(whole)
-        graph = None
-        if "embedding" in [output.name for output in model.graph.output]:
-            # Without the rest, such as the image's mirror, it takes half the time.
-            cut = Extractor(model).extract_model(["images"], ["embedding"])
-            graph = cut.SerializeToString()
-        return Model(name, json.loads(classes), graph, whole)
-    except Exception as error:  # protobuf and ONNX have many classes of errors
+        cut = cut_embedding(graph)
+        embed = _open(cut, "embedding") if cut else None
+        return Model(name, json.loads(classes), _open(graph, "probabilities"), embed)
+    except Exception as error:  # protobuf, ONNX and its runtime have many classes of errors
         raise UserError(f"The model in {name} cannot be read: {error}") from error
 
 
-class Network:
-    """One output of a graph, on one thread. UserError if ONNX Runtime does not run the graph."""
+def cut_embedding(graph: bytes) -> bytes | None:
+    """Return the part of a graph as far as its embedding; None if it has none.
 
-    def __init__(self, graph: bytes, output: str):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._output = output
-        try:
-            self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
-            )
-            if output not in [each.name for each in self._session.get_outputs()]:
-                raise ValueError(f"it answers without {output}")
-        except Exception as error:  # ONNX Runtime has no common class of errors
-            raise UserError(f"The model cannot be used: {error}") from error
+    Without the rest, such as the image's mirror, it takes half the time.
+    """
+    model = onnx.load_from_string(graph)
+    if "embedding" not in [output.name for output in model.graph.output]:
+        return None
+    return Extractor(model).extract_model(["images"], ["embedding"]).SerializeToString()
 
-    def __call__(self, photos: np.ndarray) -> np.ndarray:
-        """Photos uint8 N x side x side x 3 -> the output float32 N x D."""
-        parts = [
-            self._session.run([self._output], {"images": photos[start : start + BATCH]})[0]
-            for start in range(0, len(photos), BATCH)
-        ]
+
+def _open(graph: bytes, output: str) -> Network:
+    """Return what computes one output of a graph, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def compute(photos: np.ndarray) -> np.ndarray:
+        starts = range(0, len(photos), BATCH)
+        parts = [session.run([output], {"images": photos[n : n + BATCH]})[0] for n in starts]
         return np.concatenate(parts)
+
+    return compute

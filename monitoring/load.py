@@ -1,26 +1,24 @@
 """`python -m scripts.monitor load`: captures into one table, and what is in it."""
 
-import contextlib
 import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import click
 
-from monitoring import captures, embedding
+from monitoring import captures, embedding, files
 from monitoring.captures import Loaded
 from monitoring.embedding import Model
-from monitoring.files import Span
+from monitoring.files import Span, Unreadable
 from service import options, terminal
 from service.hosting import Hosting
 from service.stack import Cloud, Stack, find_stack
 from service.terminal import UserError
 
-UNITS = {"h": "hours", "d": "days"}
 UNREADABLE_SHOWN = 5  # the first ones
 
 
@@ -31,17 +29,14 @@ class Time(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the moment."""
-        time = None
-        with contextlib.suppress(ValueError, OverflowError):
+        try:
             if age := re.fullmatch(r"(\d+)([hd])", value):
-                time = datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-            else:
-                time = datetime.fromisoformat(value)
-                time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        if time is None or time.year not in captures.CENTURY:
+                hours = int(age[1]) * (24 if age[2] == "d" else 1)
+                return files.parse_time(f"{datetime.now(UTC) - timedelta(hours=hours)}")
+            return files.parse_time(value)
+        except (ValueError, OverflowError):
             examples = "2026-11-03, 2026-11-03T14:30, 24h or 7d"
             self.fail(f"{value!r} is no time: write {examples}.", param, ctx)
-        return time
 
 
 @dataclass(frozen=True)
@@ -89,28 +84,33 @@ class Selection:
         """Load the captures, and print what is in them."""
         terminal.print_line("Source", self.place)
         if model := self.model:
-            name = model.name if model.graph else f"{model.name} has none: train it anew"
+            name = model.name if model.embed else f"{model.name} has none: train it anew"
             terminal.print_line("Embedding", name)
-        span = self.span
-        loaded = captures.load(self.place, span.since, span.until, model=model)
+        loaded = captures.load(self.place, self.span.since, self.span.until, model)
         _print(loaded)
         return loaded
 
 
 def _print(loaded: Loaded) -> None:
-    frame, unreadable = loaded.frame, loaded.unreadable
+    frame = loaded.frame
     terminal.print_line(
         "Read", f"files {loaded.files:,}, records {loaded.records:,}, photos {len(frame):,}"
     )
     if len(frame):
-        first, last = frame["time"].min(), frame["time"].max()
-        text = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
-        terminal.print_line("Span", text)
+        first, last = (f"{time:%Y-%m-%d %H:%M:%S}" for time in frame["time"].agg(["min", "max"]))
+        terminal.print_line("Span", f"{first} to {last} UTC")
+    print_unreadable(loaded.unreadable)
+
+
+def print_unreadable(unreadable: list[Unreadable]) -> None:
+    """Print the first of the lines that could not be read, and how many more there are."""
     for number, fault in enumerate(unreadable[:UNREADABLE_SHOWN]):
-        place = f"{fault.file} line {fault.line}" if fault.line else fault.file
-        terminal.print_line("" if number else "Unreadable", f"{place}: {fault.reason}")
+        terminal.print_line("" if number else "Unreadable", fault)
     if len(unreadable) > UNREADABLE_SHOWN:
         terminal.print_line("", f"… and {len(unreadable) - UNREADABLE_SHOWN:,} more")
+
+
+place_option = partial(click.option, metavar="PLACE", type=options.parse_place)
 
 
 def select_captures(command: Callable) -> Callable:
@@ -133,10 +133,7 @@ def select_captures(command: Callable) -> Callable:
 @terminal.command("load", example="--since 24h --output captures.parquet")
 @select_captures
 @click.option(
-    "--output",
-    metavar="FILE",
-    type=options.OutputFile(".parquet"),
-    help="write the table to this .parquet",
+    "--output", metavar="FILE.parquet", type=options.OutputFile(".parquet"), help="for the table"
 )
 def main(selection: Selection, output: Path | None) -> None:
     """Read what the endpoint was asked and answered into one table, a row a photo.

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +13,11 @@ from PIL import Image
 
 from monitoring import plots
 from monitoring.accuracy import summarize_classes
-from monitoring.assessment import VIOLATION, Report
+from monitoring.assessment import Report
 from monitoring.drift import title
 from monitoring.files import Unreadable
 
 PHOTOS_SHOWN = 30
-UNREADABLE_SHOWN = 100
 
 ReadImage = Callable[[str, int, int], Image.Image]
 
@@ -29,40 +28,28 @@ def render(
     baseline: pd.DataFrame | None,
     read_image: ReadImage,
     unreadable: Sequence[Unreadable] = (),
-    provenance: Mapping[str, str] | None = None,
 ) -> str:
     """Return a report on the photos of `frame` as HTML.
 
-    baseline: its photos. read_image: gives the image of a row's file, line and position. provenance
-    says how the report was made, a line a fact.
+    baseline: its photos. read_image: gives the image of a row's file, line and position.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,  # labels, file names and reasons come from outside
         undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
-    environment.filters.update(svg=_encode_svg, png=_encode_png, moment=format_moment)
+    environment.filters["uri"] = _encode
+    names = ", ".join(title(violation.name) for violation in report.violations)
     return environment.get_template("report.html").render(
         report=report,
-        verdict=make_verdict(report),
+        verdict=f"Violation: {names}" if names else report.status.capitalize(),
         plots=list(_draw_plots(report, frame)),
         baseline=baseline is not None,
         classes=summarize_classes(frame, report.threshold, baseline),
         tiles=list(list_least_confident(frame, read_image)),
-        unreadable=unreadable[:UNREADABLE_SHOWN],
-        unreadable_count=len(unreadable),
-        provenance=provenance or {},
-        written=datetime.now(UTC),
+        unreadable=unreadable,
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
-
-
-def make_verdict(report: Report) -> str:
-    """Return the report's verdict in words."""
-    if report.status != VIOLATION:
-        return report.status.capitalize()
-    return f"Violation: {', '.join(title(violation.name) for violation in report.violations)}"
 
 
 def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator[tuple]:
@@ -76,11 +63,6 @@ def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator
             yield row, read_image(row.file, row.line, row.position), ""
         except (OSError, ValueError) as error:
             yield row, None, str(error)
-
-
-def format_moment(time: datetime) -> str:
-    """Return a moment to the minute, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, Figure]]:
@@ -108,7 +90,7 @@ def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str,
             "The grey bar is how far chance alone moves it. From the dashed bound on it is a "
             "violation: more than chance, and enough to matter.",
             "; ".join(
-                f"{drift.title} moved by {drift.effect:.3g} {drift.unit}, {drift.verdict}"
+                f"{title(drift.name)} moved by {drift.effect:.3g} {drift.unit}, {drift.verdict}"
                 for drift in report.drifts
             ),
             plots.draw_drift(report.drifts),
@@ -116,17 +98,12 @@ def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str,
 
 
 @plots.styled
-def _encode_svg(figure: Figure) -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", dpi=200, metadata={"Date": None})
-    return _make_data_uri("image/svg+xml", file.getvalue())
-
-
-def _encode_png(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return _make_data_uri("image/png", file.getvalue())
-
-
-def _make_data_uri(content_type: str, content: bytes) -> str:
-    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
+def _encode(picture: Figure | Image.Image) -> str:
+    """Return a picture as a data URI."""
+    file, kind = io.BytesIO(), "png"
+    if isinstance(picture, Figure):
+        kind = "svg+xml"
+        picture.savefig(file, format="svg", dpi=200, metadata={"Date": None})
+    else:
+        picture.save(file, "PNG")
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

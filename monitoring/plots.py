@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from monitoring.accuracy import is_accepted, wilson
-from monitoring.drift import Drift
+from monitoring.drift import Drift, title
 
 WIDTH = 4.0  # inches
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
@@ -65,19 +65,12 @@ def draw_confidence_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
 
     The scale is one of doubt: each step up is ten times less.
     """
-    figure, axes = _start(3.2)
-    times = frame["time"].dt.tz_localize(None)
+    figure, axes, times = _start_time_plot(frame, "confidence")
     confidence = frame["confidence"].astype(float).clip(0, SUREST)
-    axes.plot(
-        times,
-        confidence,
-        "o",
-        markersize=3,
-        markeredgewidth=0,
-        color=BLUE,
-        alpha=float(np.clip(500 / len(frame), 0.06, 0.6)),
-        rasterized=True,  # a hundred thousand points as vectors would be megabytes
-    )
+    dots = {"markersize": 3, "markeredgewidth": 0, "color": BLUE}
+    alpha = float(np.clip(500 / len(frame), 0.06, 0.6))
+    # A hundred thousand points as vectors would be megabytes.
+    axes.plot(times, confidence, "o", alpha=alpha, rasterized=True, **dots)
     axes.plot([], [], "o", markersize=4, color=BLUE, label="a photo")
     spans, _ = cut_spans(times)
     for name, quantile, line in (("median", 0.5, "-"), ("lowest tenth", 0.1, ":")):
@@ -91,8 +84,6 @@ def draw_confidence_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
     axes.yaxis.set_major_locator(FixedLocator(TICKS))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:.4g}")
-    axes.set_ylabel("confidence")
-    _scale_time(axes, times)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
 
@@ -108,8 +99,7 @@ def _confidence(doubt):
 @styled
 def draw_share_accepted(frame: pd.DataFrame, threshold: float) -> Figure:
     """The share accepted by span of time with Wilson's 95 % interval; the whole time's share."""
-    figure, axes = _start(3.2)
-    times = frame["time"].dt.tz_localize(None)
+    figure, axes, times = _start_time_plot(frame, "accepted")
     middles, length = cut_spans(times)
     accepted = pd.Series(is_accepted(frame["confidence"], threshold), frame.index)
     spans = accepted.groupby(middles).agg(["mean", "sum", "count"])
@@ -126,8 +116,6 @@ def draw_share_accepted(frame: pd.DataFrame, threshold: float) -> Figure:
     axes.axhline(whole, label=f"whole time: {whole:.1%}", **dots)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylabel("accepted")
-    _scale_time(axes, times)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
 
@@ -148,7 +136,8 @@ def cut_spans(times: pd.Series) -> tuple[pd.Series, str]:
 @styled
 def draw_drift(drifts: Sequence[Drift]) -> Figure:
     """A row a drift: its effect as a mark on its null band, in multiples of its bound."""
-    figure, axes = _start(1.2 + 0.4 * len(drifts))
+    figure = Figure((WIDTH, 1.2 + 0.4 * len(drifts)), dpi=100)
+    axes = figure.subplots()
     for row, drift in enumerate(drifts):
         bound = drift.bound or 1.0
         low, high = (end / bound for end in drift.band)
@@ -162,9 +151,9 @@ def draw_drift(drifts: Sequence[Drift]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("moved, in multiples of the bound")
     names = [
-        drift.title
+        title(drift.name)
         if drift.baseline_mean is None
-        else f"{drift.title}\n{drift.baseline_mean:.3g} → {drift.current_mean:.3g}"
+        else f"{title(drift.name)}\n{drift.baseline_mean:.3g} → {drift.current_mean:.3g}"
         for drift in drifts
     ]
     axes.set_yticks(range(len(names)), names)
@@ -183,18 +172,16 @@ def _mark(x: list[float], y: list[float], verdict: str) -> Line2D:
     return Line2D(x, y, **(line | VERDICTS[verdict]))
 
 
-def _start(height: float) -> tuple[Figure, Axes]:
-    """Return an empty figure of so many inches, and its axes."""
-    figure = Figure((WIDTH, height), dpi=100)
-    return figure, figure.subplots()
-
-
-def _scale_time(axes: Axes, times: pd.Series) -> None:
-    """Make x a time axis that shows all of the times (not empty, UTC without a zone)."""
-    first, last = times.min(), times.max()
-    margin = max((last - first) / 50, pd.Timedelta(seconds=30))
-    axes.set_xlim(first - margin, last + margin)
+def _start_time_plot(frame: pd.DataFrame, name: str) -> tuple[Figure, Axes, pd.Series]:
+    """Return a figure, its axes, of which x has room for all times, and the times without zone."""
+    figure = Figure((WIDTH, 3.2), dpi=100)
+    axes = figure.subplots()
+    times = frame["time"].dt.tz_localize(None)
+    margin = max((times.max() - times.min()) / 50, pd.Timedelta(seconds=30))
+    axes.set_xlim(times.min() - margin, times.max() + margin)
     locator = AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set_xlabel("time (UTC)", loc="left")  # the day stands at the right
+    axes.set_ylabel(name)
+    return figure, axes, times

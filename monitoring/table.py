@@ -45,13 +45,8 @@ def without_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
 def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Return one table of any number, by time and place, with the classes of all of them."""
     frame = pd.concat(frames or [EMPTY], ignore_index=True)
-    columns = [
-        *NAMES,
-        *_columns(frame, PROBABILITY),
-        *FEATURES,
-        *_columns(frame, EMBEDDING),
-        *PLACE,
-    ]
+    probabilities, embeddings = _columns(frame, PROBABILITY), _columns(frame, EMBEDDING)
+    columns = [*NAMES, *probabilities, *FEATURES, *embeddings, *PLACE]
     return frame[columns].sort_values(["time", *PLACE], ignore_index=True)
 
 
@@ -61,9 +56,7 @@ def name_columns(prefix: str, names: Iterable, matrix: np.ndarray) -> dict[str, 
 
 
 def measure_features(pixels: np.ndarray) -> np.ndarray:
-    """Return how photos look, whatever they show: float32 N x 4, in the order of FEATURES.
-
-    pixels: uint8 N x H x W x 3.
+    """Return how photos, uint8 N x H x W x 3, look: float32 N x 4, in the order of FEATURES.
 
     brightness: the mean of luma, 0 to 1.
     contrast: the standard deviation of luma ("RMS contrast": E. Peli, Contrast in complex images,
@@ -75,12 +68,9 @@ def measure_features(pixels: np.ndarray) -> np.ndarray:
         and yb = (R + G) / 2 - B, from 0 (grey) past 100 (garish) (D. Hasler and S. Suesstrunk,
         Measuring colourfulness in natural images, Human Vision and Electronic Imaging VIII, 2003).
     """
-    count, height, width, _ = pixels.shape
-    result = np.empty((count, 4), np.float32)
-    step = max(1, PIXELS_AT_ONCE // (height * width))
-    for start in range(0, count, step):
-        result[start : start + step] = _features(pixels[start : start + step])
-    return result
+    step = max(1, PIXELS_AT_ONCE // (pixels.shape[1] * pixels.shape[2]))
+    parts = [_features(pixels[start : start + step]) for start in range(0, len(pixels), step)]
+    return np.concatenate(parts)
 
 
 def _features(pixels: np.ndarray) -> np.ndarray:
@@ -91,15 +81,9 @@ def _features(pixels: np.ndarray) -> np.ndarray:
     yb = (red + green) / 2 - blue
     spread = rg.var((1, 2)) + yb.var((1, 2))
     offset = rg.mean((1, 2)) ** 2 + yb.mean((1, 2)) ** 2
-    return np.stack(
-        [
-            luma.mean((1, 2)),
-            luma.std((1, 2)),
-            np.log10(FLOOR + laplacian.var((1, 2))),
-            np.sqrt(spread) + 0.3 * np.sqrt(offset),
-        ],
-        1,
-    )
+    sharpness = np.log10(FLOOR + laplacian.var((1, 2)))
+    colour = np.sqrt(spread) + 0.3 * np.sqrt(offset)
+    return np.stack([luma.mean((1, 2)), luma.std((1, 2)), sharpness, colour], 1)
 
 
 def _columns(frame: pd.DataFrame, prefix: str) -> list[str]:

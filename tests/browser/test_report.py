@@ -49,8 +49,8 @@ def files(tmp_path_factory) -> dict[str, str]:
         NOT_ENOUGH_DATA: (frames.make_report(NOT_ENOUGH_DATA, **few), week[:0], []),
     }
     for status, (report, frame, unreadable) in pages.items():
-        provenance = {"captures": f"s3://bucket/{LONG}"}
-        html = page.render(report, frame, week, frames.read_image, unreadable, provenance)
+        report.provenance = {"captures": f"s3://bucket/{LONG}"}
+        html = page.render(report, frame, week, frames.read_image, unreadable)
         (folder / f"{status}.html").write_text(html, encoding="utf-8")
     return {status: (folder / f"{status}.html").as_uri() for status in pages}
 

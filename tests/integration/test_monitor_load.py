@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from monitoring import embedding, table
+from monitoring import table
 from tests.integration.service import STAGE
 from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
 from tests.monitoring import captured
@@ -79,7 +79,7 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     for name, body in archive.items():
         (tmp_path / "model" / name).write_bytes(body)
     images = test_set["images"][: SINGLE + BATCH]
-    network = embedding.Network(captured.read_model(tmp_path / "model").graph, "embedding")
-    np.testing.assert_allclose(table.embeddings(frame), network(images), atol=1e-4)
+    embed = captured.read_model(tmp_path / "model").embed
+    np.testing.assert_allclose(table.embeddings(frame), embed(images), atol=1e-4)
     luma = images.mean((1, 2)) @ [0.2126, 0.7152, 0.0722] / 255
     np.testing.assert_allclose(frame["brightness"], luma, atol=1e-4)

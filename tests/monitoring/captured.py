@@ -70,6 +70,21 @@ def lines(*records: dict | bytes) -> bytes:
     )
 
 
+def write_answers(
+    folder: Path, model: embedding.Model, count: int, seed: int = 0, hour: int = 10, batch: int = 1
+) -> str:
+    """Captures of what the model answers at an hour, a record for each `batch` of images."""
+    images, records, time = served.images(count, seed), [], f"2026-11-03T{hour:02}:00:00Z"
+    for number in range(0, count, batch):
+        photos = images[number : number + batch]
+        rows = [[round(value, 7) for value in row] for row in model.answer(photos).tolist()]
+        png = side(served.encode(photos[0], "PNG"), "image/png")
+        request, answered = npy(photos) if batch > 1 else png, answer(*rows, classes=model.classes)
+        records.append(record(request, answered, f"{seed}-{number}", time))
+    write(folder / f"{hour}.jsonl", *records)
+    return str(folder)
+
+
 def read_model(folder: Path) -> embedding.Model:
     """The model in a folder."""
     members = ((folder / name).read_bytes() for name in ("model.onnx", "classes.json"))

@@ -117,7 +117,6 @@ def make_report(status: str = VIOLATION, **changes) -> Report:
     names = ("confidence", "brightness", "contrast", "sharpness") if status == VIOLATION else ()
     gap = "12 photos were captured, at least 100 are needed"
     fields = {
-        "status": status,
         "span": Span(SINCE, UNTIL),
         "endpoint": "scones-vehicles-dev",
         "images": 5000,

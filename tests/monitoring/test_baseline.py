@@ -1,13 +1,12 @@
 """A baseline: made, written, and read again the same; its constraints as people edit them."""
 
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from monitoring import baseline, drift, embedding, table
+from monitoring import baseline, drift, table
 from monitoring.baseline import Rules
 from service import config, origins
 from service.labelled_images import LabelledImages
@@ -16,7 +15,6 @@ from service.terminal import UserError
 from tests.model import served
 from tests.monitoring.frames import simulate
 from tests.monitoring.test_embedding import archive
-from tests.unit.service.memory_s3 import MemoryS3
 
 EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.25)
 RULES = replace(
@@ -34,16 +32,15 @@ def make(frame):
 
 @pytest.mark.parametrize("width", [8, 0])
 @pytest.mark.parametrize("place", ["s3://bucket/monitoring/baseline/", "folder"])
-def test_a_baseline_is_read_as_it_was_written(tmp_path, place, width):
-    s3 = MemoryS3()
+def test_a_baseline_is_read_as_it_was_written(tmp_path, s3, place, width):
     if place == "folder":
         place = str(tmp_path / "new" / "folder")
     frame = simulate(80, seed=1, width=width)
-    assert baseline.read(s3, place) is None
+    assert baseline.read(place) is None
     reference = make(frame)
-    written = baseline.write(s3, place, reference)
+    written = baseline.write(place, reference)
     assert [file.rpartition("/")[2] for file in written] == ["constraints.json", "baseline.parquet"]
-    again = baseline.read(s3, place)
+    again = baseline.read(place)
     assert (again.images, again.origin, again.model) == (80, "a test", MODEL)
     assert again.minimum_effects == reference.minimum_effects
     assert set(EFFECTS) - set(again.minimum_effects) == ({"embedding"} if not width else set())
@@ -54,8 +51,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path, place, width):
 def test_only_so_many_rows_are_kept(monkeypatch):
     monkeypatch.setattr(baseline, "ROWS_KEPT", 60)
     reference = make(simulate(100, seed=1))
-    assert len(reference.frame) == 60
-    assert reference.images == 100
+    assert (len(reference.frame), reference.images) == (60, 100)
 
 
 @pytest.mark.parametrize(
@@ -64,37 +60,36 @@ def test_only_so_many_rows_are_kept(monkeypatch):
         ("baseline.parquet", b""),
         ("baseline.parquet", b"PAR1" + b"x" * 2000),
         ("constraints.json", b"{"),
+        ("constraints.json", b"[" * 100_000),
         ("constraints.json", b"\xff"),
         ("constraints.json", None),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, body):
-    baseline.write(None, str(tmp_path), make(simulate(80, seed=1)))
+    baseline.write(str(tmp_path), make(simulate(80, seed=1)))
     (tmp_path / name).unlink() if body is None else (tmp_path / name).write_bytes(body)
     with pytest.raises(UserError, match=rf"{name} of the baseline at .* cannot be read"):
-        baseline.read(None, str(tmp_path))
+        baseline.read(str(tmp_path))
 
 
 @pytest.fixture
 def photos():
-    count = embedding.BATCH + 5
-    names = np.array([f"{number}.png" for number in range(count)])
-    return LabelledImages(served.images(count), np.zeros(count, np.int64), names)
+    names = np.array([f"{number}.png" for number in range(20)])
+    return LabelledImages(served.images(20), np.zeros(20, np.int64), names)
 
 
 @pytest.fixture
-def s3(tmp_path, photos):
-    memory = MemoryS3()
-    memory.put_object("bucket", "job/model.tar.gz", archive(served.write_model(tmp_path)), "")
+def stored(tmp_path, s3, photos):
+    s3.put_object("bucket", "job/model.tar.gz", archive(served.write_model(tmp_path)), "")
     file = io.BytesIO()
     np.savez(file, images=photos.images, labels=photos.labels, names=photos.names)
     key = "datasets/cifar/arrays/validation/data.npz"
-    memory.put_object("bucket", key, file.getvalue(), "")
-    return memory
+    s3.put_object("bucket", key, file.getvalue(), "")
+    return s3
 
 
-def test_the_table_holds_what_the_model_answers(s3, photos):
-    frame = baseline.validation_table(s3, photos, CHANNEL, MODEL)
+def test_the_table_holds_what_the_model_answers(stored, photos):
+    frame = baseline.validation_table(stored, photos, CHANNEL, MODEL)
     classes, probabilities = table.probabilities(frame)
     expected = served.expected(photos.images)
     assert classes == served.CLASSES
@@ -109,46 +104,41 @@ def test_the_table_holds_what_the_model_answers(s3, photos):
 
 def make_job(uri: str) -> dict:
     channels = {"train": "s3://bucket/other/", "validation": uri}
-    return {
-        "TrainingJobName": "job-7",
-        "InputDataConfig": [
-            {"ChannelName": name, "DataSource": {"S3DataSource": {"S3Uri": uri}}}
-            for name, uri in channels.items()
-        ],
-    }
+    inputs = [
+        {"ChannelName": name, "DataSource": {"S3DataSource": {"S3Uri": place}}}
+        for name, place in channels.items()
+    ]
+    return {"InputDataConfig": inputs}
 
 
-def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(s3, photos):
-    uri, read = baseline.read_validation(s3, baseline.find_validation(s3, MODEL, make_job(CHANNEL)))
+def test_a_jobs_own_validation_photos_are_read_or_named_as_gone(stored, photos):
+    uri, read = baseline.read_validation(stored, MODEL, make_job(CHANNEL))
     assert uri == f"{CHANNEL}data.npz"
     assert (read.images == photos.images).all()
-    with pytest.raises(UserError, match="are gone from s3://bucket/gone"):
-        baseline.read_validation(s3, "s3://bucket/gone")
+    with pytest.raises(UserError, match="are gone: s3://bucket/gone/data"):
+        baseline.read_validation(stored, MODEL, make_job("s3://bucket/gone"))
 
 
-def test_a_model_of_another_stage_has_the_validation_photos_that_came_with_it(s3, photos):
-    def find() -> str | None:
-        return baseline.find_validation(s3, MODEL, None)
-
-    assert find() is None
-    origin = Origin("dev", "s3://other/model.tar.gz", "0" * 64, "job-7", None)
-    origins.write(s3, "bucket", "job/model.tar.gz", origin)
-    assert find() is None
-    origins.write(s3, "bucket", "job/model.tar.gz", replace(origin, dataset="cifar"))
-    _, read = baseline.read_validation(s3, find())
+def test_a_model_of_another_stage_has_the_validation_photos_that_came_with_it(stored, photos):
+    origin = Origin("dev", "s3://other/model.tar.gz", "0" * 64, "job-7", "cifar")
+    for known in (None, replace(origin, dataset=None)):
+        if known:
+            origins.write(stored, "bucket", "job/model.tar.gz", known)
+        with pytest.raises(UserError, match=f"No training job of this stage made {MODEL}"):
+            baseline.read_validation(stored, MODEL, None)
+    origins.write(stored, "bucket", "job/model.tar.gz", origin)
+    _, read = baseline.read_validation(stored, MODEL, None)
     assert (read.images == photos.images).all()
 
 
-def test_constraints_are_read_as_they_are_and_need_not_name_all():
-    effects = {"confidence": 0.02, "label": 1}
-    assert baseline.read_constraints(json.dumps({"minimum_effects": effects}).encode()) == effects
+def test_constraints_need_not_name_all():
+    assert baseline.read_constraints(b'{"minimum_effects": {"label": 1}}') == {"label": 1}
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
         ("{", "Expecting property name"),
-        ("[" * 100_000, "it is not JSON"),
         ('{"features": []}', "no minimum_effects"),
         ('{"minimum_effects": {"hue": 1}}', "'hue', which is none of confidence, label"),
         ('{"minimum_effects": {"label": "0.1"}}', "label is '0.1', not a number"),

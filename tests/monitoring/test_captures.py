@@ -10,13 +10,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from s3transfer.exceptions import RetriesExceededError
 
 from monitoring import captures, table
-from monitoring.captures import image_reader
 from monitoring.files import Unreadable
 from service import config
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import IMAGES, answer, npy, png, record, side
-from tests.unit.service.memory_s3 import MemoryS3
 
 JSON = "application/json"
 ANSWER = answer([0.9, 0.1])
@@ -92,22 +90,18 @@ def test_what_probabilities_lack_to_1_is_none_of_the_classes(tmp_path):
 
 
 def with_request(**changes) -> dict:
-    """A record whose request is changed."""
     return record(png() | changes, ANSWER)
 
 
 def with_answer(text: str) -> dict:
-    """A record with that answer."""
     return record(png(), side(text, JSON))
 
 
 def with_rows(rows: str, classes: str = '["a", "b"]') -> dict:
-    """A record with an answer of these members."""
     return with_answer(f'{{"classes": {classes}, "inferences": {rows}}}')
 
 
 def with_metadata(**changes) -> dict:
-    """A good record with other metadata."""
     result = captured.good()
     result["eventMetadata"].update(changes)
     return result
@@ -122,12 +116,9 @@ BAD = {
     "no answer": (record(png(), None), "it has no 'endpointOutput'"),
     "no request": (record(None, ANSWER), "it has no 'endpointInput'"),
     "encoding unknown": (with_request(encoding="ROT13"), "the encoding 'ROT13'"),
-    "bad base64": (with_request(data="not base64!"), "no record of Data Capture"),
+    "bad base64": (with_request(data="not base64!"), "base64"),
     "bad time": (with_metadata(inferenceTime="yesterday"), "'yesterday'"),
-    "the last time": (
-        with_metadata(inferenceTime="9999-12-31T23:59:59-14:00"),
-        "no record of Data",
-    ),
+    "the last time": (with_metadata(inferenceTime="9999-12-31T23-14:00"), "no such record"),
     "the year 1": (with_metadata(inferenceTime="0001-01-01T00:00:00Z"), "not of this century"),
     "no id": (with_metadata(inferenceId=None, eventId=""), "neither an inferenceId nor an eventId"),
     "a fault": (with_answer('{"error": "x", "message": "y"}'), 'inferences\': {"error": "x"'),
@@ -139,20 +130,14 @@ BAD = {
     "sum above 1": (with_rows("[[0.9, 0.3]]"), "not probabilities that sum to at most 1"),
     "below 0": (with_rows("[[0.9, -0.3]]"), "not probabilities that sum to at most 1"),
     "not a number": (with_rows("[[NaN, 1]]"), "not probabilities that sum to at most 1"),
-    "three photos, two answers": (
-        record(npy(IMAGES[:3]), answer([0.9, 0.1], [0.9, 0.1])),
-        "3 photos came with 2 answers",
-    ),
+    "a photo too many": (record(npy(IMAGES[:2]), ANSWER), "2 photos came with 1 answers"),
     "another type": (with_request(observedContentType="image/jpeg"), "the input is 'image/jpeg'"),
     "not a PNG": (record(side(b"hello", "image/png"), ANSWER), "broken image/png"),
     "PNG of another size": (
         record(side(served.encode(IMAGES[0][:8], "PNG"), "image/png"), ANSWER),
         "the input is uint8 1 x 8 x 16 x 3, not uint8 N x 16 x 16 x 3",
     ),
-    "npy that promises more than memory holds": (
-        record(side(HUGE, "application/x-npy"), ANSWER),
-        "broken application/x-npy",
-    ),
+    "npy beyond memory": (record(side(HUGE, "application/x-npy"), ANSWER), "broken application/x"),
     "npy of other numbers": (record(npy(np.zeros((1, 4))), ANSWER), "the input is float64 1 x 4"),
 }
 
@@ -179,14 +164,9 @@ def test_the_list_that_sagemakers_own_image_classification_answers_has_numbers_a
     assert (row["label"], row["confidence"]) == ("1", pytest.approx(0.7))
 
 
-def test_an_event_id_stands_in_for_an_inference_id(tmp_path):
-    loaded = load(tmp_path, with_metadata(inferenceId=None))
-    assert loaded.frame["image_id"].tolist() == ["event-photo-0"]
-
-
-def test_records_of_one_inference_id_are_all_kept(tmp_path):
-    loaded = load(tmp_path, captured.good(1), captured.good(1))
-    assert loaded.frame["image_id"].tolist() == ["photo-1", "photo-1"]
+def test_an_event_id_stands_in_for_an_inference_id_of_which_all_records_are_kept(tmp_path):
+    loaded = load(tmp_path, with_metadata(inferenceId=None), captured.good(1), captured.good(1))
+    assert loaded.frame["image_id"].tolist() == ["event-photo-0", "photo-1", "photo-1"]
 
 
 def test_only_records_of_the_span_are_loaded(tmp_path):
@@ -205,13 +185,12 @@ def test_no_captures_are_a_table_without_rows(tmp_path):
     assert str(loaded.frame["time"].dtype).endswith("UTC]")
 
 
-def test_objects_in_s3_are_read_as_files_are(tmp_path):
+def test_objects_in_s3_are_read_as_files_are(tmp_path, s3):
     body = captured.lines(captured.good(1), b"{}\n")
     path = "endpoint/AllTraffic/2026/11/03/10/20-30-001-x.jsonl"
     captured.write(tmp_path / path, body)
-    s3 = MemoryS3()
     s3.put_object("bucket", f"capture/{path}", body, "")
-    from_s3 = captures.load("s3://bucket/capture/", s3=s3)
+    from_s3 = captures.load("s3://bucket/capture/")
     from_folder = captures.load(str(tmp_path))
     name = f"s3://bucket/capture/{path}"
     assert from_s3.unreadable == [Unreadable(name, 2, "it has no 'captureData'")]
@@ -228,18 +207,19 @@ def test_objects_in_s3_are_read_as_files_are(tmp_path):
         (OSError(28, "No space left on device"), "No space left on device"),
     ],
 )
-def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(error, reason):
-    class BrokenS3(MemoryS3):
-        def download_fileobj(self, bucket, key, file):
-            if key == "a":
-                file.write(b"the first bytes")
-                raise error
-            super().download_fileobj(bucket, key, file)
+def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(monkeypatch, s3, error, reason):
+    download = s3.download_fileobj
 
-    s3 = BrokenS3()
+    def break_off(bucket, key, file):
+        if key == "a":
+            file.write(b"the first bytes")
+            raise error
+        download(bucket, key, file)
+
+    monkeypatch.setattr(s3, "download_fileobj", break_off)
     for key in "ab":
         s3.put_object("bucket", key, captured.lines(captured.good()), "")
-    loaded = captures.load("s3://bucket/", s3=s3)
+    loaded = captures.load("s3://bucket/")
     [broken] = loaded.unreadable
     assert (broken.file, broken.line, loaded.records) == ("s3://bucket/a", 0, 1)
     assert reason in broken.reason
@@ -248,7 +228,7 @@ def test_an_object_that_cannot_be_had_is_named_and_the_next_is_read(error, reaso
 def test_a_photo_is_read_again_from_its_place(tmp_path):
     array = record(npy(IMAGES[:4]), answer(*[[0.9, 0.1]] * 4))
     frame = load(tmp_path, b"\n", captured.good(3), array).frame
-    read = image_reader(str(tmp_path))
+    read = captures.read_image
     for row in frame.itertuples():
         expected = IMAGES[3 if row.line == 2 else row.position]
         np.testing.assert_array_equal(np.asarray(read(row.file, row.line, row.position)), expected)
@@ -274,3 +254,41 @@ def test_memory_does_not_grow_with_the_photos_bytes(tmp_path, monkeypatch):
         return result
 
     assert peak(160) - peak(40) < 120 * noise.nbytes / 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 39, 40, 41, 1000])
+def test_the_first_row_behind_the_last_that_differs_is_found(count):
+    for last in {-1, 0, count // 3, count - 2, count - 1}:
+        if -1 <= last < count:
+            assert captures.first_served(count, lambda row, last=last: row <= last) == last + 1
+
+
+def test_few_rows_are_looked_at():
+    rows = []
+    captures.first_served(100_000, lambda row: rows.append(row) or row < 31_234)
+    assert len(rows) < 5 * captures.PROBES
+
+
+def test_a_model_that_came_back_counts_from_its_return_and_a_single_odd_photo_is_no_other_model():
+    assert captures.first_served(40, lambda row: 10 <= row < 20) == 20
+    assert captures.first_served(1000, lambda row: row in (500, 999)) == 0
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize("before", [{"scale": 0.03}, {"classes": [*"abc"]}])
+def test_what_another_model_answered_is_left_out_and_noted(tmp_path, model, before, batch):
+    other = captured.read_model(served.write_model(tmp_path / "model", **before))
+    for hour, answering in enumerate((other, model)):
+        source = captured.write_answers(tmp_path / "of", answering, 60, hour=hour, batch=batch)
+    kept, [note] = captures.keep_served(captures.load(source).frame, model)
+    assert len(kept) == 60
+    assert f"{kept['time'].min():%H:%M}" == "01:00"
+    assert "the endpoint's model changed after 2026-11-03 00:00:00 UTC" in note
+    assert "the 60 photos until then" in note
+
+
+def test_one_model_alone_and_no_model_leave_the_table_as_it_is(tmp_path, model):
+    frame = captures.load(captured.write_answers(tmp_path, model, 60)).frame
+    for served_now in (model, None):
+        kept, notes = captures.keep_served(frame, served_now)
+        assert (kept is frame, notes) == (True, [])

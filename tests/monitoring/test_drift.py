@@ -1,9 +1,11 @@
-"""What is compared, how large it must be, and what cannot be compared."""
+"""Distances between samples, what chance makes of them, and what is compared of photos."""
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.spatial.distance import cdist
 
-from monitoring import drift, permutation, table
+from monitoring import drift, table
 from tests.monitoring.frames import simulate
 
 EFFECTS = dict.fromkeys(drift.PROPERTIES, 0.1) | {"confidence": 0.01, "embedding": 0.01}
@@ -12,7 +14,48 @@ LEVEL = 0.05
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(permutation, "RESAMPLES", 199)
+    monkeypatch.setattr(drift, "RESAMPLES", 199)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize(("first", "second"), [(40, 25), (2, 30)])
+def test_the_wasserstein_distance_is_scipys(rng, first, second):
+    baseline, current = rng.gamma(2, 1, first), rng.normal(1, 2, second)
+    result = drift.wasserstein(baseline, current)
+    assert result.effect == pytest.approx(stats.wasserstein_distance(baseline, current))
+
+
+def test_total_variation_is_the_share_that_would_need_another_label():
+    baseline = np.array(["a"] * 8 + ["b"] * 2)
+    current = np.array(["a"] * 5 + ["b"] * 3 + ["new"] * 2)
+    assert drift.total_variation(baseline, current).effect == pytest.approx(0.3)
+
+
+def test_the_energy_coefficient_is_what_its_definition_gives(rng):
+    baseline, current = rng.normal(size=(30, 5)), rng.normal(0.4, 1.5, (20, 5))
+    between = cdist(baseline, current).mean()
+    apart = 2 * between - cdist(baseline, baseline).mean() - cdist(current, current).mean()
+    result = drift.energy(baseline, current)
+    assert result.effect == pytest.approx(apart / (2 * between), rel=1e-4)
+    distant = drift.energy(np.zeros((20, 3)), np.full((10, 3), 9.0))
+    assert distant.effect == pytest.approx(1)
+
+
+@pytest.mark.parametrize("compare", [drift.wasserstein, drift.energy])
+def test_equal_values_are_no_distance(compare):
+    shape = (30, 3) if compare is drift.energy else 30
+    result = compare(np.full(shape, 0.3), np.full(shape, 0.3))
+    assert (result.effect, result.p_value) == (0, 1)
+
+
+def test_a_small_p_value_counts_the_effect_itself_among_the_splits(rng):
+    result = drift.wasserstein(rng.normal(size=200), rng.normal(5, 1, 200))
+    assert result.p_value == pytest.approx(1 / (drift.RESAMPLES + 1))
+    assert result.effect > result.null.max()
 
 
 def measure(current, effects=EFFECTS, baseline=None, level=LEVEL):
@@ -44,6 +87,9 @@ def test_a_feature_moves_in_the_baselines_standard_deviations():
     assert brightness.effect == pytest.approx(1.5, abs=0.25)
     assert brightness.current_mean - brightness.baseline_mean == pytest.approx(0.15, abs=0.03)
     assert (brightness.baseline, brightness.current) == (200, 150)
+    without_spread = simulate(200, seed=1).assign(colour=0.0)
+    drifts, _ = measure(simulate(100, seed=2).assign(colour=0.7), baseline=without_spread)
+    assert drifts["colour"].effect == pytest.approx(0.7)
 
 
 def test_what_is_too_small_to_matter_is_no_violation():
@@ -54,24 +100,14 @@ def test_what_is_too_small_to_matter_is_no_violation():
 
 
 def test_the_level_is_shared_between_the_properties(monkeypatch):
-    null = np.linspace(0, 1, 101)
-
-    def compare(baseline, current):
-        return permutation.Comparison(effect=5.0, null=null, p_value=LEVEL / 5)
-
-    surely = drift.PROPERTIES["brightness"]._replace(compare=compare)
+    found = drift.Comparison(effect=5.0, null=np.linspace(0, 1, 101), p_value=LEVEL / 5)
+    surely = drift.PROPERTIES["brightness"]._replace(compare=lambda *_: found)
     monkeypatch.setitem(drift.PROPERTIES, "brightness", surely)
     drifts, _ = measure(simulate(100, seed=2))
     assert not drifts["brightness"].violated  # 1/5 of the level, shared by seven
     assert drifts["brightness"].band == pytest.approx((LEVEL / 7, 1 - LEVEL / 7))
     drifts, _ = measure(simulate(100, seed=2), level=LEVEL * 7 / 5 + 1e-9)
     assert drifts["brightness"].violated
-
-
-def test_a_baseline_without_spread_is_compared_in_the_features_own_unit():
-    baseline = simulate(200, seed=1).assign(colour=0.0)
-    drifts, _ = measure(simulate(100, seed=2).assign(colour=0.7), baseline=baseline)
-    assert drifts["colour"].effect == pytest.approx(0.7)
 
 
 def test_a_property_is_compared_if_both_sides_know_it_and_an_effect_is_named():

@@ -4,20 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitoring.files import ANY_TIME, Span, list_files
+from monitoring.files import Span, list_files
 from service.terminal import UserError
-from tests.unit.service.memory_s3 import MemoryS3
 
 HOURS = ("2026/10/31/23", "2026/11/01/00", "2026/11/03/09", "2026/11/03/10", "2026/11/04/00")
 KEYS = [f"capture/{name}/v/{hour}/a.jsonl" for name in ("dev", "dev-2") for hour in HOURS]
 
 
-@pytest.fixture
-def s3():
-    result = MemoryS3()
+@pytest.fixture(autouse=True)
+def objects(s3):
     for key in [*KEYS, "capture/folder/"]:
-        result.put_object("bucket", key, b"{}", "")
-    return result
+        s3.put_object("bucket", key, b"{}", "")
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -39,33 +36,30 @@ SPANS = {
 
 @pytest.mark.parametrize(("span", "hours"), SPANS.values(), ids=SPANS)
 @pytest.mark.parametrize("prefix", ["capture/dev/", "capture/dev"])
-def test_the_files_of_the_spans_hours_are_found_in_s3_and_in_folders(
-    tmp_path, s3, span, hours, prefix
-):
+def test_the_files_of_the_spans_hours_are_found_in_s3_and_in_folders(tmp_path, span, hours, prefix):
     expected = [f"capture/dev/v/{hour}/a.jsonl" for hour in hours]
-    assert list_files(f"s3://bucket/{prefix}", span, s3) == [f"s3://bucket/{e}" for e in expected]
+    assert list_files(f"s3://bucket/{prefix}", span) == [f"s3://bucket/{e}" for e in expected]
     for key in KEYS:
         path = tmp_path / key
         path.parent.mkdir(parents=True)
         path.write_bytes(b"{}")
-    assert list_files(str(tmp_path / prefix), span, None) == [f"{tmp_path}/{e}" for e in expected]
+    assert list_files(str(tmp_path / prefix), span) == [f"{tmp_path}/{e}" for e in expected]
 
 
 def test_files_that_lie_in_no_hour_belong_to_every_span_but_hidden_ones(tmp_path):
-    (tmp_path / "copied.jsonl").write_bytes(b"{}")
-    (tmp_path / ".DS_Store").write_bytes(b"x")
-    names = list_files(str(tmp_path), Span(at(3), at(4)), None)
-    assert names == [str(tmp_path / "copied.jsonl")]
+    for name in ("copied.jsonl", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert list_files(str(tmp_path), Span(at(3), at(4))) == [str(tmp_path / "copied.jsonl")]
 
 
 def test_a_file_or_an_object_alone_can_be_named(tmp_path, s3):
     for name in ("a.jsonl", "a.jsonl.copy"):
         (tmp_path / name).write_bytes(b"{}")
         s3.put_object("bucket", name, b"{}", "")
-    for place, client in ((str(tmp_path / "a.jsonl"), None), ("s3://bucket/a.jsonl", s3)):
-        assert list_files(place, ANY_TIME, client) == [place]
+    for place in (str(tmp_path / "a.jsonl"), "s3://bucket/a.jsonl"):
+        assert list_files(place) == [place]
 
 
 def test_a_folder_that_does_not_exist_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no file or folder"):
-        list_files(str(tmp_path / "absent"), ANY_TIME, None)
+        list_files(str(tmp_path / "absent"))

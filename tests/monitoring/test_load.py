@@ -58,22 +58,13 @@ def test_the_table_is_written_with_the_embedding_if_the_model_has_one(
         assert table.embeddings(frame).shape == (4, 0)
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (("--since", "2026-11-04"), "no captures from 2026-11-04 00:00 UTC in"),
-        (("--until", "2026-11-03T08:00"), "no captures until 2026-11-03 08:00 UTC in"),
-    ],
-)
-def test_a_span_without_captures_is_one_line(folder, options, reason):
-    with pytest.raises(UserError, match=reason):
-        monitor("load", folder, "--no-embedding", *options)
-
-
-def test_captures_of_which_none_can_be_read_are_an_error_after_the_summary(tmp_path, capsys):
-    path = captured.write(tmp_path / "a.jsonl", b"{}\n")
+def test_a_span_without_captures_and_one_of_which_none_can_be_read_are_errors(folder, capsys):
+    span = ("--since", "2026-11-03T01:00", "--until", "2026-11-03T08:00")
+    words = "no captures from 2026-11-03 01:00 UTC until 2026-11-03 08:00 UTC in"
+    with pytest.raises(UserError, match=words):
+        monitor("load", folder, "--no-embedding", *span)
     with pytest.raises(UserError, match="None of the records"):
-        monitor("load", path, "--no-embedding")
+        monitor("load", folder, "--no-embedding", "--since", "2026-11-03T10:30")
     assert "it has no 'captureData'" in capsys.readouterr().out
 
 

@@ -60,13 +60,16 @@ def test_the_page_says_verdict_reasons_key_numbers_and_each_drift():
 
 def test_the_page_asks_for_nothing_from_outside_and_whatever_comes_from_there_is_text():
     frame = week(40, (HOSTILE,)).assign(file=HOSTILE, image_id=HOSTILE)
-    report = frames.make_report(endpoint=HOSTILE, violations=[Violation(HOSTILE, HOSTILE)])
+    report = frames.make_report(
+        endpoint=HOSTILE,
+        violations=[Violation(HOSTILE, HOSTILE)],
+        provenance={HOSTILE: HOSTILE},
+    )
     shown = render(
         report,
         frame,
         read_image=lambda *place: Image.new("RGB", (8, 8)),
         unreadable=[Unreadable(HOSTILE, 1, HOSTILE)],
-        provenance={HOSTILE: HOSTILE},
     )
     assert shown.text.count(HOSTILE) >= 9
     assert not {"script", "iframe", "object", "form"} & {tag for tag, _ in shown.tags}
@@ -92,9 +95,9 @@ def test_the_least_confident_photos_come_first_each_once_and_what_is_gone_says_w
     frame = week(20)
     frame.loc[1, "image_id"] = frame.loc[0, "image_id"]
     tiles = list(page.list_least_confident(frame, read_image))
-    assert len(tiles) == 19
     confidences = [row.confidence for row, _, _ in tiles]
     assert confidences == sorted(confidences)
+    assert len(tiles) == 19
     assert {problem for _, image, problem in tiles if image is None} == {"the line is cut"}
 
 

@@ -1,17 +1,22 @@
-"""`monitor baseline` and `monitor report` on captures in a folder, without a cloud."""
+"""`monitor baseline` and `monitor report` on captures in a folder, and what gets published."""
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import click
 import numpy as np
 import pytest
 
-from monitoring import embedding, load, page, permutation
+from monitoring import drift, load, page
+from monitoring import report as reporting
+from monitoring.assessment import HEALTHY, VIOLATION, Violation
 from service.terminal import UserError
 from tests.model import served
 from tests.monitoring import captured
 from tests.monitoring.captured import monitor
+from tests.monitoring.frames import drifts, make_report
 from tests.monitoring.test_accuracy import line
 
 BEGIN = datetime(2026, 11, 3, tzinfo=UTC)
@@ -33,7 +38,7 @@ def write(folder, count, seed, sure=30.0) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(permutation, "RESAMPLES", 799)
+    monkeypatch.setattr(drift, "RESAMPLES", 799)
     monkeypatch.setattr(page, "render", lambda *_: "<p>")
 
 
@@ -111,31 +116,13 @@ def test_labels_show_the_true_accuracy(tmp_path, place, capsys):
     assert [item["name"] for item in content["violations"]] == ["accuracy"]
     assert (content["accuracy"]["true"], content["accuracy"]["labelled"]) == (0.5, 60)
     printed = capsys.readouterr().out
-    assert "unreadable lines: 1" in printed
-    assert "line 61: it is not JSON" in printed
-
-
-def write_answers(folder, model, count, seed, time="2026-11-03T10:00:00Z") -> str:
-    """Captures of what the model answers."""
-    network = embedding.Network(model.whole, "probabilities")
-    photos = served.images(count, seed)
-    records = [
-        captured.record(
-            captured.side(served.encode(photo, "PNG"), "image/png"),
-            captured.answer(row, classes=model.classes),
-            f"{seed}-{number}",
-            time,
-        )
-        for number, (photo, row) in enumerate(zip(photos, network(photos).tolist(), strict=True))
-    ]
-    captured.write(folder / f"{seed}.jsonl", *records)
-    return str(folder)
+    assert f"Unreadable {truth} line 61: it is not JSON" in printed
 
 
 @pytest.mark.parametrize("options", [(), ("--no-embedding",)])
 def test_without_an_embedding_the_rest_is_judged(tmp_path, capsys, serve, options):
     model = captured.read_model(served.write_model(tmp_path / "model"))
-    then, now = (write_answers(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
+    then, now = (captured.write_answers(tmp_path / str(seed), model, 150, seed) for seed in (1, 2))
     place = str(tmp_path / "baseline")
     serve(model)
     monitor("baseline", then, "--output", place)
@@ -155,9 +142,10 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys, 
     )
     serve(new)
     place = str(tmp_path / "baseline")
-    monitor("baseline", write_answers(tmp_path / "then", new, 200, 1), "--output", place)
-    write_answers(tmp_path / "now", old, 150, 2, "2026-11-03T10:00:00Z")
-    now = write_answers(tmp_path / "now", new, 120, 3, "2026-11-03T11:00:00Z")
+    then = captured.write_answers(tmp_path / "then", new, 200, seed=1)
+    monitor("baseline", then, "--output", place)
+    captured.write_answers(tmp_path / "now", old, 150, seed=2)
+    now = captured.write_answers(tmp_path / "now", new, 120, seed=3, hour=11)
     _, content = report(tmp_path, place, now, "--since", "2026-11-03")
     assert content["images"] == 120
     assert content["span"]["since"] == "2026-11-03T11:00:00+00:00"
@@ -170,7 +158,6 @@ def test_a_change_of_the_model_is_named_and_judged_from_there(tmp_path, capsys, 
     ("options", "reason"),
     [
         (("--output", "file"), "is a file"),
-        (("--baseline", "s3://my bucket/x"), "is not s3://bucket/key or s3://bucket/prefix/"),
         (("--ground-truth", "nothere.jsonl"), "no file or folder nothere.jsonl"),
         (("--ground-truth", "s3://"), "is not s3://bucket/key or s3://bucket/prefix/"),
     ],
@@ -189,3 +176,60 @@ def test_a_baseline_of_too_few_captures_is_refused(tmp_path):
     with pytest.raises(UserError, match="20 photos are too few for a baseline"):
         monitor("baseline", source, "--output", str(tmp_path / "baseline"))
     assert not (tmp_path / "baseline").exists()
+
+
+@pytest.mark.parametrize("status", [HEALTHY, VIOLATION])
+def test_publishing_uploads_and_sends_a_message_for_a_violation(tmp_path, s3, status):
+    cloudwatch, sns = Mock(), Mock()
+    cloud = SimpleNamespace(client={"cloudwatch": cloudwatch, "sns": sns}.__getitem__)
+    stack = SimpleNamespace(bucket="bucket", topic="arn:topic")
+    for name in ("report.html", "report.json"):
+        (tmp_path / name).write_text("")
+    content = make_report(status)
+    if status == VIOLATION:
+        content.violations += [Violation("property", "")] * 20
+    reporting.publish(cloud, stack, "dev", content, tmp_path)
+    page, data = sorted(s3.objects)
+    assert page.startswith("monitoring/reports/20")
+    assert data == page.replace("report.html", "report.json")
+    [metrics] = cloudwatch.put_metric_data.call_args_list
+    assert metrics.kwargs["Namespace"] == "scones-vehicles/monitoring"
+    assert sns.publish.call_count == (status == VIOLATION)
+    for _, message in sns.publish.call_args_list:
+        assert message["TopicArn"] == "arn:topic"
+        assert message["Subject"].startswith("scones-vehicles-dev: monitoring found confidence, ")
+        assert len(message["Subject"]) < 100  # SNS takes no more
+        assert f"s3://bucket/{page}" in message["Message"]
+
+
+def test_metrics_hold_the_reports_numbers():
+    metrics = reporting.make_metrics(make_report(drifts=drifts("brightness")[2:3]), "dev")
+    assert {item["MetricName"]: (item["Value"], item["Unit"]) for item in metrics} == {
+        "Images": (5000, "Count"),
+        "UnreadableRecords": (2, "Count"),
+        "Violations": (4, "Count"),
+        "Status": (2, "None"),
+        "MeanConfidence": (0.951, "None"),
+        "ShareAccepted": (0.72, "None"),
+        "TrueAccuracy": (0.886, "None"),
+        "Drift.brightness": (1.43, "None"),
+    }
+    assert {item["Name"]: item["Value"] for item in metrics[0]["Dimensions"]} == {
+        "Stage": "dev",
+        "Endpoint": "scones-vehicles-dev",
+    }
+
+
+def test_a_message_says_what_of_which_photos_and_what_to_do():
+    content = make_report(violations=[Violation("brightness", "brightness moved by 1.43")])
+    message = reporting.make_message(content, "s3://bucket/report.html", "dev")
+    for words in (
+        "scones-vehicles-dev found 1 violation:",
+        "- brightness moved by 1.43",
+        "5,000 captured from 2026-11-16 00:00 UTC until 2026-11-23 00:00 UTC",
+        "2 records could not be read",
+        "s3://bucket/report.html",
+        "python -m scripts.monitor baseline --stage dev "
+        "--since 2026-11-16T00:00:00Z --until 2026-11-23T00:00:00Z",
+    ):
+        assert words in message

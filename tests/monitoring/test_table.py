@@ -15,14 +15,6 @@ def measure(*pictures) -> list[dict[str, float]]:
     return [dict(zip(table.FEATURES, row, strict=True)) for row in numbers.tolist()]
 
 
-def plain(colour: str) -> Image.Image:
-    return Image.new("RGB", (SIDE, SIDE), colour)
-
-
-def noise(seed: int = 0) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8))
-
-
 @pytest.mark.parametrize(
     ("colour", "brightness", "colourfulness"),
     [
@@ -36,7 +28,7 @@ def noise(seed: int = 0) -> Image.Image:
     ],
 )
 def test_a_picture_of_one_colour(colour, brightness, colourfulness):
-    (numbers,) = measure(plain(colour))
+    (numbers,) = measure(Image.new("RGB", (SIDE, SIDE), colour))
     assert numbers["brightness"] == pytest.approx(brightness, abs=1e-5)
     assert numbers["contrast"] == pytest.approx(0, abs=1e-5)
     assert numbers["sharpness"] == pytest.approx(-6, abs=1e-2)
@@ -53,9 +45,9 @@ def test_half_black_half_white_has_the_largest_contrast():
 
 
 def test_each_picture_is_measured_by_itself_however_many_there_are(monkeypatch):
-    pictures = [np.asarray(noise(seed)) for seed in range(7)]
-    together = table.measure_features(np.stack(pictures))
+    pictures = np.random.default_rng(0).integers(0, 256, (7, SIDE, SIDE, 3), np.uint8)
+    together = table.measure_features(pictures)
     monkeypatch.setattr(table, "PIXELS_AT_ONCE", 2 * SIDE**2)
-    np.testing.assert_array_equal(table.measure_features(np.stack(pictures)), together)
+    np.testing.assert_array_equal(table.measure_features(pictures), together)
     alone = [table.measure_features(picture[None])[0] for picture in pictures]
     np.testing.assert_allclose(alone, together, rtol=1e-6)
