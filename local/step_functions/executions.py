@@ -148,18 +148,12 @@ def check_size(value: object, subject: str) -> None:
 def authorize(action: str, resource: str, error: str, **context: str) -> None:
     """Raise the error of that name unless the execution's role allows the action.
 
-    `context` has the request's condition keys, as local.iam.allows takes them.
+    `context` has the request's condition keys, as local.iam.denial takes them.
     """
     execution = current.get()
     role = role_arn(execution)
-    if not iam.allows(role, execution["name"], action, resource, **context):
-        name = role.rsplit("/", 1)[-1]
-        raise sfn._ExecutionError(
-            error,
-            f"User: arn:aws:sts::{get_account_id()}:assumed-role/{name}/{execution['name']} is not "
-            f"authorized to perform: {action} on resource: {resource} because no identity-based "
-            f"policy allows the {action} action",
-        )
+    if denial := iam.denial(role, execution["name"], action, resource, **context):
+        raise sfn._ExecutionError(error, denial)
 
 
 def role_arn(execution: dict) -> str:
