@@ -73,10 +73,6 @@ def prepare(interpreter: Interpreter) -> Path:
         except SettingsError as error:
             raise InterpreterError(f"pip cannot read its settings: {error}") from error
         _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], sources)
-        # Else each of a batch's first processes would compile the same files at once.
-        _run([python, "-I", "-m", "compileall", "-q", venv / "lib"])
-        if not _has_runtime(python):
-            raise InterpreterError(f"pip installed {REQUIREMENTS.name}, but not into {venv}")
         done.write_text(recipe.hexdigest())
     return python
 
@@ -104,16 +100,13 @@ def _has_runtime(python: Path) -> bool:
 
 def _candidates(version: str) -> Iterator[Path]:
     name = f"python{version}"
-    if os.environ.get("PATH"):
-        for folder in os.environ["PATH"].split(os.pathsep):
-            yield Path(folder) / name
+    for folder in (*os.get_exec_path(), "/usr/local/bin", "/usr/bin"):
+        yield Path(folder) / name
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
     for manager, pattern in ((pyenv, f"{version}*"), (uv, f"cpython-{version}.*")):
         with contextlib.suppress(PermissionError):  # another user's
             yield from sorted(manager.glob(f"{pattern}/bin/{name}"), reverse=True)
-    for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"):
-        yield Path(folder) / name
 
 
 def _version(python: Path) -> str | None:

@@ -1,9 +1,8 @@
 """JSON APIs over HTTP: which operation a request is, whether its caller may, the answer's form.
 
-MiniStack has neither SageMaker nor Application Auto Scaling. It hands a handler every request that
-is signed for the service: those of the control plane (JSON, named by X-Amz-Target) and, of
-SageMaker, those of the runtime (a path an operation). Resource-level permissions are checked here,
-as MiniStack knows no ARNs of a service it lacks.
+MiniStack hands a handler every request that is signed for the service: those of the control plane
+(JSON, named by X-Amz-Target) and, of SageMaker, those of the runtime (a path an operation).
+Resource-level permissions are checked here, as MiniStack knows no ARNs of a service it lacks.
 """
 
 import asyncio

@@ -1,10 +1,8 @@
 """Container images: those that this machine can stand in for, and their records in ECR.
 
-AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
-local.yml names and runs what is in them under its own Python. Any other image is refused.
+There is no Docker here: the local cloud knows the images that local.yml names and runs what is in
+them under its own Python. Any other image is refused.
 
-MiniStack keeps what is pushed or put. It answers DescribeImages of an image that is not there with
-an empty list and passes over the filter, where AWS refuses and filters; that is mended here. And
 CloudFormation puts into an empty repository of serving images what stands in for the image that is
 pushed there on AWS: a manifest in Docker's form without layers, tagged `local`. A repository made
 by CreateRepository stays empty.
@@ -85,7 +83,7 @@ def serving_command(image: str) -> list[str]:
 
 @seams.replaces(ecr, "_describe_images")
 def describe_images(original: Any, request: dict[str, Any]) -> Any:
-    """MiniStack's response to DescribeImages."""
+    """MiniStack's response to DescribeImages: it knows no absent image and no filter."""
     name = request.get("repositoryName", "")
     for wanted in request.get("imageIds") or []:
         if name in ecr._repositories and not ecr._find_image(name, wanted):

@@ -1,17 +1,10 @@
 """An execution: its start and end, the sizes of its data, the permissions of its role.
 
-- Its input is JSON of at most 256 KiB, as is a task's input and result and a state's output: more
-  is `States.DataLimitExceeded`. MiniStack carries anything of any size, and runs input that is no
-  JSON as `{}`.
-- Its name is an idempotency key: starting it again while it runs, with the same input, gives the
-  same execution. MiniStack always answers `ExecutionAlreadyExists`, so that a client's retry of a
-  lost answer would fail.
-- It ends as TIMED_OUT after its definition's TimeoutSeconds, which MiniStack ignores, as ABORTED
-  when it is stopped, and no state of either starts any more. In MiniStack a Map goes on through all
-  its items, and the failure of one of them turns ABORTED into FAILED.
-- Every task is a call under the state machine's role. MiniStack enforces the roles of callers and
-  functions, and runs tasks without asking. Two kinds of task are checked and run, those that the
-  service has: `lambda:invoke` and `sns:publish`. Any other is refused rather than run unchecked.
+MiniStack carries data of any size, runs input that is no JSON as `{}`, takes an execution's name
+once, which fails a client's retry of a lost answer, and ignores a definition's TimeoutSeconds. In a
+stopped execution it goes on through all items of a Map, and the failure of one of them turns
+ABORTED into FAILED. It runs tasks without asking whether the state machine's role may: here two
+kinds of task are checked and run, those that the service has. Any other is refused.
 """
 
 import contextvars

@@ -10,7 +10,7 @@ import sys
 import boto3
 import pytest
 
-from local import __main__, environment, faults, paths, session
+from local import __main__, environment, faults, paths, supervisor
 from local.tests.conftest import LocalSession, Workshop, clear, free_port, local, until
 
 FOREIGN = {
@@ -47,7 +47,7 @@ def _with_a_busy_function(port: int) -> None:
         Timeout=60,
     )
     workshop.functions.invoke(FunctionName=function, InvocationType="Event")
-    until(lambda: len(session.members(_processes(port)["server"])), lambda count: count >= 3)
+    until(lambda: len(supervisor.members(_processes(port)["server"])), lambda count: count >= 3)
 
 
 def test_up_answers_and_is_idempotent_and_down_ends_it(own_port):
@@ -69,7 +69,7 @@ def test_up_answers_and_is_idempotent_and_down_ends_it(own_port):
 
     _with_a_busy_function(own_port)
     assert local("down", port=own_port).returncode == 0
-    assert not session.members(running["server"])
+    assert not supervisor.members(running["server"])
     assert local("status", port=own_port).returncode == 1
     assert local("down", port=own_port).returncode == 0
 
@@ -145,7 +145,7 @@ def test_everything_ends_with_it(own_port, killed):
     running = _processes(own_port)
     assert local("faults", "--lambda-failures", "100", port=own_port).returncode == 0
     os.kill(running[killed], signal.SIGKILL)
-    until(lambda: session.members(running["server"]), lambda left: not left, seconds=10)
+    until(lambda: supervisor.members(running["server"]), lambda left: not left, seconds=10)
     until(lambda: local("status", port=own_port).returncode, lambda code: code == 1)
     assert local("up", port=own_port).returncode == 0
     assert faults.read(paths.home(own_port)) == faults.Faults()

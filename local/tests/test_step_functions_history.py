@@ -188,7 +188,7 @@ def test_of_all_that_add_events_at_once_one_takes_the_last_place(monkeypatch):
     assert (execution["status"], statuses) == ("FAILED", ["FAILED"])
 
 
-@pytest.mark.parametrize("fields", [{"sync": True}, {"parent": {}}, {"stateMachineArn": "express"}])
+@pytest.mark.parametrize("fields", [{"parent": {}}, {"stateMachineArn": "express"}])
 def test_express_executions_have_no_such_limit(monkeypatch, fields):
     monkeypatch.setattr(history, "LIMIT", 10)
     monkeypatch.setitem(sfn._state_machines, "express", {"type": "EXPRESS"})

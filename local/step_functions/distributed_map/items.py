@@ -1,12 +1,4 @@
-"""The items of a Distributed Map: read from S3 (ItemReader), selected (ItemSelector), batched.
-
-ItemSelector's template is evaluated for each item, which is `$states.context.Map.Item.Value`; its
-number, from 0, is `$states.context.Map.Item.Index`
-(docs.aws.amazon.com/step-functions/latest/dg/input-output-itemselector.html).
-
-The interpreter takes longer for an item than all else that is done with it, so it is not asked for
-the value or the number itself.
-"""
+"""The items of a Distributed Map: read from S3 (ItemReader), selected (ItemSelector), batched."""
 
 import io
 import json
@@ -20,7 +12,8 @@ from local.step_functions.executions import authorize
 
 READER_FAILED = "States.ItemReaderFailed"
 
-# What of an item an expression gives as it is.
+# What an expression gives of an item as it is. The interpreter takes longer for an item than all
+# else that is done with it, so it is not asked for these.
 _WHOLE = {f"{{% $states.context.Map.Item.{name} %}}": name for name in ("Index", "Value")}
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -2,8 +2,8 @@
 
 `SUCCEEDED_0.jsonl` holds the children's outputs, a list as one line an element (FLATTEN).
 `FAILED_0.jsonl` and `PENDING_0.jsonl` hold the executions that failed, timed out or were aborted,
-and those that never started, each with its input. A file without lines is not written. (AWS starts
-another file, `_1`, after 5 GB.) `manifest.json` names the files.
+and those that never started. A file without lines is not written. (AWS starts another file, `_1`,
+after 5 GB.) `manifest.json` names the files.
 """
 
 import json
