@@ -24,16 +24,15 @@ _logger = logging.getLogger(__name__)
 class Deployment:
     """An endpoint configuration at work: its variant, the servers of that, and Data Capture.
 
-    The variant's instances and the DataCaptureConfig may be those of the configuration before.
+    `count` is the number of servers, where it is another than the configuration's.
     """
 
-    def __init__(self, endpoint: str, config: Record, variant: Request, capture: Request | None):
+    def __init__(self, endpoint: str, config: Record, count: int | None = None):
+        (variant,) = config.request["ProductionVariants"]
         model = records.find("model", variant["ModelName"]).request
         container = model["PrimaryContainer"]
         self.config = config
         self.variant: str = variant["VariantName"]
-        self.instance_type = variant["InstanceType"]
-        self.capture_config = capture
         self._image = container["Image"]
         try:
             self._digest = images.resolve_serving_image(self._image)
@@ -44,8 +43,9 @@ class Deployment:
         isolated = model.get("EnableNetworkIsolation", False)
         self.servers = [
             ModelServer(endpoint, self.variant, container, role, isolated)
-            for _ in range(variant["InitialInstanceCount"])
+            for _ in range(count or variant["InitialInstanceCount"])
         ]
+        capture = config.request.get("DataCaptureConfig")
         enabled = capture and capture.get("EnableCapture", True)
         self.capture = DataCapture(endpoint, self.variant, role, capture) if enabled else None
 
@@ -75,8 +75,6 @@ class Deployment:
         return {
             "VariantName": self.variant,
             "DeployedImages": [image],
-            "CurrentWeight": 1.0,
-            "DesiredWeight": 1.0,
             "CurrentInstanceCount": len(self.servers),
             "DesiredInstanceCount": len(self.servers),
         }
@@ -87,25 +85,17 @@ class Deployment:
             list(pool.map(call, self.servers))
 
 
-class Endpoint:
+class Endpoint(Record):
     """An endpoint's record and its deployment, None while there is none."""
 
-    def __init__(self, name: str, config: Record):
-        self.name = name
-        self.arn = records.arn("endpoint", name)
+    def __init__(self, request: Request, config: Record):
+        super().__init__("endpoint", request)
         self.deployment: Deployment | None = None
         self.status = "Creating"
-        self._created = self._modified = time.time()
+        self._modified = self.created
         self._config = config
         self._failure_reason = ""
         self._lock = threading.Lock()
-
-    @property
-    def capture_config(self) -> Request | None:
-        """The DataCaptureConfig at work or, while nothing is, of the endpoint's configuration."""
-        if deployment := self.deployment:
-            return deployment.capture_config
-        return self._config.request.get("DataCaptureConfig")
 
     def deploy(self, deployment: Deployment, status: str) -> None:
         """Put the deployment in the place of the present one; returns at once.
@@ -146,10 +136,14 @@ class Endpoint:
 
     def describe(self) -> Request:
         """The answer of DescribeEndpoint."""
-        described = self.summary() | {"EndpointConfigName": self._config.name}
+        deployment, capture = self.deployment, self._config.request.get("DataCaptureConfig")
+        described = super().describe() | {
+            "EndpointStatus": self.status,
+            "EndpointConfigName": self._config.name,
+            "LastModifiedTime": self._modified,
+        }
         if self._failure_reason:
             described["FailureReason"] = self._failure_reason
-        deployment, capture = self.deployment, self.capture_config
         if deployment:
             described["ProductionVariants"] = [deployment.describe()]
         if capture:
@@ -162,16 +156,6 @@ class Endpoint:
                 "KmsKeyId": "",
             }
         return described
-
-    def summary(self) -> Request:
-        """The endpoint's entry in ListEndpoints."""
-        return {
-            "EndpointName": self.name,
-            "EndpointArn": self.arn,
-            "CreationTime": self._created,
-            "LastModifiedTime": self._modified,
-            "EndpointStatus": self.status,
-        }
 
     def _change(self, status: str) -> None:
         self._modified = time.time()

@@ -39,21 +39,16 @@ def create_training_job(request: Request) -> Request:
                 "Training job names must be unique within an AWS account and region, and a "
                 f"training job with this name already exists ({jobs[name].arn})",
             )
-        job = jobs[name] = TrainingJob(request, role)
+        job = TrainingJob(request, role)
+        records.keep(job)
     job.start()
     return {"TrainingJobArn": job.arn}
 
 
 @OPERATIONS.add("TrainingJobName")
-def describe_training_job(request: Request) -> Request:
-    """The request, and how far the job is."""
-    return _find(request).describe()
-
-
-@OPERATIONS.add("TrainingJobName")
 def stop_training_job(request: Request) -> Request:
     """Return at once; the job goes on to Stopped."""
-    job = _find(request)
+    job = records.find("training-job", request["TrainingJobName"])
     if not job.stop():
         raise validation_exception(
             f"The request was rejected because the training job is in status {job.status}."
@@ -61,19 +56,7 @@ def stop_training_job(request: Request) -> Request:
     return {}
 
 
-@OPERATIONS.add(f"{records.LISTED} StatusEquals")
-def list_training_jobs(request: Request) -> Request:
-    """A page of jobs."""
-    jobs = [job.summary() for job in records.tables["training-job"].values()]
-    listed, more = records.page(jobs, request, "TrainingJobName", "TrainingJobStatus", "Ascending")
-    return {"TrainingJobSummaries": listed, **more}
-
-
-def _find(request: Request) -> TrainingJob:
-    job = records.tables["training-job"].get(request["TrainingJobName"])
-    if not job:
-        raise validation_exception("Requested resource not found.")
-    return job
+records.add_operations(OPERATIONS, "training-job", order="Ascending")
 
 
 def _check(request: Request) -> None:

@@ -117,22 +117,16 @@ class SageMaker:
             imageTag=tag,
         )["image"]["imageId"]["imageDigest"]
 
-    def model(self, archive: bytes, **request) -> str:
+    def model(self, archive: bytes, image: str = SERVING_IMAGE, **request) -> str:
         """A model of that model.tar.gz; its name."""
         name = self.name()
         container = {
-            "Image": SERVING_IMAGE,
+            "Image": image,
             "ModelDataUrl": self.put(f"models/{name}/model.tar.gz", archive),
             "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
         }
-        self.client.create_model(
-            **{
-                "ModelName": name,
-                "ExecutionRoleArn": self.role,
-                "PrimaryContainer": container,
-                **request,
-            }
-        )
+        usual = {"ExecutionRoleArn": self.role, "PrimaryContainer": container}
+        self.client.create_model(ModelName=name, **usual | request)
         return name
 
     def config(self, *models: str, count: int = 1, kind: str = "ml.m5.large", **request) -> str:

@@ -155,29 +155,28 @@ def test_what_does_not_exist_is_named(sagemaker, bicycle_model):
         client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
 
 
-def test_an_image_must_lie_in_ecr_in_dockers_form(sagemaker):
+def test_an_image_must_be_known_and_lie_in_ecr_in_dockers_form(sagemaker):
     digest = sagemaker.push("a1b2c3d")
     repository = SERVING_IMAGE.rpartition(":")[0]
 
-    def model_of(image: str) -> str:
-        return sagemaker.model(b"", PrimaryContainer={"Image": image})
-
+    with pytest.raises(ClientError, match=r"nginx:latest.*/\*-serving"):
+        sagemaker.model(b"", "nginx:latest")
     for absent in (f"{repository}:none", f"{repository}@sha256:{'0' * 64}"):
         with pytest.raises(ClientError, match=f"Requested image {absent} not found"):
-            model_of(absent)
+            sagemaker.model(b"", absent)
     for kind in ("index", "manifest"):
         oci = f"application/vnd.oci.image.{kind}.v1+json"
         sagemaker.push(f"oci-{kind}", oci)
         with pytest.raises(ClientError, match=re.escape(f"Unsupported manifest media type {oci}")):
-            model_of(f"{repository}:oci-{kind}")
+            sagemaker.model(b"", f"{repository}:oci-{kind}")
     for image in (f"{repository}:a1b2c3d", f"{repository}@{digest}"):
-        described = sagemaker.client.describe_model(ModelName=model_of(image))
+        described = sagemaker.client.describe_model(ModelName=sagemaker.model(b"", image))
         assert described["PrimaryContainer"]["Image"] == image
 
 
 def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
     digest, image = sagemaker.push("fleeting"), SERVING_IMAGE.replace("latest", "fleeting")
-    model = sagemaker.model(b"", PrimaryContainer={"Image": image})
+    model = sagemaker.model(b"", image)
     sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
     endpoint = sagemaker.create(sagemaker.config(model))
     assert f"The image '{image}' does not exist" in sagemaker.settled(endpoint)["FailureReason"]
@@ -200,31 +199,25 @@ def test_an_isolated_container_has_no_credentials(sagemaker, isolated):
 
 
 @pytest.mark.proof
-def test_an_update_keeps_the_properties_that_it_is_told_to(sagemaker, bicycle_model):
+def test_an_update_keeps_the_instances_if_told_to_and_takes_the_new_capture(
+    sagemaker, bicycle_model
+):
     def config(count: int, percentage: int) -> str:
         capture = sagemaker.capture_config(InitialSamplingPercentage=percentage)
         return sagemaker.config(bicycle_model, count=count, DataCaptureConfig=capture)
 
     endpoint = sagemaker.endpoint(config(2, 100))
-
-    def update(*excluded: str, retain: bool = True) -> tuple[int, int]:
-        """Instances and percentage after an update to a configuration of 1 and 50."""
-        sagemaker.client.update_endpoint(
-            EndpointName=endpoint,
-            EndpointConfigName=config(1, 50),
-            RetainAllVariantProperties=retain,
-            ExcludeRetainedVariantProperties=[{"VariantPropertyType": each} for each in excluded],
-        )
+    excluded = {"ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}]}
+    retained = {"RetainAllVariantProperties": True}
+    for parameters, count in ((retained | excluded, 2), ({}, 1)):
+        request = {"EndpointName": endpoint, "EndpointConfigName": config(1, 50), **parameters}
+        sagemaker.client.update_endpoint(**request)
         described = sagemaker.settled(endpoint)
-        (variant,) = described["ProductionVariants"]
-        captured = described["DataCaptureConfig"]["CurrentSamplingPercentage"]
-        return variant["DesiredInstanceCount"], captured
-
-    assert update() == (2, 100)
-    assert update("DataCaptureConfig") == (2, 50)
-    assert update("DesiredInstanceCount") == (1, 50)
-    with pytest.raises(ClientError, match="ExcludeRetainedVariantProperties"):
-        update("DataCaptureConfig", retain=False)
+        assert described["ProductionVariants"][0]["DesiredInstanceCount"] == count
+        assert described["DataCaptureConfig"]["CurrentSamplingPercentage"] == 50
+    for alone in (retained, excluded):
+        with pytest.raises(ClientError, match="not emulate RetainAllVariantProperties or"):
+            sagemaker.client.update_endpoint(**request | alone)
     sagemaker.delete(endpoint)
 
 

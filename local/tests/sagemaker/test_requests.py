@@ -68,14 +68,6 @@ def test_operations_that_are_not_emulated_are_refused_by_name(sagemaker):
         sagemaker.client.list_pipelines()
 
 
-def test_an_image_that_is_not_known_is_refused_with_those_that_are(sagemaker):
-    container = {"Image": "nginx:latest"}
-    with pytest.raises(ClientError, match=r"nginx:latest.*/\*-serving"):
-        sagemaker.client.create_model(
-            ModelName="m", ExecutionRoleArn=sagemaker.role, PrimaryContainer=container
-        )
-
-
 def test_lists_come_in_pages_filtered_and_sorted(sagemaker, bicycle_model):
     mark = sagemaker.name()
     variants = sagemaker.client.describe_endpoint_config(
