@@ -67,8 +67,7 @@ def describe_scalable_targets(request: Request) -> Request:
 
 @OPERATIONS.add(
     f"""{_NAMESPACE} ResourceId {_DIMENSION} PolicyName PolicyType=TargetTrackingScaling!
-    {_TRACKING}.TargetValue {_TRACKING}.DisableScaleIn {_TRACKING}.{_METRIC}!
-    {_TRACKING}.ScaleInCooldown {_TRACKING}.ScaleOutCooldown"""
+    {_TRACKING}.TargetValue {_TRACKING}.{_METRIC}!"""
 )
 def put_scaling_policy(request: Request) -> Request:
     """Keep or change a policy."""
