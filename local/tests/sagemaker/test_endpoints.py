@@ -115,6 +115,11 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_deleted_is_not(
     [
         (tar({"readme.txt": b"no model"}), "did not pass the ping health check"),
         (tar({"../../model.onnx": b""}), "Failed to extract model data archive"),
+        (
+            tar({"model.onnx": bytes(range(256)) * 100})[:-20],
+            "Failed to extract model data archive",
+        ),
+        (b"no archive", "Failed to extract model data archive"),
     ],
 )
 def test_a_model_that_cannot_be_served_fails_the_endpoint(sagemaker, archive, reason):
