@@ -34,11 +34,6 @@ class Deployment:
         self.config = config
         self.variant: str = variant["VariantName"]
         self._image = container["Image"]
-        try:
-            self._digest = images.resolve_serving_image(self._image)
-        except ServiceError:  # it was there when the model was created
-            self._digest = None
-        self._created = time.time()
         role = roles.assume(model["ExecutionRoleArn"])
         isolated = model.get("EnableNetworkIsolation", False)
         self.servers = [
@@ -50,10 +45,9 @@ class Deployment:
         self.capture = DataCapture(endpoint, self.variant, role, capture) if enabled else None
 
     def start(self) -> None:
-        """Start all servers; raises StartError, with none left, if one does not."""
+        """Start all servers; raises StartError or ServiceError, with none left, if one does not."""
         try:
-            if self._digest is None:
-                raise StartError(f"The image '{self._image}' does not exist.")
+            images.resolve_serving_image(self._image)  # it was there when the model was created
             self._on_all_servers(ModelServer.start)
         except Exception:
             self.stop()
@@ -67,16 +61,11 @@ class Deployment:
 
     def describe(self) -> Request:
         """The variant's entry in DescribeEndpoint."""
-        image = {
-            "SpecifiedImage": self._image,
-            "ResolvedImage": self._digest,
-            "ResolutionTime": self._created,
-        }
+        count = len(self.servers)
         return {
             "VariantName": self.variant,
-            "DeployedImages": [image],
-            "CurrentInstanceCount": len(self.servers),
-            "DesiredInstanceCount": len(self.servers),
+            "CurrentInstanceCount": count,
+            "DesiredInstanceCount": count,
         }
 
     def _on_all_servers(self, call: Callable[[ModelServer], None]) -> None:
@@ -164,7 +153,7 @@ class Endpoint(Record):
     def _deploy(self, deployment: Deployment) -> None:
         try:
             deployment.start()
-        except StartError as error:
+        except (StartError, ServiceError) as error:
             self._failure_reason = str(error)
         except Exception:
             _logger.exception("endpoint %s", self.name)

@@ -1,6 +1,5 @@
 """Jobs and endpoints on the local cloud, each under a name of its own."""
 
-import gzip
 import io
 import json
 import tarfile
@@ -68,31 +67,28 @@ class SageMaker:
     def job(self, script: str, channels: dict[str, str] | None = None, **request) -> str:
         """Start a job that runs the shell script; its name."""
         name = request.pop("TrainingJobName", None) or self.name()
-        sources = {
-            channel: {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+        data = [
+            {
+                "ChannelName": channel,
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
+            }
             for channel, uri in (channels or {}).items()
-        }
-        data = [{"ChannelName": name, "DataSource": source} for name, source in sources.items()]
+        ]
         algorithm = {
             "TrainingImage": TRAINING_IMAGE,
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["/bin/bash", "-ec", script],
         } | request.pop("AlgorithmSpecification", {})
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        usual = {
+            "RoleArn": self.role,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/training"},
+            "ResourceConfig": resources,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            **({"InputDataConfig": data} if data else {}),
+        }
         self.client.create_training_job(
-            **{
-                "TrainingJobName": name,
-                "RoleArn": self.role,
-                "AlgorithmSpecification": algorithm,
-                "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/training"},
-                "ResourceConfig": {
-                    "InstanceType": "ml.m5.large",
-                    "InstanceCount": 1,
-                    "VolumeSizeInGB": 1,
-                },
-                "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-                **({"InputDataConfig": data} if data else {}),
-                **request,
-            }
+            TrainingJobName=name, AlgorithmSpecification=algorithm, **usual | request
         )
         return name
 
@@ -205,12 +201,6 @@ def motorcycle_model(sagemaker):
 
 
 @pytest.fixture(scope="session")
-def broken_model(sagemaker):
-    """A model that cannot be served."""
-    return sagemaker.model(tar({"readme.txt": b"no model"}))
-
-
-@pytest.fixture(scope="session")
 def endpoint(sagemaker, bicycle_model):
     """An endpoint in service that captures nothing."""
     return sagemaker.endpoint(sagemaker.config(bicycle_model))
@@ -224,12 +214,9 @@ def photo() -> bytes:
 
 
 def tar(files: dict[str, bytes]) -> bytes:
-    """A .tar.gz of these files, the same bytes at any time."""
+    """A .tar.gz of these files."""
     buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, body in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(body)

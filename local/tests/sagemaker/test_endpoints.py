@@ -17,15 +17,8 @@ from local.tests.sagemaker.conftest import REPOSITORY, SERVING_IMAGE, model_arch
 def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):
     described = sagemaker.client.describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "InService"
-    (variant,) = described["ProductionVariants"]
-    assert variant["VariantName"] == "v0"
-    assert variant["CurrentInstanceCount"] == variant["DesiredInstanceCount"] == 1
-    (image,) = variant["DeployedImages"]
-    assert image["SpecifiedImage"] == SERVING_IMAGE
-    (found,) = sagemaker.ecr.describe_images(
-        repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}]
-    )["imageDetails"]
-    assert image["ResolvedImage"] == f"{SERVING_IMAGE[: -len(':latest')]}@{found['imageDigest']}"
+    counts = {"CurrentInstanceCount": 1, "DesiredInstanceCount": 1}
+    assert described["ProductionVariants"] == [{"VariantName": "v0", **counts}]
     listed = sagemaker.client.list_endpoints(NameContains=endpoint, StatusEquals="InService")
     assert [entry["EndpointName"] for entry in listed["Endpoints"]] == [endpoint]
 
@@ -36,7 +29,7 @@ def test_more_than_one_variant_is_refused(sagemaker, bicycle_model, motorcycle_m
 
 
 def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(
-    sagemaker, bicycle_model, motorcycle_model, broken_model
+    sagemaker, bicycle_model, motorcycle_model
 ):
     endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
     first_server = server_process(sagemaker, endpoint)
@@ -63,9 +56,8 @@ def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(
     assert (updated["EndpointStatus"], updated["EndpointConfigName"]) == ("InService", config)
     until(lambda: runs(first_server), lambda running: not running)
 
-    sagemaker.client.update_endpoint(
-        EndpointName=endpoint, EndpointConfigName=sagemaker.config(broken_model)
-    )
+    broken = sagemaker.config(sagemaker.model(tar({"readme.txt": b"no model"})))
+    sagemaker.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
     rolled_back = sagemaker.settled(endpoint)
     assert rolled_back["EndpointStatus"] == "InService"
     assert rolled_back["EndpointConfigName"] == config
@@ -184,7 +176,7 @@ def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
     model = sagemaker.model(b"", image)
     sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
     endpoint = sagemaker.create(sagemaker.config(model))
-    assert f"The image '{image}' does not exist" in sagemaker.settled(endpoint)["FailureReason"]
+    assert f"image {image} not found" in sagemaker.settled(endpoint)["FailureReason"]
     sagemaker.delete(endpoint)
 
 
