@@ -93,8 +93,10 @@ class SageMaker:
         return name
 
     def run(self, *arguments, **request) -> dict:
-        """Such a job, ended."""
-        return self.ended(self.job(*arguments, **request))
+        """Such a job, ended; the files of its model are in `files`."""
+        job = self.ended(self.job(*arguments, **request))
+        model = job.get("ModelArtifacts")
+        return job | {"files": untar(self.get(model["S3ModelArtifacts"])) if model else {}}
 
     def ended(self, job: str) -> dict:
         return until(

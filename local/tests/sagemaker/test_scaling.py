@@ -16,8 +16,6 @@ TRACKING = {
 }
 
 
-
-
 class Scaling:
     """Application Auto Scaling of one variant."""
 
