@@ -126,19 +126,17 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
 
 @seams.replaces(iam_actions, "request_tag_context")
 def request_context(
-    original: Callable, service: str, action: str, body: bytes, parameters: dict
+    original: Callable, service: str, action: str, body: bytes, query: dict
 ) -> dict:
     """The request's condition keys; of PutMetricData the namespace among them."""
-    context = original(service, action, body, parameters)
+    context = original(service, action, body, query)
     if action != "cloudwatch:PutMetricData":
         return context
-    return {**context, "cloudwatch:namespace": iam_actions._param(body, parameters, "Namespace")}
+    return {**context, "cloudwatch:namespace": iam_actions._param(body, query, "Namespace")}
 
 
 @seams.replaces(iam_actions, "s3_service_context")
-def s3_context(
-    original: Callable, action: str, query: dict | None, path: str = "", headers: dict | None = None
-) -> dict:
+def s3_context(original, action, query, path="", headers=None) -> dict:
     """The condition keys of a request of S3; of a GetObject without an object also _ABSENT."""
     context = original(action, query, path, headers)
     bucket, _, key = path.lstrip("/").partition("/")
@@ -147,26 +145,18 @@ def s3_context(
 
 
 @seams.replaces(iam_evaluator, "enforce")
-def enforce(
-    original: Callable,
-    access_key_id: str,
-    action: str,
-    service: str,
-    region: str,
-    resource_arn: str = "*",
-    service_context: dict | None = None,
-) -> Any:
+def enforce(original, key_id, action, service, region, resource_arn="*", service_context=None):
     """None if the request is allowed, else why not.
 
     S3 reports that an object is missing only to a caller that may list it: ListBucket with the key
     as `s3:prefix` (github.com/ceph/ceph/pull/68577).
     """
-    denied = original(access_key_id, action, service, region, resource_arn, service_context)
+    denied = original(key_id, action, service, region, resource_arn, service_context)
     absent = (service_context or {}).get(_ABSENT)
     if denied or absent is None:
         return denied
     bucket = resource_arn.partition("/")[0]
-    return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
+    return original(key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
 
 
 @seams.replaces(iam_evaluator, "_fnmatch_compile")

@@ -10,7 +10,6 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import yaml
@@ -32,7 +31,7 @@ _roles: dict[str, str] = {}  # by the stack's name
 @seams.replaces(app.SERVICE_HANDLERS, "cloudformation")
 async def handle(
     original: Callable, method: str, path: str, headers: dict, body: bytes, query: dict
-) -> tuple:
+):
     """Answer a request; one that gives a stack a role is checked before."""
     form = parse_qs(body.decode(errors="replace"))
     action, role, stack = (form.get(name, [""])[0] for name in ("Action", "RoleARN", "StackName"))
@@ -60,9 +59,7 @@ def provision(original: Callable, kind: str, name: str, properties: dict, stack:
 
 
 @seams.replaces(stacks, "_update_resource")
-def update(
-    original: Callable, kind: str, physical_id: str, old: dict, new: dict, stack: str, *rest: Any
-) -> tuple:
+def update(original, kind, physical_id, old, new, stack, *rest) -> tuple:
     """Change a resource. Raises ValueError if the stack's role may not."""
     if old != new:
         check(kind, "update", rest[0], new, stack)
@@ -70,9 +67,7 @@ def update(
 
 
 @seams.replaces(stacks, "_delete_resource")
-def delete(
-    original: Callable, kind: str, physical_id: str, properties: dict, stack: str, name: str
-) -> None:
+def delete(original, kind, physical_id, properties, stack, name) -> None:
     """Delete a resource. Raises ValueError if the stack's role may not."""
     check(kind, "delete", name, properties, stack)
     original(kind, physical_id, properties, stack, name)

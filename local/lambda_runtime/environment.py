@@ -69,10 +69,6 @@ class Environment(ProvidedWorker):
         most = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
         return most is not None and int(most[1]) > self.config["MemorySize"] * 1024
 
-    def take_log(self) -> str:
-        """The lines written since the last call."""
-        return self._drain_stderr_bounded()
-
     def _build_handler_class(self, generation: int, pending: queue.Queue) -> type:
         handler = super()._build_handler_class(generation, pending)
         handler.disable_nagle_algorithm = True
@@ -108,10 +104,13 @@ class Environment(ProvidedWorker):
             written.poll()
             self._read_output(stream, log_queue)
 
-    def _drain_stderr_bounded(self, *_: float, **__: float) -> str:
+    def take_log(self, *_: float, **__: float) -> str:
+        """The lines written since the last call."""
         if self._output:
             self._read_output(self._output, self._stderr_queue)
         return self._drain_stderr()
+
+    _drain_stderr_bounded = take_log
 
     def _read_output(self, stream: IO[bytes], log_queue: queue.Queue) -> None:
         """Move what is in the pipe into the queue, line by line; closes the pipe at its end."""

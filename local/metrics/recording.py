@@ -62,9 +62,7 @@ def keep(original: Callable) -> None:
 
 
 @seams.replaces(lambda_svc, "_emit_lambda_metrics")
-def record_throttled(
-    original: Callable, name: str, duration_ms: float, error: bool, throttle: bool
-) -> None:
+def record_throttled(original, name, duration_ms, error, throttle) -> None:
     """Record a call that no environment took; MiniStack's own record of all others is not kept."""
     if throttle and not duration_ms:  # with a duration it is the Invoke API's second record of it
         record("AWS/Lambda", {"FunctionName": name}, {"Throttles": (1, "Count")})

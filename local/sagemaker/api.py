@@ -17,9 +17,8 @@ from urllib.parse import unquote
 from ministack import app
 
 from local.sagemaker import records, validation
-from local.sagemaker.errors import ServiceError
 from local.sagemaker.invocation import Answer, invoke
-from local.sagemaker.operations import Operation
+from local.sagemaker.requests import Operation, ServiceError
 from local.sagemaker.roles import SERVICE
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")

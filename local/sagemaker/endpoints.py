@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from local.sagemaker import images, records, roles
 from local.sagemaker.capture import DataCapture
-from local.sagemaker.errors import ServiceError
-from local.sagemaker.operations import Request
 from local.sagemaker.records import Record
+from local.sagemaker.requests import Request, ServiceError
 from local.sagemaker.servers import ModelServer, StartError
 
 _logger = logging.getLogger(__name__)

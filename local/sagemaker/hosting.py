@@ -4,9 +4,8 @@ from botocore.exceptions import ClientError
 
 from local.sagemaker import images, records, roles, storage
 from local.sagemaker.endpoints import Deployment, Endpoint
-from local.sagemaker.errors import check_quota, not_emulated, validation_exception
-from local.sagemaker.operations import Operations, Request
 from local.sagemaker.records import Record
+from local.sagemaker.requests import Operations, Request, check_quota, invalid, not_emulated
 
 OPERATIONS = Operations()
 _INSTANCES_A_VARIANT = 4
@@ -84,7 +83,7 @@ def update_endpoint(request: Request) -> Request:
     with records.lock:
         endpoint = _endpoint_at_rest(request)
         if endpoint.status == "Failed":
-            raise validation_exception(f'Cannot update failed endpoint "{endpoint.arn}".')
+            raise invalid(f'Cannot update failed endpoint "{endpoint.arn}".')
         config = records.find("endpoint-config", request["EndpointConfigName"])
         _check_scaled_variant(endpoint, config)
         now, (variant,) = endpoint.deployment, config.request["ProductionVariants"]
@@ -125,8 +124,8 @@ def _check_model_data(uri: str, role: roles.ExecutionRole) -> None:
         role.client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
-            raise validation_exception(f"Could not find model data at {uri}.") from None
-        raise validation_exception(
+            raise invalid(f"Could not find model data at {uri}.") from None
+        raise invalid(
             f'Could not access model data at {uri}. Please ensure that the role "{role.arn}" '
             'exists and that its trust relationship policy allows the action "sts:AssumeRole" for '
             'the service principal "sagemaker.amazonaws.com". Also ensure that the role has '
@@ -137,7 +136,7 @@ def _check_model_data(uri: str, role: roles.ExecutionRole) -> None:
 def _endpoint_at_rest(request: Request) -> Endpoint:
     endpoint = records.find("endpoint", request["EndpointName"])
     if endpoint.status not in ("InService", "Failed"):
-        raise validation_exception(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
     return endpoint
 
 
@@ -156,7 +155,7 @@ def _check_scaled_variant(endpoint: Endpoint, config: Record) -> None:
         return
     (variant,) = now.config.request["ProductionVariants"]
     if any(variant[name] != wanted[name] for name in ("VariantName", "InstanceType")):
-        raise validation_exception(
+        raise invalid(
             f'The variant(s) "{now.variant}" must be deregistered as scalable targets with '
             "AutoScaling before they can be removed or have their instance type updated."
         )

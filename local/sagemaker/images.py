@@ -23,7 +23,7 @@ from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
 from local import seams, settings
-from local.sagemaker.errors import validation_exception
+from local.sagemaker.requests import invalid
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 _IMAGE = re.compile(
@@ -38,7 +38,7 @@ def check_training_image(image: str) -> None:
     own = parts and parts["account"] == get_account_id()
     repositories = settings.read().training
     if not parts or own or parts["repository"] not in repositories:
-        raise validation_exception(
+        raise invalid(
             f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
             f"training images (repository {' or '.join(repositories)})."
         )
@@ -56,7 +56,7 @@ def resolve_serving_image(image: str) -> str:
     account, region = get_account_id(), get_region()
     own = parts and (parts["account"], parts["region"]) == (account, region)
     if not own or not settings.read().serving_program(parts["repository"]):
-        raise validation_exception(
+        raise invalid(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
             f"{account}.dkr.ecr.{region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
@@ -67,12 +67,12 @@ def resolve_serving_image(image: str) -> str:
         if not (digest == parts["digest"] if parts["digest"] else tagged):
             continue
         if kind.startswith("application/vnd.oci."):
-            raise validation_exception(
+            raise invalid(
                 f"Unsupported manifest media type {kind} for image {image}. Ensure that valid "
                 "manifest media type is used for specified image."
             )
         return f"{parts['uri']}@{digest}"
-    raise validation_exception(f"Requested image {image} not found.")
+    raise invalid(f"Requested image {image} not found.")
 
 
 def serving_command(image: str) -> list[str]:

@@ -13,8 +13,8 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.metrics.recording import record_request
 from local.sagemaker.endpoints import Endpoint
-from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
+from local.sagemaker.requests import ServiceError
 
 _MAX_BYTES = 6_291_456
 _SECONDS_TO_ANSWER = 60

@@ -11,8 +11,7 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from local.sagemaker.errors import validation_exception
-from local.sagemaker.operations import Operations, Request
+from local.sagemaker.requests import Operations, Request, invalid
 
 # What the API calls each kind of which there are records.
 _TITLES = {
@@ -76,14 +75,14 @@ def find(kind: str, name: str) -> Any:
     if name in tables[kind]:
         return tables[kind][name]
     if kind == "training-job":
-        raise validation_exception("Requested resource not found.")
-    raise validation_exception(f'Could not find {_words(kind)} "{arn(kind, name)}".')
+        raise invalid("Requested resource not found.")
+    raise invalid(f'Could not find {_words(kind)} "{arn(kind, name)}".')
 
 
 def check_new(kind: str, name: str) -> None:
     """Raise ValidationException where there is a record of that name."""
     if known := tables[kind].get(name):
-        raise validation_exception(f'Cannot create already existing {_words(kind)} "{known.arn}".')
+        raise invalid(f'Cannot create already existing {_words(kind)} "{known.arn}".')
 
 
 def _words(kind: str) -> str:
@@ -113,7 +112,7 @@ def add_operations(operations: Operations, kind: str, order: str = "Descending")
         )
         token = request.get("NextToken", "0")
         if not token.isdecimal():
-            raise validation_exception("Invalid pagination token.")
+            raise invalid("Invalid pagination token.")
         end = int(token) + request.get("MaxResults", 10)
         more = {"NextToken": str(end)} if end < len(found) else {}
         return {listed: found[int(token) : end], **more}

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import processes, records, storage
 from local.sagemaker.logs import TRAINING_JOBS, LogStream
-from local.sagemaker.operations import Request
+from local.sagemaker.requests import Request
 from local.sagemaker.roles import ExecutionRole
 
 CONTAINER_ROOT = "/opt/ml"
@@ -121,12 +121,9 @@ class TrainingJob(records.Record):
         self._end(outcome, reason)
 
     def _end(self, outcome: str, reason: str) -> None:
-        message = {
-            "Completed": "Training job completed",
-            "Failed": "Training job failed",
-            "Stopped": "Training job stopped",
-            "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-        }[outcome]
+        message = f"Training job {outcome.lower()}"
+        if outcome == "MaxRuntimeExceeded":
+            message = "Training job runtime exceeded MaxRuntimeInSeconds provided"
         self._transition(outcome, message)
         self._transitions[-1]["EndTime"] = self._modified
         self._results["TrainingEndTime"] = self._modified

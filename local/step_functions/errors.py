@@ -50,9 +50,7 @@ def matches(original: Callable, names: list[str], error: str) -> bool:
 
 
 @seams.replaces(sfn, "_find_matching_retrier")
-def find_retrier(
-    original: Callable, retriers: list[dict], error: str, counts: dict[int, int]
-) -> tuple[dict | None, int]:
+def find_retrier(original: Callable, retriers: list, error: str, counts: dict) -> tuple:
     """The Retry entry that takes the error, after the wait before this very retry.
 
     `counts` holds the retries made by each entry.

@@ -126,9 +126,7 @@ def run_map(original: Callable, state: dict, state_input: object, execution: dic
 
 
 @seams.replaces(sfn, "_run_sub_machine")
-def run_states(
-    original: Callable, states: dict, start: str, value: object, execution: dict, context: dict
-) -> object:
+def run_states(original, states, start, value, execution, context) -> object:
     """The output of the states inside a Map for one item."""
     if "Map" not in context or "parent" in execution:
         return original(states, start, value, execution, context)

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.sagemaker import invocation
-from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
+from local.sagemaker.requests import ServiceError
 from local.tests.conftest import ACCOUNT, Metrics, free_port
 from local.tests.sagemaker.conftest import photo
 
