@@ -78,17 +78,12 @@ def prepare(interpreter: Interpreter) -> Path:
 
 
 def _run(command: list, variables: dict[str, str] | None = None) -> None:
+    """Run a command of pip or Python; raises InterpreterError with its error, as one line."""
     done = subprocess.run(command, env=variables, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise InterpreterError(f"{' '.join(map(str, command))}: {_reason(done)}")
-
-
-def _reason(done: subprocess.CompletedProcess) -> str:
-    """The error in the output of a command of pip or Python, as one line."""
-    lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
-    errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
-    text = " ".join(line.removeprefix("ERROR:").strip() for line in errors)
-    return text[:500] or f"exit {done.returncode}"
+        lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
+        errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
+        raise InterpreterError(f"{' '.join(map(str, command))}: {' '.join(errors)[:500]}")
 
 
 def _has_runtime(python: Path) -> bool:

@@ -13,12 +13,8 @@ import re
 import sys
 from typing import Any
 
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-)
+from ministack.core import responses
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
@@ -88,7 +84,7 @@ def describe_images(original: Any, request: dict[str, Any]) -> Any:
     for wanted in request.get("imageIds") or []:
         if name in ecr._repositories and not ecr._find_image(name, wanted):
             digest, tag = wanted.get("imageDigest", "null"), wanted.get("imageTag", "null")
-            return error_response_json(
+            return responses.error_response_json(
                 "ImageNotFoundException",
                 f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not "
                 f"exist within the repository with name '{name}' in the registry with id "
@@ -101,7 +97,7 @@ def describe_images(original: Any, request: dict[str, Any]) -> Any:
         return answer
     details = json.loads(answer[2])["imageDetails"]
     tagged = status == "TAGGED"
-    return json_response(
+    return responses.json_response(
         {"imageDetails": [each for each in details if bool(each["imageTags"]) == tagged]}
     )
 
@@ -111,13 +107,6 @@ def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
     """Called for a repository that CloudFormation has just made or changed."""
     original(name, properties)
     if settings.read().serving_program(name) and not ecr._images.get(name):
-        ecr._put_image(
-            {
-                "repositoryName": name,
-                "imageManifest": json.dumps(
-                    {"schemaVersion": 2, "mediaType": DOCKER, "layers": []}
-                ),
-                "imageManifestMediaType": DOCKER,
-                "imageTag": "local",
-            }
-        )
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER, "layers": []})
+        image = {"imageManifest": manifest, "imageManifestMediaType": DOCKER, "imageTag": "local"}
+        ecr._put_image({"repositoryName": name, **image})

@@ -18,6 +18,7 @@ from ministack.services import stepfunctions as sfn
 from local import iam, seams
 
 LIMIT = 256 * 1024
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _RESULT = "The state/task returned a result with"
 
 # The execution that a thread works for; the threads of a Map's items inherit it.
@@ -131,7 +132,7 @@ def is_running(execution: dict) -> bool:
 
 def check_size(value: object, subject: str) -> None:
     """Raise States.DataLimitExceeded for a value of more than 256 KiB."""
-    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > LIMIT:
+    if len(compact(value).encode()) > LIMIT:
         raise sfn._ExecutionError(
             "States.DataLimitExceeded",
             f"{subject} a size exceeding the maximum number of bytes service limit.",

@@ -194,7 +194,7 @@ class MapRun:
         child.execution.update(status=status, stopDate=now_iso(), **details)
         if status == "SUCCEEDED":
             values = output if isinstance(output, list) else [output]
-            self._lines[status] += map(results.line, values)
+            self._lines[status] += map(executions.compact, values)
         else:
             self._lines["FAILED"].append(results.failed_line(child.execution, child.batch.text))
 

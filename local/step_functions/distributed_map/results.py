@@ -11,7 +11,7 @@ import json
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions.executions import authorize
+from local.step_functions.executions import authorize, compact
 
 FAILED = "States.ResultWriterFailed"
 # PutObject is not enough: Step Functions writes in parts, and looks at what it wrote.
@@ -21,11 +21,6 @@ ACTIONS = (
     "s3:ListMultipartUploadParts",
     "s3:AbortMultipartUpload",
 )
-
-
-def line(value: object) -> str:
-    """A line of a file of results."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def failed_line(execution: dict, text: str) -> str:
@@ -42,12 +37,12 @@ def failed_line(execution: dict, text: str) -> str:
         "StopDate": execution["stopDate"],
     }
     details = {name.title(): execution[name] for name in ("error", "cause") if name in execution}
-    return line(row | details)
+    return compact(row | details)
 
 
 def pending_line(text: str) -> str:
     """The line of a child that never started; its input as JSON."""
-    return line({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"})
+    return compact({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"})
 
 
 def write(lines: dict[str, list[str]], bucket: str, prefix: str, map_run_arn: str) -> dict:
