@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from local.sagemaker import images, records, roles
 from local.sagemaker.capture import DataCapture
@@ -91,20 +92,14 @@ class Endpoint(Record):
         `status` is the endpoint's until then: Creating or Updating.
         """
         self._change(status)
-        threading.Thread(target=self._deploy, args=(deployment,), daemon=True).start()
+        self._start(self._deploy, deployment)
 
     def delete(self) -> None:
         """End the servers, then forget the endpoint; returns at once."""
         self._change("Deleting")
         with self._lock:
             deployment, self.deployment = self.deployment, None
-
-        def run() -> None:
-            if deployment:
-                deployment.stop()
-            records.tables["endpoint"].pop(self.name)
-
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+        self._start(self._delete, deployment)
 
     def choose(self) -> tuple[Deployment, ModelServer | None] | None:
         """Where the next request goes; None if nothing is deployed.
@@ -141,13 +136,21 @@ class Endpoint(Record):
                 "CaptureStatus": "Started" if enabled and deployment else "Stopped",
                 "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
                 "DestinationS3Uri": capture["DestinationS3Uri"],
-                "KmsKeyId": "",
             }
         return described
 
     def _change(self, status: str) -> None:
         self._modified = time.time()
         self.status = status
+
+    def _start(self, *call: Any) -> None:
+        """Call from a thread, for the account and region of the request."""
+        threading.Thread(target=contextvars.copy_context().run, args=call, daemon=True).start()
+
+    def _delete(self, deployment: Deployment | None) -> None:
+        if deployment:
+            deployment.stop()
+        records.tables["endpoint"].pop(self.name)
 
     def _deploy(self, deployment: Deployment) -> None:
         try:
@@ -156,10 +159,7 @@ class Endpoint(Record):
             self._failure_reason = str(error)
         except Exception:
             _logger.exception("endpoint %s", self.name)
-            self._failure_reason = (
-                "Request to service failed. If failure persists after retry, "
-                "contact customer support."
-            )
+            self._failure_reason = "Request to service failed."
         else:
             with self._lock:
                 old, self.deployment = self.deployment, deployment

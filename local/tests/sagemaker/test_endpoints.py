@@ -124,14 +124,6 @@ def test_a_model_that_cannot_be_served_fails_the_endpoint(sagemaker, archive, re
     sagemaker.delete(endpoint)
 
 
-def test_a_model_that_is_gone_fails_the_endpoint(sagemaker):
-    model = sagemaker.model(model_archive("bicycle"))
-    sagemaker.s3.delete_object(Bucket=sagemaker.bucket, Key=f"models/{model}/model.tar.gz")
-    endpoint = sagemaker.create(sagemaker.config(model))
-    assert "Failed to download model data" in sagemaker.settled(endpoint)["FailureReason"]
-    sagemaker.delete(endpoint)
-
-
 def test_a_role_that_cannot_read_the_model_is_refused(sagemaker):
     role = sagemaker.make_role(("logs:*", "*"))
     with pytest.raises(ClientError, match="Could not access model data"):
@@ -171,13 +163,18 @@ def test_an_image_must_be_known_and_lie_in_ecr_in_dockers_form(sagemaker):
         assert described["PrimaryContainer"]["Image"] == image
 
 
-def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
+def test_a_model_or_an_image_that_is_gone_fails_the_endpoint(sagemaker):
     digest, image = sagemaker.push("fleeting"), SERVING_IMAGE.replace("latest", "fleeting")
-    model = sagemaker.model(b"", image)
+    model = sagemaker.model(model_archive("bicycle"), image)
+    config = sagemaker.config(model)
+    sagemaker.s3.delete_object(Bucket=sagemaker.bucket, Key=f"models/{model}/model.tar.gz")
+    first = sagemaker.create(config)
+    assert "Failed to download model data" in sagemaker.settled(first)["FailureReason"]
     sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
-    endpoint = sagemaker.create(sagemaker.config(model))
-    assert f"image {image} not found" in sagemaker.settled(endpoint)["FailureReason"]
-    sagemaker.delete(endpoint)
+    second = sagemaker.create(config)
+    assert f"image {image} not found" in sagemaker.settled(second)["FailureReason"]
+    for endpoint in (first, second):
+        sagemaker.delete(endpoint)
 
 
 @pytest.mark.parametrize("isolated", [False, True])
