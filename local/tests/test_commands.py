@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 
-import boto3
 import pytest
 
 from local import __main__, environment, faults, paths, supervisor
@@ -152,20 +151,10 @@ def test_env_is_all_that_a_shell_needs():
         ["/bin/sh", "-c", f"{code}\nenv"], capture_output=True, text=True, env=shell, check=True
     )
     variables = dict(line.split("=", 1) for line in evaluated.stdout.splitlines() if "=" in line)
-    assert variables["AWS_ENDPOINT_URL"] == paths.url(4999)
-    assert variables["AWS_ACCESS_KEY_ID"] == environment.ACCESS_KEY_ID
-    assert variables["AWS_CONFIG_FILE"] == os.devnull
-    assert "127.0.0.1" in variables["NO_PROXY"].split(",")
-    assert variables["LAMBDA_LAYER_PYTHON"].startswith("3.")
-    assert variables["LAMBDA_LAYER_PLATFORM"]
     expected = json.loads(as_json)
+    assert expected["AWS_ENDPOINT_URL"] == paths.url(4999)
+    assert expected["AWS_ACCESS_KEY_ID"] == environment.ACCESS_KEY_ID
+    assert "127.0.0.1" in expected["NO_PROXY"].split(",")
+    assert expected["LAMBDA_LAYER_PYTHON"].startswith("3.")
     assert expected.items() >= dict.fromkeys(("AWS_SESSION_TOKEN", "AWS_PROFILE")).items()
     assert {name: variables.get(name) for name in expected} == expected
-
-
-def test_iam_is_enforced(cloud):
-    """A key that no user or role has is turned away."""
-    stranger = boto3.Session("AKIASTRANGER00000000", "secret", region_name="us-east-1")
-    client = stranger.client("s3", endpoint_url=cloud)
-    with pytest.raises(client.exceptions.ClientError, match="InvalidAccessKeyId"):
-        client.list_buckets()
