@@ -20,24 +20,14 @@ from local.step_functions import executions
 from local.step_functions.distributed_map.definition import Settings
 from local.step_functions.distributed_map.items import Batch
 
-COUNT_OF = {
-    "SUCCEEDED": "succeeded",
-    "FAILED": "failed",
-    "TIMED_OUT": "timedOut",
-    "ABORTED": "aborted",
-}
+ENDS = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timedOut", "ABORTED": "aborted"}
 COUNTS = (
-    *("pending", "running", *COUNT_OF.values(), "total"),
+    *("pending", "running", *ENDS.values(), "total"),
     *("resultsWritten", "failuresNotRedrivable", "pendingRedrive"),
 )
 FAILED = "States.ResultWriterFailed"
 # PutObject is not enough: Step Functions writes in parts, and looks at what it wrote.
-ACTIONS = (
-    "s3:PutObject",
-    "s3:GetObject",
-    "s3:ListMultipartUploadParts",
-    "s3:AbortMultipartUpload",
-)
+ACTIONS = ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")
 CHILD_SECONDS = 300
 LOOK_SECONDS = 0.05  # between looks for the end of the parent and for an overdue child
 
@@ -168,7 +158,7 @@ class MapRun:
         self._lines["PENDING"] = [_pending_line(batch.text) for batch in self._waiting]
         result = _write(self._lines, bucket, prefix, self.arn)
         for counts in (self.record["itemCounts"], self.record["executionCounts"]):
-            counts["resultsWritten"] = sum(counts[name] for name in COUNT_OF.values())
+            counts["resultsWritten"] = sum(counts[name] for name in ENDS.values())
         return result
 
     def end(self, status: str, **details: str) -> None:
@@ -198,7 +188,7 @@ class MapRun:
         """End the child; no state of it starts any more."""
         self._running.remove(child)
         self._count(child.batch, "running", -1)
-        self._count(child.batch, COUNT_OF[status])
+        self._count(child.batch, ENDS[status])
         child.execution.update(status=status, stopDate=now_iso(), **details)
         if status == "SUCCEEDED":
             values = output if isinstance(output, list) else [output]
@@ -236,7 +226,9 @@ def _failed_line(execution: dict, text: str) -> str:
 
 def _pending_line(text: str) -> str:
     """The line of a child that never started; its input as JSON."""
-    return executions.compact({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"})
+    return executions.compact(
+        {"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"}
+    )
 
 
 def _write(lines: dict[str, list[str]], bucket: str, prefix: str, map_run_arn: str) -> dict:
@@ -261,7 +253,7 @@ def _write(lines: dict[str, list[str]], bucket: str, prefix: str, map_run_arn: s
 
 def _put(bucket: str, key: str, text: str) -> int:
     for action in ACTIONS:
-        executions.authorize(action, f"arn:aws:s3:::{bucket}/{key}", FAILED)
+        executions.authorize(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}", FAILED)
     body = text.encode()
     status, _, answer = s3._put_object(bucket, key, body, {"content-type": "application/json"})
     if status >= 300:
