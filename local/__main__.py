@@ -42,7 +42,7 @@ def main() -> int:
     def command(run: Callable[..., int], help: str, port: int) -> argparse.ArgumentParser:
         added = commands.add_parser(run.__name__, help=help, description=help)
         where = f"on the loopback interface (default {port})"
-        added.add_argument("--port", type=_port, default=port, help=where)
+        added.add_argument("--port", type=_number(int, 1, 65535), default=port, help=where)
         added.set_defaults(run=run)
         return added
 
@@ -56,35 +56,29 @@ def main() -> int:
     as_json = "the variables as an object of JSON, null for one that is to be unset"
     forms.add_argument("--json", action="store_true", dest="as_json", help=as_json)
     option = command(faults, "set Lambda's faults; without options, none", shell_port).add_argument
-    throttle = "throttle beyond N invocations at once"
-    option("--lambda-concurrency", metavar="N", type=_concurrency, help=throttle)
-    fail = "so many of the invocations fail"
-    option("--lambda-failures", metavar="PERCENT", type=_percentage, default=0, help=fail)
+    kind, throttle = (
+        _number(int, 1, fault_file.MOST_AT_ONCE),
+        "throttle beyond N invocations at once",
+    )
+    option("--lambda-concurrency", metavar="N", type=kind, help=throttle)
+    kind, fail = _number(float, 0, 100), "so many of the invocations fail"
+    option("--lambda-failures", metavar="PERCENT", type=kind, default=0, help=fail)
     arguments = vars(parser.parse_args())
     del arguments["command"]
     return arguments.pop("run")(**arguments)
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a port from 1 to 65535: take one from 1024 on, such as --port 4566"
-        )
-    return int(text)
+def _number(kind: type, low: int, high: int) -> Callable[[str], float]:
+    """A parser of numbers, int or float, from `low` to `high`."""
 
+    def parse(text: str) -> float:
+        form = "[0-9]+" if kind is int else r"[0-9]+(\.[0-9]+)?"
+        if not (re.fullmatch(form, text) and low <= kind(text) <= high):
+            name = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {name} from {low} to {high}")
+        return kind(text)
 
-def _concurrency(text: str) -> int:
-    if not (re.fullmatch("[0-9]+", text) and 1 <= int(text) <= fault_file.MOST_AT_ONCE):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a whole number from 1 to {fault_file.MOST_AT_ONCE}"
-        )
-    return int(text)
-
-
-def _percentage(text: str) -> float:
-    if not (re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) and float(text) <= 100):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
-    return float(text)
+    return parse
 
 
 def up(port: int) -> int:
@@ -102,7 +96,7 @@ def up(port: int) -> int:
             return _fail(f"no Python for the functions: {error}")
         process = supervisor.start(port, python)
         _wait_until(lambda: _answers(port) or process.poll() is not None, SECONDS_TO_START)
-    if not _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START):
+    if not _settles(port):
         return _fail(f"the local cloud does not answer; see {home / 'server.log'}")
     if not supervisor.is_up(home):
         log = (home / "server.log").read_text(errors="replace").strip().splitlines() or ["?"]
@@ -130,13 +124,12 @@ def down(port: int, every: bool = False) -> int:
 def status(port: int) -> int:
     """Print whether the local cloud is up (exit 0) or not (exit 1); waits for one that starts."""
     home = paths.home(port)
-    _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START)
-    if not supervisor.is_up(home) or not _answers(port):
+    from local import interpreter
+
+    if not _settles(port) or not supervisor.is_up(home):
         print(f"no local cloud on port {port}")
         return 1
     print(f"{paths.url(port)} is up (process {supervisor.processes(home)['server']})")
-    from local import interpreter
-
     print(f"functions run on {interpreter.find()}")
     print(f"log: {home / 'server.log'}")
     return 0
@@ -178,6 +171,12 @@ def _port_problem(port: int) -> str | None:
         except OSError:
             return "is taken by another program"
     return None
+
+
+def _settles(port: int) -> bool:
+    """Wait until the local cloud answers or is down; False if it does neither."""
+    home = paths.home(port)
+    return _wait_until(lambda: _answers(port) or not supervisor.is_up(home), SECONDS_TO_START)
 
 
 def _answers(port: int) -> bool:

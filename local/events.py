@@ -1,11 +1,9 @@
 """EventBridge: the role that starts a state machine, and the metrics of rules.
 
 On AWS a target that is a state machine is started under the target's role. AWS/Events counts, by
-RuleName, the events that a rule matched and the invocations of its targets, and those among them
-that failed for good: there is no such target, the role may not, or the target refuses. Rules of a
-bus other than the default one have the dimension EventBusName besides.
-
-MiniStack checks no role, records nothing, and an invocation that fails is a line in its log.
+RuleName, the invocations of a rule's targets and those among them that failed for good: there is no
+such target, the role may not, or the target refuses. MiniStack checks no role, records nothing, and
+an invocation that fails is a line in its log. The matches of rules are not counted here either.
 """
 
 import contextvars
@@ -33,17 +31,6 @@ _refusals: contextvars.ContextVar[list[object]] = contextvars.ContextVar("refusa
 _LOG = logging.getLogger(__name__)
 
 
-@seams.replaces(eventbridge, "_matches_pattern_view")
-def match(original: Callable, pattern: str, view: Any, owner: str = "rule") -> bool:
-    """Whether the event matches the pattern; records a match of a rule's pattern."""
-    matches = original(pattern, view, owner)
-    kind, _, key = owner.partition(" ")
-    rule = eventbridge._rules.get(key) if kind == "rule" else None
-    if matches and rule:
-        _record(rule, "MatchedEvents", "TriggeredRules")
-    return matches
-
-
 @seams.replaces(eventbridge, "_invoke_target")
 def invoke(original: Callable, target: dict, event: dict, rule: dict, view: Any = None) -> None:
     """Invoke the target, a state machine only with a role that may start it; and record it."""
@@ -57,9 +44,11 @@ def invoke(original: Callable, target: dict, event: dict, rule: dict, view: Any 
         original(target, event, rule, view)
     for refusal in refusals:
         _LOG.warning("EventBridge: %s was not started: %s", arn, refusal)
-    if not is_schedule:
+    bus = rule.get("EventBusName", "default")
+    if not is_schedule and bus == "default":  # a rule of another bus has one more dimension
         failed = refusals or not _FIND.get(kind, bool)(arn)
-        _record(rule, "Invocations", *(["FailedInvocations"] if failed else []))
+        metrics = "Invocations", *(["FailedInvocations"] if failed else [])
+        record("AWS/Events", {"RuleName": rule["Name"]}, dict.fromkeys(metrics, (1, "Count")))
 
 
 @seams.replaces(eventbridge, "_dispatch_to_stepfunctions")
@@ -71,12 +60,6 @@ def start(original: Callable, arn: str, payload: str) -> None:
 
 
 def _may_start(role: str, service: str, machine: str) -> bool:
-    return iam.trusts(role, service) and iam.allows(
+    return iam.trusts(role, service) and not iam.denial(
         role, "events", "states:StartExecution", machine
     )
-
-
-def _record(rule: dict, *metrics: str) -> None:
-    bus = rule.get("EventBusName", "default")
-    dimensions = {"RuleName": rule["Name"], **({"EventBusName": bus} if bus != "default" else {})}
-    record("AWS/Events", dimensions, dict.fromkeys(metrics, (1, "Count")))

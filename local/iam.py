@@ -1,17 +1,9 @@
-"""IAM's checks that MiniStack does not make; README.md has AWS's pages.
+"""IAM's checks that MiniStack does not make.
 
 On AWS a service assumes the role that it is given only if the role's trust policy allows it, under
 the conditions that stand there: `aws:SourceAccount` is the account that the service acts for.
 MiniStack checks no trust policy for a service. Here Lambda and Step Functions refuse such a role;
-EventBridge and SageMaker call `trusts` themselves. Besides:
-
-- a role's permissions boundary holds also if it comes from a template;
-- `cloudwatch:namespace` is the namespace of PutMetricData;
-- S3 reports that an object is missing only to a caller that may list it: ListBucket with the key as
-  `s3:prefix` (github.com/ceph/ceph/pull/68577);
-- a policy's `*` and `?` match any character, a line break in a key too;
-- a request counts as one over TLS (`aws:SecureTransport`), as all are on AWS: what goes over the
-  loopback interface, on which alone the local cloud listens, leaves the machine as little.
+EventBridge, CloudFormation and SageMaker call `trusts` themselves.
 """
 
 import functools
@@ -63,14 +55,15 @@ def trusts(arn: str, service: str) -> bool:
     return result.decision == "Allow"
 
 
-def allows(arn: str, session: str, action: str, resource: str, **context: Any) -> bool:
-    """Whether the role's policies and its boundary allow the action.
+def denial(arn: str, session: str, action: str, resource: str, **context: Any) -> str:
+    """AWS's sentence about an action that the role's policies or boundary do not allow, else "".
 
     `context` has the request's condition keys in lower case, such as `s3:prefix`.
     """
     account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+    principal = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
     request = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        principal_arn=principal,
         principal_type="AssumedRole",
         principal_account=account,
         action=action,
@@ -80,7 +73,9 @@ def allows(arn: str, session: str, action: str, resource: str, **context: Any) -
     )
     policies = iam_evaluator._gather_role_policies(name, account)
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
-    return iam_evaluator.evaluate(request, policies, *limits).decision == "Allow"
+    if iam_evaluator.evaluate(request, policies, *limits).decision == "Allow":
+        return ""
+    return iam_actions.identity_denial_message(action, principal, resource, False)
 
 
 def _refuse_by_api(service: str, refusal: str, member: str, code: str) -> Callable:
@@ -131,19 +126,17 @@ def role_from_template(original: Callable, *arguments: Any, **options: Any):
 
 @seams.replaces(iam_actions, "request_tag_context")
 def request_context(
-    original: Callable, service: str, action: str, body: bytes, parameters: dict
+    original: Callable, service: str, action: str, body: bytes, query: dict
 ) -> dict:
     """The request's condition keys; of PutMetricData the namespace among them."""
-    context = original(service, action, body, parameters)
+    context = original(service, action, body, query)
     if action != "cloudwatch:PutMetricData":
         return context
-    return {**context, "cloudwatch:namespace": iam_actions._param(body, parameters, "Namespace")}
+    return {**context, "cloudwatch:namespace": iam_actions._param(body, query, "Namespace")}
 
 
 @seams.replaces(iam_actions, "s3_service_context")
-def s3_context(
-    original: Callable, action: str, query: dict | None, path: str = "", headers: dict | None = None
-) -> dict:
+def s3_context(original, action, query, path="", headers=None) -> dict:
     """The condition keys of a request of S3; of a GetObject without an object also _ABSENT."""
     context = original(action, query, path, headers)
     bucket, _, key = path.lstrip("/").partition("/")
@@ -152,22 +145,18 @@ def s3_context(
 
 
 @seams.replaces(iam_evaluator, "enforce")
-def enforce(
-    original: Callable,
-    access_key_id: str,
-    action: str,
-    service: str,
-    region: str,
-    resource_arn: str = "*",
-    service_context: dict | None = None,
-) -> Any:
-    """None if the request is allowed, else why not."""
-    denied = original(access_key_id, action, service, region, resource_arn, service_context)
+def enforce(original, key_id, action, service, region, resource_arn="*", service_context=None):
+    """None if the request is allowed, else why not.
+
+    S3 reports that an object is missing only to a caller that may list it: ListBucket with the key
+    as `s3:prefix` (github.com/ceph/ceph/pull/68577).
+    """
+    denied = original(key_id, action, service, region, resource_arn, service_context)
     absent = (service_context or {}).get(_ABSENT)
     if denied or absent is None:
         return denied
     bucket = resource_arn.partition("/")[0]
-    return original(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
+    return original(key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": absent})
 
 
 @seams.replaces(iam_evaluator, "_fnmatch_compile")
@@ -178,11 +167,15 @@ def compile_wildcards(original: Callable, pattern: str, ignore_case: bool) -> re
 
 @seams.replaces(app, "pin_request_origin")
 def pin_origin(original: Callable, source_ip: str, secure_transport: bool) -> None:
-    """Keep the request's origin, always a secure one, for the conditions of policies."""
+    """Keep the request's origin for the conditions of policies (`aws:SecureTransport`).
+
+    It counts as one over TLS, as all are on AWS: what goes over the loopback interface, on which
+    alone the local cloud listens, leaves the machine as little.
+    """
     original(source_ip, True)
 
 
 @functools.lru_cache(maxsize=4096)
 def _over_lines(compiled: re.Pattern) -> re.Pattern:
-    # `$` matches before a line break at the end as well.
+    # `.` matches no line break, and `$` before one at the end as well.
     return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)

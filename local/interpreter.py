@@ -73,26 +73,17 @@ def prepare(interpreter: Interpreter) -> Path:
         except SettingsError as error:
             raise InterpreterError(f"pip cannot read its settings: {error}") from error
         _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], sources)
-        # Else each of a batch's first processes would compile the same files at once.
-        _run([python, "-I", "-m", "compileall", "-q", venv / "lib"])
-        if not _has_runtime(python):
-            raise InterpreterError(f"pip installed {REQUIREMENTS.name}, but not into {venv}")
         done.write_text(recipe.hexdigest())
     return python
 
 
 def _run(command: list, variables: dict[str, str] | None = None) -> None:
+    """Run a command of pip or Python; raises InterpreterError with its error, as one line."""
     done = subprocess.run(command, env=variables, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise InterpreterError(f"{' '.join(map(str, command))}: {_reason(done)}")
-
-
-def _reason(done: subprocess.CompletedProcess) -> str:
-    """The error in the output of a command of pip or Python, as one line."""
-    lines = [line.strip() for line in (done.stderr or done.stdout or "").splitlines()]
-    errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
-    text = " ".join(line.removeprefix("ERROR:").strip() for line in errors)
-    return text[:500] or f"exit {done.returncode}"
+        lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
+        errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
+        raise InterpreterError(f"{' '.join(map(str, command))}: {' '.join(errors)[:500]}")
 
 
 def _has_runtime(python: Path) -> bool:
@@ -104,16 +95,13 @@ def _has_runtime(python: Path) -> bool:
 
 def _candidates(version: str) -> Iterator[Path]:
     name = f"python{version}"
-    if os.environ.get("PATH"):
-        for folder in os.environ["PATH"].split(os.pathsep):
-            yield Path(folder) / name
+    for folder in (*os.get_exec_path(), "/usr/local/bin", "/usr/bin"):
+        yield Path(folder) / name
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
     for manager, pattern in ((pyenv, f"{version}*"), (uv, f"cpython-{version}.*")):
         with contextlib.suppress(PermissionError):  # another user's
             yield from sorted(manager.glob(f"{pattern}/bin/{name}"), reverse=True)
-    for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"):
-        yield Path(folder) / name
 
 
 def _version(python: Path) -> str | None:

@@ -27,11 +27,10 @@ def _check_name(property_: str, service: str, operation: str, member: str) -> Ca
     def create(original: Callable, logical_id: str, properties: dict, stack: str) -> object:
         name = properties.get(property_)
         if isinstance(name, str):  # else CloudFormation makes one
-            members = (
-                validation.service_model(service).operation_model(operation).input_shape.members
-            )
+            model = validation.service_model(service).operation_model(operation)
             path = member[:1].lower() + member[1:]
-            if problems := list(validation.out_of_bounds(members[member], name, path)):
+            shape = model.input_shape.members[member]
+            if problems := list(validation.out_of_bounds(shape, name, path)):
                 raise ValueError(validation.detected(problems))
         return original(logical_id, properties, stack)
 

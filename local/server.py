@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local import seams, session
+from local import seams, supervisor
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
 
 def _end_with_supervisor() -> None:
     os.read(0, 1)
-    session.end(os.getsid(0))
+    supervisor.end(os.getsid(0))
     os._exit(1)
 
 

@@ -1,6 +1,8 @@
 """`python -m local.supervisor PORT PYTHON`: runs the server and ends what is left of it.
 
-Two processes watch each other, so that neither's death leaves anything behind:
+The server leads a session of its own (setsid). Whatever it starts, and whatever that starts, stays
+in the session unless it makes one itself, so the session is what has to end with the server. Two
+processes watch each other, so that neither's death leaves anything behind:
 - the supervisor waits for the server and, however it ended, kills the rest of its session;
 - the server holds one end of a pipe whose other end closes with the supervisor (see server.py).
 
@@ -8,6 +10,7 @@ The supervisor holds the lock in the local cloud's folder as long as it lives: t
 process id, which another process may have by then, tells whether a local cloud is up.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,7 +22,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local import paths, session
+from local import paths
 
 
 def start(port: int, python: Path) -> subprocess.Popen:
@@ -88,8 +91,33 @@ def main() -> None:
     (home / "processes.json.new").rename(home / "processes.json")
 
     server.wait()
-    session.end(server.pid)
+    end(server.pid)
     shutil.rmtree(home / "tmp", ignore_errors=True)
+
+
+def members(session: int) -> list[int]:
+    """Ids of the live processes in the session, this process left out."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # pid (command) state ppid pgrp session ..., where the command may hold anything
+            state, _, _, its_session = file.read_text().rpartition(")")[2].split()[:4]
+            if state != "Z" and int(its_session) == session:
+                found.append(int(file.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def end(session: int, seconds: float = 5.0) -> None:
+    """Kill every process of the session, those started meanwhile too; returns when none is left.
+
+    Gives up on processes that outlive SIGKILL for `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := members(session)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def _lock(home: Path) -> IO | None:

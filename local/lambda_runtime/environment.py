@@ -1,24 +1,18 @@
 """An execution environment: one process of a Python function under AWS's runtime client.
 
 On AWS, `awslambdaric` loads the handler and asks the Runtime API for one event after another. So
-the class of an exception becomes the error's name, a module that cannot be imported becomes
-`Runtime.ImportModuleError`, and the context object is the real one. MiniStack runs Python functions
-under a script of its own instead: every exception arrives as `Runtime.HandlerError`, so that no
-Retry or Catch of the state machine could name one, and the process ends with each.
+the class of an exception becomes the error's name, and the context object is the real one.
+MiniStack's own script for Python ends with each exception, as `Runtime.HandlerError`, so that no
+Retry or Catch could name one. Here a function is one of MiniStack's custom runtimes, whose
+executable `bootstrap` is the runtime client, with these differences:
 
-MiniStack does have a Runtime API, for custom runtimes: packages that are unpacked once, and started
-by their executable `bootstrap`. An environment is a custom runtime whose bootstrap is the runtime
-client, with these differences:
-
-- layers, each unpacked once too, lie below /opt on AWS and come after the function's own code on
-  `sys.path`;
+- layers lie below /opt on AWS and come after the function's own code on `sys.path`;
 - the process sees what it sees on AWS, not the server's own environment;
 - its log lines are read when it has answered rather than waited for: all that it wrote before it
   answered is in the pipe by then. MiniStack waits 50 ms for a first line, and gives lines that come
   later to the next invocation;
 - answers are not held back for more data (Nagle's algorithm): that costs 40 ms a call;
-- it has MemorySize, by the peak of its process: one that takes more ends as on AWS, if only when it
-  has answered. MiniStack limits nothing.
+- it has MemorySize, by the peak of its process, if only when it has answered.
 """
 
 import contextlib
@@ -75,10 +69,6 @@ class Environment(ProvidedWorker):
         most = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
         return most is not None and int(most[1]) > self.config["MemorySize"] * 1024
 
-    def take_log(self) -> str:
-        """The lines written since the last call."""
-        return self._drain_stderr_bounded()
-
     def _build_handler_class(self, generation: int, pending: queue.Queue) -> type:
         handler = super()._build_handler_class(generation, pending)
         handler.disable_nagle_algorithm = True
@@ -114,10 +104,13 @@ class Environment(ProvidedWorker):
             written.poll()
             self._read_output(stream, log_queue)
 
-    def _drain_stderr_bounded(self, *_: float, **__: float) -> str:
+    def take_log(self, *_: float, **__: float) -> str:
+        """The lines written since the last call."""
         if self._output:
             self._read_output(self._output, self._stderr_queue)
         return self._drain_stderr()
+
+    _drain_stderr_bounded = take_log
 
     def _read_output(self, stream: IO[bytes], log_queue: queue.Queue) -> None:
         """Move what is in the pipe into the queue, line by line; closes the pipe at its end."""

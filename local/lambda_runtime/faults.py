@@ -1,12 +1,7 @@
 """Faults of Lambda that a person or a test asked for (see local/faults.py).
 
-- With a concurrency of N, an invocation that would be one more than N in flight is throttled at
-  once, as AWS does at the account's limit: `TooManyRequestsException` with the reason
-  ConcurrentInvocationLimitExceeded. In flight is also what waits for an environment to be free.
-- A share of the invocations fails in the service, before the function runs: `ServiceException`,
-  with the status 500.
-
-Neither is an invocation for AWS/Lambda's metrics.
+A call that is throttled, or fails in the service, is no invocation for AWS/Lambda's metrics. In
+flight is also what waits for an environment to be free.
 """
 
 import json

@@ -1,11 +1,9 @@
 """An invocation of a Python function, from its event to its answer or error.
 
-AWS starts another environment whenever all of a function's are busy, up to 1,000 at once, and
-answers `TooManyRequestsException` beyond. An environment here is a process that takes half a second
-of a core to load boto3, so that a first batch of 40 images would load it 120 times over. Hence a
-function has as many environments as there are cores, and an invocation that finds all busy waits
-for one: the laptop's limit, which shows as time and never as an error. Account and reserved
-concurrency are checked before that, with AWS's error.
+AWS starts another environment whenever all of a function's are busy. Here one is a process that
+takes half a second of a core to load boto3. Hence a function has as many as there are cores, and an
+invocation that finds all busy waits for one: the laptop's limit, which shows as time and never as
+an error. Account and reserved concurrency are checked before that, with AWS's error.
 """
 
 import collections

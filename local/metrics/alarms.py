@@ -2,12 +2,11 @@
 
 MiniStack looks at an alarm when it is made and when metrics are put, takes the points of all series
 of that name whatever their dimensions, and ignores TreatMissingData. Here an alarm looks at its own
-dimensions, period by period
-(docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html).
+dimensions, period by period.
 
 An alarm of several `Metrics` (metric math) and a metric filter are kept, described and never
-evaluated: the server's log says so, and such an alarm's StateReason. SetAlarmState sets it off. A
-filter pattern of JSON, which MiniStack takes for one that matches each line, is refused.
+evaluated: the server's log says so, and such an alarm's StateReason. A filter pattern of JSON,
+which MiniStack takes for one that matches each line, is refused.
 """
 
 import logging

@@ -1,21 +1,17 @@
 """The metrics of Lambda, Step Functions and SageMaker.
 
-Of Lambda, MiniStack records calls of the Invoke API alone, none of a state machine's tasks, and
-counts a throttled call as an invocation. Its durations hold the time in which an environment is
-started, and that in which a call waits for one to be free; AWS's `Duration` is the handler's. Of
-Step Functions it records nothing; the children of a Distributed Map are no executions of the state
-machine and are not counted.
+Of Lambda, MiniStack records calls of the Invoke API alone, counts a throttled one as an invocation,
+and its durations hold the time in which an environment is started or waited for; AWS's `Duration`
+is the handler's. Of Step Functions it records nothing. The children of a Distributed Map are no
+executions of the state machine and are not counted.
 
-Points are kept in MiniStack's CloudWatch, from the threads that do the work. MiniStack drops what
-is two weeks old by copying every list of points, so that a point written meanwhile is lost. Of
-thousands of points a minute each look at a metric would cost more than the work that is measured:
-times are kept to three digits, and equal values of a second as one point with a count.
+Of thousands of points a minute each look at a metric would cost more than the work that is
+measured: times are kept to three digits, and equal values of a second as one point with a count.
 """
 
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, lambda_svc
@@ -59,13 +55,14 @@ def record(namespace: str, dimensions: dict[str, str], points: dict[str, tuple])
 
 @seams.replaces(cloudwatch, "_evict_old_metrics")
 def keep(original: Callable) -> None:
-    """Drop no points: AWS keeps them for longer than a local cloud lives."""
+    """Drop no points: AWS keeps them for longer than a local cloud lives.
+
+    MiniStack copies every list of points, so that a point written meanwhile would be lost.
+    """
 
 
 @seams.replaces(lambda_svc, "_emit_lambda_metrics")
-def record_throttled(
-    original: Callable, name: str, duration_ms: float, error: bool, throttle: bool
-) -> None:
+def record_throttled(original, name, duration_ms, error, throttle) -> None:
     """Record a call that no environment took; MiniStack's own record of all others is not kept."""
     if throttle and not duration_ms:  # with a duration it is the Invoke API's second record of it
         record("AWS/Lambda", {"FunctionName": name}, {"Throttles": (1, "Count")})
@@ -84,12 +81,8 @@ def record_invocation(function: str, seconds: float, failed: bool) -> None:
 
 @seams.replaces(sfn, "_emit_execution_status_event")
 def record_status(original: Callable, execution: dict) -> None:
-    """Record the status that the execution now has, and its time once it has ended (ms)."""
+    """Record the status that the execution now has."""
     points = {EXECUTIONS[execution["status"]]: (1, "Count")}
-    if execution["stopDate"]:
-        dates = execution["startDate"], execution["stopDate"]
-        begun, ended = map(datetime.fromisoformat, dates)
-        points["ExecutionTime"] = ((ended - begun).total_seconds() * 1000, "Milliseconds")
     record("AWS/States", {"StateMachineArn": execution["stateMachineArn"]}, points)
     original(execution)
 

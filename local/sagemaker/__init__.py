@@ -9,7 +9,7 @@ from ministack import app
 from ministack.core import router
 
 from local.sagemaker import hosting, scaling, training
-from local.sagemaker.api import Api, SageMakerApi
+from local.sagemaker.api import Api
 
 
 def install() -> None:
@@ -17,7 +17,7 @@ def install() -> None:
     sagemaker = hosting.OPERATIONS | training.OPERATIONS
     scales = "application-autoscaling", "Application Auto Scaling", "AnyScaleFrontendService."
     for api in (
-        SageMakerApi("sagemaker", "SageMaker", "SageMaker.", sagemaker),
+        Api("sagemaker", "SageMaker", "SageMaker.", sagemaker),
         Api(*scales, scaling.OPERATIONS),
     ):
         # Without it MiniStack reads every service's model to find out whether there is this one.

@@ -1,9 +1,8 @@
 """JSON APIs over HTTP: which operation a request is, whether its caller may, the answer's form.
 
-MiniStack has neither SageMaker nor Application Auto Scaling. It hands a handler every request that
-is signed for the service: those of the control plane (JSON, named by X-Amz-Target) and, of
-SageMaker, those of the runtime (a path an operation). Resource-level permissions are checked here,
-as MiniStack knows no ARNs of a service it lacks.
+MiniStack hands a handler every request that is signed for the service: those of the control plane
+(JSON, named by X-Amz-Target) and, of SageMaker, those of the runtime (a path an operation).
+Resource-level permissions are checked here, as MiniStack knows no ARNs of a service it lacks.
 """
 
 import asyncio
@@ -18,20 +17,12 @@ from urllib.parse import unquote
 from ministack import app
 
 from local.sagemaker import records, validation
-from local.sagemaker.errors import ServiceError
 from local.sagemaker.invocation import Answer, invoke
-from local.sagemaker.operations import Operation
+from local.sagemaker.requests import Operation, ServiceError
 from local.sagemaker.roles import SERVICE
 
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _JSON = "application/x-amz-json-1.1"
-# The members of requests that name resources.
-_NAMES = {
-    "model": "ModelName",
-    "endpoint-config": "EndpointConfigName",
-    "endpoint": "EndpointName",
-    "training-job": "TrainingJobName",
-}
 
 
 class Api:
@@ -50,15 +41,15 @@ class Api:
     ) -> Answer:
         """Answer a request; `headers` have lower-case names."""
         try:
-            return await self._answer(method, path, headers, body, query)
+            if self.service == "sagemaker" and not headers.get("x-amz-target"):
+                return await self._invoke(method, path, headers, body, query)
+            return await self._answer(headers, body, query)
         except ServiceError as error:
             content = {"__type": error.code, "message": error.message, "Message": error.message}
             answer = json.dumps(content | error.members).encode()
             return error.status, {"Content-Type": _JSON, "x-amzn-errortype": error.code}, answer
 
-    async def _answer(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
-    ) -> Answer:
+    async def _answer(self, headers: dict[str, str], body: bytes, query: dict) -> Answer:
         name = headers.get("x-amz-target", "").removeprefix(self.target)
         operation = self._operations.get(name)
         if not operation:
@@ -87,7 +78,23 @@ class Api:
 
     def _resources(self, request: Any) -> list[str]:
         """ARNs of the resources that IAM checks the caller's permission on."""
-        return [records.arn("scalable-target", "*", self.service)]
+        if self.service != "sagemaker":
+            return [records.arn("scalable-target", "*", self.service)]
+        named = records.NAMES.items() if isinstance(request, dict) else ()
+        arns = [records.arn(kind, str(request[name])) for kind, name in named if name in request]
+        return arns or ["*"]
+
+    async def _invoke(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
+    ) -> Answer:
+        found = _INVOCATIONS.fullmatch(path)
+        if method != "POST" or not found:
+            raise self._unknown(f"{method} {path}")
+        name = unquote(found[1])
+        arn = records.arn("endpoint", name)
+        if refusal := self._refusal("sagemaker:InvokeEndpoint", arn, headers, query):
+            return refusal
+        return await invoke(records.tables["endpoint"].get(name), name, headers, body)
 
     def _refusal(
         self, action: str, arn: str, headers: dict[str, str], query: dict, condition: Any = None
@@ -105,26 +112,3 @@ class Api:
             "UnknownOperationException",
             f"The local cloud does not emulate {self._title}'s {operation}.",
         )
-
-
-class SageMakerApi(Api):
-    """SageMaker's control plane and its runtime."""
-
-    def _resources(self, request: Any) -> list[str]:
-        members = request if isinstance(request, dict) else {}
-        names = {kind: members.get(member) for kind, member in _NAMES.items() if member in members}
-        return [records.arn(kind, str(name)) for kind, name in names.items()] or ["*"]
-
-    async def _answer(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict
-    ) -> Answer:
-        if headers.get("x-amz-target"):
-            return await super()._answer(method, path, headers, body, query)
-        found = _INVOCATIONS.fullmatch(path)
-        if method != "POST" or not found:
-            raise self._unknown(f"{method} {path}")
-        name = unquote(found[1])
-        arn = records.arn("endpoint", name)
-        if refusal := self._refusal("sagemaker:InvokeEndpoint", arn, headers, query):
-            return refusal
-        return await invoke(records.tables["endpoint"].get(name), name, headers, body)

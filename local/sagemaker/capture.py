@@ -8,7 +8,6 @@ import base64
 import json
 import logging
 import random
-import threading
 import time
 import uuid
 from collections import defaultdict
@@ -18,15 +17,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import storage
-from local.sagemaker.logs import LogStream, endpoint_group
+from local.sagemaker.logs import LogStream, Writer, endpoint_group
 from local.sagemaker.roles import ExecutionRole
-
-_SECONDS_BETWEEN_WRITES = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
-class DataCapture:
+class DataCapture(Writer):
     """The captured records of one deployment of an endpoint; `config` is its DataCaptureConfig."""
 
     def __init__(self, endpoint: str, variant: str, role: ExecutionRole, config: dict[str, Any]):
@@ -38,11 +35,7 @@ class DataCapture:
         self._modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
         types = (config.get("CaptureContentTypeHeader") or {}).get("JsonContentTypes") or []
         self._json_types = [each.lower() for each in types]
-        self._lock = threading.Lock()
-        self._records: dict[str, list[tuple[datetime, str]]] = defaultdict(list)  # by hour
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        super().__init__(seconds=1)
 
     def add(
         self, request: tuple[str, bytes], answer: tuple[str, bytes], inference_id: str | None
@@ -68,14 +61,7 @@ class DataCapture:
             },
             "eventVersion": "0",
         }
-        line = json.dumps(record, separators=(",", ":"))
-        with self._lock:
-            self._records[f"{now:%Y/%m/%d/%H}"].append((now, line))
-
-    def close(self) -> None:
-        """Return when all records have been written."""
-        self._closed.set()
-        self._thread.join()
+        self._added.append((now, json.dumps(record, separators=(",", ":"))))
 
     def _side(self, mode: str, content_type: str, body: bytes) -> dict[str, str]:
         as_json = content_type.split(";")[0].strip().lower() in self._json_types
@@ -86,15 +72,11 @@ class DataCapture:
             "encoding": "JSON" if as_json else "BASE64",
         }
 
-    def _run(self) -> None:
-        while not self._closed.wait(_SECONDS_BETWEEN_WRITES):
-            self._write()
-        self._write()
-
-    def _write(self) -> None:
-        with self._lock:
-            records, self._records = self._records, defaultdict(list)
-        for hour, lines in records.items():
+    def _write(self, added: list[tuple[datetime, str]]) -> None:
+        by_hour = defaultdict(list)
+        for moment, line in added:
+            by_hour[f"{moment:%Y/%m/%d/%H}"].append((moment, line))
+        for hour, lines in by_hour.items():
             first = lines[0][0]
             name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
             path = f"{self._endpoint}/{self._variant}/{hour}/{name}"

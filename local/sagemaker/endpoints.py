@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from local.sagemaker import images, records, roles
 from local.sagemaker.capture import DataCapture
-from local.sagemaker.errors import ServiceError
-from local.sagemaker.operations import Request
 from local.sagemaker.records import Record
+from local.sagemaker.requests import Request, ServiceError
 from local.sagemaker.servers import ModelServer, StartError
 
 _logger = logging.getLogger(__name__)
@@ -24,36 +24,30 @@ _logger = logging.getLogger(__name__)
 class Deployment:
     """An endpoint configuration at work: its variant, the servers of that, and Data Capture.
 
-    The variant's instances and the DataCaptureConfig may be those of the configuration before.
+    `count` is the number of servers, where it is another than the configuration's.
     """
 
-    def __init__(self, endpoint: str, config: Record, variant: Request, capture: Request | None):
+    def __init__(self, endpoint: str, config: Record, count: int | None = None):
+        (variant,) = config.request["ProductionVariants"]
         model = records.find("model", variant["ModelName"]).request
         container = model["PrimaryContainer"]
         self.config = config
         self.variant: str = variant["VariantName"]
-        self.instance_type = variant["InstanceType"]
-        self.capture_config = capture
         self._image = container["Image"]
-        try:
-            self._digest = images.resolve_serving_image(self._image)
-        except ServiceError:  # it was there when the model was created
-            self._digest = None
-        self._created = time.time()
         role = roles.assume(model["ExecutionRoleArn"])
         isolated = model.get("EnableNetworkIsolation", False)
         self.servers = [
             ModelServer(endpoint, self.variant, container, role, isolated)
-            for _ in range(variant["InitialInstanceCount"])
+            for _ in range(count or variant["InitialInstanceCount"])
         ]
+        capture = config.request.get("DataCaptureConfig")
         enabled = capture and capture.get("EnableCapture", True)
         self.capture = DataCapture(endpoint, self.variant, role, capture) if enabled else None
 
     def start(self) -> None:
-        """Start all servers; raises StartError, with none left, if one does not."""
+        """Start all servers; raises StartError or ServiceError, with none left, if one does not."""
         try:
-            if self._digest is None:
-                raise StartError(f"The image '{self._image}' does not exist.")
+            images.resolve_serving_image(self._image)  # it was there when the model was created
             self._on_all_servers(ModelServer.start)
         except Exception:
             self.stop()
@@ -67,18 +61,11 @@ class Deployment:
 
     def describe(self) -> Request:
         """The variant's entry in DescribeEndpoint."""
-        image = {
-            "SpecifiedImage": self._image,
-            "ResolvedImage": self._digest,
-            "ResolutionTime": self._created,
-        }
+        count = len(self.servers)
         return {
             "VariantName": self.variant,
-            "DeployedImages": [image],
-            "CurrentWeight": 1.0,
-            "DesiredWeight": 1.0,
-            "CurrentInstanceCount": len(self.servers),
-            "DesiredInstanceCount": len(self.servers),
+            "CurrentInstanceCount": count,
+            "DesiredInstanceCount": count,
         }
 
     def _on_all_servers(self, call: Callable[[ModelServer], None]) -> None:
@@ -87,25 +74,17 @@ class Deployment:
             list(pool.map(call, self.servers))
 
 
-class Endpoint:
+class Endpoint(Record):
     """An endpoint's record and its deployment, None while there is none."""
 
-    def __init__(self, name: str, config: Record):
-        self.name = name
-        self.arn = records.arn("endpoint", name)
+    def __init__(self, request: Request, config: Record):
+        super().__init__("endpoint", request)
         self.deployment: Deployment | None = None
         self.status = "Creating"
-        self._created = self._modified = time.time()
+        self._modified = self.created
         self._config = config
         self._failure_reason = ""
         self._lock = threading.Lock()
-
-    @property
-    def capture_config(self) -> Request | None:
-        """The DataCaptureConfig at work or, while nothing is, of the endpoint's configuration."""
-        if deployment := self.deployment:
-            return deployment.capture_config
-        return self._config.request.get("DataCaptureConfig")
 
     def deploy(self, deployment: Deployment, status: str) -> None:
         """Put the deployment in the place of the present one; returns at once.
@@ -113,20 +92,14 @@ class Endpoint:
         `status` is the endpoint's until then: Creating or Updating.
         """
         self._change(status)
-        threading.Thread(target=self._deploy, args=(deployment,), daemon=True).start()
+        self._start(self._deploy, deployment)
 
     def delete(self) -> None:
         """End the servers, then forget the endpoint; returns at once."""
         self._change("Deleting")
         with self._lock:
             deployment, self.deployment = self.deployment, None
-
-        def run() -> None:
-            if deployment:
-                deployment.stop()
-            records.tables["endpoint"].pop(self.name)
-
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+        self._start(self._delete, deployment)
 
     def choose(self) -> tuple[Deployment, ModelServer | None] | None:
         """Where the next request goes; None if nothing is deployed.
@@ -146,10 +119,14 @@ class Endpoint:
 
     def describe(self) -> Request:
         """The answer of DescribeEndpoint."""
-        described = self.summary() | {"EndpointConfigName": self._config.name}
+        deployment, capture = self.deployment, self._config.request.get("DataCaptureConfig")
+        described = super().describe() | {
+            "EndpointStatus": self.status,
+            "EndpointConfigName": self._config.name,
+            "LastModifiedTime": self._modified,
+        }
         if self._failure_reason:
             described["FailureReason"] = self._failure_reason
-        deployment, capture = self.deployment, self.capture_config
         if deployment:
             described["ProductionVariants"] = [deployment.describe()]
         if capture:
@@ -159,35 +136,30 @@ class Endpoint:
                 "CaptureStatus": "Started" if enabled and deployment else "Stopped",
                 "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
                 "DestinationS3Uri": capture["DestinationS3Uri"],
-                "KmsKeyId": "",
             }
         return described
-
-    def summary(self) -> Request:
-        """The endpoint's entry in ListEndpoints."""
-        return {
-            "EndpointName": self.name,
-            "EndpointArn": self.arn,
-            "CreationTime": self._created,
-            "LastModifiedTime": self._modified,
-            "EndpointStatus": self.status,
-        }
 
     def _change(self, status: str) -> None:
         self._modified = time.time()
         self.status = status
 
+    def _start(self, *call: Any) -> None:
+        """Call from a thread, for the account and region of the request."""
+        threading.Thread(target=contextvars.copy_context().run, args=call, daemon=True).start()
+
+    def _delete(self, deployment: Deployment | None) -> None:
+        if deployment:
+            deployment.stop()
+        records.tables["endpoint"].pop(self.name)
+
     def _deploy(self, deployment: Deployment) -> None:
         try:
             deployment.start()
-        except StartError as error:
+        except (StartError, ServiceError) as error:
             self._failure_reason = str(error)
         except Exception:
             _logger.exception("endpoint %s", self.name)
-            self._failure_reason = (
-                "Request to service failed. If failure persists after retry, "
-                "contact customer support."
-            )
+            self._failure_reason = "Request to service failed."
         else:
             with self._lock:
                 old, self.deployment = self.deployment, deployment

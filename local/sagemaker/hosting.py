@@ -1,12 +1,11 @@
 """The operations on models, endpoint configurations and endpoints that this service uses."""
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from local.sagemaker import images, records, roles, storage
 from local.sagemaker.endpoints import Deployment, Endpoint
-from local.sagemaker.errors import check_quota, not_emulated, validation_exception
-from local.sagemaker.operations import Operations, Request
-from local.sagemaker.records import LISTED, Record
+from local.sagemaker.records import Record
+from local.sagemaker.requests import Operations, Request, check_quota, invalid, not_emulated
 
 OPERATIONS = Operations()
 _INSTANCES_A_VARIANT = 4
@@ -14,16 +13,15 @@ _INSTANCES_A_VARIANT = 4
 
 @OPERATIONS.add(
     """ModelName ExecutionRoleArn! EnableNetworkIsolation Tags
-    PrimaryContainer.Image! PrimaryContainer.ModelDataUrl PrimaryContainer.Environment"""
+    PrimaryContainer.Image! PrimaryContainer.ModelDataUrl! PrimaryContainer.Environment"""
 )
 def create_model(request: Request) -> Request:
     """The role must be able to read the model's archive."""
     container = request["PrimaryContainer"]
     images.resolve_serving_image(container["Image"])
     role = roles.assume(request["ExecutionRoleArn"])
-    if container.get("ModelDataUrl"):
-        _check_model_data(container["ModelDataUrl"], role)
-    return {"ModelArn": _keep("model", request["ModelName"], request)}
+    _check_model_data(container["ModelDataUrl"], role)
+    return {"ModelArn": records.keep(Record("model", request))}
 
 
 @OPERATIONS.add(
@@ -41,72 +39,57 @@ def create_endpoint_config(request: Request) -> Request:
     records.find("model", variant["ModelName"])
     usage = f"{variant['InstanceType']} for endpoint usage"
     check_quota(usage, variant["InitialInstanceCount"], _INSTANCES_A_VARIANT)
-    arn = _keep("endpoint-config", request["EndpointConfigName"], request)
-    return {"EndpointConfigArn": arn}
+    return {"EndpointConfigArn": records.keep(Record("endpoint-config", request))}
 
 
-def _add_operations(kind: str, title: str) -> None:
-    """Describe, Delete and List of models or configurations. Endpoints that run one keep theirs."""
-    name = f"{title}Name"
-
-    @OPERATIONS.add(name, f"Describe{title}")
-    def describe(request: Request) -> Request:
-        record = records.find(kind, request[name])
-        created = {member: value for member, value in record.request.items() if member != "Tags"}
-        return {**created, f"{title}Arn": record.arn, "CreationTime": record.created}
-
-    @OPERATIONS.add(name, f"Delete{title}")
-    def delete(request: Request) -> Request:
-        records.find(kind, request[name])
-        records.tables[kind].pop(request[name], None)
-        return {}
-
-    @OPERATIONS.add(LISTED, f"List{title}s")
-    def list_all(request: Request) -> Request:
-        summaries = [
-            {name: each.name, f"{title}Arn": each.arn, "CreationTime": each.created}
-            for each in records.tables[kind].values()
-        ]
-        listed, more = records.page(summaries, request, name)
-        return {f"{title}s": listed, **more}
+@OPERATIONS.add("ModelName")
+def delete_model(request: Request) -> Request:
+    """Endpoints that run it keep theirs."""
+    return _delete("model", request["ModelName"])
 
 
-_add_operations("model", "Model")
-_add_operations("endpoint-config", "EndpointConfig")
+@OPERATIONS.add("EndpointConfigName")
+def delete_endpoint_config(request: Request) -> Request:
+    """Endpoints that have it keep theirs."""
+    return _delete("endpoint-config", request["EndpointConfigName"])
 
 
 @OPERATIONS.add("EndpointName EndpointConfigName Tags")
 def create_endpoint(request: Request) -> Request:
     """Start the servers; the endpoint is Creating until they answer."""
-    name = request["EndpointName"]
     with records.lock:
-        records.check_new("endpoint", name)
+        records.check_new("endpoint", request["EndpointName"])
         config = records.find("endpoint-config", request["EndpointConfigName"])
-        (variant,) = config.request["ProductionVariants"]
-        deployment = Deployment(name, config, variant, config.request.get("DataCaptureConfig"))
-        endpoint = records.tables["endpoint"][name] = Endpoint(name, config)
+        endpoint = Endpoint(request, config)
+        deployment = Deployment(endpoint.name, config)
+        records.keep(endpoint)
         endpoint.deploy(deployment, "Creating")
     return {"EndpointArn": endpoint.arn}
 
 
 @OPERATIONS.add(
     """EndpointName EndpointConfigName RetainAllVariantProperties
-    ExcludeRetainedVariantProperties.VariantPropertyType"""
+    ExcludeRetainedVariantProperties.VariantPropertyType=DataCaptureConfig"""
 )
 def update_endpoint(request: Request) -> Request:
     """Start the new servers beside the old, which answer until then.
 
-    With RetainAllVariantProperties, the variant keeps the instances that it has, and the endpoint
-    what it captures, but for the properties that are excluded.
+    With RetainAllVariantProperties and without DataCaptureConfig, the variant keeps the number of
+    its instances.
     """
+    retain = bool(request.get("RetainAllVariantProperties"))
+    if retain != bool(request.get("ExcludeRetainedVariantProperties")):
+        raise not_emulated("RetainAllVariantProperties or ExcludeRetainedVariantProperties alone")
     with records.lock:
         endpoint = _endpoint_at_rest(request)
         if endpoint.status == "Failed":
-            raise validation_exception(f'Cannot update failed endpoint "{endpoint.arn}".')
+            raise invalid(f'Cannot update failed endpoint "{endpoint.arn}".')
         config = records.find("endpoint-config", request["EndpointConfigName"])
         _check_scaled_variant(endpoint, config)
-        retained = _retain(request, endpoint, config)
-        endpoint.deploy(Deployment(endpoint.name, config, *retained), "Updating")
+        now, (variant,) = endpoint.deployment, config.request["ProductionVariants"]
+        same = now and now.variant == variant["VariantName"]
+        count = len(now.servers) if retain and same else None
+        endpoint.deploy(Deployment(endpoint.name, config, count), "Updating")
     return {"EndpointArn": endpoint.arn}
 
 
@@ -124,26 +107,15 @@ def delete_endpoint(request: Request) -> Request:
     return {}
 
 
-@OPERATIONS.add("EndpointName")
-def describe_endpoint(request: Request) -> Request:
-    """What runs, and what is captured."""
-    return records.find("endpoint", request["EndpointName"]).describe()
+for _kind in ("model", "endpoint-config", "endpoint"):
+    records.add_operations(OPERATIONS, _kind)
 
 
-@OPERATIONS.add(f"{LISTED} StatusEquals")
-def list_endpoints(request: Request) -> Request:
-    """A page of endpoints."""
-    summaries = [endpoint.summary() for endpoint in records.tables["endpoint"].values()]
-    listed, more = records.page(summaries, request, "EndpointName", "EndpointStatus")
-    return {"Endpoints": listed, **more}
-
-
-def _keep(kind: str, name: str, request: Request) -> str:
-    """Keep a new record and return its ARN."""
+def _delete(kind: str, name: str) -> Request:
     with records.lock:
-        records.check_new(kind, name)
-        record = records.tables[kind][name] = Record(kind, name, request)
-    return record.arn
+        records.find(kind, name)
+        del records.tables[kind][name]
+    return {}
 
 
 def _check_model_data(uri: str, role: roles.ExecutionRole) -> None:
@@ -152,21 +124,19 @@ def _check_model_data(uri: str, role: roles.ExecutionRole) -> None:
         role.client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
-            raise validation_exception(f"Could not find model data at {uri}.") from None
-        raise validation_exception(
+            raise invalid(f"Could not find model data at {uri}.") from None
+        raise invalid(
             f'Could not access model data at {uri}. Please ensure that the role "{role.arn}" '
             'exists and that its trust relationship policy allows the action "sts:AssumeRole" for '
             'the service principal "sagemaker.amazonaws.com". Also ensure that the role has '
             f'"s3:GetObject" permissions and that the object is located in {role.region}.'
         ) from None
-    except BotoCoreError as error:
-        raise validation_exception(f"Could not access model data at {uri}: {error}") from None
 
 
 def _endpoint_at_rest(request: Request) -> Endpoint:
     endpoint = records.find("endpoint", request["EndpointName"])
     if endpoint.status not in ("InService", "Failed"):
-        raise validation_exception(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
     return endpoint
 
 
@@ -183,24 +153,9 @@ def _check_scaled_variant(endpoint: Endpoint, config: Record) -> None:
     now, (wanted,) = endpoint.deployment, config.request["ProductionVariants"]
     if not now or _resource_id(endpoint, now) not in records.tables["scalable-target"]:
         return
-    if (now.variant, now.instance_type) != (wanted["VariantName"], wanted["InstanceType"]):
-        raise validation_exception(
+    (variant,) = now.config.request["ProductionVariants"]
+    if any(variant[name] != wanted[name] for name in ("VariantName", "InstanceType")):
+        raise invalid(
             f'The variant(s) "{now.variant}" must be deregistered as scalable targets with '
             "AutoScaling before they can be removed or have their instance type updated."
         )
-
-
-def _retain(request: Request, endpoint: Endpoint, config: Record) -> tuple[Request, Request | None]:
-    """The variant, and the DataCaptureConfig, with which an endpoint is updated."""
-    (variant,) = config.request["ProductionVariants"]
-    capture = config.request.get("DataCaptureConfig")
-    properties = request.get("ExcludeRetainedVariantProperties") or []
-    excluded = {each["VariantPropertyType"] for each in properties}
-    if not request.get("RetainAllVariantProperties"):
-        if excluded:
-            raise not_emulated("ExcludeRetainedVariantProperties of what is not retained")
-        return variant, capture
-    now = endpoint.deployment
-    if now and now.variant == variant["VariantName"] and "DesiredInstanceCount" not in excluded:
-        variant = variant | {"InitialInstanceCount": len(now.servers)}
-    return variant, capture if "DataCaptureConfig" in excluded else endpoint.capture_config

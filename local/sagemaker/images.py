@@ -1,10 +1,8 @@
 """Container images: those that this machine can stand in for, and their records in ECR.
 
-AWS pulls an image and runs it. There is no Docker here: the local cloud knows the images that
-local.yml names and runs what is in them under its own Python. Any other image is refused.
+There is no Docker here: the local cloud knows the images that local.yml names and runs what is in
+them under its own Python. Any other image is refused.
 
-MiniStack keeps what is pushed or put. It answers DescribeImages of an image that is not there with
-an empty list and passes over the filter, where AWS refuses and filters; that is mended here. And
 CloudFormation puts into an empty repository of serving images what stands in for the image that is
 pushed there on AWS: a manifest in Docker's form without layers, tagged `local`. A repository made
 by CreateRepository stays empty.
@@ -15,17 +13,13 @@ import re
 import sys
 from typing import Any
 
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-)
+from ministack.core import responses
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import ecr
 from ministack.services.cloudformation import provisioners
 
 from local import seams, settings
-from local.sagemaker.errors import validation_exception
+from local.sagemaker.requests import invalid
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 _IMAGE = re.compile(
@@ -40,7 +34,7 @@ def check_training_image(image: str) -> None:
     own = parts and parts["account"] == get_account_id()
     repositories = settings.read().training
     if not parts or own or parts["repository"] not in repositories:
-        raise validation_exception(
+        raise invalid(
             f"The local cloud cannot run the training image {image}. It knows AWS's PyTorch "
             f"training images (repository {' or '.join(repositories)})."
         )
@@ -58,7 +52,7 @@ def resolve_serving_image(image: str) -> str:
     account, region = get_account_id(), get_region()
     own = parts and (parts["account"], parts["region"]) == (account, region)
     if not own or not settings.read().serving_program(parts["repository"]):
-        raise validation_exception(
+        raise invalid(
             f"The local cloud cannot run the serving image {image}. It knows this service's own: "
             f"{account}.dkr.ecr.{region}.amazonaws.com/"
             f"{' or '.join(settings.read().serving)}."
@@ -69,12 +63,12 @@ def resolve_serving_image(image: str) -> str:
         if not (digest == parts["digest"] if parts["digest"] else tagged):
             continue
         if kind.startswith("application/vnd.oci."):
-            raise validation_exception(
+            raise invalid(
                 f"Unsupported manifest media type {kind} for image {image}. Ensure that valid "
                 "manifest media type is used for specified image."
             )
         return f"{parts['uri']}@{digest}"
-    raise validation_exception(f"Requested image {image} not found.")
+    raise invalid(f"Requested image {image} not found.")
 
 
 def serving_command(image: str) -> list[str]:
@@ -85,12 +79,12 @@ def serving_command(image: str) -> list[str]:
 
 @seams.replaces(ecr, "_describe_images")
 def describe_images(original: Any, request: dict[str, Any]) -> Any:
-    """MiniStack's response to DescribeImages."""
+    """MiniStack's response to DescribeImages: it knows no absent image and no filter."""
     name = request.get("repositoryName", "")
     for wanted in request.get("imageIds") or []:
         if name in ecr._repositories and not ecr._find_image(name, wanted):
             digest, tag = wanted.get("imageDigest", "null"), wanted.get("imageTag", "null")
-            return error_response_json(
+            return responses.error_response_json(
                 "ImageNotFoundException",
                 f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not "
                 f"exist within the repository with name '{name}' in the registry with id "
@@ -103,7 +97,7 @@ def describe_images(original: Any, request: dict[str, Any]) -> Any:
         return answer
     details = json.loads(answer[2])["imageDetails"]
     tagged = status == "TAGGED"
-    return json_response(
+    return responses.json_response(
         {"imageDetails": [each for each in details if bool(each["imageTags"]) == tagged]}
     )
 
@@ -113,13 +107,6 @@ def put_stand_in(original: Any, name: str, properties: dict[str, Any]) -> None:
     """Called for a repository that CloudFormation has just made or changed."""
     original(name, properties)
     if settings.read().serving_program(name) and not ecr._images.get(name):
-        ecr._put_image(
-            {
-                "repositoryName": name,
-                "imageManifest": json.dumps(
-                    {"schemaVersion": 2, "mediaType": DOCKER, "layers": []}
-                ),
-                "imageManifestMediaType": DOCKER,
-                "imageTag": "local",
-            }
-        )
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER, "layers": []})
+        image = {"imageManifest": manifest, "imageManifestMediaType": DOCKER, "imageTag": "local"}
+        ecr._put_image({"repositoryName": name, **image})

@@ -13,8 +13,8 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.metrics.recording import record_request
 from local.sagemaker.endpoints import Endpoint
-from local.sagemaker.errors import ServiceError
 from local.sagemaker.logs import endpoint_group
+from local.sagemaker.requests import ServiceError
 
 _MAX_BYTES = 6_291_456
 _SECONDS_TO_ANSWER = 60
@@ -22,15 +22,8 @@ _CONTAINER = "primary"
 
 _PREFIX = "x-amzn-sagemaker-"
 _INFERENCE_ID = f"{_PREFIX}inference-id"
-_TIMED_OUT = (
-    f"Your invocation timed out while waiting for a response from container {_CONTAINER}. Review "
-    "the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
-)
-_UNAVAILABLE = (
-    "Amazon SageMaker could not get a response from the {} endpoint. This can occur when CPU or "
-    "memory utilization is high. To check your utilization, see Amazon CloudWatch. To fix this "
-    "problem, use an instance type with more CPU capacity or memory."
-)
+_TIMED_OUT = f"Your invocation timed out while waiting for a response from container {_CONTAINER}."
+_UNAVAILABLE = "Amazon SageMaker could not get a response from the {} endpoint."
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -54,9 +47,8 @@ async def invoke(
     if not server:
         raise ServiceError("ServiceUnavailable", "Service Unavailable", 503)
     content_type = headers.get("content-type", "")
-    forwarded = {"accept": headers.get("accept") or "*/*"}
-    if content_type:
-        forwarded["content-type"] = content_type
+    given = {"accept": headers.get("accept") or "*/*", "content-type": content_type}
+    forwarded = {name: value for name, value in given.items() if value}
     status, began = 0, time.perf_counter()
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):

@@ -7,9 +7,9 @@ write logs loses them, there as here, and the job goes on.
 
 import contextlib
 import logging
-import queue
 import threading
 import time
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,7 +17,6 @@ from local.sagemaker.roles import ExecutionRole
 
 TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
 
-_SECONDS_BETWEEN_WRITES = 0.25
 _EVENTS_A_WRITE = 1000
 _CHARACTERS_A_LINE = 250_000
 
@@ -29,49 +28,59 @@ def endpoint_group(endpoint: str) -> str:
     return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
-class LogStream:
-    """A log stream; lines are written from a thread, a few times a second."""
+class Writer:
+    """What is added is written from a thread, all that has come up to then at a time."""
+
+    def __init__(self, seconds: float):
+        self._added: list[Any] = []
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(seconds,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Return when all has been written."""
+        self._closed.set()
+        self._thread.join()
+
+    def _run(self, seconds: float) -> None:
+        closed, pause = False, 0.0
+        while not closed:
+            closed, pause = self._closed.wait(pause), seconds
+            count = len(self._added)
+            self._write(self._added[:count])
+            del self._added[:count]
+
+    def _write(self, added: list[Any]) -> None:
+        raise NotImplementedError
+
+
+class LogStream(Writer):
+    """A log stream; lines are written a few times a second."""
 
     def __init__(self, role: ExecutionRole, group: str, stream: str):
         self._client = role.client("logs")
         self._names = {"logGroupName": group, "logStreamName": stream}
-        self._lines: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
-        self._lost = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._exists = self._lost = False
+        super().__init__(seconds=0.25)
 
     def write(self, line: str) -> None:
         """Add a line. CloudWatch Logs takes no empty ones."""
         if line.strip() and not self._lost:
             now = int(time.time() * 1000)
-            self._lines.put({"timestamp": now, "message": line[:_CHARACTERS_A_LINE]})
+            self._added.append({"timestamp": now, "message": line[:_CHARACTERS_A_LINE]})
 
-    def close(self) -> None:
-        """Return when all lines have been written."""
-        self._lines.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
+    def _write(self, added: list[Any]) -> None:
         try:
-            exists = self._client.exceptions.ResourceAlreadyExistsException
-            with contextlib.suppress(exists):
-                self._client.create_log_group(logGroupName=self._names["logGroupName"])
-            with contextlib.suppress(exists):
-                self._client.create_log_stream(**self._names)
-            while self._write_batch():
-                time.sleep(_SECONDS_BETWEEN_WRITES)
+            if not self._exists:
+                there = self._client.exceptions.ResourceAlreadyExistsException
+                with contextlib.suppress(there):
+                    self._client.create_log_group(logGroupName=self._names["logGroupName"])
+                with contextlib.suppress(there):
+                    self._client.create_log_stream(**self._names)
+                self._exists = True
+            for start in range(0, len(added), _EVENTS_A_WRITE):
+                events = added[start : start + _EVENTS_A_WRITE]
+                self._client.put_log_events(**self._names, logEvents=events)
         except (BotoCoreError, ClientError) as error:
             self._lost = True
             _logger.warning("nothing is logged to %s: %s", self._names["logGroupName"], error)
-
-    def _write_batch(self) -> bool:
-        """Write what is there; False once the stream is closed and empty."""
-        events = [self._lines.get()]
-        while not self._lines.empty() and len(events) < _EVENTS_A_WRITE:
-            events.append(self._lines.get())
-        is_open = events[-1] is not None
-        if not is_open:
-            events.pop()
-        if events:
-            self._client.put_log_events(**self._names, logEvents=events)
-        return is_open

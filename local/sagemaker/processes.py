@@ -30,11 +30,10 @@ def environment(home: Path) -> dict[str, str]:
     programs = home / "bin"
     programs.mkdir(exist_ok=True)
     python = shlex.quote(sys.executable)
-    for names, command in ((("python", "python3"), python), (("pip", "pip3"), f"{python} -m pip")):
-        for name in names:
-            script = programs / name
-            script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-            script.chmod(0o755)
+    for name in ("python", "python3", "pip", "pip3"):
+        command = f"{python} -m pip" if name.startswith("pip") else python
+        (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        (programs / name).chmod(0o755)
     machine = {name: os.environ[name] for name in MACHINE if name in os.environ}
     return machine | {
         "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",

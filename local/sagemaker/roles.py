@@ -19,7 +19,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import sts
 
 from local.iam import trusts
-from local.sagemaker.errors import validation_exception
+from local.sagemaker.requests import invalid
 
 SERVICE = "sagemaker.amazonaws.com"
 _CONFIG = Config(
@@ -74,7 +74,7 @@ _assumed: dict[tuple[str, str], ExecutionRole] = {}
 def assume(arn: str) -> ExecutionRole:
     """Assume the role; raises ValidationException if it does not exist or trust SageMaker."""
     if not trusts(arn, SERVICE):
-        raise validation_exception(
+        raise invalid(
             f"Could not assume role {arn}. Please ensure that the role exists and allows "
             f"principal '{SERVICE}' to assume the role."
         )

@@ -14,8 +14,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 
 from local.sagemaker import records
-from local.sagemaker.errors import ServiceError, validation_exception
-from local.sagemaker.operations import Operations, Request
+from local.sagemaker.requests import Operations, Request, ServiceError, invalid
 
 OPERATIONS = Operations()
 _NAMESPACE = "ServiceNamespace=sagemaker"
@@ -36,13 +35,13 @@ def register_scalable_target(request: Request) -> Request:
     resource = request["ResourceId"]
     with records.lock:
         target, policies = _targets.get(resource, ({}, {}))
-        target = {**_describe(request), **target, **request}
+        arn = records.arn("scalable-target", uuid.uuid4().hex, "application-autoscaling")
+        made = {"ScalableTargetARN": arn, "CreationTime": time.time()}
+        target = {**made, **target, **request}
         if not {"MinCapacity", "MaxCapacity"} <= target.keys():
-            raise validation_exception("MinCapacity and MaxCapacity are required.")
+            raise invalid("MinCapacity and MaxCapacity are required.")
         if not 0 < target["MinCapacity"] <= target["MaxCapacity"]:
-            raise validation_exception(
-                "Minimum capacity must be at least 1 and not above maximum capacity."
-            )
+            raise invalid("Minimum capacity must be at least 1 and not above maximum capacity.")
         _check_variant(resource)
         if resource not in _targets:
             _logger.warning("%s: scaling is recorded; the local cloud does not scale", resource)
@@ -67,14 +66,13 @@ def describe_scalable_targets(request: Request) -> Request:
 
 @OPERATIONS.add(
     f"""{_NAMESPACE} ResourceId {_DIMENSION} PolicyName PolicyType=TargetTrackingScaling!
-    {_TRACKING}.TargetValue {_TRACKING}.DisableScaleIn {_TRACKING}.{_METRIC}!
-    {_TRACKING}.ScaleInCooldown {_TRACKING}.ScaleOutCooldown"""
+    {_TRACKING}.TargetValue {_TRACKING}.{_METRIC}!"""
 )
 def put_scaling_policy(request: Request) -> Request:
     """Keep or change a policy."""
     policies = _find_policies(request)
     if request[_TRACKING]["TargetValue"] <= 0:
-        raise validation_exception("TargetValue must be greater than 0.")
+        raise invalid("TargetValue must be greater than 0.")
     name, resource = request["PolicyName"], request["ResourceId"]
     identity = {
         "PolicyARN": f"arn:aws:autoscaling:{get_region()}:{get_account_id()}:scalingPolicy:"
@@ -109,20 +107,9 @@ def _check_variant(resource: str) -> None:
         case ["endpoint", name, "variant", variant]:
             endpoint = records.tables["endpoint"].get(name)
         case _:
-            raise validation_exception(f"Unsupported resource ID: {resource}")
+            raise invalid(f"Unsupported resource ID: {resource}")
     deployment = endpoint and endpoint.deployment
     if not deployment or deployment.variant != variant:
-        raise validation_exception(
+        raise invalid(
             f"Could not find variant {variant} of endpoint {name}, or it is not in service."
         )
-
-
-def _describe(request: Request) -> Request:
-    role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    service = "sagemaker.application-autoscaling.amazonaws.com"
-    arn = records.arn("scalable-target", uuid.uuid4().hex, "application-autoscaling")
-    return {
-        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{service}/{role}",
-        "CreationTime": time.time(),
-        "ScalableTargetARN": arn,
-    }

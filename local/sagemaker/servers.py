@@ -27,7 +27,7 @@ _SECONDS_TO_STOP = 30
 _SECONDS_TO_ANSWER = 60
 _SECONDS_BETWEEN_PINGS = 0.05
 _SECONDS_TO_PING = 2
-_LONGEST_BACK_OFF = 30.0
+_SECONDS_BEFORE_RESTART = 0.5
 
 # No proxy: what goes to this machine stays on it.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -88,9 +88,7 @@ class ModelServer:
     def _fetch_model(self) -> None:
         model = self._folder / "model"
         model.mkdir(parents=True)
-        uri = self._container.get("ModelDataUrl")
-        if not uri:
-            return
+        uri = self._container["ModelDataUrl"]
         archive = self._folder / "model.tar.gz"
         try:
             storage.download(self._role.client("s3"), *storage.split(uri), archive)
@@ -141,24 +139,16 @@ class ModelServer:
         return False
 
     def _keep_running(self) -> None:
-        """Start the server again whenever it ends, after ever longer pauses if it keeps ending."""
-        pause = 0.5
-        while True:
+        """Start the server again whenever it ends."""
+        while not self._stopped.is_set():
             status = self._child.wait()
-            if self._stopped.is_set():
-                return
             self.ready = False
+            if self._stopped.wait(_SECONDS_BEFORE_RESTART):
+                return
             self._log.write(f"the server ended with exit status {status}; starting it again")
-            if self._stopped.wait(pause):
-                return
-            pause = min(2 * pause, _LONGEST_BACK_OFF)
             self._run()
-            if self._stopped.is_set():  # asked to stop while it was being started
-                self._child.stop(_SECONDS_TO_STOP)
-                return
-            if self._wait_for_ping():
-                self.ready = True
-            else:
+            self.ready = self._wait_for_ping()
+            if not self.ready:  # or asked to stop while it was being started
                 self._child.stop(_SECONDS_TO_STOP)
 
 

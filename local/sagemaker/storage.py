@@ -20,9 +20,8 @@ def split(uri: str) -> tuple[str, str]:
 
 def download(s3: Any, bucket: str, key: str, path: Path) -> None:
     """Download one object to that file; raises botocore's ClientError."""
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
     with path.open("wb") as file:
-        shutil.copyfileobj(body, file, 1 << 20)
+        shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file, 1 << 20)
 
 
 def download_prefix(s3: Any, uri: str, folder: Path) -> bool:

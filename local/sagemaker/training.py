@@ -3,8 +3,14 @@
 import re
 
 from local.sagemaker import images, records, roles
-from local.sagemaker.errors import ServiceError, check_quota, not_emulated, validation_exception
-from local.sagemaker.operations import Operations, Request
+from local.sagemaker.requests import (
+    Operations,
+    Request,
+    ServiceError,
+    check_quota,
+    invalid,
+    not_emulated,
+)
 from local.sagemaker.training_job import CHECKPOINTS, CONTAINER_ROOT, SECONDS_TO_RUN, TrainingJob
 
 OPERATIONS = Operations()
@@ -39,41 +45,24 @@ def create_training_job(request: Request) -> Request:
                 "Training job names must be unique within an AWS account and region, and a "
                 f"training job with this name already exists ({jobs[name].arn})",
             )
-        job = jobs[name] = TrainingJob(request, role)
+        job = TrainingJob(request, role)
+        records.keep(job)
     job.start()
     return {"TrainingJobArn": job.arn}
 
 
 @OPERATIONS.add("TrainingJobName")
-def describe_training_job(request: Request) -> Request:
-    """The request, and how far the job is."""
-    return _find(request).describe()
-
-
-@OPERATIONS.add("TrainingJobName")
 def stop_training_job(request: Request) -> Request:
     """Return at once; the job goes on to Stopped."""
-    job = _find(request)
+    job = records.find("training-job", request["TrainingJobName"])
     if not job.stop():
-        raise validation_exception(
+        raise invalid(
             f"The request was rejected because the training job is in status {job.status}."
         )
     return {}
 
 
-@OPERATIONS.add(f"{records.LISTED} StatusEquals")
-def list_training_jobs(request: Request) -> Request:
-    """A page of jobs."""
-    jobs = [job.summary() for job in records.tables["training-job"].values()]
-    listed, more = records.page(jobs, request, "TrainingJobName", "TrainingJobStatus", "Ascending")
-    return {"TrainingJobSummaries": listed, **more}
-
-
-def _find(request: Request) -> TrainingJob:
-    job = records.tables["training-job"].get(request["TrainingJobName"])
-    if not job:
-        raise validation_exception("Requested resource not found.")
-    return job
+records.add_operations(OPERATIONS, "training-job", order="Ascending")
 
 
 def _check(request: Request) -> None:
@@ -83,7 +72,7 @@ def _check(request: Request) -> None:
         try:
             re.compile(definition["Regex"])
         except re.error as error:
-            raise validation_exception(
+            raise invalid(
                 f"Invalid regular expression in metric {definition['Name']}: {error}"
             ) from None
     for channel in request.get("InputDataConfig") or []:
@@ -104,13 +93,13 @@ def _check_spot(request: Request) -> None:
     longest = condition.get("MaxWaitTimeInSeconds")
     if not request.get("EnableManagedSpotTraining"):
         if longest is not None:
-            raise validation_exception(
+            raise invalid(
                 "MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is "
                 "set to false"
             )
         return
     if longest is None or longest < condition.get("MaxRuntimeInSeconds", SECONDS_TO_RUN):
-        raise validation_exception(
+        raise invalid(
             "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
             "MaxRuntimeInSeconds"
         )

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import processes, records, storage
 from local.sagemaker.logs import TRAINING_JOBS, LogStream
-from local.sagemaker.operations import Request
+from local.sagemaker.requests import Request
 from local.sagemaker.roles import ExecutionRole
 
 CONTAINER_ROOT = "/opt/ml"
@@ -34,10 +34,6 @@ _SECONDS_TO_STOP = 120
 SECONDS_TO_RUN = 86_400
 _SECONDS_BETWEEN_CHECKPOINTS = 2
 _REASON_LENGTH = 1024
-_SUMMARY = (
-    *("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "SecondaryStatus"),
-    *("CreationTime", "LastModifiedTime", "TrainingEndTime"),
-)
 
 _logger = logging.getLogger(__name__)
 
@@ -46,14 +42,11 @@ class _FailedError(Exception):
     """The job has failed; the message is its FailureReason."""
 
 
-class TrainingJob:
+class TrainingJob(records.Record):
     """One training job: its record, and the thread that runs it."""
 
     def __init__(self, request: Request, role: ExecutionRole):
-        self.request = request
-        self.name: str = request["TrainingJobName"]
-        self.arn = records.arn("training-job", self.name)
-        self._created = self._modified = time.time()
+        super().__init__("training-job", request)
         self.status = "InProgress"
         self._secondary_status = ""
         self._role = role
@@ -94,22 +87,14 @@ class TrainingJob:
     def describe(self) -> Request:
         """The answer of DescribeTrainingJob."""
         metrics = list(self._metrics.values())
-        return {
-            **{name: value for name, value in self.request.items() if name != "Tags"},
-            "TrainingJobArn": self.arn,
+        return super().describe() | {
             "TrainingJobStatus": self.status,
             "SecondaryStatus": self._secondary_status,
-            "CreationTime": self._created,
             "LastModifiedTime": self._modified,
             "SecondaryStatusTransitions": list(self._transitions),
             **({"FinalMetricDataList": metrics} if metrics else {}),
             **self._results,
         }
-
-    def summary(self) -> Request:
-        """The job's entry in ListTrainingJobs."""
-        described = self.describe()
-        return {name: described[name] for name in _SUMMARY if name in described}
 
     def _transition(self, secondary_status: str, message: str) -> None:
         now = time.time()
@@ -121,7 +106,7 @@ class TrainingJob:
         self._secondary_status, self._modified = secondary_status, now
 
     def _run(self) -> None:
-        stream = f"{self.name}/{_HOST}-{int(self._created * 1000)}"
+        stream = f"{self.name}/{_HOST}-{int(self.created * 1000)}"
         log = LogStream(self._role, TRAINING_JOBS, stream)
         outcome, reason = "Failed", ""
         try:
@@ -136,12 +121,9 @@ class TrainingJob:
         self._end(outcome, reason)
 
     def _end(self, outcome: str, reason: str) -> None:
-        message = {
-            "Completed": "Training job completed",
-            "Failed": "Training job failed",
-            "Stopped": "Training job stopped",
-            "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-        }[outcome]
+        message = f"Training job {outcome.lower()}"
+        if outcome == "MaxRuntimeExceeded":
+            message = "Training job runtime exceeded MaxRuntimeInSeconds provided"
         self._transition(outcome, message)
         self._transitions[-1]["EndTime"] = self._modified
         self._results["TrainingEndTime"] = self._modified
@@ -320,13 +302,10 @@ def _plain_path(folder: Path) -> Iterator[Path]:
     if shlex.quote(str(folder)) == str(folder):
         yield folder
         return
-    link = Path(tempfile.mkdtemp(dir="/tmp")) / "ml"  # a random name below it
-    link.symlink_to(folder)
-    try:
+    with tempfile.TemporaryDirectory(dir="/tmp") as above:
+        link = Path(above) / "ml"
+        link.symlink_to(folder)
         yield link
-    finally:
-        link.unlink()
-        link.parent.rmdir()
 
 
 def _algorithm_error(root: Path, status: int) -> str:

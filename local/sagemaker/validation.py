@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ServiceModel, Shape
 
-from local.sagemaker.errors import ServiceError, validation_exception
+from local.sagemaker.requests import ServiceError, invalid
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -49,7 +49,7 @@ def check(operation: str, request: Any, service: str) -> None:
     shape = service_model(service).operation_model(operation).input_shape
     problems = list(_problems(shape, request, ""))
     if problems:
-        raise validation_exception(detected(problems))
+        raise invalid(detected(problems))
 
 
 def detected(problems: list[str]) -> str:

@@ -1,14 +1,8 @@
 """The names of errors, which of them a Retry or Catch takes, and how long a retry waits.
 
-- On AWS a call that Lambda throttles is `Lambda.TooManyRequestsException`, one that fails in Lambda
-  `Lambda.ServiceException`, the names that Retry fields list
-  (docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html), and the cause is
-  the SDK's sentence. MiniStack calls both `Lambda.Unknown`, so that no Retry matches.
-- On AWS `States.ALL` matches neither `States.DataLimitExceeded` nor `States.Runtime`. In MiniStack
-  it matches both, and an execution that ends on AWS would seem to succeed.
-- On AWS a retry waits IntervalSeconds x BackoffRate ^ retries, at most MaxDelaySeconds, and with
-  JitterStrategy FULL a random time between nothing and that. MiniStack knows neither of the latter
-  two, and waits a minute at most.
+MiniStack calls a throttled call of Lambda, and one that fails there, `Lambda.Unknown`, so that no
+Retry matches. In it `States.ALL` matches every error, so that an execution that ends on AWS would
+seem to succeed. It knows neither MaxDelaySeconds nor JitterStrategy, and waits a minute at most.
 """
 
 import contextlib
@@ -56,9 +50,7 @@ def matches(original: Callable, names: list[str], error: str) -> bool:
 
 
 @seams.replaces(sfn, "_find_matching_retrier")
-def find_retrier(
-    original: Callable, retriers: list[dict], error: str, counts: dict[int, int]
-) -> tuple[dict | None, int]:
+def find_retrier(original: Callable, retriers: list, error: str, counts: dict) -> tuple:
     """The Retry entry that takes the error, after the wait before this very retry.
 
     `counts` holds the retries made by each entry.

@@ -1,17 +1,10 @@
 """An execution: its start and end, the sizes of its data, the permissions of its role.
 
-- Its input is JSON of at most 256 KiB, as is a task's input and result and a state's output: more
-  is `States.DataLimitExceeded`. MiniStack carries anything of any size, and runs input that is no
-  JSON as `{}`.
-- Its name is an idempotency key: starting it again while it runs, with the same input, gives the
-  same execution. MiniStack always answers `ExecutionAlreadyExists`, so that a client's retry of a
-  lost answer would fail.
-- It ends as TIMED_OUT after its definition's TimeoutSeconds, which MiniStack ignores, as ABORTED
-  when it is stopped, and no state of either starts any more. In MiniStack a Map goes on through all
-  its items, and the failure of one of them turns ABORTED into FAILED.
-- Every task is a call under the state machine's role. MiniStack enforces the roles of callers and
-  functions, and runs tasks without asking. Two kinds of task are checked and run, those that the
-  service has: `lambda:invoke` and `sns:publish`. Any other is refused rather than run unchecked.
+MiniStack carries data of any size, runs input that is no JSON as `{}`, takes an execution's name
+once, which fails a client's retry of a lost answer, and ignores a definition's TimeoutSeconds. In a
+stopped execution it goes on through all items of a Map, and the failure of one of them turns
+ABORTED into FAILED. It runs tasks without asking whether the state machine's role may: here two
+kinds of task are checked and run, those that the service has. Any other is refused.
 """
 
 import contextvars
@@ -25,6 +18,7 @@ from ministack.services import stepfunctions as sfn
 from local import iam, seams
 
 LIMIT = 256 * 1024
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _RESULT = "The state/task returned a result with"
 
 # The execution that a thread works for; the threads of a Map's items inherit it.
@@ -138,7 +132,7 @@ def is_running(execution: dict) -> bool:
 
 def check_size(value: object, subject: str) -> None:
     """Raise States.DataLimitExceeded for a value of more than 256 KiB."""
-    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > LIMIT:
+    if len(compact(value).encode()) > LIMIT:
         raise sfn._ExecutionError(
             "States.DataLimitExceeded",
             f"{subject} a size exceeding the maximum number of bytes service limit.",
@@ -148,18 +142,12 @@ def check_size(value: object, subject: str) -> None:
 def authorize(action: str, resource: str, error: str, **context: str) -> None:
     """Raise the error of that name unless the execution's role allows the action.
 
-    `context` has the request's condition keys, as local.iam.allows takes them.
+    `context` has the request's condition keys, as local.iam.denial takes them.
     """
     execution = current.get()
     role = role_arn(execution)
-    if not iam.allows(role, execution["name"], action, resource, **context):
-        name = role.rsplit("/", 1)[-1]
-        raise sfn._ExecutionError(
-            error,
-            f"User: arn:aws:sts::{get_account_id()}:assumed-role/{name}/{execution['name']} is not "
-            f"authorized to perform: {action} on resource: {resource} because no identity-based "
-            f"policy allows the {action} action",
-        )
+    if denial := iam.denial(role, execution["name"], action, resource, **context):
+        raise sfn._ExecutionError(error, denial)
 
 
 def role_arn(execution: dict) -> str:

@@ -1,11 +1,9 @@
 """The history of an execution.
 
-On AWS each event names the one before it on its path, and a Map and the states inside it leave
-events of their own. MiniStack's events name none, and inside a Map it records only the attempts of
-tasks, without the state or the item that they belong to.
-
-States inside a Map are recorded without their input and output: the tasks' events hold what came of
-them. Children of a Distributed Map are Express executions, whose history AWS does not keep either.
+MiniStack's events name none before them, and inside a Map it records only the attempts of tasks,
+without the state or the item that they belong to. Here states inside a Map are recorded too, if
+without their input and output: the tasks' events hold what came of them. Children of a Distributed
+Map are Express executions, whose history AWS does not keep either.
 """
 
 import contextvars
@@ -82,7 +80,8 @@ def add(original: Callable, execution: dict, kind: str, details: dict | None = N
     with _adding:
         recorded = len(execution["events"])
         room = LIMIT if kind == "ExecutionSucceeded" else LIMIT - 1
-        full = recorded >= room and not _is_express(execution)
+        machine = sfn._state_machines.get(execution["stateMachineArn"]) or {}
+        full = recorded >= room and machine.get("type") != "EXPRESS"
         if full and recorded >= LIMIT:
             raise executions.ExecutionEndedError
         if full:
@@ -98,11 +97,6 @@ def add(original: Callable, execution: dict, kind: str, details: dict | None = N
         sfn._emit_execution_status_event(execution)
         raise executions.ExecutionEndedError
     return event
-
-
-def _is_express(execution: dict) -> bool:
-    machine = sfn._state_machines.get(execution["stateMachineArn"]) or {}
-    return bool(execution.get("sync")) or machine.get("type") == "EXPRESS"
 
 
 @seams.replaces(sfn, "_jsonata_state_field")
@@ -132,9 +126,7 @@ def run_map(original: Callable, state: dict, state_input: object, execution: dic
 
 
 @seams.replaces(sfn, "_run_sub_machine")
-def run_states(
-    original: Callable, states: dict, start: str, value: object, execution: dict, context: dict
-) -> object:
+def run_states(original, states, start, value, execution, context) -> object:
     """The output of the states inside a Map for one item."""
     if "Map" not in context or "parent" in execution:
         return original(states, start, value, execution, context)

@@ -1,10 +1,9 @@
 """The time that MiniStack's interpreter takes for a Map of hundreds of items.
 
-- It parses each expression again for each item, which takes more time than evaluating, in a process
-  whose threads share one core. Evaluation leaves the syntax tree as it is, so all threads use one.
+- It parses each expression again for each item, which takes more time than evaluating. Evaluation
+  leaves the syntax tree as it is, so all threads use one.
 - On AWS an expression may run for a second, on a machine that does nothing else. MiniStack measures
-  by the clock, on one that runs the functions too. Here it is a second of the thread's own
-  processor time.
+  by the clock. Here it is a second of the thread's own processor time.
 - Each item's context holds the execution's whole input. MiniStack copies it for each item; nothing
   writes to it, so here items share it.
 """

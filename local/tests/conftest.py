@@ -117,6 +117,7 @@ class Workshop:
             "lambda", config=Config(retries={"total_max_attempts": 1}, read_timeout=120)
         )
         self.states = session.client("stepfunctions")
+        self.formation = session.client("cloudformation")
 
     def name(self) -> str:
         return f"test-{os.getpid()}-{next(_serial)}"
@@ -130,16 +131,43 @@ class Workshop:
             "Action": "sts:AssumeRole",
             "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         }
-        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+        trusts = json.dumps(document(trust))
+        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusts)["Role"]["Arn"]
         if allowed:
-            statements = [
-                {"Effect": "Allow", "Action": action, "Resource": resource}
-                for action, resource in allowed
-            ]
-            self.iam.put_role_policy(
-                RoleName=name, PolicyName="allow", PolicyDocument=_policy(*statements)
-            )
-        return role["Role"]["Arn"]
+            self.permit(role, *(allow(action, resource) for action, resource in allowed))
+        return role
+
+    def permit(self, role: str, *statements: dict) -> None:
+        """Give the role a policy of these statements."""
+        policy = json.dumps(document(*statements))
+        name = role.rsplit("/", 1)[-1]
+        self.iam.put_role_policy(RoleName=name, PolicyName=self.name(), PolicyDocument=policy)
+
+    def user(self, *allowed: tuple[str, str]) -> boto3.Session:
+        """A session of a user that may do that and no more."""
+        name = self.name()
+        self.iam.create_user(UserName=name)
+        policy = json.dumps(document(*(allow(action, resource) for action, resource in allowed)))
+        self.iam.put_user_policy(UserName=name, PolicyName="allow", PolicyDocument=policy)
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def deploy(
+        self, name: str, resources: dict, change: str = "create", **more: str
+    ) -> tuple[str, str]:
+        """Create or update a stack; its status when that is over, and the reasons of its events."""
+        getattr(self.formation, f"{change}_stack")(
+            StackName=name,
+            TemplateBody=json.dumps({"Resources": resources}),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            **more,
+        )
+        status = until(
+            lambda: self.formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+            lambda status: not status.endswith("IN_PROGRESS"),
+        )
+        events = self.formation.describe_stack_events(StackName=name)["StackEvents"]
+        return status, " ".join(event.get("ResourceStatusReason", "") for event in events)
 
     def function(self, source: str, allowed: tuple = (), **configuration) -> str:
         """A function whose module `app` is the source; its ARN."""
@@ -222,22 +250,6 @@ def until(look, condition, seconds: float = 20):
     return found
 
 
-def reasons_of_rollback(session, name: str, resource: dict) -> list[str]:
-    """Deploy a stack of one resource, see it rolled back, and give the reasons of its events."""
-    formation = session.client("cloudformation")
-    formation.create_stack(
-        StackName=name,
-        TemplateBody=json.dumps({"Resources": {"Resource": resource}}),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    until(
-        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
-        lambda status: status == "ROLLBACK_COMPLETE",
-    )
-    events = formation.describe_stack_events(StackName=name)["StackEvents"]
-    return [event.get("ResourceStatusReason", "") for event in events]
-
-
 def archive(files: dict[str, str]) -> bytes:
     """A zip of these files."""
     buffer = io.BytesIO()
@@ -264,5 +276,19 @@ def single(state: dict, **fields) -> dict:
     return {"StartAt": "Only", "States": {"Only": state}, **fields}
 
 
-def _policy(*statements: dict) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+# The loopback interface counts as TLS: nothing that it carries leaves the machine.
+TLS_ONLY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def allow(action: str | list, resource: str | list, **more: dict) -> dict:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def document(*statements: dict) -> dict:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -77,3 +77,19 @@ def test_a_rule_passes_over_objects_without_bytes(session, events, workshop, mac
     (event,) = started()
     photo = event["detail"]["object"]
     assert (photo["key"], photo["size"]) == ("incoming/photo.png", 6)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
+def test_an_execution_that_ends_badly_is_an_event(events, workshop, machine, started, status):
+    bad = {"Type": "Fail"} if status == "FAILED" else {"Type": "Wait", "Seconds": 9, "End": True}
+    failing = workshop.machine(single(bad, TimeoutSeconds=1))
+    detail = {"status": [status], "stateMachineArn": [failing]}
+    rule = workshop.name()
+    events.put_rule(
+        Name=rule, EventPattern=json.dumps({"source": ["aws.states"], "detail": detail})
+    )
+    role = workshop.role(EVENTS, ("states:StartExecution", machine))
+    events.put_targets(Rule=rule, Targets=[{"Id": "start", "Arn": machine, "RoleArn": role}])
+    arn = workshop.states.start_execution(stateMachineArn=failing)["executionArn"]
+    (event,) = until(started, bool)
+    assert event["detail"]["executionArn"] == arn

@@ -1,6 +1,5 @@
 """Which Python the functions run on."""
 
-import subprocess
 import sys
 
 import pytest
@@ -51,15 +50,3 @@ def test_pip_is_told_where_packages_come_from_and_not_where_to(tmp_path, monkeyp
     with pytest.raises(shell.SettingsError, match=r"pip\.conf") as raised:
         shell.for_pip(sys.executable)
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("output", "reason"),
-    [
-        ("WARNING: x\nERROR: no such package\n", "no such package"),
-        ("Traceback\nOSError: disk full\n", "OSError: disk full"),
-        ("", "exit 2"),
-    ],
-)
-def test_the_reason_of_a_failure_is_the_tools_error(output, reason):
-    assert interpreter._reason(subprocess.CompletedProcess([], 2, "", output)) == reason

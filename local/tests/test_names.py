@@ -2,8 +2,7 @@
 
 import pytest
 
-from local.tests.conftest import reasons_of_rollback
-from local.tests.test_iam import document
+from local.tests.conftest import document
 
 LONG = "r" * 65
 TOO_LONG = "Member must have length less than or equal to 64"
@@ -17,7 +16,8 @@ TOO_LONG = "Member must have length less than or equal to 64"
         ("AWS::Events::Rule", {"Name": LONG, "EventPattern": {"source": ["aws.s3"]}}, TOO_LONG),
     ],
 )
-def test_a_template_with_such_a_name_is_rolled_back(session, workshop, kind, properties, problem):
-    resource = {"Type": kind, "Properties": properties}
-    reasons = reasons_of_rollback(session, workshop.name(), resource)
-    assert any(problem in reason for reason in reasons)
+def test_a_template_with_such_a_name_is_rolled_back(workshop, kind, properties, problem):
+    resources = {"Resource": {"Type": kind, "Properties": properties}}
+    status, reasons = workshop.deploy(workshop.name(), resources)
+    assert status == "ROLLBACK_COMPLETE"
+    assert problem in reasons

@@ -2,33 +2,20 @@
 
 import json
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.tests.conftest import ACCOUNT, until
-from local.tests.sagemaker.test_requests import user
+from local.tests.conftest import ACCOUNT
 
 SERVICE = "cloudformation.amazonaws.com"
+CREATE = ("CreateLogGroup", "PutRetentionPolicy", "TagResource")
+UPDATE = ("DeleteRetentionPolicy", "ListTagsForResource", "UntagResource")
 
 
-def log_group(name: str, **properties: object) -> str:
-    """A template with one log group."""
+def log_group(name: str, **properties: object) -> dict:
+    """The resources of a stack with one log group."""
     group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name, **properties}}
-    return json.dumps({"Resources": {"Group": group}})
-
-
-def settle(formation, name: str) -> str:
-    """The stack's status, once nothing goes on."""
-    return until(
-        lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
-        lambda status: not status.endswith("IN_PROGRESS"),
-    )
-
-
-def reasons(formation, name: str) -> str:
-    events = formation.describe_stack_events(StackName=name)["StackEvents"]
-    return " ".join(event.get("ResourceStatusReason", "") for event in events)
+    return {"Group": group}
 
 
 def group_actions(workshop, name: str, *actions: str) -> str:
@@ -37,69 +24,51 @@ def group_actions(workshop, name: str, *actions: str) -> str:
     return workshop.role(SERVICE, *((f"logs:{action}", arn) for action in actions))
 
 
-CREATE = ("CreateLogGroup", "PutRetentionPolicy", "TagResource")
-UPDATE = ("DeleteRetentionPolicy", "ListTagsForResource", "UntagResource")
-
-
 def test_a_stack_is_made_as_its_role_then_and_later(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
+    name = workshop.name()
     role = group_actions(workshop, name, *CREATE)
-    formation.create_stack(StackName=name, TemplateBody=log_group(name), RoleARN=role)
-    assert settle(formation, name) == "CREATE_COMPLETE"
+    assert workshop.deploy(name, log_group(name), RoleARN=role)[0] == "CREATE_COMPLETE"
     # Whoever updates the stack now names no role.
     changed = log_group(name, RetentionInDays=7)
-    formation.update_stack(StackName=name, TemplateBody=changed)
-    assert settle(formation, name).startswith("UPDATE_ROLLBACK")
+    status, reasons = workshop.deploy(name, changed, "update")
+    assert status.startswith("UPDATE_ROLLBACK")
     denied = f"assumed-role/{role.rpartition('/')[2]}/AWSCloudFormation is not authorized"
-    assert denied in reasons(formation, name)
+    assert denied in reasons
     better = group_actions(workshop, name, *CREATE, *UPDATE)
-    formation.update_stack(StackName=name, TemplateBody=changed, RoleARN=better)
-    assert settle(formation, name) == "UPDATE_COMPLETE"
+    assert workshop.deploy(name, changed, "update", RoleARN=better)[0] == "UPDATE_COMPLETE"
     [group] = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert group["retentionInDays"] == 7
 
 
-def test_a_resource_that_the_role_may_not_make_fails(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
+def test_a_resource_that_the_role_may_not_make_fails(workshop):
+    name = workshop.name()
     role = group_actions(workshop, f"{name}-other", *CREATE)
-    formation.create_stack(StackName=name, TemplateBody=log_group(name), RoleARN=role)
-    assert settle(formation, name) == "ROLLBACK_COMPLETE"
-    assert "not authorized to perform: logs:CreateLogGroup on resource" in reasons(formation, name)
+    status, reasons = workshop.deploy(name, log_group(name), RoleARN=role)
+    assert status == "ROLLBACK_COMPLETE"
+    assert "not authorized to perform: logs:CreateLogGroup on resource" in reasons
 
 
-def test_a_stack_without_a_role_is_made_as_before(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
-    formation.create_stack(StackName=name, TemplateBody=log_group(name))
-    assert settle(formation, name) == "CREATE_COMPLETE"
-
-
-def test_a_role_must_be_passed_to_cloudformation(session, workshop):
+def test_a_role_must_be_passed_to_cloudformation(workshop):
     name = workshop.name()
     role = group_actions(workshop, name, *CREATE)
     create = ("cloudformation:CreateStack", "*")
-    request = {"StackName": name, "TemplateBody": log_group(name), "RoleARN": role}
+    template = json.dumps({"Resources": log_group(name)})
+    request = {"StackName": name, "TemplateBody": template, "RoleARN": role}
     with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
-        formation_of(user(session, create)).create_stack(**request)
-    formation_of(user(session, create, ("iam:PassRole", role))).create_stack(**request)
-    assert settle(session.client("cloudformation"), name) == "CREATE_COMPLETE"
+        workshop.user(create).client("cloudformation").create_stack(**request)
+    may = workshop.user(create, ("iam:PassRole", role)).client("cloudformation")
+    assert may.create_stack(**request)["StackId"]
 
 
-def formation_of(caller: boto3.Session):
-    return caller.client("cloudformation")
-
-
-def test_a_role_that_does_not_trust_cloudformation_is_refused(session, workshop):
+def test_a_role_that_does_not_trust_cloudformation_is_refused(workshop):
     name = workshop.name()
     for role in (workshop.role("lambda.amazonaws.com"), f"arn:aws:iam::{ACCOUNT}:role/nobody"):
         with pytest.raises(ClientError, match="is invalid or cannot be assumed"):
-            session.client("cloudformation").create_stack(
-                StackName=name, TemplateBody=log_group(name), RoleARN=role
-            )
+            workshop.deploy(name, log_group(name), RoleARN=role)
 
 
-def test_a_role_must_be_passed_on_to_the_service_that_gets_it(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
-    functions_role = workshop.role("lambda.amazonaws.com")
+def test_a_role_must_be_passed_on_to_the_service_that_gets_it(workshop):
+    name, functions_role = workshop.name(), workshop.role("lambda.amazonaws.com")
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
     role = workshop.role(SERVICE, ("lambda:*", function))
     properties = {
@@ -109,17 +78,15 @@ def test_a_role_must_be_passed_on_to_the_service_that_gets_it(session, workshop)
         "Runtime": "python3.13",
         "Role": functions_role,
     }
-    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
-    body = json.dumps(template)
-    formation.create_stack(StackName=name, TemplateBody=body, RoleARN=role)
-    assert settle(formation, name) == "ROLLBACK_COMPLETE"
-    assert f"iam:PassRole on resource: {functions_role}" in reasons(formation, name)
+    resources = {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    status, reasons = workshop.deploy(name, resources, RoleARN=role)
+    assert status == "ROLLBACK_COMPLETE"
+    assert f"iam:PassRole on resource: {functions_role}" in reasons
 
 
-def test_a_type_whose_actions_are_not_known_is_refused(session, workshop):
-    formation, name = session.client("cloudformation"), workshop.name()
+def test_a_type_whose_actions_are_not_known_is_refused(workshop):
     role = workshop.role(SERVICE, ("*", "*"))
-    queue = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
-    formation.create_stack(StackName=name, TemplateBody=queue, RoleARN=role)
-    assert settle(formation, name) == "ROLLBACK_COMPLETE"
-    assert "does not know which actions AWS::SQS::Queue takes" in reasons(formation, name)
+    resources = {"Queue": {"Type": "AWS::SQS::Queue"}}
+    status, reasons = workshop.deploy(workshop.name(), resources, RoleARN=role)
+    assert status == "ROLLBACK_COMPLETE"
+    assert "does not know which actions AWS::SQS::Queue takes" in reasons

@@ -1,14 +1,13 @@
 """The history of an execution is as on AWS, as far as an execution's picture needs it."""
 
 import itertools
-import threading
 import time
 from collections import Counter
 
 import pytest
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions import executions, history
+from local.step_functions import history
 from local.tests.conftest import task
 
 JUDGE = """
@@ -37,10 +36,6 @@ def _definition(function: str, **fields) -> dict:
     }
 
 
-def _history(workshop, definition: dict, items: list) -> list[dict]:
-    return _events(workshop, workshop.run(definition, {"items": items}))
-
-
 def _events(workshop, execution: dict) -> list[dict]:
     pages = workshop.states.get_paginator("get_execution_history").paginate(
         executionArn=execution["executionArn"], PaginationConfig={"PageSize": 1000}
@@ -59,7 +54,8 @@ def _back(events: list[dict], event: dict) -> list[str]:
 
 def test_every_item_and_state_of_a_map_has_its_events_in_a_chain(workshop):
     function = workshop.function(JUDGE)
-    events = _history(workshop, _definition(function), list(range(6)))
+    execution = workshop.run(_definition(function), {"items": list(range(6))})
+    events = _events(workshop, execution)
     assert [event["id"] for event in events] == list(range(1, len(events) + 1))
     assert all(event.get("previousEventId", 0) < event["id"] for event in events)
     assert Counter(event["type"] for event in events) == {
@@ -90,7 +86,7 @@ def test_every_item_and_state_of_a_map_has_its_events_in_a_chain(workshop):
 def test_an_item_that_fails_fails_the_map(workshop):
     definition = _definition(workshop.function(JUDGE))
     del definition["States"]["Each"]["ItemProcessor"]["States"]["Judge"]["Catch"]
-    events = _history(workshop, definition, [1])
+    events = _events(workshop, workshop.run(definition, {"items": [1]}))
     types = [event["type"] for event in events]
     assert types[-4:] == ["TaskFailed", "MapIterationFailed", "MapStateFailed", "ExecutionFailed"]
     assert "MapStateExited" not in types
@@ -151,48 +147,11 @@ def test_an_execution_that_is_not_done_by_event_25_000_fails_with_it(workshop, m
     assert workshop.wait(execution)["status"] == "FAILED"
 
 
-def _execution(**fields: object) -> dict:
-    arn = "arn:aws:states:us-east-1:000000000000:execution:machine:name"
-    return {
-        "executionArn": arn,
-        "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:machine",
-        "status": "RUNNING",
-        "events": [],
-        **fields,
-    }
-
-
-def test_of_all_that_add_events_at_once_one_takes_the_last_place(monkeypatch):
-    monkeypatch.setattr(history, "LIMIT", 1_000)
-    statuses, ended, execution = [], [], _execution()
-    monkeypatch.setattr(
-        sfn, "_emit_execution_status_event", lambda it: statuses.append(it["status"])
-    )
-
-    def add() -> None:
-        try:
-            while True:
-                history.add(sfn._add_event, execution, "PassStateEntered")
-        except executions.ExecutionEndedError:
-            ended.append(True)
-
-    threads = [threading.Thread(target=add) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ended) == 16
-    assert [event["id"] for event in execution["events"]] == list(range(1, 1_001))
-    kinds = Counter(event["type"] for event in execution["events"])
-    assert kinds == {"PassStateEntered": 999, "ExecutionFailed": 1}
-    assert (execution["status"], statuses) == ("FAILED", ["FAILED"])
-
-
-@pytest.mark.parametrize("fields", [{"sync": True}, {"parent": {}}, {"stateMachineArn": "express"}])
+@pytest.mark.parametrize("fields", [{"parent": {}}, {"stateMachineArn": "express"}])
 def test_express_executions_have_no_such_limit(monkeypatch, fields):
     monkeypatch.setattr(history, "LIMIT", 10)
     monkeypatch.setitem(sfn._state_machines, "express", {"type": "EXPRESS"})
-    execution = _execution(**fields)
+    execution = {"stateMachineArn": "", "status": "RUNNING", "events": [], **fields}
     for _ in range(20):
         history.add(sfn._add_event, execution, "PassStateEntered")
     assert (len(execution["events"]), execution["status"]) == (20, "RUNNING")

@@ -6,7 +6,6 @@ This one does what this service's state machine uses as AWS does it, and refuses
 """
 
 import json
-from collections.abc import Callable
 
 from ministack.core.responses import new_uuid
 from ministack.services import stepfunctions as sfn
@@ -18,15 +17,7 @@ from local.step_functions.distributed_map.map_run import MapRun
 
 
 @seams.replaces(sfn, "_run_distributed_map")
-def run(
-    original: Callable,
-    state: dict,
-    state_input: object,
-    effective: object,
-    processor: dict,
-    execution: dict,
-    context: dict,
-) -> tuple[object, str | None]:
+def run(original, state, state_input, effective, processor, execution, context) -> tuple:
     """The state's output and the next state; raises what a Retry or Catch of the state may take."""
     machine = sfn._state_machines[execution["stateMachineArn"]]["definition"]
     definition.check(state, context, json.loads(machine))

@@ -5,16 +5,12 @@
 - References to variables from outside: "Distributed Map states cannot reference variables in outer
   scopes" (docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html). Taken at its word
   that is neither in the fields that are evaluated for the map and its items nor in the
-  ItemProcessor, which has the variables that it assigns itself. Output, Assign and Catch belong to
-  the scope around it. (AWS has been seen to take some of the map's own fields from variables, in
-  JSONPath, but promises it nowhere: localstack/localstack on GitHub has it in
-  /tests/aws/services/stepfunctions/v2/assign.) Evaluation would not do: undefined as it is,
-  `$exists($name) ? $name : 1` would hide it. An expression that binds such a name itself is refused
-  as well.
+  ItemProcessor, which has the variables that it assigns itself; Output, Assign and Catch belong to
+  the scope around it. The text is searched, since `$exists($name) ? $name : 1` would evaluate.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,10 +78,10 @@ def check(state: dict, context: dict, machine: dict) -> None:
         config = inner.get("ItemProcessor", {}).get("ProcessorConfig", {})
         if config.get("Mode") == "DISTRIBUTED":
             _refuse(f"runs no Distributed Map ({name}) in an Express execution, and nor does AWS")
-    assigned = set(_find_assigned(machine))
+    assigned = _find_assigned(machine)
     for field in EVALUATED:
         _check_references(state.get(field), field, assigned)
-    _check_references(processor, "ItemProcessor", assigned - set(_find_assigned(processor)))
+    _check_references(processor, "ItemProcessor", assigned - _find_assigned(processor))
 
 
 def evaluate(state: dict, state_input: object, context: dict) -> Settings:
@@ -140,27 +136,26 @@ def _refuse(sentence: str) -> None:
 
 
 def _check_references(value: object, path: str, variables: set[str]) -> None:
-    if isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
-        for name in sorted(variables & set(re.findall(r"\$(\w+)", value))):
+    for where, part in _walk(value, path):
+        names = re.findall(r"\$(\w+)", part) if str(part).startswith("{%") else ()
+        for name in sorted(variables.intersection(names)):
             raise sfn._ExecutionError(
                 "States.QueryEvaluationError",
-                f"The JSONata expression '{value[2:-2].strip()}' specified for the field '{path}' "
+                f"The JSONata expression '{part[2:-2].strip()}' specified for the field '{where}' "
                 f"references the variable '${name}'. Distributed Map states cannot reference "
                 "variables in outer scopes.",
             )
-    for name, part in _parts(value):
-        _check_references(part, f"{path}/{name}", variables)
 
 
-def _find_assigned(value: object) -> Iterator[str]:
+def _find_assigned(value: object) -> set[str]:
     """The names in every Assign."""
-    for name, part in _parts(value):
-        if name == "Assign" and isinstance(part, dict):
-            yield from part
-        yield from _find_assigned(part)
+    assigns = [part for path, part in _walk(value, "") if path.endswith("/Assign")]
+    return {name for part in assigns if isinstance(part, dict) for name in part}
 
 
-def _parts(value: object) -> Iterable[tuple[object, object]]:
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
+def _walk(value: object, path: str) -> Iterator[tuple[str, Any]]:
+    """The value and each part of it, with their paths."""
+    yield path, value
+    if isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _walk(part, f"{path}/{name}")

@@ -1,12 +1,4 @@
-"""The items of a Distributed Map: read from S3 (ItemReader), selected (ItemSelector), batched.
-
-ItemSelector's template is evaluated for each item, which is `$states.context.Map.Item.Value`; its
-number, from 0, is `$states.context.Map.Item.Index`
-(docs.aws.amazon.com/step-functions/latest/dg/input-output-itemselector.html).
-
-The interpreter takes longer for an item than all else that is done with it, so it is not asked for
-the value or the number itself.
-"""
+"""The items of a Distributed Map: read from S3 (ItemReader), selected (ItemSelector), batched."""
 
 import io
 import json
@@ -16,13 +8,13 @@ from typing import NamedTuple
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
-from local.step_functions.executions import authorize
+from local.step_functions.executions import authorize, compact
 
 READER_FAILED = "States.ItemReaderFailed"
 
-# What of an item an expression gives as it is.
+# What an expression gives of an item as it is. The interpreter takes longer for an item than all
+# else that is done with it, so it is not asked for these.
 _WHOLE = {f"{{% $states.context.Map.Item.{name} %}}": name for name in ("Index", "Value")}
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def read(bucket: str, key: str) -> Iterator[object]:
@@ -85,12 +77,12 @@ def batch(
     Both limits hold; bytes are those of the whole input in UTF-8, BatchInput included. Raises
     States.DataLimitExceeded for an item that is too large for a batch of its own.
     """
-    common = "" if batch_input is None else f'"BatchInput":{_compact(batch_input)},'
+    common = "" if batch_input is None else f'"BatchInput":{compact(batch_input)},'
     opening, closing = f'{{{common}"Items":[', "]}"
     empty = len(opening.encode()) + len(closing)
     texts: list[str] = []
     size = empty
-    for item in map(_compact, items):
+    for item in map(compact, items):
         own = len(item.encode())
         if texts and (len(texts) == max_items or size + 1 + own > max_bytes):
             yield Batch(opening + ",".join(texts) + closing, len(texts))

@@ -1,4 +1,4 @@
-"""A map run: starts a child for each batch, counts children and their items, and ends.
+"""A map run: starts a child for each batch, counts children and items, writes results, and ends.
 
 One thread does all of it, so that nothing here is locked: the one of the parent's Map state. Its
 record is what DescribeMapRun and ListMapRuns show, at any time, and what UpdateMapRun changes.
@@ -13,23 +13,21 @@ import time
 from collections.abc import Callable, Iterable
 
 from ministack.core.responses import new_uuid, now_iso
+from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
 from local.step_functions import executions
-from local.step_functions.distributed_map import results
 from local.step_functions.distributed_map.definition import Settings
 from local.step_functions.distributed_map.items import Batch
 
-COUNT_OF = {
-    "SUCCEEDED": "succeeded",
-    "FAILED": "failed",
-    "TIMED_OUT": "timedOut",
-    "ABORTED": "aborted",
-}
+ENDS = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timedOut", "ABORTED": "aborted"}
 COUNTS = (
-    *("pending", "running", *COUNT_OF.values(), "total"),
+    *("pending", "running", *ENDS.values(), "total"),
     *("resultsWritten", "failuresNotRedrivable", "pendingRedrive"),
 )
+FAILED = "States.ResultWriterFailed"
+# PutObject is not enough: Step Functions writes in parts, and looks at what it wrote.
+ACTIONS = ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")
 CHILD_SECONDS = 300
 LOOK_SECONDS = 0.05  # between looks for the end of the parent and for an overdue child
 
@@ -157,10 +155,10 @@ class MapRun:
 
     def write_results(self, bucket: str, prefix: str) -> dict:
         """Write the results of the children; the state's result."""
-        self._lines["PENDING"] = [results.pending_line(batch.text) for batch in self._waiting]
-        result = results.write(self._lines, bucket, prefix, self.arn)
+        self._lines["PENDING"] = [_pending_line(batch.text) for batch in self._waiting]
+        result = _write(self._lines, bucket, prefix, self.arn)
         for counts in (self.record["itemCounts"], self.record["executionCounts"]):
-            counts["resultsWritten"] = sum(counts[name] for name in COUNT_OF.values())
+            counts["resultsWritten"] = sum(counts[name] for name in ENDS.values())
         return result
 
     def end(self, status: str, **details: str) -> None:
@@ -190,13 +188,13 @@ class MapRun:
         """End the child; no state of it starts any more."""
         self._running.remove(child)
         self._count(child.batch, "running", -1)
-        self._count(child.batch, COUNT_OF[status])
+        self._count(child.batch, ENDS[status])
         child.execution.update(status=status, stopDate=now_iso(), **details)
         if status == "SUCCEEDED":
             values = output if isinstance(output, list) else [output]
-            self._lines[status] += map(results.line, values)
+            self._lines[status] += map(executions.compact, values)
         else:
-            self._lines["FAILED"].append(results.failed_line(child.execution, child.batch.text))
+            self._lines["FAILED"].append(_failed_line(child.execution, child.batch.text))
 
     def _abort(self) -> None:
         while not self._ended.empty():
@@ -207,3 +205,57 @@ class MapRun:
     def _count(self, batch: Batch, name: str, by: int = 1) -> None:
         self.record["itemCounts"][name] += by * batch.items
         self.record["executionCounts"][name] += by
+
+
+def _failed_line(execution: dict, text: str) -> str:
+    """The line of an execution that started and did not succeed; its input as JSON."""
+    row = {
+        "ExecutionArn": execution["executionArn"],
+        "Input": text,
+        "InputDetails": {"Included": True},
+        "Name": execution["name"],
+        "OutputDetails": {"Included": True},
+        "StartDate": execution["startDate"],
+        "StateMachineArn": execution["stateMachineArn"],
+        "Status": execution["status"],
+        "StopDate": execution["stopDate"],
+    }
+    details = {name.title(): execution[name] for name in ("error", "cause") if name in execution}
+    return executions.compact(row | details)
+
+
+def _pending_line(text: str) -> str:
+    """The line of a child that never started; its input as JSON."""
+    return executions.compact(
+        {"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"}
+    )
+
+
+def _write(lines: dict[str, list[str]], bucket: str, prefix: str, map_run_arn: str) -> dict:
+    """Write lines by status below `<prefix>/<id of the map run>/`; the state's result.
+
+    `SUCCEEDED_0.jsonl` holds the children's outputs, a list as one line an element (FLATTEN), the
+    others the executions that failed, timed out or were aborted, and those that never started. A
+    file without lines is not written. (AWS starts another file, `_1`, after 5 GB.)
+
+    Raises States.ResultWriterFailed where the role or S3 refuses.
+    """
+    folder = "/".join(filter(None, (prefix, map_run_arn.rsplit(":", 1)[1])))
+    files: dict[str, list[dict]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+    for status in filter(lines.get, files):
+        key = f"{folder}/{status}_0.jsonl"
+        files[status].append({"Key": key, "Size": _put(bucket, key, "\n".join(lines[status]))})
+    manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": files}
+    key = f"{folder}/manifest.json"
+    _put(bucket, key, json.dumps(manifest))
+    return {"MapRunArn": map_run_arn, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}
+
+
+def _put(bucket: str, key: str, text: str) -> int:
+    for action in ACTIONS:
+        executions.authorize(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}", FAILED)
+    body = text.encode()
+    status, _, answer = s3._put_object(bucket, key, body, {"content-type": "application/json"})
+    if status >= 300:
+        raise sfn._ExecutionError(FAILED, answer.decode("utf-8", "replace"))
+    return len(body)

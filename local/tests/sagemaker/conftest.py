@@ -1,6 +1,5 @@
 """Jobs and endpoints on the local cloud, each under a name of its own."""
 
-import gzip
 import io
 import json
 import tarfile
@@ -68,37 +67,36 @@ class SageMaker:
     def job(self, script: str, channels: dict[str, str] | None = None, **request) -> str:
         """Start a job that runs the shell script; its name."""
         name = request.pop("TrainingJobName", None) or self.name()
-        sources = {
-            channel: {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+        data = [
+            {
+                "ChannelName": channel,
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
+            }
             for channel, uri in (channels or {}).items()
-        }
-        data = [{"ChannelName": name, "DataSource": source} for name, source in sources.items()]
+        ]
         algorithm = {
             "TrainingImage": TRAINING_IMAGE,
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["/bin/bash", "-ec", script],
         } | request.pop("AlgorithmSpecification", {})
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        usual = {
+            "RoleArn": self.role,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/training"},
+            "ResourceConfig": resources,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            **({"InputDataConfig": data} if data else {}),
+        }
         self.client.create_training_job(
-            **{
-                "TrainingJobName": name,
-                "RoleArn": self.role,
-                "AlgorithmSpecification": algorithm,
-                "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/training"},
-                "ResourceConfig": {
-                    "InstanceType": "ml.m5.large",
-                    "InstanceCount": 1,
-                    "VolumeSizeInGB": 1,
-                },
-                "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-                **({"InputDataConfig": data} if data else {}),
-                **request,
-            }
+            TrainingJobName=name, AlgorithmSpecification=algorithm, **usual | request
         )
         return name
 
     def run(self, *arguments, **request) -> dict:
-        """Such a job, ended."""
-        return self.ended(self.job(*arguments, **request))
+        """Such a job, ended; the files of its model are in `files`."""
+        job = self.ended(self.job(*arguments, **request))
+        model = job.get("ModelArtifacts")
+        return job | {"files": untar(self.get(model["S3ModelArtifacts"])) if model else {}}
 
     def ended(self, job: str) -> dict:
         return until(
@@ -117,22 +115,16 @@ class SageMaker:
             imageTag=tag,
         )["image"]["imageId"]["imageDigest"]
 
-    def model(self, archive: bytes, **request) -> str:
+    def model(self, archive: bytes, image: str = SERVING_IMAGE, **request) -> str:
         """A model of that model.tar.gz; its name."""
         name = self.name()
         container = {
-            "Image": SERVING_IMAGE,
+            "Image": image,
             "ModelDataUrl": self.put(f"models/{name}/model.tar.gz", archive),
             "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
         }
-        self.client.create_model(
-            **{
-                "ModelName": name,
-                "ExecutionRoleArn": self.role,
-                "PrimaryContainer": container,
-                **request,
-            }
-        )
+        usual = {"ExecutionRoleArn": self.role, "PrimaryContainer": container}
+        self.client.create_model(ModelName=name, **usual | request)
         return name
 
     def config(self, *models: str, count: int = 1, kind: str = "ml.m5.large", **request) -> str:
@@ -211,12 +203,6 @@ def motorcycle_model(sagemaker):
 
 
 @pytest.fixture(scope="session")
-def broken_model(sagemaker):
-    """A model that cannot be served."""
-    return sagemaker.model(tar({"readme.txt": b"no model"}))
-
-
-@pytest.fixture(scope="session")
 def endpoint(sagemaker, bicycle_model):
     """An endpoint in service that captures nothing."""
     return sagemaker.endpoint(sagemaker.config(bicycle_model))
@@ -230,12 +216,9 @@ def photo() -> bytes:
 
 
 def tar(files: dict[str, bytes]) -> bytes:
-    """A .tar.gz of these files, the same bytes at any time."""
+    """A .tar.gz of these files."""
     buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, body in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(body)

@@ -17,15 +17,8 @@ from local.tests.sagemaker.conftest import REPOSITORY, SERVING_IMAGE, model_arch
 def test_an_endpoint_describes_what_it_runs(sagemaker, endpoint):
     described = sagemaker.client.describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "InService"
-    (variant,) = described["ProductionVariants"]
-    assert variant["VariantName"] == "v0"
-    assert variant["CurrentInstanceCount"] == variant["DesiredInstanceCount"] == 1
-    (image,) = variant["DeployedImages"]
-    assert image["SpecifiedImage"] == SERVING_IMAGE
-    (found,) = sagemaker.ecr.describe_images(
-        repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}]
-    )["imageDetails"]
-    assert image["ResolvedImage"] == f"{SERVING_IMAGE[: -len(':latest')]}@{found['imageDigest']}"
+    counts = {"CurrentInstanceCount": 1, "DesiredInstanceCount": 1}
+    assert described["ProductionVariants"] == [{"VariantName": "v0", **counts}]
     listed = sagemaker.client.list_endpoints(NameContains=endpoint, StatusEquals="InService")
     assert [entry["EndpointName"] for entry in listed["Endpoints"]] == [endpoint]
 
@@ -36,7 +29,7 @@ def test_more_than_one_variant_is_refused(sagemaker, bicycle_model, motorcycle_m
 
 
 def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(
-    sagemaker, bicycle_model, motorcycle_model, broken_model
+    sagemaker, bicycle_model, motorcycle_model
 ):
     endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
     first_server = server_process(sagemaker, endpoint)
@@ -63,9 +56,8 @@ def test_an_update_loses_no_request_and_a_broken_one_changes_nothing(
     assert (updated["EndpointStatus"], updated["EndpointConfigName"]) == ("InService", config)
     until(lambda: runs(first_server), lambda running: not running)
 
-    sagemaker.client.update_endpoint(
-        EndpointName=endpoint, EndpointConfigName=sagemaker.config(broken_model)
-    )
+    broken = sagemaker.config(sagemaker.model(tar({"readme.txt": b"no model"})))
+    sagemaker.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
     rolled_back = sagemaker.settled(endpoint)
     assert rolled_back["EndpointStatus"] == "InService"
     assert rolled_back["EndpointConfigName"] == config
@@ -115,6 +107,11 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_deleted_is_not(
     [
         (tar({"readme.txt": b"no model"}), "did not pass the ping health check"),
         (tar({"../../model.onnx": b""}), "Failed to extract model data archive"),
+        (
+            tar({"model.onnx": bytes(range(256)) * 100})[:-20],
+            "Failed to extract model data archive",
+        ),
+        (b"no archive", "Failed to extract model data archive"),
     ],
 )
 def test_a_model_that_cannot_be_served_fails_the_endpoint(sagemaker, archive, reason):
@@ -124,14 +121,6 @@ def test_a_model_that_cannot_be_served_fails_the_endpoint(sagemaker, archive, re
     assert reason in failed["FailureReason"]
     with pytest.raises(ClientError, match="not found"):
         sagemaker.invoke(endpoint)
-    sagemaker.delete(endpoint)
-
-
-def test_a_model_that_is_gone_fails_the_endpoint(sagemaker):
-    model = sagemaker.model(model_archive("bicycle"))
-    sagemaker.s3.delete_object(Bucket=sagemaker.bucket, Key=f"models/{model}/model.tar.gz")
-    endpoint = sagemaker.create(sagemaker.config(model))
-    assert "Failed to download model data" in sagemaker.settled(endpoint)["FailureReason"]
     sagemaker.delete(endpoint)
 
 
@@ -155,33 +144,37 @@ def test_what_does_not_exist_is_named(sagemaker, bicycle_model):
         client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
 
 
-def test_an_image_must_lie_in_ecr_in_dockers_form(sagemaker):
+def test_an_image_must_be_known_and_lie_in_ecr_in_dockers_form(sagemaker):
     digest = sagemaker.push("a1b2c3d")
     repository = SERVING_IMAGE.rpartition(":")[0]
 
-    def model_of(image: str) -> str:
-        return sagemaker.model(b"", PrimaryContainer={"Image": image})
-
+    with pytest.raises(ClientError, match=r"nginx:latest.*/\*-serving"):
+        sagemaker.model(b"", "nginx:latest")
     for absent in (f"{repository}:none", f"{repository}@sha256:{'0' * 64}"):
         with pytest.raises(ClientError, match=f"Requested image {absent} not found"):
-            model_of(absent)
+            sagemaker.model(b"", absent)
     for kind in ("index", "manifest"):
         oci = f"application/vnd.oci.image.{kind}.v1+json"
         sagemaker.push(f"oci-{kind}", oci)
         with pytest.raises(ClientError, match=re.escape(f"Unsupported manifest media type {oci}")):
-            model_of(f"{repository}:oci-{kind}")
+            sagemaker.model(b"", f"{repository}:oci-{kind}")
     for image in (f"{repository}:a1b2c3d", f"{repository}@{digest}"):
-        described = sagemaker.client.describe_model(ModelName=model_of(image))
+        described = sagemaker.client.describe_model(ModelName=sagemaker.model(b"", image))
         assert described["PrimaryContainer"]["Image"] == image
 
 
-def test_an_image_that_is_gone_fails_the_endpoint(sagemaker):
+def test_a_model_or_an_image_that_is_gone_fails_the_endpoint(sagemaker):
     digest, image = sagemaker.push("fleeting"), SERVING_IMAGE.replace("latest", "fleeting")
-    model = sagemaker.model(b"", PrimaryContainer={"Image": image})
+    model = sagemaker.model(model_archive("bicycle"), image)
+    config = sagemaker.config(model)
+    sagemaker.s3.delete_object(Bucket=sagemaker.bucket, Key=f"models/{model}/model.tar.gz")
+    first = sagemaker.create(config)
+    assert "Failed to download model data" in sagemaker.settled(first)["FailureReason"]
     sagemaker.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": digest}])
-    endpoint = sagemaker.create(sagemaker.config(model))
-    assert f"The image '{image}' does not exist" in sagemaker.settled(endpoint)["FailureReason"]
-    sagemaker.delete(endpoint)
+    second = sagemaker.create(config)
+    assert f"image {image} not found" in sagemaker.settled(second)["FailureReason"]
+    for endpoint in (first, second):
+        sagemaker.delete(endpoint)
 
 
 @pytest.mark.parametrize("isolated", [False, True])
@@ -200,31 +193,25 @@ def test_an_isolated_container_has_no_credentials(sagemaker, isolated):
 
 
 @pytest.mark.proof
-def test_an_update_keeps_the_properties_that_it_is_told_to(sagemaker, bicycle_model):
+def test_an_update_keeps_the_instances_if_told_to_and_takes_the_new_capture(
+    sagemaker, bicycle_model
+):
     def config(count: int, percentage: int) -> str:
         capture = sagemaker.capture_config(InitialSamplingPercentage=percentage)
         return sagemaker.config(bicycle_model, count=count, DataCaptureConfig=capture)
 
     endpoint = sagemaker.endpoint(config(2, 100))
-
-    def update(*excluded: str, retain: bool = True) -> tuple[int, int]:
-        """Instances and percentage after an update to a configuration of 1 and 50."""
-        sagemaker.client.update_endpoint(
-            EndpointName=endpoint,
-            EndpointConfigName=config(1, 50),
-            RetainAllVariantProperties=retain,
-            ExcludeRetainedVariantProperties=[{"VariantPropertyType": each} for each in excluded],
-        )
+    excluded = {"ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DataCaptureConfig"}]}
+    retained = {"RetainAllVariantProperties": True}
+    for parameters, count in ((retained | excluded, 2), ({}, 1)):
+        request = {"EndpointName": endpoint, "EndpointConfigName": config(1, 50), **parameters}
+        sagemaker.client.update_endpoint(**request)
         described = sagemaker.settled(endpoint)
-        (variant,) = described["ProductionVariants"]
-        captured = described["DataCaptureConfig"]["CurrentSamplingPercentage"]
-        return variant["DesiredInstanceCount"], captured
-
-    assert update() == (2, 100)
-    assert update("DataCaptureConfig") == (2, 50)
-    assert update("DesiredInstanceCount") == (1, 50)
-    with pytest.raises(ClientError, match="ExcludeRetainedVariantProperties"):
-        update("DataCaptureConfig", retain=False)
+        assert described["ProductionVariants"][0]["DesiredInstanceCount"] == count
+        assert described["DataCaptureConfig"]["CurrentSamplingPercentage"] == 50
+    for alone in (retained, excluded):
+        with pytest.raises(ClientError, match="not emulate RetainAllVariantProperties or"):
+            sagemaker.client.update_endpoint(**request | alone)
     sagemaker.delete(endpoint)
 
 

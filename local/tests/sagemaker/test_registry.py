@@ -1,10 +1,7 @@
 """ECR says what is not there, and holds an image for a stack's endpoint to run."""
 
-import json
-
 import pytest
 
-from local.tests.conftest import until
 from local.tests.sagemaker.conftest import DOCKER, REPOSITORY
 
 
@@ -17,24 +14,21 @@ def test_an_image_that_is_not_there_is_an_error(sagemaker, which):
 
 
 def test_images_are_listed_by_whether_they_have_a_tag(sagemaker):
-    first, second = sagemaker.push("moves"), None
-    second = sagemaker.ecr.put_image(
-        repositoryName=REPOSITORY, imageManifest='{"schemaVersion": 2}', imageTag="moves"
-    )["image"]["imageId"]["imageDigest"]
+    first, second = sagemaker.push("moves"), sagemaker.push("moves", "another form")
 
     def listed(status: str) -> set[str]:
-        pages = sagemaker.ecr.get_paginator("describe_images").paginate(
+        images = sagemaker.ecr.describe_images(
             repositoryName=REPOSITORY, filter={"tagStatus": status}
         )
-        return {image["imageDigest"] for page in pages for image in page["imageDetails"]}
+        return {image["imageDigest"] for image in images["imageDetails"]}
 
     assert second in listed("TAGGED") - listed("UNTAGGED")
     assert first in listed("UNTAGGED") - listed("TAGGED")
     assert {first, second} <= listed("ANY")
 
 
-def test_a_stacks_serving_repository_holds_what_stands_in_for_a_push(session, sagemaker):
-    stacks, name = session.client("cloudformation"), sagemaker.name()
+def test_a_stacks_serving_repository_holds_what_stands_in_for_a_push(sagemaker):
+    name = sagemaker.name()
     resources = {
         ending: {
             "Type": "AWS::ECR::Repository",
@@ -42,16 +36,13 @@ def test_a_stacks_serving_repository_holds_what_stands_in_for_a_push(session, sa
         }
         for ending in ("serving", "other")
     }
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-    until(
-        lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
-        lambda status: status == "CREATE_COMPLETE",
-    )
-    (image,) = sagemaker.ecr.describe_images(repositoryName=f"{name}-serving")["imageDetails"]
-    assert image["imageManifestMediaType"] == DOCKER
-    assert image["imageTags"] == ["local"]
-    assert sagemaker.ecr.describe_images(repositoryName=f"{name}-other")["imageDetails"] == []
+    sagemaker.workshop.deploy(name, resources)
     sagemaker.ecr.create_repository(repositoryName=f"{name}-by-hand-serving")
-    made = sagemaker.ecr.describe_images(repositoryName=f"{name}-by-hand-serving")
-    assert made["imageDetails"] == []
-    stacks.delete_stack(StackName=name)
+
+    def images(ending: str) -> list[tuple]:
+        found = sagemaker.ecr.describe_images(repositoryName=f"{name}-{ending}")["imageDetails"]
+        return [(image["imageManifestMediaType"], image["imageTags"]) for image in found]
+
+    assert images("serving") == [(DOCKER, ["local"])]
+    assert images("other") == images("by-hand-serving") == []
+    sagemaker.workshop.formation.delete_stack(StackName=name)

@@ -7,6 +7,7 @@ KEY = {
     "ServiceNamespace": "sagemaker",
     "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
 }
+RANGE = {"MinCapacity": 1, "MaxCapacity": 3}
 TRACKING = {
     "TargetValue": 100.0,
     "PredefinedMetricSpecification": {
@@ -15,68 +16,67 @@ TRACKING = {
 }
 
 
-@pytest.fixture(scope="module")
-def autoscaling(session):
-    return session.client("application-autoscaling")
+class Scaling:
+    """Application Auto Scaling of one variant."""
+
+    def __init__(self, client, resource: str):
+        self.client, self.exceptions = client, client.exceptions
+        self.key = {**KEY, "ResourceId": resource}
+
+    def register(self, **capacity: int) -> None:
+        self.client.register_scalable_target(**self.key, **capacity or RANGE)
+
+    def deregister(self) -> None:
+        self.client.deregister_scalable_target(**self.key)
+
+    def put_policy(self, **changes) -> dict:
+        policy = {
+            "PolicyName": "by invocations",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": TRACKING,
+        }
+        return self.client.put_scaling_policy(**self.key | policy | changes)
+
+    def targets(self) -> list[dict]:
+        return self.client.describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=[self.key["ResourceId"]]
+        )["ScalableTargets"]
+
+    def policies(self) -> list[dict]:
+        return self.client.describe_scaling_policies(
+            ServiceNamespace="sagemaker", ResourceId=self.key["ResourceId"]
+        )["ScalingPolicies"]
 
 
 @pytest.fixture
-def resource(autoscaling, endpoint):
-    """The variant of an endpoint in service; not scaled before or after."""
-    resource = f"endpoint/{endpoint}/variant/v0"
-    yield resource
-    for target in targets(autoscaling, resource):
-        autoscaling.deregister_scalable_target(**KEY, ResourceId=target["ResourceId"])
+def scaling(session, endpoint):
+    """Of the variant of an endpoint in service; not scaled before or after."""
+    scaling = Scaling(session.client("application-autoscaling"), f"endpoint/{endpoint}/variant/v0")
+    yield scaling
+    if scaling.targets():
+        scaling.deregister()
 
 
-def targets(autoscaling, resource: str) -> list[dict]:
-    return autoscaling.describe_scalable_targets(
-        ServiceNamespace="sagemaker", ResourceIds=[resource]
-    )["ScalableTargets"]
-
-
-def policies(autoscaling, resource: str) -> list[dict]:
-    return autoscaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)[
-        "ScalingPolicies"
-    ]
-
-
-def put_policy(autoscaling, resource: str, **changes) -> dict:
-    policy = {
-        **KEY,
-        "ResourceId": resource,
-        "PolicyName": "by invocations",
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": TRACKING,
-    }
-    return autoscaling.put_scaling_policy(**policy | changes)
-
-
-def test_a_target_and_its_policy_are_kept_and_removed_together(autoscaling, sagemaker, resource):
-    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
-        put_policy(autoscaling, resource)
-    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
-    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MaxCapacity=4)
-    (target,) = targets(autoscaling, resource)
+def test_a_target_and_its_policy_are_kept_and_removed_together(scaling, sagemaker, endpoint):
+    with pytest.raises(scaling.exceptions.ObjectNotFoundException):
+        scaling.put_policy()
+    scaling.register()
+    scaling.register(MaxCapacity=4)
+    (target,) = scaling.targets()
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
 
-    put = put_policy(autoscaling, resource)
-    (policy,) = policies(autoscaling, resource)
+    put = scaling.put_policy()
+    (policy,) = scaling.policies()
     assert policy["PolicyARN"] == put["PolicyARN"]
     assert policy["TargetTrackingScalingPolicyConfiguration"] == TRACKING
-    assert policy["Alarms"] == []
 
-    endpoint = resource.split("/")[1]
     (variant,) = sagemaker.client.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
     assert variant["DesiredInstanceCount"] == 1  # it does not scale
 
-    autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
-    assert targets(autoscaling, resource) == policies(autoscaling, resource) == []
-    with pytest.raises(autoscaling.exceptions.ObjectNotFoundException):
-        autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
-
-
-RANGE = {"MinCapacity": 1, "MaxCapacity": 3}
+    scaling.deregister()
+    assert scaling.targets() == scaling.policies() == []
+    with pytest.raises(scaling.exceptions.ObjectNotFoundException):
+        scaling.deregister()
 
 
 @pytest.mark.parametrize(
@@ -89,59 +89,56 @@ RANGE = {"MinCapacity": 1, "MaxCapacity": 3}
     ],
 )
 def test_a_variant_that_is_not_in_service_and_capacities_that_make_no_range_are_refused(
-    autoscaling, endpoint, variant, capacity
+    scaling, endpoint, variant, capacity
 ):
-    with pytest.raises(autoscaling.exceptions.ValidationException):
-        autoscaling.register_scalable_target(**KEY, ResourceId=variant.format(endpoint), **capacity)
+    with pytest.raises(scaling.exceptions.ValidationException):
+        Scaling(scaling.client, variant.format(endpoint)).register(**capacity)
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"PolicyType": "StepScaling"}, "StepScaling"),
         (
-            {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {"Cooldown": 1}},
-            "StepScaling",
+            {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 1.0}},
+            "without .*PredefinedMetricType",
         ),
-        ({"TargetValue": 1.0}, "without .*PredefinedMetricType"),
-        ({**TRACKING, "TargetValue": -1.0}, "greater than 0"),
+        (
+            {"TargetTrackingScalingPolicyConfiguration": TRACKING | {"TargetValue": -1.0}},
+            "greater than 0",
+        ),
     ],
 )
-def test_other_policies_are_refused(autoscaling, resource, changes, problem):
-    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
-    if "TargetValue" in changes:
-        changes = {"TargetTrackingScalingPolicyConfiguration": changes}
-    with pytest.raises(autoscaling.exceptions.ValidationException, match=problem):
-        put_policy(autoscaling, resource, **changes)
+def test_other_policies_are_refused(scaling, changes, problem):
+    scaling.register()
+    with pytest.raises(scaling.exceptions.ValidationException, match=problem):
+        scaling.put_policy(**changes)
 
 
-def test_a_variant_that_scales_keeps_its_instance_type(
-    autoscaling, sagemaker, bicycle_model, endpoint, resource
-):
-    larger = sagemaker.config(bicycle_model, kind="ml.m5.xlarge")
-    same = sagemaker.config(bicycle_model)
-
-    def update(config: str) -> None:
+def test_a_variant_that_scales_keeps_its_instance_type(scaling, sagemaker, bicycle_model, endpoint):
+    def update(kind: str) -> None:
+        config = sagemaker.config(bicycle_model, kind=kind)
         sagemaker.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         assert sagemaker.settled(endpoint)["EndpointConfigName"] == config
 
-    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    scaling.register()
     with pytest.raises(ClientError, match="must be deregistered as scalable targets"):
-        update(larger)
-    update(same)
-    autoscaling.deregister_scalable_target(**KEY, ResourceId=resource)
-    update(larger)
+        update("ml.m5.xlarge")
+    update("ml.m5.large")
+    scaling.deregister()
+    update("ml.m5.xlarge")
 
 
-def test_scaling_goes_with_its_endpoint(autoscaling, sagemaker, bicycle_model):
+def test_scaling_goes_with_its_endpoint(scaling, sagemaker, bicycle_model):
     endpoint = sagemaker.endpoint(sagemaker.config(bicycle_model))
-    resource = f"endpoint/{endpoint}/variant/v0"
-    autoscaling.register_scalable_target(**KEY, ResourceId=resource, MinCapacity=1, MaxCapacity=3)
+    own = Scaling(scaling.client, f"endpoint/{endpoint}/variant/v0")
+    own.register()
     sagemaker.delete(endpoint)
-    assert targets(autoscaling, resource) == []
+    assert own.targets() == []
 
 
-def test_what_is_not_emulated_is_refused_by_name(autoscaling, resource):
+def test_what_is_not_emulated_is_refused_by_name(scaling):
     with pytest.raises(ClientError, match=r"not emulate .*DescribeScalingActivities"):
-        autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")
+        scaling.client.describe_scaling_activities(ServiceNamespace="sagemaker")
     with pytest.raises(ClientError, match="does not emulate ServiceNamespace ecs"):
-        autoscaling.describe_scalable_targets(ServiceNamespace="ecs")
+        scaling.client.describe_scalable_targets(ServiceNamespace="ecs")
