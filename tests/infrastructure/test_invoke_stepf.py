@@ -1,12 +1,10 @@
 """plugins/invoke-stepf.js: what --data may be. tests/integration/test_commands.py has the rest."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
-from tests.infrastructure.conftest import REPOSITORY
+from tests.infrastructure.conftest import REPOSITORY, run_node
 
 PROGRAM = """
 const InvokeStepf = require('./plugins/invoke-stepf');
@@ -16,27 +14,16 @@ process.stdout.write(plugin.read(process.argv[2]));
 BATCH = json.dumps({"images": [{"s3_key": "été.png"}]}, ensure_ascii=False)
 
 
-def read(folder, data: str) -> subprocess.CompletedProcess:
-    """Read --data as an `sls` in that folder does."""
-    return subprocess.run(
-        ["node", "-e", PROGRAM, folder, data],
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("data", [BATCH, "utf-8.json", "@utf-8.json", "utf-8-sig.json"])
 def test_data_is_json_or_names_a_file_of_it(tmp_path, data):
     for encoding in ("utf-8", "utf-8-sig"):
         (tmp_path / f"{encoding}.json").write_text(BATCH, encoding=encoding)
-    assert read(tmp_path, data).stdout == BATCH
+    assert run_node(PROGRAM, tmp_path, data).stdout == BATCH
 
 
 @pytest.mark.parametrize("data", ["nosuch.json", "{", "config.yml"])
 def test_data_that_is_neither_json_nor_a_file_of_it_is_one_line_and_exit_1(data):
-    done = read(REPOSITORY, data)
+    done = run_node(PROGRAM, REPOSITORY, data)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.strip().splitlines()
     assert f"--data {data}" in line

@@ -1,12 +1,11 @@
 """plugins/removal.js: what it runs before `sls remove`, and when that ends."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
-from tests.infrastructure.conftest import REPOSITORY
+from tests.infrastructure.conftest import run_node
+from tests.programs import write_program
 
 PROGRAM = """
 const Removal = require('./plugins/removal');
@@ -23,18 +22,9 @@ console.log('removed');
 def remove(tmp_path):
     """A function that runs the hook over a Python that does what a shell script says."""
 
-    def run(script: str, **options) -> subprocess.CompletedProcess:
-        python = tmp_path / ".venv" / "bin" / "python"
-        python.parent.mkdir(parents=True, exist_ok=True)
-        python.write_text(f"#!/bin/sh\n{script}\n")
-        python.chmod(0o755)
-        return subprocess.run(
-            ["node", "-e", PROGRAM, tmp_path, json.dumps(options)],
-            cwd=REPOSITORY,
-            env={"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "a-key"},
-            capture_output=True,
-            text=True,
-        )
+    def run(script: str, **options):
+        write_program(tmp_path / ".venv" / "bin" / "python", script)
+        return run_node(PROGRAM, tmp_path, json.dumps(options), AWS_ACCESS_KEY_ID="a-key")
 
     return run
 

@@ -65,6 +65,8 @@ def test_a_slow_service_is_reported_before_the_function_and_the_task_time_out(re
     timeouts = [function["Timeout"] for function in functions(resources).values()]
     tasks = [state["TimeoutSeconds"] for state in image_states(resources, "ClassifyStateMachine")]
     assert attempts * patience < min(timeouts + tasks)
+    alarm = CONFIG["alarms"]["endpoint_latency_milliseconds"]
+    assert alarm < CLIENT_CONFIG["read_timeout"] * 1000
 
 
 def test_a_batch_may_take_as_long_as_its_functions_may(resources):
@@ -91,11 +93,6 @@ def test_logs_end_after_a_time_and_hold_no_images(resources):
     for machine in ("ClassifyStateMachine", "ClassifyBulkStateMachine"):
         logging = resources[machine]["Properties"]["LoggingConfiguration"]
         assert logging["IncludeExecutionData"] is False
-
-
-def test_the_endpoint_is_slow_before_the_functions_give_up():
-    milliseconds = CONFIG["alarms"]["endpoint_latency_milliseconds"]
-    assert milliseconds < CLIENT_CONFIG["read_timeout"] * 1000
 
 
 def test_an_event_that_is_not_delivered_sets_off_an_alarm(resources):
@@ -138,7 +135,3 @@ def test_the_dashboard_shows_every_alarm_and_names_no_resource_that_is_not_there
     assert set(shown) == {f"${{{name}.Arn}}" for name in alarms}
     used = {name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", text)}
     assert used <= set(resources) | set(names) | {"AWS::Region"}
-
-
-def test_dashboards_are_the_accounts_so_their_name_holds_the_region(resources):
-    assert resources["Dashboard"]["Properties"]["DashboardName"].endswith("-dev-us-east-1")
