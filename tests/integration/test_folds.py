@@ -1,14 +1,13 @@
 """`train --folds`: every training photo is classified by a model that has not seen it."""
 
 import re
-import sys
 
 import pytest
 
 
 @pytest.mark.proof
 def test_the_folds_together_are_all_training_photos(service):
-    done = service.run(sys.executable, "-m", "scripts.train", "--folds", "3")
+    done = service.script("train", "--folds", "3")
     rows = [line.split() for line in done.stdout.splitlines()]
     photos = {row[0]: row[1] for row in rows if row and row[0] in ("1", "2", "3", "all")}
     assert photos["all"] == "520"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 
 import pytest
 
@@ -28,9 +27,7 @@ ABSENT = "s3://bucket/training/absent/model.tar.gz"
 def test_it_fails_in_one_line(service, command, variables, words):
     name, *arguments = command
     env = {**service.env, **variables}
-    failed = dataclasses.replace(service, env=env).run(
-        *(sys.executable, "-m", f"scripts.{name}", *arguments), check=False
-    )
+    failed = dataclasses.replace(service, env=env).script(name, *arguments, check=False)
     assert failed.returncode == 1, failed
     (line,) = failed.stderr.strip().splitlines()
     for word in words:
