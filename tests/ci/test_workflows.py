@@ -8,12 +8,12 @@ import pytest
 
 from setup.environment import REPOSITORY
 from tests.ci import act
+from tests.programs import write_program
 
 BEFORE = "1795930569677"
 ACCOUNT = {"AWS_REGION": "eu-central-1", "AWS_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/ci"}
 # It stands in for `sls`, `python` and .ci/run.
 COMMAND = """\
-#!/bin/sh
 command="${0##*/} $*"
 echo "$command" >> FOLDER/record
 case "$command" in
@@ -56,12 +56,9 @@ def repository(tmp_path_factory) -> Repository:
     shutil.copytree(REPOSITORY / ".github", folder / ".github")
     repository = Repository(folder)
     bin_folder = repository.machine / "bin"
-    bin_folder.mkdir(parents=True)
-    (folder / ".ci").mkdir()
     text = COMMAND.replace("FOLDER", str(repository.machine)).replace("BEFORE", BEFORE)
     for path in (bin_folder / "sls", bin_folder / "python", folder / ".ci" / "run"):
-        path.write_text(text)
-        path.chmod(0o755)
+        write_program(path, text)
     act.write_action(folder / act.SETUP, "a machine", f'echo "{bin_folder}" >> "$GITHUB_PATH"')
     act.write_action(repository.machine / "credentials" / "action.yml", "AWS", "true")
     act.commit(folder)

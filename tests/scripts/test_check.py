@@ -8,6 +8,7 @@ import pytest
 
 from scripts import check
 from service import terminal
+from tests.programs import write_program
 
 LABELS = ["Region", "Account", "Stage", "Node", "Functions", "Image"]
 GOOD = {"node": "echo v24.1.0", "npm": "", "docker": 'test "$1" = buildx'}
@@ -21,8 +22,7 @@ def shell(tmp_path, monkeypatch):
         for program in tmp_path.iterdir():
             program.unlink()
         for name, script in programs.items():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-            (tmp_path / name).chmod(0o755)
+            write_program(tmp_path / name, script)
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -35,11 +35,9 @@ def shell(tmp_path, monkeypatch):
 @pytest.fixture
 def layer(monkeypatch):
     """What pip says about the layer's packages."""
-    done = SimpleNamespace(returncode=0, stdout="", stderr="")
-    asked = []
-    monkeypatch.setattr(check, "resolve", lambda *what: asked.append(what[:2]) or done)
+    done = SimpleNamespace(returncode=0, stdout="", stderr="", asked=[])
+    monkeypatch.setattr(check, "resolve", lambda *what: done.asked.append(what[:2]) or done)
     monkeypatch.setattr(check, "for_pip", lambda _: {})
-    done.asked = asked
     return done
 
 
