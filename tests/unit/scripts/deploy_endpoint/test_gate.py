@@ -77,10 +77,9 @@ def test_metrics_that_do_not_say_are_shortfalls(odd):
 
 
 @pytest.mark.parametrize("odd", [None, {}, {"image_size": 64}, {"image_size": "32"}])
-def test_a_model_of_another_size_says_what_to_do(odd):
-    deploy_endpoint.check_image_size({"image_size": 32}, "s3://b/model.tar.gz", 32)
+def test_a_model_of_another_size_is_refused_even_by_force_and_says_what_to_do(odd):
     with pytest.raises(UserError, match=r"image\.size in config\.yml is 32: .*scripts\.train"):
-        deploy_endpoint.check_image_size(odd, "s3://b/model.tar.gz", 32)
+        deploy_endpoint.check_model(odd, MODEL, "prod", force=True)
 
 
 def holding(model: bytes | None) -> MemoryS3:
@@ -153,11 +152,6 @@ def test_a_threshold_that_is_missing_or_no_number_is_said_and_not_warned_of(odd,
     said = capsys.readouterr()
     assert "0.95 in config.yml; the model has none of its own (metrics.json)" in said.out
     assert said.err == ""
-
-
-def test_a_model_of_another_size_is_refused_even_by_force():
-    with pytest.raises(UserError, match=r"image\.size"):
-        check(force=True, image_size=64)
 
 
 def test_an_empty_image_is_refused_and_not_the_newest():
