@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.archives import tar
 from tests.integration.service import STAGE
 from tests.models import model_archive
 
@@ -125,17 +124,6 @@ def test_the_stack_is_not_removed_while_its_endpoint_is_there(service):
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert f"python -m scripts.deploy_endpoint --delete --stage {STAGE}" in line
-
-
-def test_a_model_below_the_floors_is_refused_unless_forced(service, trained):
-    poor = {"accuracy": 0.5, "expected_calibration_error": {"after_temperature": 0.01}}
-    archive = tar({"metrics.json": json.dumps({"test": poor, "image_size": 32}).encode()})
-    done = deploy(service, "--model-data", put_model(service, "poor", archive), check=False)
-    assert done.returncode == 1
-    assert "accuracy of 0.5000" in done.stderr
-    assert "--force" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert service.served_archive() == trained
 
 
 @pytest.mark.proof
