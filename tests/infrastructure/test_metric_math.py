@@ -32,10 +32,7 @@ def alarms(resources) -> dict:
 
 
 def test_the_share_in_review_counts_from_20_images(alarms):
-    metrics = {
-        "review": [19, 20, 10, 11, 0, None, 500],
-        "accepted": [0, 0, 10, 9, 400, 5, 501],
-    }
+    metrics = {"review": [19, 20, 10, 11, 0, None, 500], "accepted": [0, 0, 10, 9, 400, 5, 501]}
     expected = [False, True, False, True, False, False, False]
     assert breaches(alarms["ReviewShareAlarm"], metrics) == expected
 

@@ -6,27 +6,13 @@ import pytest
 import yaml
 
 from tests.infrastructure.conftest import REPOSITORY, TEMPLATE, make_package, node
-from tests.infrastructure.template import aslist, of_type, policies, statements
+from tests.infrastructure.template import UNLIMITED, aslist, of_type, policies, statements
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yml").read_text())
 
-# Actions that AWS does not limit to a resource, or to none narrower than these.
-UNLIMITED = {
-    "xray:PutTraceSegments",
-    "xray:PutTelemetryRecords",
-    "xray:GetSamplingRules",
-    "xray:GetSamplingTargets",
-    "logs:CreateLogDelivery",
-    "logs:GetLogDelivery",
-    "logs:UpdateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:DescribeResourcePolicies",
-    "logs:DescribeLogGroups",
-    "ecr:GetAuthorizationToken",
-    "cloudwatch:PutMetricData",
-    "sagemaker:ListTrainingJobs",
+TRACING = {
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
 }
 
 
@@ -38,7 +24,7 @@ def test_every_star_in_a_role_is_one_that_aws_insists_on(resources):
             assert not {action for action in actions if "*" in action}
             if "*" in aslist(statement["Resource"]):
                 stars |= actions
-    assert stars == UNLIMITED
+    assert stars == UNLIMITED | TRACING
 
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
@@ -67,7 +53,7 @@ def test_every_function_has_a_role_of_its_own(resources):
 def test_whoever_works_on_photos_may_log_trace_and_do_its_one_thing(resources, role, may):
     allowed = statements(resources[role]["Properties"])
     actions = {action for statement in allowed for action in aslist(statement["Action"])}
-    assert actions - UNLIMITED - {"logs:CreateLogStream", "logs:PutLogEvents"} == may
+    assert actions - UNLIMITED - TRACING - {"logs:CreateLogStream", "logs:PutLogEvents"} == may
 
 
 def test_photos_can_be_read_from_the_buckets_of_the_settings_and_no_others(resources):
@@ -86,10 +72,7 @@ def test_extra_buckets_become_arns():
     )
     made = node(program)
     template, bucket = made["objects"][1]["Fn::Sub"]
-    assert (template, bucket) == (
-        "arn:${AWS::Partition}:s3:::${bucket}/*",
-        {"bucket": "guests"},
-    )
+    assert (template, bucket) == ("arn:${AWS::Partition}:s3:::${bucket}/*", {"bucket": "guests"})
     assert made["buckets"][1]["Fn::Sub"][0] == "arn:${AWS::Partition}:s3:::${bucket}"
     assert made["manifests"][1] == made["objects"][1]
 

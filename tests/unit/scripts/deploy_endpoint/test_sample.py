@@ -64,8 +64,7 @@ def dataset(name: str, size: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "descriptions",
-    [{}, {"large": dataset("large", 64)}, {"empty": dataset("empty", 32)}],
+    "descriptions", [{}, {"large": dataset("large", 64)}, {"empty": dataset("empty", 32)}]
 )
 def test_a_stage_without_a_photo_of_that_size_is_tried_with_a_grey_picture(descriptions, capsys):
     s3, functions = MemoryS3(), Functions(ANSWER)
