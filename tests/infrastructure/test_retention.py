@@ -35,13 +35,10 @@ def test_the_bucket_and_the_repository_have_the_days_of_config_yml(resources):
     assert rule["selection"]["countNumber"] == DAYS["untagged_images"]
 
 
-def test_what_has_a_number_expires():
+def test_what_has_a_number_expires_and_null_keeps_for_ever():
     rules = retention(dict.fromkeys(DAYS, 3))["rules"]
     places = "capture/ monitoring/reports/ generated/ incoming/generated/ incoming/ bulk/results/"
     assert expirations(rules) == dict.fromkeys(places.split(), 3) | FIXED
-
-
-def test_null_keeps_for_ever():
     made = retention(dict.fromkeys(DAYS))
     assert expirations(made["rules"]) == FIXED
     assert made["images"] == {"Ref": "AWS::NoValue"}

@@ -1,6 +1,7 @@
 import re
 from contextlib import nullcontext
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -158,10 +159,7 @@ def test_what_belongs_to_others_is_left_alone(stage, sagemaker):
     assert kept(sagemaker) == others
 
 
-def fail():
-    raise UserError("no good.")
-
-
+fail = Mock(side_effect=UserError("no good."))
 # What a failed roll-out meets in SageMaker, its trial, and the error of a first one and a later.
 NO_PING = re.escape(f"no ping (log group /aws/sagemaker/Endpoints/{SERVICE})")
 DELETED, BACK = f"the endpoint {SERVICE} is deleted", r"^no good\. The model before serves again\.$"
@@ -202,7 +200,7 @@ def test_a_roll_out_that_fails_leaves_things_as_they_were_and_says_why(
 def test_ctrl_c_says_what_sagemaker_goes_on_with_and_what_stands(stage, sagemaker, monkeypatch):
     for said in ("goes on creating .* --delete", "goes on updating .* the model before answers"):
         with monkeypatch.context() as patch:
-            patch.setattr(hosting.time, "sleep", interrupt)
+            patch.setattr(hosting.time, "sleep", Mock(side_effect=KeyboardInterrupt))
             with pytest.raises(terminal.Interrupted, match=said):
                 roll_out(stage)
         stage.settle()
@@ -263,11 +261,8 @@ def test_a_trial_that_fails_undoes_no_later_roll_out(stage, sagemaker):
     assert sagemaker.endpoint["EndpointConfigName"] == OTHERS
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 def test_ctrl_c_in_a_trial_says_what_serves(stage):
+    interrupt = Mock(side_effect=KeyboardInterrupt)
     with pytest.raises(terminal.Interrupted, match="serves the new model, which was not tried"):
         roll_out(stage, interrupt)
 
