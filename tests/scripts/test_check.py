@@ -56,9 +56,8 @@ def run(capsys, *arguments: str) -> tuple[int, dict[str, str], str]:
         terminal.run(check.main, arguments)
     except SystemExit as end:
         code = end.code
-    said = capsys.readouterr()
-    lines = {line[:11].rstrip(): line[11:] for line in said.out.splitlines()}
-    return code, lines, said.err
+    out, err = capsys.readouterr()
+    return code, {line[:11].rstrip(): line[11:] for line in out.splitlines()}, err
 
 
 def test_a_shell_that_can_deploy_has_six_lines_without_a_fault(shell, layer, caller, capsys):
