@@ -65,18 +65,6 @@ def test_photos_can_be_read_from_the_buckets_of_the_settings_and_no_others(resou
             assert statement["Resource"][0]["Fn::Sub"][1] == {"bucket": {"Ref": "Bucket"}}
 
 
-def test_extra_buckets_become_arns():
-    program = (
-        "require('./plugins/readable-buckets.js')({ resolveVariable: async () => ['guests'] })"
-        ".then((made) => console.log(JSON.stringify(made)))"
-    )
-    made = node(program)
-    template, bucket = made["objects"][1]["Fn::Sub"]
-    assert (template, bucket) == ("arn:${AWS::Partition}:s3:::${bucket}/*", {"bucket": "guests"})
-    assert made["buckets"][1]["Fn::Sub"][0] == "arn:${AWS::Partition}:s3:::${bucket}"
-    assert made["manifests"][1] == made["objects"][1]
-
-
 def test_every_role_is_assumed_by_its_service_for_this_account_alone(resources):
     """docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
     for role in of_type(resources, "AWS::IAM::Role").values():
