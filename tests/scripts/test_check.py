@@ -15,7 +15,7 @@ GOOD = {"node": "echo v24.1.0", "npm": "", "docker": 'test "$1" = buildx'}
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch):
+def shell(tmp_path, monkeypatch, no_aws):
     """A function that puts programs, each a shell script, on the PATH, in the place of others."""
 
     def put(programs: dict[str, str]) -> None:
@@ -24,8 +24,6 @@ def shell(tmp_path, monkeypatch):
         for name, script in programs.items():
             write_program(tmp_path / name, script)
 
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     put(GOOD)
@@ -87,8 +85,7 @@ def test_a_region_must_be_named(shell, layer, caller, capsys, monkeypatch):
 
 
 def test_credentials_must_be_there(shell, layer, capsys, monkeypatch):
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     only_fault(run(capsys), "Account", "AWS_PROFILE")
 

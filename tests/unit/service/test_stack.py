@@ -7,12 +7,7 @@ from service.stack import OUTPUTS, Cloud, find_stack
 from service.terminal import UserError
 from tests.unit.refusals import refusal
 
-
-@pytest.fixture(autouse=True)
-def _bare(monkeypatch):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+pytestmark = pytest.mark.usefixtures("no_aws")
 
 
 def test_the_region_is_the_environment_s_or_the_local_cloud_s(monkeypatch):
