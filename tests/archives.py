@@ -10,7 +10,7 @@ def tar(files: dict[str, bytes]) -> bytes:
     """A .tar.gz of these files, the same bytes at any time."""
     buffer = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         for name, body in files.items():

@@ -31,6 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (FIRST not in folders[item], LAST in folders[item]))
 
 
+@pytest.fixture
+def no_aws(monkeypatch) -> None:
+    """A shell that names nothing of AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """Where pytest runs several processes (-n): give each a file at a time, one all of FIRST."""

@@ -1,12 +1,12 @@
 """Drawn bicycles, motorcycles and empty roads, for tests that run without photos."""
 
-import io
 import pickle
-import tarfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from tests.archives import tar
 
 SIDE = 64
 CIFAR_SIDE = 32
@@ -27,12 +27,8 @@ def write_cifar_archive(path: Path, train: int = 120, test: int = 40) -> Path:
         "test": cifar_rows(test, seed=2),
         "meta": {b"fine_label_names": names},
     }
-    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
-        for name, content in members.items():
-            data = pickle.dumps(content, protocol=2)
-            info = tarfile.TarInfo(f"cifar-100-python/{name}")
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
+    pickled = {name: pickle.dumps(content, protocol=2) for name, content in members.items()}
+    path.write_bytes(tar({f"cifar-100-python/{name}": data for name, data in pickled.items()}))
     return path
 
 

@@ -30,8 +30,7 @@ def create_roles(account: Service, stage: str, **parameters: str) -> dict[str, s
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=MINUTE)
-    [stack] = formation.describe_stacks(StackName=name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return account.outputs_of(name)
 
 
 def assume(sts, role: str, environment: str, **claims: str) -> dict[str, str]:

@@ -31,17 +31,24 @@ def make_package(folder: Path, *options: str) -> Path:
     return folder
 
 
-def node(program: str, *arguments: object, given: object = None, **variables: str) -> object:
-    """What a program prints, JSON. It has the arguments, and `given` as JSON on standard input."""
-    done = subprocess.run(
+def run_node(
+    program: str, *arguments: object, given: object = None, **variables: str
+) -> subprocess.CompletedProcess:
+    """Run a program with the arguments, and `given` as JSON on standard input."""
+    return subprocess.run(
         ["node", "-e", program, *map(str, arguments)],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], **variables},
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        check=True,
     )
+
+
+def node(program: str, *arguments: object, given: object = None, **variables: str) -> object:
+    """What the program prints, JSON."""
+    done = run_node(program, *arguments, given=given, **variables)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

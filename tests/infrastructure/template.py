@@ -3,6 +3,21 @@
 import json
 from pathlib import Path
 
+# Actions that AWS limits to no resource, or to none that is known beforehand.
+UNLIMITED = {
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sagemaker:ListTrainingJobs",
+}
+
 
 def earlier() -> dict:
     """The template as `sls package` made it at commit f48dedd, of which there may be stacks."""

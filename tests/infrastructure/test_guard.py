@@ -10,7 +10,7 @@ import yaml
 
 from service import config, terminal
 from service.stack import Cloud
-from tests.infrastructure.conftest import REPOSITORY, node
+from tests.infrastructure.conftest import REPOSITORY, node, run_node
 from tests.unit.service.test_config import WRONG, changed
 from tests.unit.service.test_loopback import ELSEWHERE, LOOPBACK
 from tests.unit.service.test_stack import NO_REGION
@@ -35,10 +35,9 @@ def call(function: str, *inputs: object) -> list:
 
 
 def test_an_address_is_a_loopback_one_where_the_scripts_think_so():
-    answers = call("require('./plugins/region').isLoopback", *([each] for each in LOOPBACK))
-    assert all(answers)
-    answers = call("require('./plugins/region').isLoopback", *([each] for each in ELSEWHERE))
-    assert not any(answers)
+    addresses = [[each] for each in (*LOOPBACK, *ELSEWHERE)]
+    answers = call("require('./plugins/region').isLoopback", *addresses)
+    assert answers == [True] * len(LOOPBACK) + [False] * len(ELSEWHERE)
 
 
 def test_sls_reads_config_yml_as_the_scripts_do():
@@ -89,16 +88,9 @@ def test_a_stage_too_long_to_deploy_that_exists_already_can_be_used_and_removed(
         const service = {{ service: 'scones-vehicles' }};
         new Guard({{ processedInput, getProvider, service }}, {{}});
     """
-    done = subprocess.run(
-        ["node", "-e", program], cwd=REPOSITORY, env=BARE | LOCAL, capture_output=True, text=True
-    )
+    done = run_node(program, **LOCAL)
     assert done.returncode == refused, done.stderr
     assert ("twenty-characters-20" in done.stderr) == refused
-
-
-def region_problem(environment: dict, **options: str) -> str | None:
-    [problem] = call("require('./plugins/guard').regionProblem", [{**BARE, **environment}, options])
-    return problem
 
 
 @pytest.mark.parametrize(
@@ -116,7 +108,7 @@ def region_problem(environment: dict, **options: str) -> str | None:
     ],
 )
 def test_a_region_is_named_by_the_environment_or_is_the_local_cloud_s(environment, options, said):
-    problem = region_problem(environment, **options)
+    [problem] = call("require('./plugins/guard').regionProblem", [BARE | environment, options])
     if said is None:
         assert problem is None
     else:

@@ -20,12 +20,16 @@ from tests.ports import free_port
 BUILT = ("build/layer", ".venv", "node_modules")
 
 
+def copy_repository(folder: Path) -> Path:
+    """Copy the repository's files, without what was installed and built."""
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+
+
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory) -> Path:
     """The repository's files in a folder of their own; what was installed and built is linked."""
-    folder = tmp_path_factory.mktemp("copy") / "scones-vehicles"
-    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    folder = copy_repository(tmp_path_factory.mktemp("copy") / "scones-vehicles")
     (ROOT / BUILT[0]).mkdir(parents=True, exist_ok=True)
     functions_python = interpreter.prepare(interpreter.find()).parents[1].relative_to(ROOT)
     for name in (*BUILT, functions_python):
@@ -53,10 +57,7 @@ def service(demo) -> Service:
     env = demo.cloud.variables()
     require_loopback(env["AWS_ENDPOINT_URL"])
     service = Service(demo.folder, env, outputs={})
-    (stack,) = service.client("cloudformation").describe_stacks(
-        StackName=f"scones-vehicles-{STAGE}"
-    )["Stacks"]
-    service.outputs.update({o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
+    service.outputs.update(service.outputs_of(f"scones-vehicles-{STAGE}"))
     return service
 
 
@@ -99,9 +100,8 @@ def inbox(service) -> Callable[..., list[dict]]:
     """
     queues, topics = service.client("sqs"), service.client("sns")
     url = queues.create_queue(QueueName=f"inbox-{time.time_ns()}")["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = attributes["Attributes"]["QueueArn"]
     allow = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},

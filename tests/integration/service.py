@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,11 @@ class Service:
                 f"{' '.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
             )
         return done
+
+    def script(self, name: str, *arguments: object, check: bool = True):
+        """Run `python -m scripts.NAME` with the arguments."""
+        command = (sys.executable, "-m", f"scripts.{name}", *map(str, arguments))
+        return self.run(*command, check=check)
 
     def client(self, name: str, **config):
         """A boto3 client with the credentials of `env`; `config` as botocore's Config."""
@@ -79,17 +85,41 @@ class Service:
         self.client("s3").put_object(Bucket=bucket or self.bucket, Key=key, Body=body)
         return {"s3_bucket": bucket or self.bucket, "s3_key": key}
 
+    def read(self, key: str, bucket: str | None = None) -> bytes:
+        """What the object holds."""
+        answer = self.client("s3").get_object(Bucket=bucket or self.bucket, Key=key)
+        return answer["Body"].read()
+
+    def keys(self, prefix: str = "", bucket: str | None = None) -> list[str]:
+        """The keys of all objects below the prefix."""
+        pages = self.client("s3").get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=bucket or self.bucket, Prefix=prefix).search("Contents[].Key")
+        return list(filter(None, found))
+
     def captures(self) -> list[dict]:
         """Every record that Data Capture has written for the endpoint."""
-        s3 = self.client("s3")
-        listing = s3.list_objects_v2(Bucket=self.bucket, Prefix="capture/").get("Contents", [])
-        return [
-            json.loads(line)
-            for entry in listing
-            for line in s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"]
-            .read()
-            .splitlines()
-        ]
+        return self._records(self.keys("capture/"))
+
+    def _records(self, keys: list[str]) -> list[dict]:
+        return [json.loads(line) for key in keys for line in self.read(key).splitlines()]
+
+    def outputs_of(self, stack: str) -> dict[str, str]:
+        """A stack's outputs."""
+        [found] = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    def served_model(self, endpoint: str | None = None) -> dict:
+        """The model that an endpoint serves, as a rule the service's, as DescribeModel says."""
+        sagemaker = self.client("sagemaker")
+        name = endpoint or self.outputs["EndpointName"]
+        found = sagemaker.describe_endpoint(EndpointName=name)
+        assert found["EndpointStatus"] == "InService"
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        return sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+
+    def served_archive(self, endpoint: str | None = None) -> str:
+        """Where the model.tar.gz lies that an endpoint serves."""
+        return self.served_model(endpoint)["PrimaryContainer"]["ModelDataUrl"]
 
     def start(self, batch: dict | list, **options) -> str:
         """Start `classify` and return the execution's ARN."""
@@ -127,19 +157,8 @@ class Service:
 
     def bulk_results(self, execution: dict) -> list[dict]:
         """The lines of a run's files for batches that succeeded."""
-        s3, place = self.client("s3"), execution["output"]["results"]
-        manifest = self._json(s3, place["s3_bucket"], place["s3_key"])
-        return [
-            json.loads(line)
-            for file in manifest["ResultFiles"]["SUCCEEDED"]
-            for line in s3.get_object(Bucket=place["s3_bucket"], Key=file["Key"])["Body"]
-            .read()
-            .splitlines()
-        ]
-
-    @staticmethod
-    def _json(s3, bucket: str, key: str) -> dict:
-        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        manifest = json.loads(self.read(execution["output"]["results"]["s3_key"]))
+        return self._records([file["Key"] for file in manifest["ResultFiles"]["SUCCEEDED"]])
 
     def classify(self, images: Sequence[dict], **batch) -> dict:
         """Run a batch to its end and give the execution."""

@@ -27,15 +27,15 @@ def execution(lines, service) -> dict:
     return service.classify_bulk(lines, threshold=0.9, batch_size=64)
 
 
-def test_counts_add_up_to_the_lines_of_the_manifest(execution, lines):
+def test_there_is_a_line_an_image_with_what_became_of_it_and_counts_add_up(
+    execution, lines, service
+):
     assert execution["status"] == "SUCCEEDED", execution
     counts = execution["output"]["counts"]
     assert counts["submitted"] == len(lines) + 2
     assert counts["failed"] == 6
     assert counts["accepted"] + counts["review"] == len(lines) - 4
 
-
-def test_there_is_a_line_an_image_with_what_became_of_it(execution, lines, service):
     results = service.bulk_results(execution)
     listed = Counter(line.get("s3_key") for line in lines)
     assert Counter(result["s3_key"] for result in results) == listed

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,8 @@ from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from service.config import ROOT
-from tests.ci.github import REPOSITORY, assume, create_roles
+from service.storage import split_uri
+from tests.ci.github import assume, create_roles
 from tests.integration.service import Service
 
 STAGE, STACK = "production", "scones-vehicles-production"
@@ -41,15 +41,14 @@ def github(service, roles, sts) -> Service:
 def deployed(service, github) -> Iterator[Service]:
     """The same once it has deployed the stage, which an administrator removes at the end."""
     github.run(SLS, "deploy", "--stage", STAGE)
-    [stack] = service.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    github.outputs.update({o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
+    github.outputs.update(service.outputs_of(STACK))
     yield github
     command(service, "deploy_endpoint", "--delete")
     service.run(SLS, "remove", "--stage", STAGE)
 
 
 def command(shell: Service, name: str, *arguments: str):
-    return shell.run(sys.executable, "-m", f"scripts.{name}", *arguments, "--stage", STAGE)
+    return shell.script(name, *arguments, "--stage", STAGE)
 
 
 def test_the_daily_report_has_a_role_without_an_approval(sts, roles):
@@ -58,51 +57,21 @@ def test_the_daily_report_has_a_role_without_an_approval(sts, roles):
         assume(sts, roles["ReportRoleArn"], STAGE)
 
 
-@pytest.mark.parametrize(
-    ("environment", "claims"),
-    [
-        ("dev", {}),
-        ("monitoring", {}),
-        (STAGE, {"aud": "elsewhere"}),
-        (STAGE, {"sub": f"repo:strangers/vehicles:environment:{STAGE}"}),
-        (STAGE, {"sub": f"repo:{REPOSITORY}:ref:refs/heads/main"}),
-        (STAGE, {"iss": "https://strangers.example"}),
-    ],
-)
-def test_no_other_environment_or_repository_may_deploy(sts, roles, environment, claims):
-    with pytest.raises(ClientError, match="Not authorized"):
-        assume(sts, roles["DeployRoleArn"], environment, **claims)
-
-
 def test_github_deploys_a_stage_and_takes_over_the_model_of_dev(service, deployed):
     said = command(deployed, "deploy_endpoint", "--from-stage", "dev").stdout
     assert f"From       stage dev: s3://{service.bucket}/training/" in said
-    dev, own = served_model(service, service.outputs["EndpointName"]), served_model(service, STACK)
-    assert own.startswith(f"s3://{deployed.bucket}/")
-    assert read(service, own) == read(service, dev)
+    own, dev = (split_uri(service.served_archive(endpoint)) for endpoint in (STACK, None))
+    assert own[0] == deployed.bucket
+    assert service.read(*own[::-1]) == service.read(*dev[::-1])
 
     # A photo of each class came along, and is classified.
-    listed = service.client("s3").list_objects_v2(Bucket=deployed.bucket, Prefix="datasets/")
-    photos = [each["Key"] for each in listed["Contents"] if "/images/test/" in each["Key"]]
+    copied = service.keys("datasets/", deployed.bucket)
+    photos = [key for key in copied if "/images/test/" in key]
     counts = deployed.classify([{"s3_key": key} for key in photos])["output"]["counts"]
     assert (counts["submitted"], counts["failed"]) == (2, 0)
 
     # So did the photos of a baseline.
     assert f"s3://{deployed.bucket}/datasets/" in command(deployed, "monitor", "baseline").stdout
-
-
-def served_model(service: Service, endpoint: str) -> str:
-    """The S3 URI of the model that an endpoint serves."""
-    sagemaker = service.client("sagemaker")
-    name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
-    model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
-    return model["PrimaryContainer"]["ModelDataUrl"]
-
-
-def read(service: Service, uri: str) -> bytes:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return service.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 @pytest.mark.proof

@@ -65,11 +65,8 @@ def test_invoke_local_runs_each_function_on_this_machine(service, photo):
 def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo):
     stage = "fleeting"
     sls(service, "deploy", stage=stage)
-    stacks, name = service.client("cloudformation"), "scones-vehicles-fleeting"
-    outputs = stacks.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
-    bucket = next(o["OutputValue"] for o in outputs if o["OutputKey"] == "BucketName")
-    body = service.client("s3").get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])
-    kept = service.put("photo.png", body["Body"].read(), bucket)
+    bucket = service.outputs_of("scones-vehicles-fleeting")["BucketName"]
+    kept = service.put("photo.png", service.read(photo["s3_key"]), bucket)
 
     # No endpoint has been deployed for this stage: that is named, and not tried again.
     invoke = ("invoke", "stepf", "--name", "classify", "--data", json.dumps({"images": [kept]}))
@@ -80,6 +77,5 @@ def test_a_stage_of_its_own_comes_and_goes_and_leaves_its_bucket(service, photo)
     said = sls(service, "remove", stage=stage).stdout
     assert f"aws s3 rb s3://{bucket} --force" in said
     with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
-        stacks.describe_stacks(StackName=name)
-    listed = service.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert [entry["Key"] for entry in listed] == ["photo.png"]
+        service.outputs_of("scones-vehicles-fleeting")
+    assert service.keys(bucket=bucket) == ["photo.png"]

@@ -1,14 +1,11 @@
 """What real executions used is what the model of their design says."""
 
-import sys
-
 import pytest
 
 from handlers.outcomes import STATUSES
 from scripts.cost import run
 from scripts.cost.plan import count_bulk_transitions, count_classify_transitions, plan_bulk
 from service.stack import Cloud
-from tests.integration.service import STAGE
 
 BULK_FUNCTIONS = {
     "serializeImageData": 3,
@@ -48,28 +45,21 @@ def bulk(service, batch) -> dict:
     return service.classify_bulk([*lines, absent], batch_size=10, threshold=0.5)
 
 
-def test_classify_makes_the_transitions_of_the_model(mixed, used):
-    counts = mixed["output"]["counts"]
+def test_classify_uses_what_the_model_says(mixed, used):
+    counts, found = mixed["output"]["counts"], used(mixed)
     ended = {status: counts[status] for status in STATUSES}
     assert all(ended.values()), counts
-    assert used(mixed).transitions == count_classify_transitions(ended)
-
-
-def test_classify_calls_each_function_for_the_images_that_come_to_it(mixed, used):
-    found = used(mixed)
+    assert found.transitions == count_classify_transitions(ended)
     calls = {name: function.requests for name, function in found.functions.items()}
     assert calls == {"serializeImageData": 10, "classifyImage": 8, "filterLowConfidence": 8}
     assert all(0.001 < f.seconds / f.requests < 5 for f in found.functions.values())
     assert (found.photos, found.s3_gets, found.express_requests) == (10, 10, 0)
 
 
-def test_classify_bulk_makes_the_transitions_of_the_model(bulk, used):
-    assert bulk["output"]["counts"]["failed"] == 1
-    assert used(bulk).transitions == count_bulk_transitions(batches=3)
-
-
 def test_classify_bulk_uses_what_the_plan_says(bulk, used):
     found, plan = used(bulk), plan_bulk(30, 10)
+    assert bulk["output"]["counts"]["failed"] == 1
+    assert found.transitions == count_bulk_transitions(batches=3)
     assert {name: f.requests for name, f in found.functions.items()} == BULK_FUNCTIONS
     assert found.photos == 30
     for amount in ("express_requests", "s3_gets", "s3_puts", "endpoint_gb"):
@@ -79,7 +69,6 @@ def test_classify_bulk_uses_what_the_plan_says(bulk, used):
 
 
 def test_the_command_prints_the_bill(bulk, service):
-    command = (sys.executable, "-m", "scripts.cost", "run", bulk["name"], "--stage", STAGE)
-    said = service.run(*command).stdout
+    said = service.script("cost", "run", bulk["name"]).stdout
     assert f"{bulk['name']}, SUCCEEDED" in said
     assert "$ a photo" in said

@@ -5,7 +5,6 @@ Stand-ins: for the tests, for the action that sets up a runner, and for GitHub's
 
 import json
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,11 @@ from setup.environment import clean
 from tests.ci import act
 from tests.ci.github import create_roles
 from tests.drawings import write_cifar_archive
-from tests.integration.conftest import BUILT
+from tests.integration.conftest import BUILT, copy_repository
 from tests.integration.service import Service
 from tests.models import model_archive
 
 SLS = "node_modules/.bin/sls"
-PYTHON = (sys.executable, "-m")
 SERIALIZE, FILTER = "handlers/serialize_image_data.py", "handlers/filter_low_confidence.py"
 BROKEN = "\n\ndef handler(event, context):\n    raise RuntimeError('broken')\n"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
@@ -53,21 +51,16 @@ class Pipeline:
 
     def newest(self, stage: str) -> int:
         """The time of the newest deployment that was made to a stage."""
-        bucket = self.outputs(stage)["ServerlessDeploymentBucketName"]
-        listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-        return max(int(each["Key"].split("/")[3].split("-")[0]) for each in listed)
+        return max(int(key.split("/")[3].split("-")[0]) for key in self._uploaded(stage))
 
     def holds_layer(self, stage: str) -> bool:
         """Whether the deployment that a stage runs has the layer's file, to be rolled back to."""
-        bucket = self.outputs(stage)["ServerlessDeploymentBucketName"]
-        listed = self.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
         folder = f"/{self.current(stage)}-"
-        return any(folder in each["Key"] and "Dependencies" in each["Key"] for each in listed)
+        return any(folder in key and "Dependencies" in key for key in self._uploaded(stage))
 
-    def outputs(self, stage: str) -> dict[str, str]:
-        formation = self.account.client("cloudformation")
-        [stack] = formation.describe_stacks(StackName=f"scones-vehicles-{stage}")["Stacks"]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    def _uploaded(self, stage: str) -> list[str]:
+        outputs = self.account.outputs_of(f"scones-vehicles-{stage}")
+        return self.account.keys(bucket=outputs["ServerlessDeploymentBucketName"])
 
     def put_image(self, stage: str) -> None:
         """Put what `make push` would: the local cloud takes no images."""
@@ -82,9 +75,7 @@ class Pipeline:
 @pytest.fixture
 def repository(tmp_path) -> Path:
     """This repository's files, committed, with stand-ins for the tests and a runner's set-up."""
-    folder = tmp_path / "repository"
-    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
+    folder = copy_repository(tmp_path / "repository")
     (folder / ".ci" / "run").write_text("#!/bin/sh\n")
     links = [f"ln -s '{ROOT / name}' {name}" for name in BUILT]
     path = 'echo "$PWD/.venv/bin" >> "$GITHUB_PATH"'
@@ -105,7 +96,7 @@ def pipeline(account, repository, tmp_path) -> Pipeline:
     stand_ins = tmp_path / "stand-ins"
     own = dict(account.env.items() - clean().items())
     address = [f"{name}={own[name]}" for name in ("AWS_ENDPOINT_URL", "AWS_REGION")]
-    assume = [f"PYTHONPATH={ROOT}", *address, *PYTHON, "tests.ci.github"]
+    assume = [f"PYTHONPATH={ROOT}", *address, sys.executable, "-m", "tests.ci.github"]
     act.write_action(
         stand_ins / "credentials" / "action.yml",
         "the local cloud",
@@ -118,10 +109,10 @@ def pipeline(account, repository, tmp_path) -> Pipeline:
 def put_model_behind_endpoint(account: Service, archive: Path) -> dict:
     """Let the stage dev have a dataset and an endpoint; returns a photo of the dataset."""
     batch = archive.with_name("batch.json")
-    account.run(*PYTHON, "scripts.etl", "--archive", str(archive), "--batch", str(batch))
+    account.script("etl", "--archive", archive, "--batch", batch)
     model = account.put("training/a-job/output/model.tar.gz", model_archive("bicycle"))
     uri = f"s3://{model['s3_bucket']}/{model['s3_key']}"
-    account.run(*PYTHON, "scripts.deploy_endpoint", "--model-data", uri, "--force")
+    account.script("deploy_endpoint", "--model-data", uri, "--force")
     return json.loads(batch.read_text())["images"][0]
 
 
@@ -138,7 +129,7 @@ def test_a_push_that_breaks_the_service_is_rolled_back(pipeline, tmp_path):
     first = pipeline.current("dev")
     assert pipeline.current("production") == by_hand, log
 
-    account.outputs.update(pipeline.outputs("dev"))
+    account.outputs.update(account.outputs_of("scones-vehicles-dev"))
     photo = put_model_behind_endpoint(account, write_cifar_archive(tmp_path / "cifar.tar.gz"))
     pipeline.put_image("dev")
     passed, log = pipeline.push(SERIALIZE)

@@ -23,15 +23,6 @@ def test_throttling_is_retried_until_it_ends(service, photo):
     assert len(asked) == 3  # twice by the function, once more by the state machine
 
 
-def test_rubbish_is_named_and_not_retried(service, photo):
-    rubbish = 200, {"Content-Type": "application/json"}, b"<html>"
-    with endpoint(service, lambda n: rubbish) as requests:
-        result = classify_one(service, photo)
-    assert result["status"] == "failed"
-    assert "InvalidModelResponse" in result["cause"]
-    assert len(requests) == 1
-
-
 def test_an_endpoint_that_does_not_exist_is_named_and_not_retried(service, photo):
     with configured(service, ENDPOINT_NAME=f"scones-vehicles-{STAGE}-nowhere"):
         result = classify_one(service, photo)

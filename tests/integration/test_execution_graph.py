@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -11,8 +10,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def draw(service, tmp_path, execution: str) -> None:
-    command = (sys.executable, "-m", "scripts.execution_graph", execution)
-    service.run(*command, "--stage", service.stage, "--output", str(tmp_path / "picture.svg"))
+    service.script("execution_graph", execution, "--output", tmp_path / "picture.svg")
 
 
 def drawn(tmp_path) -> tuple[list[str], dict[str, dict[str, str]]]:

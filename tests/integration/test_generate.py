@@ -1,7 +1,6 @@
 """The generator against the deployed service: nothing is lost, and everything ends as it should."""
 
 import re
-import sys
 
 import pytest
 
@@ -9,13 +8,12 @@ from scripts.generate.photos import PhotoSource, find_known
 
 pytestmark = pytest.mark.proof
 
-GENERATE = (sys.executable, "-m", "scripts.generate")
 PHOTOS = ("--seed", "7", "--bad", "0.4")
 STREAM = ("--rate", "30", "--duration", "1.5")
 
 
 def test_every_image_of_a_stream_ends_as_it_should(service):
-    said = service.run(*GENERATE, "stream", *STREAM, *PHOTOS, "--stage", service.stage).stdout
+    said = service.script("generate", "stream", *STREAM, *PHOTOS).stdout
     rows = {name: int(count) for name, count in re.findall(r"^(\w+(?: \w+)*) +(\d+)", said, re.M)}
     assert rows["all"] > 30
     assert rows["failed"] > 0
@@ -23,8 +21,7 @@ def test_every_image_of_a_stream_ends_as_it_should(service):
 
 
 def test_images_in_bulk_end_as_they_should(service):
-    options = ("--stage", service.stage, "--images", "40")
-    said = service.run(*GENERATE, "bulk", *options, *PHOTOS).stdout
+    said = service.script("generate", "bulk", "--images", 40, *PHOTOS).stdout
     source = PhotoSource(7, find_known(service.client("s3"), service.bucket, None, None), 0.4)
     bad = sum(source[number].error is not None for number in range(40))
     counts = {status: int(count) for count, status in re.findall(r"(\d+) (\w+)(?=,|$)", said, re.M)}

@@ -1,23 +1,19 @@
 """`monitor load` on what the deployed endpoint captured, one by one and as a batch."""
 
-import io
 import json
-import sys
 import time
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from monitoring import table
-from tests.integration.service import STAGE
 from tests.integration.test_three_ways import archive, test_set  # noqa: F401 - fixtures
+from tests.model import served
 from tests.monitoring import captured
 
 SINGLE, BATCH = 6, 9
-LOAD = (sys.executable, "-m", "scripts.monitor", "load", "--stage", STAGE)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +39,10 @@ def answers(service, test_set, began) -> dict[str, list[float]]:  # noqa: F811
         return json.loads(answer["Body"].read())["inferences"]
 
     for number, image in enumerate(images[:SINGLE]):
-        png = io.BytesIO()
-        Image.fromarray(image).save(png, "PNG")
-        (answers[f"single-{number}"],) = ask(png.getvalue(), "image/png", f"single-{number}")
-    npy = io.BytesIO()
-    np.save(npy, images[SINGLE:])
-    for number, row in enumerate(ask(npy.getvalue(), "application/x-npy", "batch")):
+        png = served.encode(image, "PNG")
+        (answers[f"single-{number}"],) = ask(png, "image/png", f"single-{number}")
+    npy = served.npy(images[SINGLE:])
+    for number, row in enumerate(ask(npy, "application/x-npy", "batch")):
         answers[f"batch/{number}"] = row
     wanted, deadline = {"batch", *(f"single-{n}" for n in range(SINGLE))}, time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -68,7 +62,7 @@ def test_captures_of_the_endpoint_are_loaded_with_its_models_embedding(
     tmp_path,
 ):
     path = tmp_path / "captures.parquet"
-    printed = service.run(*LOAD, "--since", began, "--output", str(path)).stdout
+    printed = service.script("monitor", "load", "--since", began, "--output", path).stdout
     assert f"capture/{service.outputs['EndpointName']}/" in printed
     assert "Unreadable" not in printed
     frame = pd.read_parquet(path).set_index("image_id").loc[list(answers)]

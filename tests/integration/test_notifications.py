@@ -90,10 +90,9 @@ def test_a_photo_that_lands_below_incoming_is_classified_and_its_folder_passed_o
     """The folder as S3's console makes it: an object without bytes."""
     states = service.client("stepfunctions")
     machine = service.outputs["ClassifyStateMachineArn"]
-    body = service.client("s3").get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])
     folder = f"incoming/{time.time_ns()}/"
     service.put(folder, b"")
-    service.put(f"{folder}{name}", body["Body"].read())
+    service.put(f"{folder}{name}", service.read(photo["s3_key"]))
 
     def about_the_folder() -> list[dict]:
         listed = states.list_executions(stateMachineArn=machine, maxResults=10)["executions"]

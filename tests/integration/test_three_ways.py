@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from service.storage import split_uri
-from tests.integration.test_endpoint_updates import served_model
+from tests.model import served
 
 TOLERANCE = 1e-4
 
@@ -17,8 +17,7 @@ TOLERANCE = 1e-4
 @pytest.fixture(scope="module")
 def archive(service) -> dict[str, bytes]:
     """The files of the model that the endpoint serves."""
-    bucket, key = split_uri(served_model(service))
-    body = service.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    body = service.read(split_uri(service.served_archive())[1])
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}
 
@@ -26,20 +25,16 @@ def archive(service) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def test_set(service) -> dict[str, np.ndarray]:
     """The arrays of the test channel: images, labels, names, classes."""
-    s3 = service.client("s3")
-    listing = s3.list_objects_v2(Bucket=service.bucket, Prefix="datasets/")["Contents"]
-    (key,) = [item["Key"] for item in listing if item["Key"].endswith("arrays/test/data.npz")]
-    body = s3.get_object(Bucket=service.bucket, Key=key)["Body"].read()
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+    keys = service.keys("datasets/")
+    (key,) = [key for key in keys if key.endswith("arrays/test/data.npz")]
+    with np.load(io.BytesIO(service.read(key)), allow_pickle=False) as arrays:
         return {**arrays, "prefix": key.removesuffix("arrays/test/data.npz") + "images/test/"}
 
 
 @pytest.fixture(scope="module")
 def own(archive, test_set) -> np.ndarray:
     """Probabilities N x C by the model's own file."""
-    session = onnxruntime.InferenceSession(
-        archive["model.onnx"], providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(archive["model.onnx"])
     return session.run(["probabilities"], {"images": test_set["images"]})[0]
 
 
@@ -47,15 +42,10 @@ def accuracy(predicted: np.ndarray, test_set) -> float:
     return float(np.mean(predicted == test_set["labels"]))
 
 
-def photos(service, test_set) -> list[dict]:
+def photos(test_set) -> list[dict]:
     """An entry of a batch for each row of the test set, in its order."""
-    return [
-        {
-            "s3_bucket": service.bucket,
-            "s3_key": f"{test_set['prefix']}{test_set['classes'][label]}/{name}.png",
-        }
-        for label, name in zip(test_set["labels"], test_set["names"], strict=True)
-    ]
+    rows = zip(test_set["classes"][test_set["labels"]], test_set["names"], strict=True)
+    return [{"s3_key": f"{test_set['prefix']}{label}/{name}.png"} for label, name in rows]
 
 
 def test_the_endpoint_answers_as_the_models_file(service, archive, own, test_set):
@@ -69,24 +59,18 @@ def test_the_endpoint_answers_as_the_models_file(service, archive, own, test_set
         assert read["classes"] == json.loads(archive["classes.json"])
         return read["inferences"]
 
-    npy = io.BytesIO()
-    np.save(npy, test_set["images"])
-    at_once = np.array(ask(npy.getvalue(), "application/x-npy"))
+    at_once = np.array(ask(served.npy(test_set["images"]), "application/x-npy"))
     np.testing.assert_allclose(at_once, own, atol=TOLERANCE)
     assert accuracy(at_once.argmax(1), test_set) == accuracy(own.argmax(1), test_set)
 
-    s3 = service.client("s3")
-    bodies = [
-        s3.get_object(Bucket=photo["s3_bucket"], Key=photo["s3_key"])["Body"].read()
-        for photo in photos(service, test_set)
-    ]
+    bodies = [service.read(photo["s3_key"]) for photo in photos(test_set)]
     one_by_one = np.array([row for body in bodies for row in ask(body, "image/png")])
     np.testing.assert_allclose(one_by_one, own, atol=TOLERANCE)
     assert accuracy(one_by_one.argmax(1), test_set) == accuracy(own.argmax(1), test_set)
 
 
 def test_the_workflow_answers_as_the_models_file(service, archive, own, test_set):
-    execution = service.classify(photos(service, test_set), threshold=0)
+    execution = service.classify(photos(test_set), threshold=0)
     results = execution["output"]["results"]
     assert execution["output"]["counts"]["accepted"] == len(own)
     classes = json.loads(archive["classes.json"])

@@ -1,11 +1,11 @@
 """A stack of an earlier version, with photos and an endpoint, becomes today's by an update."""
 
-import io
 import json
 
 import pytest
 from PIL import Image
 
+from scripts.generate.bad_images import encode
 from tests.archives import zipped
 from tests.infrastructure.conftest import TEMPLATE, make_package
 from tests.infrastructure.template import earlier
@@ -13,7 +13,9 @@ from tests.infrastructure.test_names import REMOVED
 from tests.integration.service import Service
 from tests.models import model_archive
 
-STACK = "scones-vehicles-dev"
+STACK, PACKAGES = "scones-vehicles-dev", "scones-vehicles-dev-packages"
+# What is an archive of a resource.
+ARCHIVES = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 # These two have another name with each region, and with each content.
 REPLACED = {"Dashboard", "PythonDependenciesLambdaLayer"}
 MINUTE = {"Delay": 1, "MaxAttempts": 60}
@@ -25,23 +27,16 @@ def deploy(account: Service, template: dict, act: str) -> dict[str, str]:
     resources = {**template["Resources"]}
     # osls uploads the archives to a bucket that it makes by a deployment before this.
     for name, resource in resources.items():
-        member = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(
-            resource["Type"]
-        )
-        if member:
+        if member := ARCHIVES.get(resource["Type"]):
             place = resource["Properties"][member]
-            s3.put_object(
-                Bucket=f"{STACK}-packages", Key=place["S3Key"], Body=zipped({"nothing.py": ""})
-            )
-            properties = resource["Properties"] | {
-                member: place | {"S3Bucket": f"{STACK}-packages"}
-            }
+            s3.put_object(Bucket=PACKAGES, Key=place["S3Key"], Body=zipped({"nothing.py": ""}))
+            properties = resource["Properties"] | {member: place | {"S3Bucket": PACKAGES}}
             resources[name] = resource | {"Properties": properties}
     body = json.dumps(template | {"Resources": resources}).encode()
-    s3.put_object(Bucket=f"{STACK}-packages", Key="template.json", Body=body)
+    s3.put_object(Bucket=PACKAGES, Key="template.json", Body=body)
     getattr(formation, f"{act}_stack")(
         StackName=STACK,
-        TemplateURL=f"https://s3.amazonaws.com/{STACK}-packages/template.json",
+        TemplateURL=f"https://s3.amazonaws.com/{PACKAGES}/template.json",
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     formation.get_waiter(f"stack_{act}_complete").wait(StackName=STACK, WaiterConfig=MINUTE)
@@ -53,27 +48,17 @@ def deploy(account: Service, template: dict, act: str) -> dict[str, str]:
     }
 
 
-def create_model(sagemaker, name: str, role: str, container: dict) -> str:
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
-    return name
-
-
-def create_endpoint(sagemaker, model: str, capture: str) -> str:
-    """An endpoint in service that captures everything there; its name."""
+def create_endpoint(sagemaker, model: str, bucket: str) -> str:
+    """An endpoint in service that captures everything; its name."""
     name = "upgraded"
-    variant = {
-        "VariantName": "v0",
-        "ModelName": model,
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
+    variant = {"VariantName": "v0", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(
         EndpointConfigName=name,
-        ProductionVariants=[variant],
+        ProductionVariants=[variant | {"ModelName": model}],
         DataCaptureConfig={
             "EnableCapture": True,
             "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": capture,
+            "DestinationS3Uri": f"s3://{bucket}/capture",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
             "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
         },
@@ -84,17 +69,10 @@ def create_endpoint(sagemaker, model: str, capture: str) -> str:
     return name
 
 
-def photo() -> bytes:
-    """A PNG of 32 x 32."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (32, 32), "red").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 @pytest.mark.proof
 def test_a_stack_with_photos_and_an_endpoint_is_upgraded(account, tmp_path):
     s3, ecr, sagemaker = (account.client(name) for name in ("s3", "ecr", "sagemaker"))
-    s3.create_bucket(Bucket=f"{STACK}-packages")
+    s3.create_bucket(Bucket=PACKAGES)
     before = deploy(account, earlier(), "create")
     bucket = before["Bucket"]
     s3.put_object(Bucket=bucket, Key="photos/4711.png", Body=b"pixels")
@@ -107,21 +85,16 @@ def test_a_stack_with_photos_and_an_endpoint_is_upgraded(account, tmp_path):
     )
     model_key = "training/a-job/output/model.tar.gz"
     s3.put_object(Bucket=bucket, Key=model_key, Body=model_archive("bicycle"))
-    [role] = [
-        each["Arn"]
-        for each in account.client("iam").list_roles()["Roles"]
-        if each["RoleName"] == before["SageMakerRole"]
-    ]
-    [repository] = ecr.describe_repositories(repositoryNames=[before["ServingRepository"]])[
-        "repositories"
-    ]
+    role = account.client("iam").get_role(RoleName=before["SageMakerRole"])["Role"]["Arn"]
+    found = ecr.describe_repositories(repositoryNames=[before["ServingRepository"]])
     container = {
-        "Image": f"{repository['repositoryUri']}:latest",
+        "Image": f"{found['repositories'][0]['repositoryUri']}:latest",
         "ModelDataUrl": f"s3://{bucket}/{model_key}",
         "Environment": {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
     }
-    model = create_model(sagemaker, "before", role, container)
-    endpoint = create_endpoint(sagemaker, model, f"s3://{bucket}/capture")
+    model = {"ExecutionRoleArn": role, "PrimaryContainer": container}
+    sagemaker.create_model(ModelName="before", **model)
+    endpoint = create_endpoint(sagemaker, "before", bucket)
 
     today = json.loads((make_package(tmp_path) / TEMPLATE).read_text())
     after = deploy(account, today, "update")
@@ -130,18 +103,19 @@ def test_a_stack_with_photos_and_an_endpoint_is_upgraded(account, tmp_path):
     moved = {name for name in before.keys() & after.keys() if after[name] != before[name]}
     assert moved <= REPLACED
     assert not {"Bucket", "Topic", "ServingRepository"} & moved
-    assert s3.get_object(Bucket=bucket, Key="photos/4711.png")["Body"].read() == b"pixels"
+    assert account.read("photos/4711.png", bucket) == b"pixels"
     # The endpoint goes on, and what it is asked now is captured under the role as it is now.
     described = sagemaker.describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "InService"
+    photo = encode(Image.new("RGB", (32, 32), "red"), "PNG")
     answer = account.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=endpoint, ContentType="image/png", Body=photo(), InferenceId="after"
+        EndpointName=endpoint, ContentType="image/png", Body=photo, InferenceId="after"
     )
     assert json.load(answer["Body"])
     sagemaker.delete_endpoint(EndpointName=endpoint)
     waiter = sagemaker.get_waiter("endpoint_deleted")
     waiter.wait(EndpointName=endpoint, WaiterConfig=MINUTE)
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"capture/{endpoint}/")["Contents"]
-    assert b'"after"' in s3.get_object(Bucket=bucket, Key=listed[-1]["Key"])["Body"].read()
+    captured = account.keys(f"capture/{endpoint}/", bucket)
+    assert b'"after"' in account.read(captured[-1], bucket)
     # The role that may no longer write the model can still roll it out again.
-    create_model(sagemaker, "after", role, container)
+    sagemaker.create_model(ModelName="after", **model)

@@ -9,6 +9,8 @@ import onnx
 from onnx import TensorProto, helper
 from PIL import Image
 
+from scripts.generate import bad_images
+
 CLASSES = ["red", "green", "blue"]
 SIDE = 16
 
@@ -66,10 +68,8 @@ def images(count: int, seed: int = 0) -> np.ndarray:
 
 def encode(image: Image.Image | np.ndarray, name: str, **options) -> bytes:
     """A picture in that format's bytes."""
-    file = io.BytesIO()
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    picture.save(file, name, **options)
-    return file.getvalue()
+    return bad_images.encode(picture, name, **options)
 
 
 def npy(array: np.ndarray) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from scripts import check
 from service import terminal
 from setup import environment, lock_layer
+from tests.programs import write_program
 
 LABELS = ["Region", "Account", "Stage", "Node", "Functions", "Image"]
 ASKED = ("python-version", "platform")
@@ -16,18 +17,15 @@ GOOD = {"node": "echo v24.1.0", "npm": "", "docker": 'test "$1" = buildx'}
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch):
+def shell(tmp_path, monkeypatch, no_aws):
     """A function that puts programs, each a shell script, on the PATH, in the place of others."""
 
     def put(programs: dict[str, str]) -> None:
         for program in tmp_path.iterdir():
             program.unlink()
         for name, script in programs.items():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-            (tmp_path / name).chmod(0o755)
+            write_program(tmp_path / name, script)
 
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     put(GOOD)
@@ -64,9 +62,8 @@ def run(capsys, *arguments: str) -> tuple[int, dict[str, str], str]:
         terminal.run(check.main, arguments)
     except SystemExit as end:
         code = end.code
-    said = capsys.readouterr()
-    lines = {line[:11].rstrip(): line[11:] for line in said.out.splitlines()}
-    return code, lines, said.err
+    out, err = capsys.readouterr()
+    return code, {line[:11].rstrip(): line[11:] for line in out.splitlines()}, err
 
 
 def test_a_shell_that_can_deploy_has_six_lines_without_a_fault(shell, layer, caller, capsys):
@@ -96,8 +93,7 @@ def test_a_region_must_be_named(shell, layer, caller, capsys, monkeypatch):
 
 
 def test_credentials_must_be_there(shell, layer, capsys, monkeypatch):
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     only_fault(run(capsys), "Account", "AWS_PROFILE")
 

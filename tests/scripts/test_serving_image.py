@@ -1,7 +1,6 @@
 """The commands that the engines are given: none is here, so scripts of these names record them."""
 
 import os
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +8,11 @@ import pytest
 from scripts import serving_image
 from service import config, registry
 from service.terminal import UserError
+from tests.ci.act import commit, git
+from tests.programs import write_program
 from tests.unit.service.memory_ecr import REPOSITORY, MemoryEcr
 
-RECORDER = """#!/bin/sh
+RECORDER = """\
 printf '%s' "${0##*/}" >> "$RECORD"
 printf ' %s' "$@" >> "$RECORD"
 case "$*" in login*) printf ' < %s' "$(cat)" >> "$RECORD" ;; esac
@@ -23,35 +24,18 @@ case "$*" in *"$FAILS"*) exit 3 ;; esac
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
     """A git repository with model/Dockerfile, and the engines on the PATH; returns its folder."""
-    folder, programs = tmp_path / "repository", tmp_path / "bin"
+    folder = tmp_path / "repository"
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "Dockerfile").write_text("FROM python:3.13\n")
-    programs.mkdir()
     for engine in registry.ENGINES:
-        (programs / engine).write_text(RECORDER)
-        (programs / engine).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        write_program(tmp_path / "bin" / engine, RECORDER)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("FAILS", "nothing does")
     config.definition("stage")  # of the schema, which the folder does not have
     monkeypatch.setattr(config, "ROOT", folder)
-    git(folder, "init", "-q")
     commit(folder)
     return folder
-
-
-def git(folder, *arguments: str) -> str:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(folder) -> str:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "change")
-    return git(folder, "rev-parse", "--short", "HEAD")
 
 
 def commands(folder) -> list[str]:
@@ -93,7 +77,8 @@ def test_podman_and_buildah_build_and_push_dockers_form(repository, engine):
 def test_the_tag_is_the_last_commit_that_touched_the_model(repository):
     of_model = serving_image.commit()
     (repository / "readme").write_text("another file")
-    assert commit(repository) != of_model
+    commit(repository)
+    assert git(repository, "rev-parse", "--short", "HEAD") != of_model
     assert serving_image.commit() == of_model
 
 

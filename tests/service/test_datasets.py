@@ -9,19 +9,12 @@ from botocore.exceptions import ClientError
 
 from scripts.etl import __main__ as etl
 from service import config, datasets
-from service.labelled_images import LabelledImages, Source, Strangers
+from service.labelled_images import Source, Strangers
 from service.terminal import UserError
+from tests.labelled import pixels, rows
 from tests.unit.service.memory_s3 import MemoryS3
 
 CLASSES = ("bicycle", "motorcycle")
-
-
-def rows(count: int, seed: int) -> LabelledImages:
-    return LabelledImages(
-        images=np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8),
-        labels=np.arange(count) % 2,
-        names=np.array([f"photo-{row}" for row in range(count)]),
-    )
 
 
 def make(seed: int = 0, train: int = 20, classes: tuple[str, ...] = CLASSES) -> Source:
@@ -47,6 +40,8 @@ def test_a_dataset_lies_where_the_workflow_and_the_training_job_look():
     description = json.loads(s3.objects[f"{root}/dataset.json"])
     assert description["classes"] == list(CLASSES)
     assert description["image_size"] == 32
+    assert description["strangers"] is None
+    assert len(datasets.read_split(s3, "bucket", name, "train")[1]) == 0
     each = {"train": 8, "validation": 2, "test": 4}
     assert description["counts"] == {part: dict.fromkeys(CLASSES, n) for part, n in each.items()}
 
@@ -92,6 +87,7 @@ def test_an_upload_that_fails_leaves_no_dataset():
     assert not [key for key in s3.objects if key.endswith("dataset.json")]
     with pytest.raises(UserError, match=r"scripts\.etl"):
         datasets.find(s3, "bucket")
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] is None
 
 
 def test_the_newest_dataset_is_the_one_last_made_even_if_nothing_was_sent():
@@ -105,6 +101,11 @@ def test_the_newest_dataset_is_the_one_last_made_even_if_nothing_was_sent():
     assert datasets.find(s3, "bucket", "cifar100-bus-train")["classes"] == ["bus", "train"]
     with pytest.raises(UserError, match="There are: cifar100-bicycle-motorcycle, cifar100-bus"):
         datasets.find(s3, "bucket", "birds")
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bicycle-motorcycle"
+    assert datasets.find_test_photos(s3, "bucket", 64)[0] is None
+    key = "datasets/cifar100-bicycle-motorcycle/dataset.json"
+    s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
+    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bus-train"
 
 
 def test_many_classes_make_a_short_name_of_their_own():
@@ -141,8 +142,8 @@ def test_strangers_are_split_as_the_classes_are_and_some_lie_there_as_photos():
     for part, count in {"train": 32, "validation": 8, "test": 10}.items():
         photos, strangers = datasets.read_split(s3, "bucket", name, part)
         assert len(strangers) == count
-        seen[part] = {image.tobytes() for image in strangers}
-        assert not seen[part] & {image.tobytes() for image in photos.images}
+        seen[part] = pixels(strangers)
+        assert not seen[part] & pixels(photos)
     assert not seen["train"] & seen["validation"]
     folder = f"datasets/{name}/images/strangers/"
     shown = [body for key, body in s3.objects.items() if key.startswith(folder)]
@@ -152,13 +153,6 @@ def test_strangers_are_split_as_the_classes_are_and_some_lie_there_as_photos():
     assert description["origin"] == "other/"
     batch = datasets.sample_batch(with_strangers(), datasets.split(with_strangers())["test"], 4)
     assert batch["images"][-2] == {"s3_key": f"{folder}000.png"}
-
-
-def test_a_dataset_without_strangers_says_so():
-    s3 = MemoryS3()
-    name, _ = publish(s3, make())
-    assert datasets.find(s3, "bucket")["strangers"] is None
-    assert len(datasets.read_split(s3, "bucket", name, "train")[1]) == 0
 
 
 def test_more_strangers_than_a_model_needs_are_thinned_out(monkeypatch):
@@ -188,15 +182,3 @@ def test_photos_of_another_size_than_the_services_make_no_dataset(monkeypatch, t
     with pytest.raises(UserError, match=r"32 pixels a side, and image\.size .* is 64"):
         etl.make_dataset(s3, "bucket", make(), tmp_path / "batch.json")
     assert not s3.objects
-
-
-def test_the_newest_dataset_is_named_and_none_is_none():
-    s3 = MemoryS3()
-    assert datasets.find_test_photos(s3, "bucket", 32)[0] is None
-    for source in (make(), make(classes=("bus", "train"))):
-        publish(s3, source)
-    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bus-train"
-    assert datasets.find_test_photos(s3, "bucket", 64)[0] is None
-    key = "datasets/cifar100-bus-train/dataset.json"
-    s3.put_object("bucket", key, s3.objects[key].replace(b": 32", b": 64"), "")
-    assert datasets.find_test_photos(s3, "bucket", 32)[0] == "cifar100-bicycle-motorcycle"

@@ -6,12 +6,13 @@ import hashlib
 import subprocess
 import sys
 import threading
-import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pip
 import pytest
+
+from tests.archives import zipped
 
 
 def write_wheel(folder: Path, name: str, version: str) -> None:
@@ -25,9 +26,7 @@ def write_wheel(folder: Path, name: str, version: str) -> None:
     record = "".join(f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, text in files.items():
-            wheel.writestr(path, text)
+    (folder / f"{name}-{version}-py3-none-any.whl").write_bytes(zipped(files))
 
 
 def _digest(text: str) -> str:

@@ -36,10 +36,15 @@ def run(*arguments: str, folder=REPOSITORY, **environment: str) -> subprocess.Co
     )
 
 
-def test_on_the_local_cloud_a_layer_is_for_this_machine():
-    done = run("target", AWS_ENDPOINT_URL="http://127.0.0.1:4566", **LAYER)
+def test_on_the_local_cloud_a_layer_is_for_this_machine_unless_the_variable_is_empty():
+    local = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    done = run("target", **local, **LAYER)
     assert json.loads(done.stdout) == {"version": "3.11", "platforms": ["linux_x86_64"]}
     assert done.stderr == ""
+    target = json.loads(run("target", **local, **LAYER | {"LAMBDA_LAYER_PLATFORM": ""}).stdout)
+    assert target["version"] == "3.11"
+    assert target["platforms"]
+    assert all("aarch64" in platform for platform in target["platforms"])
 
 
 @pytest.mark.parametrize("endpoint", [{}, {"AWS_ENDPOINT_URL": "https://vpce.example.com"}])
@@ -90,16 +95,6 @@ def test_a_layer_holds_no_other_bytes_than_locked(index, home, service, tmp_path
     assert done.stdout.count("\n") == 1
     assert "DO NOT MATCH THE HASHES" in done.stdout
     assert not (folder / "layer").exists() or not any((folder / "layer").iterdir())
-
-
-def test_an_empty_variable_names_no_platform():
-    done = run(
-        "target", AWS_ENDPOINT_URL="http://127.0.0.1:4566", **LAYER | {"LAMBDA_LAYER_PLATFORM": ""}
-    )
-    target = json.loads(done.stdout)
-    assert target["version"] == "3.11"
-    assert target["platforms"]
-    assert all("aarch64" in platform for platform in target["platforms"])
 
 
 def test_a_lock_older_than_the_requirements_is_one_line_with_the_command(service):

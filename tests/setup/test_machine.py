@@ -7,15 +7,7 @@ import pytest
 
 from setup import __main__ as setup
 from setup.environment import REPOSITORY
-
-
-def program(folder, name: str, text: str):
-    """A program of that name, first on the PATH that `folder` is."""
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+from tests.programs import write_program
 
 
 def find_python(path, given: str = "") -> subprocess.CompletedProcess:
@@ -30,10 +22,10 @@ def find_python(path, given: str = "") -> subprocess.CompletedProcess:
 
 def test_python_3_11_comes_first_then_whatever_fits(tmp_path):
     path = tmp_path / "bin"
-    wanted = program(path, "python3.13", "exit 0")
-    program(path, "python3", "exit 0")
+    wanted = write_program(path / "python3.13", "exit 0")
+    write_program(path / "python3", "exit 0")
     assert find_python(path).stdout.strip() == str(wanted)
-    first = program(path, "python3.11", "exit 0")
+    first = write_program(path / "python3.11", "exit 0")
     assert find_python(path).stdout.strip() == str(first)
 
 
@@ -46,9 +38,8 @@ def test_python_3_11_comes_first_then_whatever_fits(tmp_path):
     ],
 )
 def test_another_python_is_refused_in_one_line(tmp_path, given, text, words):
-    path = tmp_path / "bin"
-    program(path, given or "python3.11", text)
-    done = find_python(path, given)
+    write_program(tmp_path / (given or "python3.11"), text)
+    done = find_python(tmp_path, given)
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -65,8 +56,8 @@ def test_another_python_is_refused_in_one_line(tmp_path, given, text, words):
 )
 def test_a_node_that_is_missing_or_too_old_is_refused(tmp_path, monkeypatch, programs, words):
     for name, text in programs.items():
-        program(tmp_path / "bin", name, text)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        write_program(tmp_path / name, text)
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(setup.SetupError, match=words) as raised:
         setup.find_node()
     assert "install Node ^20.19.0" in str(raised.value)

@@ -14,6 +14,8 @@ from model.serving.log import JsonFormatter
 from tests.model import served
 from tests.unit.handlers import photos
 
+NPY = "application/x-npy"
+
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory) -> Classifier:
@@ -28,10 +30,8 @@ def app(classifier):
 def request(app, method: str, path: str, headers: dict | None = None, chunks: list[bytes] = ()):
     """Send one request to an ASGI application. Returns (status, headers, body)."""
     parts = list(chunks) or [b""]
-    events = [
-        {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
-        for index, part in enumerate(parts)
-    ]
+    events = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    events[-1]["more_body"] = False
     sent = []
 
     async def receive():
@@ -40,18 +40,8 @@ def request(app, method: str, path: str, headers: dict | None = None, chunks: li
     async def send(event):
         sent.append(event)
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "query_string": b"",
-        "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
-        "server": ("127.0.0.1", 8080),
-        "client": ("127.0.0.1", 1),
-    }
+    named = [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": named}
     asyncio.run(app(scope, receive, send))
     start, *bodies = sent
     found = {key.decode(): value.decode() for key, value in start["headers"]}
@@ -66,18 +56,15 @@ def invoke(app, body: bytes, content_type: str | None = "image/png", **headers: 
     return request(app, "POST", "/invocations", sent, [body])
 
 
-def test_ping_answers_200(app):
+def test_ping_answers_200_unless_the_model_does_not_answer(app):
     assert request(app, "GET", "/ping")[0] == 200
 
-
-def test_ping_is_not_200_when_the_model_does_not_answer(classifier):
     class Broken:
         def check(self):
             raise ModelError("no answer")
 
     status, _, body = request(application.Application(Broken()), "GET", "/ping")
-    assert status == 503
-    assert json.loads(body)["error"] == "ModelUnavailable"
+    assert (status, json.loads(body)["error"]) == (503, "ModelUnavailable")
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "IMAGE/PNG; charset=binary"])
@@ -92,24 +79,20 @@ def test_one_png(app, content_type):
 
 
 @pytest.mark.parametrize("count", [1, application.BATCH + 1])
-def test_an_array_of_images_is_answered_in_order(app, count):
+def test_an_array_of_images_in_parts_is_answered_in_order_in_json_or_npy(app, count):
     images = served.images(count)
-    status, _, body = invoke(app, served.npy(images), "application/x-npy")
-    assert status == 200
-    inferences = json.loads(body)["inferences"]
-    np.testing.assert_allclose(inferences, served.expected(images), atol=1e-6)
-
-
-def test_an_npy_answer(app):
-    images = served.images(3)
-    status, headers, body = invoke(
-        app, served.npy(images), "application/x-npy", accept="application/x-npy"
-    )
-    assert status == 200
-    assert headers["content-type"] == "application/x-npy"
-    probabilities = np.load(io.BytesIO(body), allow_pickle=False)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities, served.expected(images), atol=1e-6)
+    array = served.npy(images)
+    parts = [array[at : at + 1000] for at in range(0, len(array), 1000)]
+    for accept in ("application/json", NPY):
+        sent = {"content-type": NPY, "accept": accept}
+        status, headers, body = request(app, "POST", "/invocations", sent, parts)
+        assert (status, headers["content-type"]) == (200, accept)
+        if accept == NPY:
+            inferences = np.load(io.BytesIO(body), allow_pickle=False)
+            assert inferences.dtype == np.float32
+        else:
+            inferences = json.loads(body)["inferences"]
+        np.testing.assert_allclose(inferences, served.expected(images), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +122,6 @@ ARRAY = served.npy(IMAGES)
 PNG = served.encode(IMAGES[0], "PNG")
 LARGE = bytes(application.MAX_BYTES + 1)
 ODD_JPEG = photos.odd_exif()
-NPY = "application/x-npy"
 ANNOUNCED = {"content_length": str(application.MAX_BYTES + 1)}
 # body, content type, other headers, status, error
 BAD_REQUESTS = {
@@ -171,9 +153,7 @@ BAD_REQUESTS = {
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "headers", "status", "error"),
-    BAD_REQUESTS.values(),
-    ids=BAD_REQUESTS,
+    ("body", "content_type", "headers", "status", "error"), BAD_REQUESTS.values(), ids=BAD_REQUESTS
 )
 def test_a_bad_request_is_answered_with_its_fault(app, body, content_type, headers, status, error):
     found, answer_headers, answer = invoke(app, body, content_type, **headers)
@@ -188,21 +168,11 @@ def test_a_bad_request_is_answered_with_its_fault(app, body, content_type, heade
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "error"),
-    [
-        ("GET", "/", 404, "NotFound"),
-        ("POST", "/ping", 405, "MethodNotAllowed"),
-    ],
+    [("GET", "/", 404, "NotFound"), ("POST", "/ping", 405, "MethodNotAllowed")],
 )
 def test_other_routes_are_answered_in_json(app, method, path, status, error):
     found, _, body = request(app, method, path)
     assert (found, json.loads(body)["error"]) == (status, error)
-
-
-def test_a_body_in_parts_is_put_together(app):
-    parts = [ARRAY[at : at + 100] for at in range(0, len(ARRAY), 100)]
-    status, _, body = request(app, "POST", "/invocations", {"content-type": NPY}, parts)
-    assert status == 200
-    assert len(json.loads(body)["inferences"]) == 2
 
 
 def test_a_failure_of_the_model_is_a_500_that_tells_no_secrets(classifier, caplog):
@@ -276,15 +246,16 @@ def test_a_broken_model_is_refused_with_the_reason(tmp_path, change, reason):
         Classifier(tmp_path)
 
 
-@pytest.mark.parametrize("known", [1.0, 0.4, 0.0])
-def test_a_model_may_leave_a_part_to_none_of_the_classes(tmp_path, known):
+@pytest.mark.parametrize(
+    "model",
+    [
+        *({"known": known} for known in (1.0, 0.4, 0.0)),
+        *({"outputs": names} for names in (("probabilities",), ("embedding", "probabilities"))),
+    ],
+    ids=str,
+)
+def test_a_model_may_leave_a_part_to_none_of_the_classes_and_have_other_outputs(tmp_path, model):
     images = served.images(3)
-    answers = Classifier(served.write_model(tmp_path, known=known))(images)
-    np.testing.assert_allclose(answers, known * served.expected(images), atol=1e-6)
-
-
-@pytest.mark.parametrize("outputs", [("probabilities",), ("embedding", "probabilities")])
-def test_a_model_answers_with_probabilities_whatever_else_it_has(tmp_path, outputs):
-    images = served.images(3)
-    answers = Classifier(served.write_model(tmp_path, outputs=outputs))(images)
-    np.testing.assert_allclose(answers, served.expected(images), atol=1e-6)
+    answers = Classifier(served.write_model(tmp_path, **model))(images)
+    wanted = model.get("known", 1) * served.expected(images)
+    np.testing.assert_allclose(answers, wanted, atol=1e-6)

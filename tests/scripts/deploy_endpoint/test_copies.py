@@ -1,15 +1,14 @@
 import hashlib
-import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from scripts.deploy_endpoint import copies
 from service import datasets, origins
-from service.labelled_images import LabelledImages, Source
+from service.labelled_images import Source
 from service.terminal import UserError
+from tests.labelled import rows
 from tests.unit.service.memory_s3 import MemoryS3
 
 CLASSES = ("bicycle", "motorcycle")
@@ -35,12 +34,6 @@ class Buckets:
         return SimpleNamespace(
             paginate=lambda **request: self.named[request["Bucket"]].paginate(**request)
         )
-
-
-def rows(count: int, seed: int) -> LabelledImages:
-    images = np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8)
-    names = np.array([f"photo-{row}" for row in range(count)])
-    return LabelledImages(images, np.arange(count) % 2, names)
 
 
 @pytest.fixture
@@ -93,6 +86,8 @@ def test_a_model_comes_with_its_origin_its_validation_photos_and_a_photo_of_each
     origin = origins.read(s3, uri)
     dataset = f"dev-{DIGEST[:12]}-bicycle-motorcycle"
     assert origin == origins.Origin("dev", f"s3://dev/{MODEL}", DIGEST, "job-7", dataset)
+    assert str(origin) == f"stage dev: s3://dev/{MODEL}, which job-7 trained"
+    assert origins.read(s3, "s3://production/training/own/model.tar.gz") is None
     assert datasets.find_test_photos(s3, "production", 32)[0] == dataset
     before = datasets.read_split(s3, "dev", "folder-bicycle-motorcycle", "validation")[0]
     after = datasets.read_split(s3, "production", dataset, "validation")[0]
@@ -140,12 +135,3 @@ def test_a_model_may_go_on_to_a_third_stage(s3, job, copy):
 def test_a_stage_that_serves_nothing_has_no_model_to_take(copy):
     with pytest.raises(UserError, match=r"scripts\.deploy_endpoint --stage dev"):
         copy(None, None)
-
-
-def test_an_origin_says_in_a_line_where_the_model_is_from(s3, job, copy):
-    origin = origins.read(s3, copy(f"s3://dev/{MODEL}", job))
-    assert str(origin) == f"stage dev: s3://dev/{MODEL}, which job-7 trained"
-    s3.put_object(Bucket="production", Key="training/own/model.tar.gz", Body=b"", ContentType="")
-    assert origins.read(s3, "s3://production/training/own/model.tar.gz") is None
-    record = s3.named["production"].objects[f"training/copies/dev/{DIGEST[:12]}/origin.json"]
-    assert json.loads(record)["sha256"] == DIGEST

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from scripts.etl import __main__ as etl
 from scripts.etl import cifar, npm
 from scripts.etl.archive import CIFAR10, CIFAR100, Archive, UnreachableError
 from service.terminal import UserError
+from tests.labelled import pixels
 from tests.unit.scripts import archives
 
 
@@ -40,22 +42,25 @@ def read(*paths, wanted=None):
     return cifar.read(cifar.find_archives(paths), wanted)
 
 
-def test_archives_are_told_apart_by_what_lies_in_them(ten, hundred):
+def test_archives_are_told_apart_by_what_lies_in_them(ten, hundred, tmp_path):
     assert cifar.find_archives([hundred, ten]) == {CIFAR100: hundred, CIFAR10: ten}
-
-
-def test_two_archives_of_a_kind_are_refused(ten):
     with pytest.raises(UserError, match="both taken for CIFAR-10's"):
         cifar.find_archives([ten, ten])
-
-
-def test_a_missing_archive_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"no archive .*absent"):
         cifar.find_archives([tmp_path / "absent"])
 
 
-def test_without_classes_it_is_bicycles_and_motorcycles(hundred):
-    assert read(hundred).classes == ("bicycle", "motorcycle")
+def test_the_archive_can_be_named_by_option_or_variable(hundred, ten, monkeypatch):
+    monkeypatch.setenv("CIFAR_ARCHIVE", str(hundred))
+    assert etl.get_source(None, [], ["bus", "apple"], None).classes == ("apple", "bus")
+    assert etl.get_source(None, [], None, None).classes == ("bicycle", "motorcycle")
+    assert etl.get_source(None, [ten], None, None).classes == ("automobile", "truck")
+
+
+def test_an_archive_that_has_none_of_the_classes_is_one_line(hundred, ten):
+    for archive, classes in ((hundred, ["ship", "truck"]), (ten, ["bus", "apple"])):
+        with pytest.raises(UserError, match=f"has none of {', '.join(classes)}"):
+            etl.get_source(None, [archive], classes, None)
 
 
 def test_classes_of_one_dataset_need_only_that_one(ten, hundred, offline):
@@ -70,8 +75,11 @@ def test_classes_of_both_make_one_dataset_in_whatever_order(ten, hundred):
     assert np.bincount(source.train.labels).tolist() == [10, 10, 10, 10]
 
 
-def images_of(rows) -> set[bytes]:
-    return {image.tobytes() for image in rows.images}
+def test_uneven_classes_of_both_archives_are_named(tmp_path, ten):
+    few = archives.write(tmp_path / "few.tar.gz", archives.content(per_class=3))
+    source = read(ten, few, wanted=["bus", "cat"])
+    assert "cat 10, bus 3" in etl.find_uneven_classes(source)
+    assert etl.find_uneven_classes(read(ten, wanted=["cat", "dog"])) is None
 
 
 def test_strangers_are_the_archives_other_classes(ten, hundred):
@@ -79,7 +87,7 @@ def test_strangers_are_the_archives_other_classes(ten, hundred):
         source = read(path, wanted=wanted)
         assert len(source.strangers.train) == count
         for rows in (source.train, source.test, source.strangers.test):
-            assert not images_of(source.strangers.train) & images_of(rows)
+            assert not pixels(source.strangers.train) & pixels(rows)
     both = read(ten, hundred, wanted=["truck", "bicycle"])
     assert len(both.strangers.train) == 90 + 30
 

@@ -13,6 +13,7 @@ from scripts.generate.photos import SIDE, PhotoSource, Supply
 from service import labelled_images
 from service.labelled_images import LabelledImages
 from service.terminal import UserError
+from tests.labelled import pixels
 from tests.unit.scripts import archives
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -48,12 +49,8 @@ def put_dataset(s3: MemoryS3, name: str) -> None:
 
 def grey(source: PhotoSource, count: int) -> np.ndarray:
     """Grey levels N x S x S of a source's first photos."""
-    return np.stack(
-        [
-            np.asarray(Image.open(io.BytesIO(source[number].make())).convert("L"), np.float32)
-            for number in range(count)
-        ]
-    )
+    opened = (Image.open(io.BytesIO(body)).convert("L") for body in bodies(source, range(count)))
+    return np.stack([np.asarray(image, np.float32) for image in opened])
 
 
 def bodies(source: PhotoSource, numbers) -> list[bytes]:
@@ -108,8 +105,7 @@ def test_other_classes_are_cifar10s_test_photos_of_what_the_model_does_not_know(
     monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
     known = (*CLASSES, "automobile", "truck")
     supply = photos.find_unknown(known)
-    test = {image.tobytes() for image in CIFAR10.read(path, CIFAR10_CLASSES).test.images}
-    assert {image.tobytes() for image in supply.rows.images} < test
+    assert pixels(supply.rows) < pixels(CIFAR10.read(path, CIFAR10_CLASSES).test)
     assert set(supply.classes) == set(CIFAR10_CLASSES) - set(known)
     with pytest.raises(UserError, match="knows every class"):
         photos.find_unknown((*CIFAR10_CLASSES, *CLASSES))

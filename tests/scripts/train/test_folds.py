@@ -8,22 +8,15 @@ from model.training.evaluation import Answers, judge
 from scripts.train import folds
 from service import datasets
 from service.jobs import Job
-from service.labelled_images import LabelledImages, Source, Strangers
+from service.labelled_images import Source, Strangers
 from service.terminal import UserError
+from tests.labelled import pixels, rows
 from tests.unit.service.memory_s3 import MemoryS3
 from tests.unit.service.trained import Jobs
 
 CLASSES = ("bicycle", "motorcycle")
 HYPERPARAMETERS = {"precision-target": 0.99, "strangers-share": 0.1}
 TEST_URI = "s3://bucket/datasets/cifar100-bicycle-motorcycle/arrays/test/"
-
-
-def rows(count: int, seed: int) -> LabelledImages:
-    return LabelledImages(
-        images=np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8),
-        labels=np.arange(count) % 2,
-        names=np.array([f"photo-{seed}-{row}" for row in range(count)]),
-    )
 
 
 @pytest.fixture
@@ -48,28 +41,24 @@ def channel(s3: MemoryS3, uri: str) -> dict:
 def test_each_fold_is_classified_by_a_job_that_trains_on_the_others(s3):
     name = data(s3)["name"]
     parts = [datasets.read_split(s3, "bucket", name, part) for part in ("train", "validation")]
-    everything = {image.tobytes() for rows, _ in parts for image in rows.images}
-    strangers = {image.tobytes() for image in parts[1][1]}
+    everything = set().union(*(pixels(rows) for rows, _ in parts))
+    test = pixels(channel(s3, TEST_URI)["images"])
     seen, seen_strangers = [], []
     for channels in folds.publish(s3, "bucket", data(s3), 5):
         train, held = (channel(s3, channels[part]) for part in ("train", "validation"))
-        trained, fold = ({image.tobytes() for image in c["images"]} for c in (train, held))
+        trained, fold = (pixels(arrays["images"]) for arrays in (train, held))
         assert trained | fold == everything
         assert not trained & fold
         assert train["classes"].tolist() == held["classes"].tolist() == list(CLASSES)
         np.testing.assert_array_equal(train["strangers"], parts[0][1])
         seen_strangers += [image.tobytes() for image in held["strangers"]]
         seen += fold
-    assert len(seen) == len(everything) == 100
-    assert sorted(seen_strangers) == sorted(strangers)
-
-
-def test_the_datasets_test_photos_take_no_part(s3):
-    test = {image.tobytes() for image in channel(s3, TEST_URI)["images"]}
-    for channels in folds.publish(s3, "bucket", data(s3), 3):
+        # The dataset's test photos take no part.
         assert channels.keys() == {"train", "validation", "test"}
         for uri in channels.values():
-            assert not test & {image.tobytes() for image in channel(s3, uri)["images"]}
+            assert not test & pixels(channel(s3, uri)["images"])
+    assert len(seen) == len(everything) == 100
+    assert sorted(seen_strangers) == sorted(pixels(parts[1][1]))
 
 
 def test_more_folds_than_photos_of_a_class_are_refused(s3):
@@ -157,9 +146,8 @@ def test_all_folds_together_accept_what_each_accepts():
         )
         return folds.Judged(answers, np.array(photos + strangers))
 
-    together = folds.put_together(
-        [judged([True, False], [False]), judged([True, True], [True, False])]
-    )
+    parts = [judged([True, False], [False]), judged([True, True], [True, False])]
+    together = folds.put_together(parts)
     at = judge(together.accepted, together.answers)
     assert at["coverage"] == 0.75
     assert at["strangers"]["accepted"] == pytest.approx(1 / 3)

@@ -55,15 +55,11 @@ def test_the_current_deployment_is_the_one_of_the_stack(template, current):
     assert deployments.find_current(MemoryStack(template), STAGE) == current
 
 
-def test_a_newer_deployment_is_rolled_back(commands):
-    deployments.roll_back(MemoryStack(made_at(NOW)), STAGE, BEFORE)
-    assert commands == [["sls", "rollback", "--stage", STAGE, "--timestamp", BEFORE]]
-
-
-@pytest.mark.parametrize(
-    ("before", "reason"), [("", "first deployment"), (NOW, "no newer deployment")]
-)
-def test_without_an_earlier_deployment_or_a_newer_one_nothing_is_done(commands, before, reason):
-    with pytest.raises(UserError, match=reason):
-        deployments.roll_back(MemoryStack(made_at(NOW)), STAGE, before)
+def test_a_newer_deployment_is_rolled_back_and_nothing_else(commands):
+    stack = MemoryStack(made_at(NOW))
+    for before, reason in (("", "first deployment"), (NOW, "no newer deployment")):
+        with pytest.raises(UserError, match=reason):
+            deployments.roll_back(stack, STAGE, before)
     assert commands == []
+    deployments.roll_back(stack, STAGE, BEFORE)
+    assert commands == [["sls", "rollback", "--stage", STAGE, "--timestamp", BEFORE]]

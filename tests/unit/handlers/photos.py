@@ -4,7 +4,6 @@ import struct
 
 from PIL import Image
 
-from scripts.generate import bad_images
 from scripts.generate.bad_images import encode as encoded
 
 LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
@@ -45,11 +44,3 @@ def odd_exif() -> bytes:
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + struct.pack("<III", 0, 7, 2)
     picture = two_halves().transpose(Image.Transpose.ROTATE_90)
     return encoded(picture, "JPEG", quality=95, exif=exif)
-
-
-# Every kind of file that is no complete image; others are complete and too large.
-BAD = {
-    name: kind.make(noise(64))
-    for name, kind in bad_images.KINDS.items()
-    if kind.error == bad_images.INVALID
-}

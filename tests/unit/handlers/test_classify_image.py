@@ -1,4 +1,5 @@
 import base64
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
@@ -78,10 +79,8 @@ def test_errors_of_sagemaker_have_names(sagemaker, code, status, message, name):
     ],
 )
 def test_no_answer_has_a_name(monkeypatch, failure, name):
-    def fail(**_):
-        raise failure(endpoint_url="https://runtime.sagemaker")
-
-    monkeypatch.setattr(classify_image.SAGEMAKER, "invoke_endpoint", fail)
+    failing = Mock(side_effect=failure(endpoint_url="https://runtime.sagemaker"))
+    monkeypatch.setattr(classify_image.SAGEMAKER, "invoke_endpoint", failing)
     with pytest.raises(name):
         call()
 

@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from handlers import photo
 from handlers.image_files import MAX_PROFILE_BYTES
-from scripts.generate.bad_images import chunk
+from scripts.generate.bad_images import SIGNATURE, chunk
 from tests.unit.handlers import photos, profiles
 from tests.unit.handlers.photos import encoded
 from tests.unit.handlers.test_image_files import PHOTO, split
@@ -44,15 +44,12 @@ COLOURS = {
     "dark grey": (flat(3, "L", GREY), (28, 28, 28)),
     "grey, JPEG": (flat(55, "L", GREY, "JPEG"), (128, 128, 128)),
     "grey, half transparent": (flat((55, 128), "LA", GREY), (191, 191, 191)),
-    "grey, 16 bits": (
-        encoded(Image.new("I;16", (9, 9), 55 * 257), "PNG", icc_profile=GREY),
-        (128,) * 3,
-    ),
+    "grey, 16 bits": (flat(55 * 257, "I;16", GREY), (128, 128, 128)),
     "grey of an RGB profile": (flat(55, "L", LINEAR), (128, 128, 128)),
     "half transparent": (flat((55, 55, 55, 128), "RGBA", LINEAR), (191, 191, 191)),
     "palette": (
-        encoded(Image.new("RGB", (9, 9), (55, 55, 55)).quantize(2), "PNG", icc_profile=LINEAR),
-        (128,) * 3,
+        encoded(Image.new("RGB", (40, 40), (55, 55, 55)).quantize(2), "PNG", icc_profile=LINEAR),
+        (128, 128, 128),
     ),
     "paper": (flat((0, 0, 0, 0), "CMYK", CMYK, "JPEG"), (255, 255, 255)),
     "cyan": (flat((255, 0, 0, 0), "CMYK", CMYK, "JPEG"), (119, 119, 119)),
@@ -70,17 +67,12 @@ def test_colours_of_a_profile_become_those_of_srgb(data, colour):
 def test_a_photo_looks_the_same_in_any_profile(profile, file_format, monkeypatch):
     inverse = ImageCms.buildTransform(SRGB, io.BytesIO(profile), "RGB", "RGB")
     picture = photos.two_halves(size=(400, 300))
-    converted = encoded(
-        inverse.apply(picture), file_format, **FILES[file_format], icc_profile=profile
-    )
+    options = FILES[file_format] | {"icc_profile": profile}
+    converted = encoded(inverse.apply(picture), file_format, **options)
     monkeypatch.setattr(photo, "CONVERTED_PIXELS", 30_000)  # so that it is shrunk before
     assert encoded(picture, file_format, **FILES[file_format]) != converted
-    pairs = zip(
-        seen(converted).get_flattened_data(),
-        picture.resize((32, 32)).get_flattened_data(),
-        strict=True,
-    )
-    assert all(near(*pair) for pair in pairs)
+    both = (each.get_flattened_data() for each in (seen(converted), picture.resize((32, 32))))
+    assert all(near(*pair) for pair in zip(*both, strict=True))
 
 
 def test_a_profile_of_srgb_changes_nothing():
@@ -103,11 +95,11 @@ PASSED_OVER = {
 @pytest.mark.parametrize(("mode", "profile"), PASSED_OVER.values(), ids=PASSED_OVER)
 def test_a_profile_that_is_damaged_or_does_not_fit_is_passed_over(mode, profile):
     picture = PHOTO.convert(mode)
-    whole = encoded(picture, "JPEG", quality=95)
-    assert (
-        seen(encoded(picture, "JPEG", quality=95, icc_profile=profile)).tobytes()
-        == seen(whole).tobytes()
+    files = (
+        encoded(picture, "JPEG", quality=95, **more) for more in ({}, {"icc_profile": profile})
     )
+    without, profiled = (seen(file).tobytes() for file in files)
+    assert profiled == without
 
 
 def test_a_profile_larger_than_a_segment_of_a_jpeg_or_out_of_order_is_put_together():
@@ -123,10 +115,5 @@ def test_a_profile_larger_than_a_segment_of_a_jpeg_or_out_of_order_is_put_togeth
 def test_a_profile_that_inflates_to_megabytes_is_used():
     parts = split(flat((55, 55, 55), "RGB", LINEAR + bytes(1_300_000)))
     assert dict(parts)[b"iCCP"]
-    assert seen(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)).getpixel(
-        (9, 9)
-    ) == (
-        128,
-        128,
-        128,
-    )
+    whole = SIGNATURE + b"".join(chunk(*part) for part in parts)
+    assert seen(whole).getpixel((9, 9)) == (128, 128, 128)

@@ -79,14 +79,11 @@ def test_batches_that_were_never_started_are_no_result(s3):
         count(s3, SUCCEEDED=[lines({"status": "accepted"})], PENDING=[lines(FAILED)])
 
 
-@pytest.mark.parametrize("content", [b"no json\n", b"[]\n", b'{"status": "lost"}\n'])
-def test_what_is_no_result_is_refused(s3, content):
-    with pytest.raises(errors.InvalidInput, match="no result"):
-        count(s3, SUCCEEDED=[content])
-
-
-@pytest.mark.parametrize("manifest", [b"", b"{}", b'{"ResultFiles": 7}'])
-def test_what_is_no_manifest_is_refused(s3, manifest):
-    s3.objects["photos", "manifest.json"] = manifest
-    with pytest.raises(errors.InvalidInput, match="no result"):
-        count_results.handler({"s3_bucket": "photos", "s3_key": "manifest.json"}, CONTEXT)
+def test_what_is_no_result_or_no_manifest_is_refused(s3):
+    for content in (b"no json\n", b"[]\n", b'{"status": "lost"}\n'):
+        with pytest.raises(errors.InvalidInput, match="no result"):
+            count(s3, SUCCEEDED=[content])
+    for manifest in (b"", b"{}", b'{"ResultFiles": 7}'):
+        s3.objects["photos", "manifest.json"] = manifest
+        with pytest.raises(errors.InvalidInput, match="no result"):
+            count_results.handler({"s3_bucket": "photos", "s3_key": "manifest.json"}, CONTEXT)

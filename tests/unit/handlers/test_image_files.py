@@ -9,6 +9,7 @@ from PIL import Image
 
 from handlers.errors import InvalidImage
 from handlers.photo import to_model_input
+from scripts.generate import bad_images
 from scripts.generate.bad_images import SIGNATURE, chunk
 from tests.unit.handlers import photos
 from tests.unit.handlers.photos import encoded
@@ -46,9 +47,9 @@ IDAT = b"".join(body for kind, body in split(PNG) if kind == b"IDAT")
 END = chunk(b"IEND", b"")
 
 
-def png(*chunks: bytes, idat: bytes = IDAT, after: bytes = b"") -> bytes:
+def png(*chunks: bytes, idat: bytes = IDAT, after: bytes = b"", header: bytes = HEADER) -> bytes:
     """The PNG with more chunks before its pixels, or behind them, or with others."""
-    parts = (chunk(b"IHDR", HEADER), *chunks, chunk(b"IDAT", idat), after, END)
+    parts = (chunk(b"IHDR", header), *chunks, chunk(b"IDAT", idat), after, END)
     return SIGNATURE + b"".join(parts)
 
 
@@ -108,14 +109,13 @@ def test_transparency_of_more_colours_than_the_palette_has_is_passed_over():
 
 def depth_of(depth: int, colour: int, row: bytes) -> bytes:
     """A PNG of 8 x 8 pixels, each row the same."""
-    header = struct.pack(">IIBBBBB", 8, 8, depth, colour, 0, 0, 0)
-    rows = zlib.compress((b"\0" + row) * 8)
-    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + END
+    return bad_images.png(8, 8, depth, colour, (b"\0" + row) * 8)
 
 
-INTERLACED = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1)
 # Adam7: width and height of its seven pictures
 PASSES = ((1, 1), (1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4))
+INTERLACED = [(b"\0" + b"\x0a\x14\x1e" * width) * height for width, height in PASSES]
+INTERLACED_HEADER = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1)
 KINDS_OF_PNG = {
     "grey, 1 bit": (depth_of(1, 0, b"\xff"), (255, 255, 255)),
     "grey, 2 bits": (depth_of(2, 0, b"\x55\x55"), (85, 85, 85)),
@@ -124,12 +124,7 @@ KINDS_OF_PNG = {
     "RGB, 16 bits": (depth_of(16, 2, b"\x0a\x0a\x14\x14\x1e\x1e" * 8), (10, 20, 30)),
     "RGBA, 16 bits": (depth_of(16, 6, b"\x0a\x0a\x14\x14\x1e\x1e\0\0" * 8), (255, 255, 255)),
     "interlaced": (
-        SIGNATURE
-        + chunk(b"IHDR", INTERLACED)
-        + chunk(
-            b"IDAT", zlib.compress(b"".join((b"\0" + b"\x0a\x14\x1e" * w) * h for w, h in PASSES))
-        )
-        + END,
+        png(idat=zlib.compress(b"".join(INTERLACED)), header=INTERLACED_HEADER),
         (10, 20, 30),
     ),
 }

@@ -16,20 +16,8 @@ def test_numpy_reads_the_array(count, size):
     read = np.load(io.BytesIO(npy.encode(images.tobytes(), size)), allow_pickle=False)
     assert read.dtype == np.uint8
     assert np.array_equal(read, images)
-
-
-@pytest.mark.parametrize(("fit", "parts"), [(10, 1), (9, 2), (3, 4), (1, 10)])
-def test_parts_hold_every_image_once_and_are_no_larger_than_asked(fit, parts):
-    images = pixels(10, 4)
-    limit = npy.HEADER_BYTES + fit * 4 * 4 * 3 + 5
-    alone = npy.images(npy.encode(images.tobytes(), 4), 4)
+    alone = npy.images(npy.encode(images.tobytes(), size), size)
     assert alone == [image.tobytes() for image in images]
-    found = list(npy.parts(alone, 4, limit))
-    assert len(found) == parts
-    assert all(len(array) <= limit for _, _, array in found)
-    for first, count, array in found:
-        assert np.array_equal(np.load(io.BytesIO(array)), images[first : first + count])
-    assert sum(count for _, count, _ in found) == 10
 
 
 @pytest.mark.parametrize(

@@ -51,22 +51,15 @@ def test_16_bit_grey_is_scaled_and_not_clipped(level, eight_bit):
     assert seen(photos.grey16(level)).getpixel((5, 5)) == (eight_bit,) * 3
 
 
-HALF_RED = Image.new("RGBA", (40, 40), (255, 0, 0, 128))
+HALF_RED = photos.encoded(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), "PNG")
 PALETTE_KEY = photos.encoded(Image.new("P", (40, 40), 0), "PNG", transparency=0)
 GREY_KEY = png(8, 8, 16, 0, (b"\0" + b"\x12\x34" * 8) * 8, chunk(b"tRNS", b"\x12\x34"))
 
 
-@pytest.mark.parametrize(
-    ("data", "colour"),
-    [
-        (photos.encoded(HALF_RED, "PNG"), (255, 127, 127)),
-        (PALETTE_KEY, (255, 255, 255)),
-        (GREY_KEY, (255, 255, 255)),
-    ],
-    ids=["half", "palette", "16-bit grey"],
-)
-def test_what_is_transparent_lies_on_white(data, colour):
-    assert near(seen(data).getpixel((3, 3)), colour, 2)
+def test_what_is_transparent_lies_on_white():
+    white = (255, 255, 255)
+    for data, colour in ((HALF_RED, (255, 127, 127)), (PALETTE_KEY, white), (GREY_KEY, white)):
+        assert near(seen(data).getpixel((3, 3)), colour, 2)
 
 
 def test_hidden_colours_of_transparent_pixels_do_not_bleed():
@@ -103,12 +96,6 @@ def test_the_result_is_small_and_carries_no_metadata():
     profile = bytes(100_000)
     data = photos.encoded(photos.noise(300), "JPEG", icc_profile=profile, comment=b"secret")
     assert len(to_model_input(data, 32, MAX_PIXELS)) < 5_000
-
-
-@pytest.mark.parametrize("data", photos.BAD.values(), ids=photos.BAD)
-def test_what_is_no_complete_image_is_refused(data):
-    with pytest.raises(InvalidImage):
-        to_model_input(data, 32, MAX_PIXELS)
 
 
 FTYP = b"\0\0\0\x1cftyp"

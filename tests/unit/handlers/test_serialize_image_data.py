@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -99,9 +100,6 @@ def test_errors_of_s3_have_names(s3, code, status, name):
     "failure", [EndpointConnectionError(endpoint_url="https://s3"), SSLError("bad record")]
 )
 def test_no_way_to_s3_and_errors_of_tls_are_worth_a_retry(monkeypatch, failure):
-    def fail(**_):
-        raise failure
-
-    monkeypatch.setattr(serialize_image_data.S3, "get_object", fail)
+    monkeypatch.setattr(serialize_image_data.S3, "get_object", Mock(side_effect=failure))
     with pytest.raises(errors.StorageUnavailable):
         call()

@@ -1,13 +1,12 @@
 """Archives of CIFAR's shape, a few rows big, that tests spoil in one way or another."""
 
-import io
 import pickle
-import tarfile
 from pathlib import Path
 
 import numpy as np
 
 from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100
+from tests.archives import tar
 
 CLASSES = ["apple", "bicycle", "bus", "motorcycle"]
 
@@ -47,10 +46,9 @@ def write_ten(path: Path, members: dict | None = None) -> Path:
 
 def write(path: Path, members: dict, folder: str = f"{CIFAR100.folder}/") -> Path:
     """Write a tar.gz. A member that is bytes goes in as it is, any other is pickled."""
-    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
-        for name, member in members.items():
-            data = member if isinstance(member, bytes) else pickle.dumps(member, protocol=2)
-            info = tarfile.TarInfo(f"{folder}{name}")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+    files = {
+        f"{folder}{name}": each if isinstance(each, bytes) else pickle.dumps(each, protocol=2)
+        for name, each in members.items()
+    }
+    path.write_bytes(tar(files))
     return path

@@ -62,10 +62,10 @@ def test_without_a_dataset_a_grey_picture_is_sent(capsys):
     assert "Not checked: photos of each class" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("answer", [ACCEPTED, REVIEW])
-def test_photos_may_end_accepted_or_in_review_with_any_label(answer, capsys):
-    assert find_wrong([PHOTO, BAD], succeeded(answer, REFUSED)) == []
-    assert answer["label"] in capsys.readouterr().out
+def test_photos_may_end_accepted_or_in_review_with_any_label(capsys):
+    for answer in (ACCEPTED, REVIEW):
+        assert find_wrong([PHOTO, BAD], succeeded(answer, REFUSED)) == []
+        assert answer["label"] in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,6 @@ def test_photos_may_end_accepted_or_in_review_with_any_label(answer, capsys):
         (
             succeeded(ACCEPTED, result(BAD, "review", label="bicycle", confidence=0.1)),
             f"{BAD.key} ended as review (no cause), not as InvalidImage",
-        ),
-        (
-            succeeded(ACCEPTED, result(BAD, "failed", error="ImportModuleError", cause="PIL")),
-            "ended as ImportModuleError (PIL), not as InvalidImage",
         ),
         (succeeded(ACCEPTED, REFUSED, not_published="AuthorizationError"), "AuthorizationError"),
         (all_failed(RuntimeError=2), "the first's cause"),

@@ -1,6 +1,7 @@
 import re
 from contextlib import nullcontext
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -158,39 +159,57 @@ def test_what_belongs_to_others_is_left_alone(stage, sagemaker):
     assert kept(sagemaker) == others
 
 
-def test_a_first_roll_out_that_fails_leaves_nothing_and_says_why(stage, sagemaker):
-    sagemaker.containers_fail = True
-    reason = f"no ping (log group /aws/sagemaker/Endpoints/{SERVICE})"
-    with pytest.raises(UserError, match=re.escape(reason)):
+fail = Mock(side_effect=UserError("no good."))
+# What a failed roll-out meets in SageMaker, its trial, and the error of a first one and a later.
+NO_PING = re.escape(f"no ping (log group /aws/sagemaker/Endpoints/{SERVICE})")
+DELETED, BACK = f"the endpoint {SERVICE} is deleted", r"^no good\. The model before serves again\.$"
+NO_QUOTA = refusal("ResourceLimitExceeded", "ask for more")
+BUSY = [
+    refusal("X", 'Cannot update in-progress endpoint "arn:aws:sagemaker:x".'),
+    refusal("X", 'Cannot create already existing endpoint "arn:aws:sagemaker:x".'),
+]
+FAILURES = {
+    "containers": ({"containers_fail": True}, None, UserError, NO_PING, "is InService: no ping"),
+    "trial": ({}, fail, UserError, f"no good.*{DELETED}", BACK),
+    "bug": ({}, lambda: 1 / 0, ZeroDivisionError, *["division by zero"] * 2),
+    "quota": ({"refusal": NO_QUOTA}, None, ClientError, *["ask for more"] * 2),
+    "created": ({"refusal": BUSY[0]}, None, UserError, *["Another roll-out .* is under way"] * 2),
+    "updated": ({"refusal": BUSY[1]}, None, UserError, *["Another roll-out .* is under way"] * 2),
+}
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_roll_out_that_fails_leaves_things_as_they_were_and_says_why(
+    stage, sagemaker, name, later
+):
+    changes, trial, kind, *said = FAILURES[name]
+    if later:
         roll_out(stage)
-    assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
+    serving = sagemaker.endpoint and sagemaker.endpoint["EndpointConfigName"]
+    vars(sagemaker).update(changes)
+    with pytest.raises(kind, match=said[later]):
+        roll_out(stage, trial or (lambda: None))
+    if later:
+        assert sagemaker.endpoint["EndpointStatus"] == "InService"
+        assert {sagemaker.endpoint["EndpointConfigName"]} == kept(sagemaker) == {serving}
+    else:
+        assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
 
 
 def test_ctrl_c_says_what_sagemaker_goes_on_with_and_what_stands(stage, sagemaker, monkeypatch):
     for said in ("goes on creating .* --delete", "goes on updating .* the model before answers"):
         with monkeypatch.context() as patch:
-            patch.setattr(hosting.time, "sleep", interrupt)
+            patch.setattr(hosting.time, "sleep", Mock(side_effect=KeyboardInterrupt))
             with pytest.raises(terminal.Interrupted, match=said):
                 roll_out(stage)
         stage.settle()
 
 
-def test_an_update_that_fails_leaves_the_model_before_it_serving(stage, sagemaker):
-    roll_out(stage)
-    serving = sagemaker.endpoint["EndpointConfigName"]
-    sagemaker.containers_fail = True
-    with pytest.raises(UserError, match="could not be updated and is InService: no ping"):
-        roll_out(stage)
-    assert sagemaker.endpoint["EndpointConfigName"] == serving
-    assert kept(sagemaker) == {serving}
-
-
-def fail():
-    raise UserError("no good.")
-
-
 @pytest.mark.parametrize("scales", [False, True])
-def test_a_model_that_fails_its_trial_makes_room_for_the_one_before(stage, sagemaker, scales):
+def test_the_new_model_is_tried_and_putting_the_one_before_back_keeps_instances(
+    stage, sagemaker, scales
+):
     roll_out(stage)
     serving = sagemaker.endpoint["EndpointConfigName"]
     tried = []
@@ -199,27 +218,11 @@ def test_a_model_that_fails_its_trial_makes_room_for_the_one_before(stage, sagem
         tried.append(sagemaker.endpoint)
         fail()
 
-    with pytest.raises(UserError, match=r"^no good\. The model before serves again\.$"):
+    with pytest.raises(UserError):
         roll_out(stage, trial, keep_instance_count=scales)
     assert tried[0]["EndpointStatus"] == "InService"
     assert tried[0]["EndpointConfigName"] != serving
-    assert sagemaker.endpoint == {"EndpointStatus": "InService", "EndpointConfigName": serving}
     assert bool(sagemaker.update) == scales
-    assert kept(sagemaker) == {serving}
-
-
-def test_a_first_model_that_fails_its_trial_leaves_nothing(stage, sagemaker):
-    with pytest.raises(UserError, match=f"no good.*the endpoint {SERVICE} is deleted"):
-        roll_out(stage, fail)
-    assert (sagemaker.endpoint, kept(sagemaker)) == (None, set())
-
-
-def test_a_bug_in_a_trial_keeps_its_traceback_and_the_model_before(stage, sagemaker):
-    roll_out(stage)
-    serving = sagemaker.endpoint["EndpointConfigName"]
-    with pytest.raises(ZeroDivisionError):
-        roll_out(stage, lambda: 1 / 0)
-    assert sagemaker.endpoint["EndpointConfigName"] == serving
 
 
 def test_a_model_before_that_cannot_be_put_back_is_said(stage, sagemaker):
@@ -258,39 +261,10 @@ def test_a_trial_that_fails_undoes_no_later_roll_out(stage, sagemaker):
     assert sagemaker.endpoint["EndpointConfigName"] == OTHERS
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 def test_ctrl_c_in_a_trial_says_what_serves(stage):
+    interrupt = Mock(side_effect=KeyboardInterrupt)
     with pytest.raises(terminal.Interrupted, match="serves the new model, which was not tried"):
         roll_out(stage, interrupt)
-
-
-BUSY = [
-    'Cannot update in-progress endpoint "arn:aws:sagemaker:x".',
-    'Cannot create already existing endpoint "arn:aws:sagemaker:x".',
-]
-
-
-@pytest.mark.parametrize("serving", [False, True])
-@pytest.mark.parametrize(
-    ("error", "kind", "said"),
-    [
-        (refusal("ResourceLimitExceeded", "ask for more"), ClientError, "ask for more"),
-        *((refusal("X", busy), UserError, "Another roll-out .* is under way") for busy in BUSY),
-    ],
-)
-def test_a_roll_out_that_sagemaker_refuses_leaves_things_as_they_were(
-    stage, sagemaker, serving, error, kind, said
-):
-    if serving:
-        roll_out(stage)
-    before = (sagemaker.endpoint, kept(sagemaker))
-    sagemaker.refusal = error
-    with pytest.raises(kind, match=said):
-        roll_out(stage)
-    assert (sagemaker.endpoint, kept(sagemaker)) == before
 
 
 def test_a_quota_that_stops_a_roll_out_later_is_named_with_where_to_ask(stage, sagemaker):

@@ -5,6 +5,7 @@ import pytest
 
 from service import jobs
 from service.terminal import UserError
+from tests.archives import tar
 from tests.unit.service.memory_s3 import MemoryS3
 
 JOB = {
@@ -19,34 +20,29 @@ JOB = {
 URI = "s3://bucket/training/job/output/model.tar.gz"
 
 
-def holding(*members: tuple[tarfile.TarInfo, bytes]) -> MemoryS3:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as tar:
-        for info, data in members:
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+def read_metrics(archive: bytes) -> bytes:
+    """What is read of metrics.json in that model.tar.gz."""
     s3 = MemoryS3()
-    s3.objects["training/job/output/model.tar.gz"] = file.getvalue()
-    return s3
+    s3.objects["training/job/output/model.tar.gz"] = archive
+    return jobs.read_member(s3, URI, "metrics.json")
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "./metrics.json"])
-def test_a_file_is_read_out_of_the_archive(name):
-    s3 = holding((tarfile.TarInfo("other"), b"no"), (tarfile.TarInfo(name), b"{}"))
-    assert jobs.read_member(s3, URI, "metrics.json") == b"{}"
+def test_a_file_is_read_out_of_the_archive_unless_it_is_too_large(name, monkeypatch):
+    assert read_metrics(tar({"other": b"no", name: b"[4]"})) == b"[4]"
+    monkeypatch.setattr(jobs, "MEMBER_BYTES", 3)
+    with pytest.raises(UserError, match="too many"):
+        read_metrics(tar({name: b"four"}))
 
 
 def test_a_link_is_not_followed():
-    link = tarfile.TarInfo("metrics.json")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        link = tarfile.TarInfo("metrics.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
     with pytest.raises(UserError, match=r"holds no metrics\.json"):
-        jobs.read_member(holding((link, b"")), URI, "metrics.json")
-
-
-def test_a_file_that_is_too_large_is_not_read(monkeypatch):
-    monkeypatch.setattr(jobs, "MEMBER_BYTES", 3)
-    with pytest.raises(UserError, match="too many"):
-        jobs.read_member(holding((tarfile.TarInfo("metrics.json"), b"four")), URI, "metrics.json")
+        read_metrics(file.getvalue())
 
 
 def test_the_report_has_accuracies_seconds_what_spot_saves_and_the_models_place(capsys):

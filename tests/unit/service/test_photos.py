@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -71,10 +72,9 @@ def test_photos_are_known_by_their_endings_or_first_bytes_and_the_rest_is_named(
 
 
 def test_a_label_beside_each_photo_is_not_asked_for(s3):
-    asked = []
-    get_object = s3.get_object
-    s3.get_object = lambda **request: (asked.append(request["Key"]), get_object(**request))[1]
+    s3.get_object = Mock(side_effect=s3.get_object)
     found(s3, "s3://bucket/photos/")
+    asked = [call.kwargs["Key"] for call in s3.get_object.call_args_list]
     assert "photos/c.jfif" in asked
     assert not {"photos/a.jpg", "photos/labels.json", "photos/l.jpg.txt"} & set(asked)
 

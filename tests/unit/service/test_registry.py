@@ -51,25 +51,14 @@ def test_an_image_that_sagemaker_refuses_is_refused_before_it_does(ecr, kind):
             find(ecr, image, "dev")
 
 
-@pytest.mark.parametrize(
-    "image",
-    [
-        "",
-        "python:3.13",
-        f"https://{REPOSITORY}:latest",
-        f"{REPOSITORY}:latest\n",
-        f"{REPOSITORY}@sha256:abc",
-    ],
-)
-def test_what_is_no_image_of_a_private_repository_is_refused(ecr, image):
-    with pytest.raises(UserError, match=r"is no image in a private repository .* make push"):
-        registry.resolve(ecr, image, "dev")
-
-
-def test_an_image_of_another_region_is_refused_by_both_names(ecr):
-    image = f"{REPOSITORY.replace('eu-west-1', 'eu-central-1')}:latest"
+def test_what_is_no_image_of_a_private_repository_or_of_another_region_is_refused(ecr):
+    named = ("", "python:3.13", f"https://{REPOSITORY}:latest", f"{REPOSITORY}:latest\n")
+    for image in (*named, f"{REPOSITORY}@sha256:abc"):
+        with pytest.raises(UserError, match=r"is no image in a private repository .* make push"):
+            registry.resolve(ecr, image, "dev")
+    elsewhere = f"{REPOSITORY.replace('eu-west-1', 'eu-central-1')}:latest"
     with pytest.raises(UserError, match=r"lies in eu-central-1.* own region, eu-west-1\."):
-        registry.resolve(ecr, image, "dev")
+        registry.resolve(ecr, elsewhere, "dev")
 
 
 def test_the_login_is_the_tokens(ecr):

@@ -1,5 +1,6 @@
 import contextlib
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import click
 import pytest
@@ -73,11 +74,9 @@ def test_scaling_is_away_during_a_pause_and_comes_back_as_it_was(scaled, autosca
 def test_scaling_that_cannot_come_back_is_named_with_its_bounds(scaled, autoscaling, capsys):
     scaled.set(Bounds(2, 5), 100)
 
-    def refuse(**_):
-        raise refusal("ValidationException")
-
     with scaled.paused():
-        autoscaling.register_scalable_target = refuse
+        refused = Mock(side_effect=refusal("ValidationException"))
+        autoscaling.register_scalable_target = refused
     assert "--autoscale 2-5" in capsys.readouterr().err
 
 

@@ -7,12 +7,7 @@ from service.stack import OUTPUTS, Cloud, find_stack
 from service.terminal import UserError
 from tests.unit.refusals import refusal
 
-
-@pytest.fixture(autouse=True)
-def _bare(monkeypatch):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+pytestmark = pytest.mark.usefixtures("no_aws")
 
 
 def test_the_region_is_the_environment_s_or_the_local_cloud_s(monkeypatch):
@@ -58,25 +53,21 @@ def test_every_region_of_sagemaker_is_taken(monkeypatch):
         assert Cloud().region == region
 
 
-@pytest.mark.parametrize("endpoint", ["", "https://vpce.example.com"])
-def test_on_aws_a_region_that_nobody_named_is_one_line(monkeypatch, endpoint):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(UserError, match="export AWS_REGION="):
-        Cloud()
-
-
-def test_the_region_of_a_profile_is_not_used(monkeypatch, tmp_path):
+def test_a_region_that_nobody_named_and_an_address_without_a_scheme_are_one_line(
+    monkeypatch, tmp_path
+):
     (tmp_path / "config").write_text("[profile work]\nregion = eu-west-3\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_PROFILE", "work")
-    with pytest.raises(UserError, match=r"a profile's is not used.*export AWS_REGION="):
-        Cloud()
-
-
-def test_an_endpoint_url_without_a_scheme_is_one_line(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
-    with pytest.raises(UserError, match="localhost:4566"):
-        Cloud()
+    work = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "work"}
+    for variables, said in (
+        ({"AWS_ENDPOINT_URL": ""}, "export AWS_REGION="),
+        ({"AWS_ENDPOINT_URL": "https://vpce.example.com"}, "export AWS_REGION="),
+        ({"AWS_ENDPOINT_URL": "localhost:4566"}, "localhost:4566"),
+        (work | {"AWS_ENDPOINT_URL": ""}, r"a profile's is not used.*export AWS_REGION="),
+    ):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(UserError, match=said):
+            Cloud()
 
 
 class Answers:
@@ -100,17 +91,11 @@ class Answers:
         return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}]}
 
 
-def test_a_stack_is_found_by_its_stage():
+def test_a_stack_is_found_by_its_stage_or_one_line_says_what_to_do():
     stack = find_stack(Answers([*OUTPUTS.values(), "TopicArn"]), "dev")
     assert stack.bucket == "BucketName"
     assert stack.serving_repository == "ServingRepositoryUri"
-
-
-def test_no_stack_names_the_region_looked_in_and_the_command_to_make_it():
     with pytest.raises(UserError, match=r"No stack .*-eu in eu-north-1.*sls deploy --stage eu"):
         find_stack(Answers(None), "eu")
-
-
-def test_a_stack_without_its_outputs_is_one_line_that_names_them():
     with pytest.raises(UserError, match=r"ROLLBACK_COMPLETE.*EndpointName.*sls deploy"):
         find_stack(Answers(["BucketName"]), "dev")

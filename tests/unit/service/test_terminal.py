@@ -42,17 +42,13 @@ def test_a_quota_is_refused_in_awss_words_with_the_region_and_where_to_ask(monke
     assert "Spot has a quota of its own" in line
 
 
-@pytest.mark.parametrize("code", ["ResourceLimitExceeded", "ThrottlingException"])
-def test_a_refusal_without_a_reason_is_made_of_sentences(code):
-    assert f"({code}): no reason given. " in terminal.explain(refusal(code, ""))
-
-
-@pytest.mark.parametrize("code", ["Throttling", "TooManyRequestsException", "SlowDown"])
-def test_throttling_says_what_is_throttled_and_what_to_do(code):
-    line = terminal.explain(refusal(code, "Rate exceeded"))
-    assert "PutObject is throttled" in line
-    assert "run this again" in line
-    assert "Service Quotas" in line
+def test_throttling_says_what_is_throttled_and_what_to_do():
+    for code in ("Throttling", "TooManyRequestsException", "SlowDown"):
+        line = terminal.explain(refusal(code, "Rate exceeded"))
+        for words in ("PutObject is throttled", "run this again", "Service Quotas"):
+            assert words in line
+    for code in ("ResourceLimitExceeded", "ThrottlingException"):
+        assert f"({code}): no reason given. " in terminal.explain(refusal(code, ""))
 
 
 BROKEN_OFF = [
@@ -111,19 +107,15 @@ def test_a_bug_keeps_its_traceback(bug):
 
 
 def test_a_usage_error_is_one_line_with_a_hint(capsys):
-    assert run(raising(None), "--\x1b[31m") == 2
-    assert capsys.readouterr().err == (
-        "error: No such option '--\\x1b[31m'. See python -m scripts.x --help.\n"
-    )
-
-
-def test_a_group_without_a_command_is_a_usage_error(capsys):
     @terminal.group("x")
-    def main():
+    def group():
         """Do x."""
 
-    assert run(main) == 2
-    assert capsys.readouterr().err == "error: Missing command. See python -m scripts.x --help.\n"
+    assert (run(raising(None), "--\x1b[31m"), run(group)) == (2, 2)
+    assert capsys.readouterr().err == (
+        "error: No such option '--\\x1b[31m'. See python -m scripts.x --help.\n"
+        "error: Missing command. See python -m scripts.x --help.\n"
+    )
 
 
 def test_without_a_terminal_each_status_is_a_line_of_its_own(capsys):

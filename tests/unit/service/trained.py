@@ -1,12 +1,10 @@
 """Training jobs that end at once: what they would leave, in S3 in memory."""
 
-import io
 import json
-import tarfile
-
-import numpy as np
 
 from service.jobs import Job
+from service.labelled_images import as_arrays
+from tests.archives import tar
 from tests.unit.service.memory_s3 import MemoryS3
 
 
@@ -21,17 +19,9 @@ class Jobs:
         """Write the job's output and return its description."""
         self.ran.append(job)
         folder = f"training/{job.name}-{len(self.ran)}/output"
-        self._archive(f"{folder}/model.tar.gz", "metrics.json", json.dumps(metrics).encode())
+        body = tar({"metrics.json": json.dumps(metrics).encode()})
+        self.s3.objects[f"{folder}/model.tar.gz"] = body
         if predictions:
-            file = io.BytesIO()
-            np.savez(file, **predictions)
-            self._archive(f"{folder}/output.tar.gz", "predictions.npz", file.getvalue())
+            body = tar({"predictions.npz": as_arrays(predictions)})
+            self.s3.objects[f"{folder}/output.tar.gz"] = body
         return {"ModelArtifacts": {"S3ModelArtifacts": f"s3://bucket/{folder}/model.tar.gz"}}
-
-    def _archive(self, key: str, name: str, data: bytes) -> None:
-        file = io.BytesIO()
-        with tarfile.open(fileobj=file, mode="w:gz") as tar:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-        self.s3.objects[key] = file.getvalue()

@@ -1,10 +1,12 @@
-"""What of a person's environment reaches the project's processes."""
+"""What of a person's environment reaches the project's processes, and which Node fits."""
 
+import json
 import subprocess
 
 import pytest
 
 from setup import environment
+from setup.__main__ import satisfies
 
 SHELL = {
     "PATH": "/usr/bin",
@@ -73,3 +75,11 @@ def test_one_index_is_the_one_named_or_pip_s_own_and_never_an_extra_one():
 )
 def test_the_reason_of_a_failure_is_what_the_tool_said(said, reason):
     assert environment.reason(subprocess.CompletedProcess([], 2, "", said)) == reason
+
+
+def test_the_versions_of_node_that_osls_runs_on_fit_and_no_other():
+    package = json.loads((environment.REPOSITORY / "package.json").read_text())
+    for version in ((20, 19, 0), (20, 20, 2), (22, 13, 0), (24, 0, 0), (25, 1, 0)):
+        assert satisfies(version, package["engines"]["node"]), version
+    for version in ((18, 20, 4), (20, 18, 9), (21, 9, 9), (22, 12, 0), (23, 11, 0)):
+        assert not satisfies(version, package["engines"]["node"]), version

@@ -29,41 +29,33 @@ def ended(failed: int, submitted: int = 100) -> dict:
 def test_a_manifest_alone_is_enough():
     checked = check({"manifest": MANIFEST})
     assert checked.pop("threshold") > 0.5
-    assert checked == {
-        "problem": "",
-        "manifest": MANIFEST,
-        "batch_size": 200,
-        "tolerated_failure_percentage": 5,
-    }
+    usual = {"batch_size": 200, "tolerated_failure_percentage": 5}
+    assert checked == {"problem": "", "manifest": MANIFEST, **usual}
     assert next_of(STATES["IsRunValid"], checked) == "ClassifyBatches"
     run = {"threshold": 0, "batch_size": 7, "tolerated_failure_percentage": 0.5}
     assert check({"manifest": MANIFEST, **run}) == {"problem": "", "manifest": MANIFEST, **run}
-
-
-def beside_manifest(**fields) -> dict:
-    return {"manifest": MANIFEST, **fields}
 
 
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
         (None, "the input must be an object"),
-        ({}, "manifest must be an object with s3_bucket and s3_key"),
+        ({"manifest": None}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": "s3://b/k"}, "manifest must be an object with s3_bucket and s3_key"),
         ({"manifest": {}}, "manifest must have a string that is not empty as s3_key"),
         ({"manifest": {"s3_key": ""}}, "manifest must have a string that is not empty as s3_key"),
         ({"manifest": {"s3_key": "k", "s3_bucket": 7}}, "not empty as s3_bucket"),
         ({"manifest": {"s3_key": "k", "key": "k"}}, "manifest has unknown fields: key"),
-        (beside_manifest(images=[]), "the input has unknown fields: images"),
-        (beside_manifest(threshold=1.1), "threshold must be a number from 0 to 1"),
-        (beside_manifest(threshold="1"), "threshold must be a number from 0 to 1"),
-        (beside_manifest(batch_size=201), "batch_size must be a whole number from 1 to 200"),
-        (beside_manifest(batch_size=2.5), "batch_size must be a whole number from 1 to 200"),
-        (beside_manifest(tolerated_failure_percentage=101), "must be a number from 0 to 100"),
+        ({"images": []}, "the input has unknown fields: images"),
+        ({"threshold": 1.1}, "threshold must be a number from 0 to 1"),
+        ({"threshold": "1"}, "threshold must be a number from 0 to 1"),
+        ({"batch_size": 201}, "batch_size must be a whole number from 1 to 200"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number from 1 to 200"),
+        ({"tolerated_failure_percentage": 101}, "must be a number from 0 to 100"),
     ],
 )
 def test_what_is_wrong_with_a_run_is_said(run, problem):
-    checked = check(run)
+    checked = check(run and {"manifest": MANIFEST} | run)
     assert checked["problem"].endswith(problem)
     assert next_of(STATES["IsRunValid"], checked) == "InvalidRun"
     assert evaluate(STATES["InvalidRun"]["Cause"], input=checked) == checked["problem"]

@@ -50,30 +50,30 @@ def test_an_execution_may_end_without_error_or_cause():
     assert "Error:   none given\nCause:   none given\n" in message["Message"]
 
 
+MANIFEST = {"manifest": {"s3_bucket": "guests", "s3_key": "x.jsonl"}}
+LANDED = {"detail-type": "Object Created", "detail": {}}
+# S3 refuses a key that it does not have with AccessDenied where it may not be listed.
+MISSING = "those of the manifest x.jsonl, if it is there: S3 may refuse"
+
+
 @pytest.mark.parametrize(
-    ("given", "images"),
+    ("given", "error", "images"),
     [
-        (IMAGES, "3 submitted"),
-        ({}, "unknown"),
-        (None, "unknown"),
-        ({"manifest": {"s3_key": "x.jsonl"}}, "those of the manifest x.jsonl"),
-        ({"detail-type": "Object Created", "detail": {}}, "1, which landed below incoming/"),
+        (IMAGES, None, "3 submitted\n"),
+        ({}, None, "unknown\n"),
+        (None, None, "unknown\n"),
+        (MANIFEST, None, "those of the manifest x.jsonl\n"),
+        (MANIFEST, "States.ItemReaderFailed", MISSING),
+        (LANDED, None, "1, which landed below incoming/\n"),
     ],
 )
-def test_how_many_images_is_read_from_the_input_where_nothing_was_counted(given, images):
-    assert f"Images:  {images}\n" in notify(input=given)["Message"]
-
-
-def test_a_manifest_that_cannot_be_read_may_be_missing():
-    """S3 refuses a key that it does not have with AccessDenied where it may not be listed."""
-    given = {"manifest": {"s3_bucket": "guests", "s3_key": "x.jsonl"}}
-    message = notify("classifyBulk", error="States.ItemReaderFailed", input=given)["Message"]
-    assert "Images:  those of the manifest x.jsonl, if it is there: S3 may refuse" in message
+def test_how_many_images_is_read_from_the_input_where_nothing_was_counted(given, error, images):
+    assert f"Images:  {images}" in notify(input=given, error=error)["Message"]
 
 
 def test_a_bulk_run_is_reported_with_the_command_that_shows_it():
-    given = {"manifest": {"s3_key": "bulk/manifests/x.jsonl"}}
-    message = notify("classifyBulk", input=given, error="TooManyFailed", cause=json.dumps(COUNTS))
+    counts = json.dumps(COUNTS)
+    message = notify("classifyBulk", input=MANIFEST, error="TooManyFailed", cause=counts)
     assert "Images:  40 of 40 failed\n" in message["Message"]
     assert "python -m scripts.bulk status first --stage dev\n" in message["Message"]
 

@@ -107,16 +107,14 @@ def test_photos_in_s3_are_listed_with_their_bucket_if_it_is_another():
     assert other == [Entry("other", "photos/b.png")]
 
 
-@pytest.mark.parametrize("where", ["here", "in S3"])
-def test_a_manifest_lists_its_lines(tmp_path, where):
+def test_a_manifest_here_or_in_s3_lists_its_lines(tmp_path):
     body = b'\xef\xbb\xbf{"s3_key": "a.png"}\r\n\n{"s3_key": "b.png", "s3_bucket": "other"}'
-    s3, source = MemoryS3(), tmp_path / "m.jsonl"
-    source.write_bytes(body)
-    if where == "in S3":
-        s3.put_object("any", "x/m.jsonl", body, "")
-        source = "s3://any/x/m.jsonl"
-    entries = list(list_entries(s3, "own", str(source)))
-    assert entries == [Entry("", "a.png"), Entry("other", "b.png")]
+    s3, path = MemoryS3(), tmp_path / "m.jsonl"
+    path.write_bytes(body)
+    s3.put_object("any", "x/m.jsonl", body, "")
+    for source in (str(path), "s3://any/x/m.jsonl"):
+        entries = list(list_entries(s3, "own", source))
+        assert entries == [Entry("", "a.png"), Entry("other", "b.png")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])

@@ -27,9 +27,6 @@ def test_a_running_run_shows_how_far_it_is_and_how_long_it_takes():
         "60%, 600 of 1,000 photos, 10 in batches that failed, 100 a second, about 4 s left"
     )
     assert lines["Next"] == "python -m scripts.bulk results bulk-1"
-
-
-def test_a_run_that_has_not_begun_its_batches_shows_no_progress():
     running = {**EXECUTION, "status": "RUNNING"}
     assert "Progress" not in said(running, None)
     assert said(running, make_map_run(seconds=0))["Progress"] == "0%, 0 of 0 photos"

@@ -148,13 +148,6 @@ def write(path, results) -> None:
             add({**result, "of_no_interest": 1})
 
 
-def write_csv(path, results) -> list[dict]:
-    """The rows of what is written."""
-    write(path, results)
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_json_lines_hold_what_each_result_has_and_escape_half_a_surrogate_pair(tmp_path):
     results = [*RESULTS, {"s3_key": "\ud800.png"}]
     write(tmp_path / "r.jsonl", results)
@@ -163,14 +156,16 @@ def test_json_lines_hold_what_each_result_has_and_escape_half_a_surrogate_pair(t
 
 
 def test_csv_has_every_column_no_text_that_is_a_formula_and_numbers_that_stay_numbers(tmp_path):
-    rows = write_csv(tmp_path / "r.csv", RESULTS)
-    assert list(rows[0]) == list(COLUMNS)
-    assert rows == [{name: str(result.get(name, "")) for name in COLUMNS} for result in RESULTS]
     texts = ["=1+2", "+1", "-1", "@a", "\tb", "a=b", "1"]
-    results = [{"s3_key": text, "confidence": -0.5} for text in texts]
-    rows = write_csv(tmp_path / "r.csv", results)
-    assert [row["s3_key"] for row in rows] == ["'=1+2", "'+1", "'-1", "'@a", "'\tb", "a=b", "1"]
-    assert {row["confidence"] for row in rows} == {"-0.5"}
+    odd = [{"s3_key": text, "confidence": -0.5} for text in texts]
+    write(tmp_path / "r.csv", [*RESULTS, *odd])
+    with (tmp_path / "r.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(COLUMNS)
+    plain, odd = rows[: len(RESULTS)], rows[len(RESULTS) :]
+    assert plain == [{name: str(result.get(name, "")) for name in COLUMNS} for result in RESULTS]
+    assert [row["s3_key"] for row in odd] == ["'=1+2", "'+1", "'-1", "'@a", "'\tb", "a=b", "1"]
+    assert {row["confidence"] for row in odd} == {"-0.5"}
 
 
 @pytest.mark.parametrize("failure", [UserError("incomplete"), KeyboardInterrupt()])

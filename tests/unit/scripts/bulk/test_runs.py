@@ -1,5 +1,6 @@
 import json
 import re
+from unittest.mock import Mock
 
 import pytest
 
@@ -51,11 +52,9 @@ def test_a_run_that_goes_on_over_the_same_photos_is_named_and_few_are_looked_at(
     assert len(cloud.s3.changes) == 1
     for number in range(1000):
         cloud.states.start_execution(MACHINE, f"other-{number}", "{}")
-    looked_at = []
-    describe = cloud.states.describe_execution
-    cloud.states.describe_execution = lambda **arn: (looked_at.append(arn), describe(**arn))[1]
+    describe = cloud.states.describe_execution = Mock(side_effect=cloud.states.describe_execution)
     assert submit(cloud, STACK, source).running is None  # that is said of the newest alone
-    assert 0 < len(looked_at) <= runs.COMPARED
+    assert 0 < describe.call_count <= runs.COMPARED
 
 
 @pytest.fixture
@@ -78,10 +77,7 @@ def test_waiting_ends_with_the_run(states, monkeypatch):
 
 
 def test_whoever_stops_waiting_is_told_that_the_run_goes_on(states, monkeypatch):
-    def interrupt(_seconds):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(runs.time, "sleep", interrupt)
+    monkeypatch.setattr(runs.time, "sleep", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(Interrupted, match=r"goes on.*stop-execution.*:run"):
         wait(states, arn_of(states))
 

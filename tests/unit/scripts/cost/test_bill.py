@@ -33,14 +33,6 @@ def test_lines_are_amounts_times_prices():
     assert made.total == pytest.approx(sum(line.dollars for line in made.lines))
 
 
-def test_x86_costs_a_quarter_more():
-    arm, x86 = (
-        make(Usage(photos=1, functions={"f": Function(0, 100, 1024, arch)})).total
-        for arch in ("arm64", "x86_64")
-    )
-    assert x86 / arm == pytest.approx(1.25, abs=0.001)
-
-
 def test_small_amounts_have_two_digits_and_no_exponent():
     amounts_shown = [bill.format_amount(each) for each in (3, 1234.5, 12.345, 0.05, 0.000019)]
     assert amounts_shown == ["3", "1,234", "12.35", "0.050", "0.000019"]

@@ -9,12 +9,6 @@ def cost(usage) -> float:
     return bill.make_bill(usage, bill.load_prices()).total
 
 
-def test_classify_pays_seven_transitions_a_batch_and_classify_bulk_one():
-    assert plan.count_classify_transitions({}, batches=3) == 21
-    assert plan.count_bulk_transitions(11) - plan.count_bulk_transitions(10) == 1
-    assert plan.plan_bulk(MILLION).transitions / MILLION < 0.02
-
-
 def test_classify_bulk_costs_at_most_80_cents_a_million_and_less_in_larger_batches():
     costs = [cost(plan.plan_bulk(MILLION, batch_size)) for batch_size in (10, 50, 200)]
     assert costs == sorted(costs, reverse=True)

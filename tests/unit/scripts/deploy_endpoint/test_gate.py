@@ -112,6 +112,14 @@ def check(force: bool = False, **changes) -> None:
     deploy_endpoint.check_model(METRICS | changes, MODEL, "prod", force)
 
 
+def test_a_model_below_the_floors_is_refused_unless_forced(capsys):
+    poor = metrics(accuracy=0.5)
+    with pytest.raises(UserError, match=r"not deployed: its accuracy of 0\.5000 .*--force"):
+        check(**poor)
+    check(force=True, **poor)
+    assert "deployed by --force" in capsys.readouterr().err
+
+
 def test_the_threshold_is_set_beside_the_models_own(capsys):
     check()
     said = capsys.readouterr()

@@ -54,13 +54,12 @@ def cloud(*arns: str):
         ({"output": '{"counts": {"a": "b"}}'}, {}),
     ],
 )
-def test_counts_come_from_the_output_or_the_cause(fields, counts):
+def test_counts_come_from_the_output_or_the_cause_and_one_that_runs_is_to_be_waited_for(
+    fields, counts
+):
     found = load(cloud(), described(**fields))
     assert found.counts == counts
     assert [event["id"] for event in found.events] == [1, 2]
-
-
-def test_an_execution_that_runs_is_to_be_waited_for():
     with pytest.raises(UserError, match="name still runs"):
         load(cloud(), described(status="RUNNING"))
 

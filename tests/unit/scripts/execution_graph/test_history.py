@@ -1,4 +1,3 @@
-from scripts.execution_graph.definition import START
 from scripts.execution_graph.execution import read
 from tests.unit.scripts.execution_graph.histories import History, batch, bulk
 
@@ -21,16 +20,11 @@ def test_events_of_items_that_run_at_once_are_kept_apart():
     assert states["Each"].seconds == [6]
 
 
-def test_ways_are_counted_apart_from_ways_of_caught_errors():
+def test_ways_are_counted_apart_from_ways_of_caught_errors_and_errors_with_what_became_of_them():
     transitions = read(batch()).transitions
-    assert transitions[START, "Read", False] == 4
     assert transitions["Read", "Judge", False] == 3
     assert transitions["Read", "Failed", True] == 1
-    assert transitions["Judge", "Review", True] == 1
     assert transitions["Judge", "Failed", True] == 0
-
-
-def test_errors_are_counted_with_what_became_of_them():
     assert read(batch()).errors == {
         ("Read", "Throttled", "retried"): 1,
         ("Read", "NotFound", "caught"): 1,
@@ -50,9 +44,7 @@ def test_what_had_not_ended_when_the_execution_did_was_stopped():
 def test_an_error_that_nothing_catches_is_a_failure():
     h = History()
     each = h.add(h.enter(0, "Map", "Each", 1), "MapStateStarted", 1, length=2)
-    item, other = (
-        h.add(each, "MapIterationStarted", 1, name="Each", index=index) for index in (0, 1)
-    )
+    item, other = (h.add(each, "MapIterationStarted", 1, name="Each", index=i) for i in (0, 1))
     h.attempt(h.enter(other, "Task", "Read", 1), 1, 9, "")
     del h.events[-1]
     read_ = h.attempt(h.enter(item, "Task", "Read", 1), 1, 1, "Broken")

@@ -3,7 +3,7 @@ from html import unescape
 
 from scripts.execution_graph.picture import CARD, FILLS, Picture
 from tests.unit.scripts.execution_graph.executions import EXECUTIONS, bulk_execution, execution
-from tests.unit.scripts.execution_graph.histories import bulk
+from tests.unit.scripts.execution_graph.histories import bulk, catch, task
 
 
 def node(name: str, drawn) -> str:
@@ -49,13 +49,33 @@ def test_counts_status_and_error_stand_above():
     assert any(text.startswith("Broken: word") for text in above)
 
 
-def test_ways_say_how_many_passed():
+def test_ways_say_how_many_passed_and_of_what():
     times = "\N{MULTIPLICATION SIGN}"
     assert way("Judge", "Review, catch", execution()) == f"NOT_SURE {times}1"
+    assert way("Read", "Failed, catch", execution()) == f"any error {times}1"
     assert way("IsValid", "Each, choice", execution()) == f"problem = '' {times}1"
     assert way("IsValid", "Invalid, choice", execution()) == f"otherwise {times}0"
     assert words(node("start of Each", execution())) == [f"start {times}4"]
     assert words(node("end of Each", execution())) == [f"end {times}2"]
+    assert "40 at once" in words(Picture(execution()).dot())
+
+
+def test_ways_to_the_same_state_are_one():
+    rules = [
+        {"Condition": "{% $states.input.counts.failed\n = 0 %}", "Next": "B"},
+        {"Condition": "{% $size > 3 %}", "Next": "C"},
+        {"And": [{}, {}], "Next": "C"},
+    ]
+    states = {
+        "A": {"Type": "Choice", "Choices": rules, "Default": "B"},
+        "B": task(Next="C", Catch=[catch("C", "X"), catch("C")]),
+        "C": task(End=True),
+    }
+    drawn = execution({"StartAt": "A", "States": states}, [])
+    times = "\N{MULTIPLICATION SIGN}0"
+    assert way("A", "B, choice", drawn) == f"counts.failed = 0 or otherwise {times}"
+    assert way("A", "C, choice", drawn) == f"$size > 3 or a rule holds {times}"
+    assert way("B", "C, catch", drawn) == f"X or any error {times}"
 
 
 def test_what_the_history_does_not_hold_is_no_0():
