@@ -113,6 +113,7 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_deleted_is_not(
         ),
         (b"no archive", "Failed to extract model data archive"),
     ],
+    ids=["no model", "a path outside", "cut short", "no archive"],
 )
 def test_a_model_that_cannot_be_served_fails_the_endpoint(sagemaker, archive, reason):
     endpoint = sagemaker.create(sagemaker.config(sagemaker.model(archive)))
