@@ -9,10 +9,12 @@ import base64
 import json
 import multiprocessing
 import os
+import resource
 import tempfile
 import threading
 import time
 import uuid
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,8 +109,9 @@ def make_record(number: int, kind: str, body: bytes, images: int) -> str:
 
 def measure(folder: Path, model: Path | None, count: int) -> tuple[float, float, int, int]:
     """Return seconds, CPU seconds, peak bytes and the table's bytes of a process that loads."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(load, (folder, model, count))
+    # A pool of multiprocessing's own has processes that must not start others.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(load, folder, model, count).result()
 
 
 def load(folder: Path, model: Path | None, count: int) -> tuple[float, float, int, int]:
@@ -119,18 +122,27 @@ def load(folder: Path, model: Path | None, count: int) -> tuple[float, float, in
         nonlocal peak
         this = psutil.Process()
         while not stop.wait(SECONDS_BETWEEN_WATCHES):
-            peak = max(peak, this.memory_full_info().pss)
+            peak = max(peak, sum(map(memory, [this, *this.children(recursive=True)])))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
     loaded = captures.load(str(folder), model=read_model(model) if model else None)
-    seconds, cpu = time.perf_counter() - began, time.process_time()
+    seconds = time.perf_counter() - began
+    cpu = time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     stop.set()
     watcher.join()
     if len(loaded.frame) != count or loaded.unreadable:
         raise RuntimeError(f"{len(loaded.frame)} of {count} images: {loaded.unreadable[:3]}")
     return seconds, cpu, peak, int(loaded.frame.memory_usage(deep=True).sum())
+
+
+def memory(process: psutil.Process) -> int:
+    """Return the bytes that a process holds, its part of what it shares; 0 if it has ended."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:
+        return 0
 
 
 def read_model(folder: Path) -> embedding.Model:

@@ -24,7 +24,7 @@ PREFIX = "benchmarks/workflow/"
 BATCH = 500  # statemachine/batch.schema.json takes no more
 STARTING_THREADS = 8
 # Executions at once: the course's design does not try again where Lambda throttles, and each of
-# classify's is 40 calls, which here wait for a handful of environments.
+# classify's is up to classify.max_concurrency calls, which here wait for a handful of environments.
 COURSE_AT_ONCE, BATCHES_AT_ONCE = 250, 4
 POLL_SECONDS = 0.2
 

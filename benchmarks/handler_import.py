@@ -2,8 +2,8 @@
 
 Each figure is processor time, the median over N fresh interpreters. boto3's part is importing it
 and making the client that the handler needs, which no handler can do without; the rest is the
-handler's own. The last row is what the first photo with a colour profile adds, of which most have
-none: Pillow's colour management is imported for it.
+handler's own. The last row is what a colour profile adds to the first photo that has one, as few
+have: Pillow's colour management is imported for it.
 """
 
 import argparse

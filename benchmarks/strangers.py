@@ -236,7 +236,7 @@ def calibrate(answered: Answered, method: Method) -> tuple[Calibration, float | 
         logits, strangers = logits[:, : len(CLASSES)], strangers[:0, : len(CLASSES)]
     calibration = evaluation.calibrate(logits, labels, strangers, share)
     answers = Answers(calibration.apply(logits), labels, calibration.apply(strangers), share)
-    return calibration, evaluation.threshold_for(
+    return calibration, evaluation.find_threshold(
         config.load()["model"]["precision_target"], answers
     )
 
@@ -329,7 +329,7 @@ def main(what: str, archive: Sequence[Path], folder: Path | None) -> None:
             rows[name] = judge(answered, MODEL, *fitted)
         for half in HALVES:
             kept = [name for name in CIFAR10_CLASSES if name not in half]
-            learnt, _ = labelled_images.hold_out(cifar.read_ten(archives, kept).train)
+            learnt, _ = labelled_images.hold_out(cifar.read_cifar10(archives, kept).train)
             content, _ = starter.make(learnt, kept, starter.EPOCHS)
             own = Starter(network.read_weights(content), f"without {half}")
             answered = study.answer(MODEL, own, half)

@@ -21,14 +21,14 @@ import onnxruntime
 
 from model.training.evaluation import (
     Answers,
-    at_threshold,
     calibration_error_by_chance,
     expected_calibration_error,
-    threshold_for,
+    find_threshold,
+    measure_threshold,
 )
 from scripts.demo import FEWER_EPOCHS
 from scripts.etl import cifar
-from service import datasets, labelled_images
+from service import config, datasets, labelled_images
 from service.labelled_images import Source
 
 TRAIN = Path(__file__).parents[1] / "model" / "train.py"
@@ -96,6 +96,7 @@ def run(folder: Path, source: Source, seed: int, options: Sequence[str]) -> Job:
     splits = datasets.split(source)
     model = folder / "model"
     command = [sys.executable, str(TRAIN), "--seed", str(seed), *options]
+    command += ["--strangers-share", str(config.load()["model"]["strangers_share"])]
     command += ["--model-dir", str(model), "--output-data-dir", str(folder / "output")]
     for name, split in splits.items():
         (folder / name).mkdir()
@@ -124,9 +125,9 @@ def row_of(name: str, jobs: list[Job]) -> list[str]:
         errors.append(expected_calibration_error(job.answers))
         by_chance.append(calibration_error_by_chance(job.answers))
         point = job.metrics["operating_point"]
-        points.append(at_threshold(point["threshold"], job.answers))
-        threshold = threshold_for(point["precision_target"], job.answers)
-        largest.append(at_threshold(threshold, job.answers)["coverage"])
+        points.append(measure_threshold(point["threshold"], job.answers))
+        threshold = find_threshold(point["precision_target"], job.answers)
+        largest.append(measure_threshold(threshold, job.answers)["coverage"])
     coverages = [each["coverage"] for each in points]
     precisions = [each["precision"] for each in points if each["precision"] is not None]
     strangers = [each["strangers"]["accepted"] for each in points if each["strangers"]]

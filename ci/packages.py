@@ -34,7 +34,7 @@ def list_digests(folder: Path) -> str:
 def describe_difference(old: Path, new: Path) -> str:
     """Return, in Markdown, what deploying the package `new` would change where `old` is deployed.
 
-    Without a template in `old` that says so.
+    If `old` has no template, says so.
     """
     if not (old / TEMPLATE).exists():
         return "The commit to compare with could not be packaged."

@@ -1,1 +1,1 @@
-"""The functions of the workflow, a handler a file, and the logic that they share."""
+"""The functions of the workflow, one handler in each file, and the logic that they share."""

@@ -14,7 +14,7 @@ SUM_TOLERANCE = 1e-3  # float32 softmax
 class Prediction:
     """A probability for each class, and the likeliest class with its probability.
 
-    What they lack to 1 is the probability that the photo is of none of the classes.
+    1 minus their sum is the probability that the photo is of none of the classes.
     """
 
     inferences: list[float]
@@ -45,7 +45,7 @@ def parse_answers(body: bytes, images: int) -> list[Prediction]:
             f"classes must be different printable names of at most {LABEL_BYTES} bytes"
         )
     if not isinstance(inferences, list) or len(inferences) != images:
-        raise InvalidModelResponse(f"inferences must be {images} in a list, one an image")
+        raise InvalidModelResponse(f"inferences must be {images} in a list, one per image")
     return [_prediction(classes, row) for row in inferences]
 
 

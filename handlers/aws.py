@@ -20,8 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from handlers import errors
 
-# Both attempts, with the wait between them, end before the shortest time-out of a function or of a
-# task of `classify`: a slow service is reported by its name.
+# Both attempts of a call, with the wait between them, end before the shortest time-out of a
+# function or of a task of `classify`: a slow service is reported by its name. A body that breaks
+# off is read up to READS times, which may take longer.
 CLIENT_CONFIG = {
     "connect_timeout": 2,
     "read_timeout": 10,

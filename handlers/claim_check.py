@@ -11,7 +11,7 @@ from handlers.errors import InvalidInput
 from handlers.settings import Settings
 
 PREFIX = "bulk/pixels/"  # plugins/retention.js: objects expire after a day
-MAX_ARRAY_BYTES = 200_000_000  # of the 512 MB that the smaller function has
+MAX_ARRAY_BYTES = 200_000_000  # of classifyImage's 512 MB
 
 
 def write(pixels: bytes, s3: Any, settings: Settings) -> dict:

@@ -1,6 +1,6 @@
 """`image_data` -> the endpoint -> `inferences`, with their label and confidence.
 
-The images of a batch go to the endpoint many a call.
+Each call of the endpoint takes many images of a batch.
 """
 
 import base64

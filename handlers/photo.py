@@ -43,8 +43,8 @@ OTHER_HEADS = {
 
 # A JPEG that ends early is read if no more of its rows are missing than this share.
 MISSING_ROWS = 1 / 8
-# In place of what is missing it changes the pixels that are not there. It has the markers after
-# which pixels may start anew.
+# Bytes in place of the missing end: rows that decode differently with them were missing. They hold
+# the restart markers RST0 to RST7, after which pixels may start anew.
 FILLER = b"".join(bytes(range(199, 0, -1)) + bytes([0xFF, 0xD0 + n]) for n in range(8))
 
 # A photo with a colour profile is shrunk to so many pixels before its colours are converted: the
@@ -147,7 +147,8 @@ def _load(data: bytes, name: str, size: int, max_pixels: int) -> Image.Image:
 def _load_unfinished(data: bytes, load: Callable[[bytes], Image.Image]) -> Image.Image:
     """The image of a JPEG without an end. Raises InvalidImage if too much of it is missing.
 
-    libjpeg does not say what is missing: what differs with the bytes that follow.
+    libjpeg does not report missing rows: those are missing that decode differently with other bytes
+    after the end.
     """
     image, other = load(data + JPEG_END), load(data + FILLER + JPEG_END)
     if missing := ImageChops.difference(image, other).getbbox():
@@ -187,7 +188,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
             levels[key] = 255
         return image.convert("I").point(levels, "L").convert("RGB")
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)  # which would copy it
+    return image if image.mode == mode else image.convert(mode)  # convert() always copies
 
 
 def _png(image: Image.Image) -> bytes:

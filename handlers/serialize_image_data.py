@@ -28,8 +28,8 @@ BAD_PHOTO = (
     errors.InvalidImage,
     errors.InvalidInput,
 )
-# No photo begins with fewer seconds left: one may wait 25 s for S3 (aws.CLIENT_CONFIG), and the
-# largest takes 5 s to decode.
+# Reading and decoding a photo each begin with at least so many seconds left: a call of S3 may take
+# 25 s (aws.CLIENT_CONFIG), decoding the largest takes 5 s.
 LAST_SECONDS = 25
 TRIES = 3  # of a photo that S3 does not give
 

@@ -140,7 +140,7 @@ def env(port: int, unset: bool, as_json: bool) -> int:
     from local import environment
 
     if as_json:
-        print(json.dumps(environment.for_shell(port), indent=2))
+        print(json.dumps(environment.shell_variables(port), indent=2))
     else:
         print(environment.undo_code(port) if unset else environment.shell_code(port))
     return 0

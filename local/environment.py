@@ -28,7 +28,7 @@ UNDO = "SCONES_VEHICLES_SHELL_BEFORE"
 _BARE = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", *MACHINE)
 
 
-def for_shell(port: int) -> dict[str, str | None]:
+def shell_variables(port: int) -> dict[str, str | None]:
     """Variables that point AWS's tools, Serverless and pip at the local cloud; None unsets one."""
     no_proxy = {paths.LOOPBACK, "localhost"}
     for name in ("NO_PROXY", "no_proxy"):
@@ -48,7 +48,7 @@ def for_shell(port: int) -> dict[str, str | None]:
 
 def shell_code(port: int) -> str:
     """Code for a shell that shall talk to the local cloud; it keeps code to undo it (`UNDO`)."""
-    variables = for_shell(port)
+    variables = shell_variables(port)
     undo = [f"unset {' '.join(variables)}"]
     undo += [_export(name, os.environ[name]) for name in variables if name in os.environ]
     lines = [
@@ -67,7 +67,7 @@ def undo_code(port: int) -> str:
     """
     otherwise = ":"
     if paths.loopback_port(os.environ.get("AWS_ENDPOINT_URL", "")) is not None:
-        exported = [name for name, value in for_shell(port).items() if value is not None]
+        exported = [name for name, value in shell_variables(port).items() if value is not None]
         otherwise = f"unset {' '.join(exported)}"
     return f'eval "${{{UNDO}:-{otherwise}}}"\nunset {UNDO}'
 
@@ -81,14 +81,14 @@ def _account(port: int) -> dict[str, str]:
         "AWS_ENDPOINT_URL": paths.url(port),
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        # Unset, they would come back with a profile or a role of the shell's next login.
+        # If unset, AWS's tools would read the files of the home folder.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 
-def for_server(port: int, home: Path) -> dict[str, str]:
+def server_environment(port: int, home: Path) -> dict[str, str]:
     """The server's environment: nothing of the shell that could name an account or a proxy."""
     temporary = home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import paths, settings
-from local.shell import SettingsError, for_pip
+from local.shell import SettingsError, pip_environment
 
 REQUIREMENTS = Path(__file__).with_name("requirements-lambda.txt")
 
@@ -69,7 +69,7 @@ def prepare(interpreter: Interpreter) -> Path:
         shutil.rmtree(venv, ignore_errors=True)
         _run([interpreter.python, "-I", "-m", "venv", venv])
         try:
-            sources = for_pip(python)
+            sources = pip_environment(python)
         except SettingsError as error:
             raise InterpreterError(f"pip cannot read its settings: {error}") from error
         _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], sources)

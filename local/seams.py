@@ -16,7 +16,7 @@ from typing import Any
 REQUIREMENTS = Path(__file__).with_name("requirements.txt").read_text()
 VERSION = re.search(r"^ministack==(\S+)$", REQUIREMENTS, re.MULTILINE)[1]
 
-# By module: what it replaces where, and by what.
+# By module: the owner of what is replaced, its name, the replacement.
 _replacements: dict[str, list[tuple[Any, str, Callable]]] = defaultdict(list)
 
 

@@ -1,4 +1,4 @@
-"""What of a person's shell may reach the programs started here, and those started in that shell."""
+"""Which variables of a person's shell reach the programs started here, and which a shell needs."""
 
 import ast
 import os
@@ -61,7 +61,7 @@ def misleading(names: Iterable[str] = os.environ) -> list[str]:
     return list(filter(_MISLEADING.fullmatch, names))
 
 
-def for_pip(python: str | Path) -> dict[str, str]:
+def pip_environment(python: str | Path) -> dict[str, str]:
     """The environment of a call of this Python's pip.
 
     pip is asked for its settings, wherever they stand, and gets those of where packages come from

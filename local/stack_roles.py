@@ -23,7 +23,7 @@ from local import iam, seams
 SERVICE = "cloudformation.amazonaws.com"
 SESSION = "AWSCloudFormation"
 _GIVE_A_ROLE = ("CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack")
-# By type; the file says what it holds.
+# The actions of each resource type.
 _KINDS = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text())
 _roles: dict[str, str] = {}  # by the stack's name
 

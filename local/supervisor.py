@@ -79,11 +79,11 @@ def main() -> None:
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "local.server", python],
         cwd=paths.FOLDER,
-        env=environment.for_server(port, home),
+        env=environment.server_environment(port, home),
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
-    # At once: it holds nothing that outlives it.
+    # SIGKILL: the server has nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: server.kill())
     signal.signal(signal.SIGINT, lambda *_: server.kill())
     ids = json.dumps({"supervisor": os.getpid(), "server": server.pid})

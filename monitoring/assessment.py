@@ -19,10 +19,10 @@ from service.terminal import FirstFew
 HEALTHY = "healthy"
 VIOLATION = "violation"
 NOT_ENOUGH_DATA = "not enough data"
-# A schedule acts on it. 1 is any command's error.
+# What a schedule acts on; 1 is any command's error.
 EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
-# A larger share of unreadable records leaves open what the photos at hand stand for; so it is with
-# labels.
+# With a larger share of unreadable records the photos at hand may not be typical; the same bound
+# holds for unknown labels.
 MOST_UNREADABLE = 0.05
 
 
@@ -48,7 +48,7 @@ class Report:
     unreadable: int
     threshold: float
     share_accepted: float | None = None  # of no photos at all, as is accuracy
-    likely_strangers: int = 0  # photos in review that the model gives to none of the classes rather
+    likely_strangers: int = 0  # photos in review that are likelier of none of the classes
     accuracy: Accuracy | None = None
     drifts: list[Drift] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
@@ -73,31 +73,31 @@ class Report:
         if self.unreadable:
             figures.append(("Unreadable", f"{self.unreadable:,}", "records"))
         if self.share_accepted is not None:
-            against = f"confidence of {self.threshold:g} or more"
-            figures.append(("Accepted", f"{self.share_accepted:.1%}", against))
+            context = f"confidence of {self.threshold:g} or more"
+            figures.append(("Accepted", f"{self.share_accepted:.1%}", context))
             if self.likely_strangers:
                 share = 1 - self.share_accepted
-                against = (
+                context = (
                     f"{self.likely_strangers:,} of these {round(share * self.images):,} photos "
                     "show none of the classes rather than any, as the model sees it"
                 )
-                figures.append(("Review", f"{share:.1%}", against))
+                figures.append(("Review", f"{share:.1%}", context))
         violated = sum(item.violated for item in self.drifts)
         if self.drifts:
             figures.append(("Drifted", f"{violated} of {len(self.drifts)}", "properties compared"))
         if (found := self.accuracy) is not None:
             doubt = "; the drift speaks against it" if violated else ""
-            against = (
+            context = (
                 f"{found.expected_low:.1%} to {found.expected_high:.1%} right, if the photos are "
                 f"like those that the model learned from{doubt}"
             )
-            figures.append(("Expected", f"{found.expected:.1%}", against))
+            figures.append(("Expected", f"{found.expected:.1%}", context))
             if found.true is not None:
-                against = (
+                context = (
                     f"{found.true_low:.1%} to {found.true_high:.1%} right of {found.labelled:,} "
                     f"labelled, {found.expected_labelled:.1%} expected of them"
                 )
-                figures.append(("True", f"{found.true:.1%}", against))
+                figures.append(("True", f"{found.true:.1%}", context))
         return figures
 
 
@@ -196,8 +196,8 @@ def _check_labels(frame: pd.DataFrame, truth: GroundTruth, report: Report) -> di
 def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
     """Return how many photos in review are more likely of none of the classes than of any one.
 
-    What a photo's probabilities lack to 1 is the chance that it is of none; a model that knows no
-    strangers leaves nothing.
+    1 minus the sum of a photo's probabilities is the chance that it is of none: 0 for a model that
+    knows no strangers.
     """
     _, probabilities = table.probabilities(frame)
     strange = 1 - np.nansum(probabilities, axis=1) > frame["confidence"].to_numpy()

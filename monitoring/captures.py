@@ -8,8 +8,12 @@ import base64
 import io
 import itertools
 import json
+import multiprocessing
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +36,9 @@ PROBES = 40  # photos that are answered again at once, spread over those in ques
 LEAST_SHARE = 0.25
 # Other processors round otherwise; of two models hardly an answer is so much alike.
 RELATIVE, ABSOLUTE = 1e-3, 1e-7
-THREADS = min(storage.THREADS, 2 * (os.cpu_count() or 1))  # a thread also waits for S3
+THREADS = 2  # of a process: one computes while the other waits for S3
+CHUNK = 20  # files that a process takes at once
+CHUNKS_A_PROCESS = 10  # fewer are read sooner than another process starts
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,9 @@ class Record(NamedTuple):
     pixels: np.ndarray
 
 
+Part = tuple[list[pd.DataFrame], list[Unreadable]]  # what a file holds
+
+
 def load(
     source: str,
     since: datetime | None = None,
@@ -80,23 +89,61 @@ def load(
     """
     span = Span(since, until)
     names = files.list_files(source, span)
-    unreadable: list[Unreadable] = []
-
-    def read(file: str) -> list[pd.DataFrame]:
-        size = 0
-
-        def choose_batch(item: tuple[int, Record]) -> tuple[list[str], int]:
-            nonlocal size
-            size += item[1].pixels.nbytes
-            return item[1].classes, size // PIXEL_BYTES
-
-        records = files.read_records(file, partial(parse, span=span), unreadable)
-        batches = itertools.groupby(records, choose_batch)
-        return [to_frame(list(batch), file, model) for _, batch in batches]
-
-    parts = terminal.track(storage.map_ahead(read, names, THREADS), "Load", len(names), "files")
-    frame = table.join([frame for part in parts for frame in part])
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    parts = list(terminal.track(_read_chunks(chunks, span, model), "Load", len(names), "files"))
+    unreadable = [each for _, missed in parts for each in missed]
+    frame = table.join([frame for frames, _ in parts for frame in frames])
     return Loaded(frame, sorted(unreadable), len(names))
+
+
+def _read_chunks(chunks: list[list[str]], span: Span, model: Model | None) -> Iterator[Part]:
+    """Read files; many of them in a process for each core, as parsing holds Python's lock.
+
+    Raises UserError where a process was ended from outside.
+    """
+    read = partial(read_file, span=span, model=model)
+    processes = min(os.cpu_count() or 1, len(chunks) // CHUNKS_A_PROCESS)
+    if processes < 2:
+        yield from storage.map_ahead(read, itertools.chain(*chunks), THREADS)
+        return
+    # A copy of this process would share its connections and its threads' locks.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, _start_process, (read,)) as pool:
+        try:
+            for parts in pool.map(_read_chunk, chunks):
+                yield from parts
+        except BrokenProcessPool as error:
+            raise terminal.UserError(
+                "A process that read captures was ended from outside. Was the memory used up?"
+            ) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _start_process(read: Callable[[str], Part]) -> None:
+    global _read  # of a process that does nothing but read
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    _read = read
+
+
+def _read_chunk(chunk: list[str]) -> list[Part]:
+    return list(storage.map_ahead(_read, chunk, THREADS))
+
+
+def read_file(file: str, span: Span, model: Model | None) -> Part:
+    """Return tables of the file's photos, and what could not be read."""
+    unreadable: list[Unreadable] = []
+    size = 0
+
+    def choose_batch(item: tuple[int, Record]) -> tuple[list[str], int]:
+        nonlocal size
+        size += item[1].pixels.nbytes
+        return item[1].classes, size // PIXEL_BYTES
+
+    records = files.read_records(file, partial(parse, span=span), unreadable)
+    batches = itertools.groupby(records, choose_batch)
+    return [to_frame(list(batch), file, model) for _, batch in batches], unreadable
 
 
 def to_frame(batch: list[tuple[int, Record]], file: str, model: Model | None) -> pd.DataFrame:

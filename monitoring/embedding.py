@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +18,32 @@ import onnxruntime
 
 BATCH = 64
 
-Network = Callable[[np.ndarray], np.ndarray]  # photos uint8 N x side x side x 3 -> float32 N x D
+
+class Network:
+    """One output of a graph, on one thread: photos uint8 N x side x side x 3 -> float32 N x D."""
+
+    def __init__(self, graph: bytes, output: str):
+        self.graph, self.output = graph, output
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        providers = ["CPUExecutionProvider"]
+        self.session = onnxruntime.InferenceSession(graph, options, providers=providers)
+
+    def __reduce__(self):
+        return Network, (self.graph, self.output)  # a session stays in its process
+
+    def __call__(self, photos: np.ndarray) -> np.ndarray:
+        """Compute the output."""
+        starts = range(0, len(photos), BATCH)
+        batches = [{"images": photos[start : start + BATCH]} for start in starts]
+        return np.concatenate([self.session.run([self.output], each)[0] for each in batches])
 
 
 @dataclass(frozen=True)
 class Model:
     """A trained model: where it lies, its class names, and what it makes of photos.
 
-    `answer` gives probabilities. `embed` is None for a model that was trained before models had an
-    embedding.
+    `answer` gives probabilities. `embed` is None for a model without an output `embedding`.
     """
 
     name: str
@@ -45,8 +61,8 @@ def make_model(name: str, graph: bytes, classes: bytes) -> Model:
     """Return the model of a model.onnx and a classes.json. Raises UserError if they are broken."""
     try:
         cut = cut_embedding(graph)
-        embed = _open(cut, "embedding") if cut else None
-        return Model(name, json.loads(classes), _open(graph, "probabilities"), embed)
+        embed = Network(cut, "embedding") if cut else None
+        return Model(name, json.loads(classes), Network(graph, "probabilities"), embed)
     except Exception as error:  # protobuf, ONNX and its runtime have many classes of errors
         raise UserError(f"The model in {name} cannot be read: {error}") from error
 
@@ -60,17 +76,3 @@ def cut_embedding(graph: bytes) -> bytes | None:
     if "embedding" not in [output.name for output in model.graph.output]:
         return None
     return Extractor(model).extract_model(["images"], ["embedding"]).SerializeToString()
-
-
-def _open(graph: bytes, output: str) -> Network:
-    """Return what computes one output of a graph, on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-    def compute(photos: np.ndarray) -> np.ndarray:
-        starts = range(0, len(photos), BATCH)
-        parts = [session.run([output], {"images": photos[n : n + BATCH]})[0] for n in starts]
-        return np.concatenate(parts)
-
-    return compute

@@ -84,7 +84,7 @@ class Selection:
         """Load the captures, and print what is in them."""
         terminal.print_line("Source", self.place)
         if model := self.model:
-            name = model.name if model.embed else f"{model.name} has none: train it anew"
+            name = model.name if model.embed else f"{model.name} has no embedding: not compared"
             terminal.print_line("Embedding", name)
         loaded = captures.load(self.place, self.span.since, self.span.until, model)
         _print(loaded)

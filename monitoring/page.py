@@ -81,7 +81,7 @@ def _draw_plots(report: Report, frame: pd.DataFrame) -> Iterator[tuple[str, str,
             "The share of photos at or above the threshold. The band is where the true share lies "
             "19 times in 20: it is wide where there were few photos.",
             f"{report.share_accepted:.1%} of all photos were accepted.",
-            plots.draw_share_accepted(frame, threshold),
+            plots.draw_share_accepted_over_time(frame, threshold),
         )
     if report.drifts:
         yield (

@@ -97,7 +97,7 @@ def _confidence(doubt):
 
 
 @styled
-def draw_share_accepted(frame: pd.DataFrame, threshold: float) -> Figure:
+def draw_share_accepted_over_time(frame: pd.DataFrame, threshold: float) -> Figure:
     """The share accepted by span of time with Wilson's 95 % interval; the whole time's share."""
     figure, axes, times = _start_time_plot(frame, "accepted")
     middles, length = cut_spans(times)

@@ -112,8 +112,8 @@ def _print(report: Report, reference: Baseline | None, truth: GroundTruth | None
     if truth:
         terminal.print_line("Labels", f"{len(truth.labels):,}")
         load.print_unreadable(truth.unreadable)
-    for name, value, against in report.figures():
-        terminal.print_line(name, f"{value} ({against})" if against else value)
+    for name, value, context in report.figures():
+        terminal.print_line(name, f"{value} ({context})" if context else value)
     terminal.print_line("Status", report.status)
     for text in report.details():
         terminal.print_line("", text)

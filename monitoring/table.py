@@ -1,4 +1,4 @@
-"""The table that all of monitoring works on: a pandas DataFrame, a row a photo.
+"""The table that all of monitoring works on: a pandas DataFrame with a row for each photo.
 
 Columns: `time` (UTC), `image_id`, `label`, `confidence`, `probability:<class>` (one a class, NaN
 where a former model had other classes), the photo's FEATURES and, where a model computed them,

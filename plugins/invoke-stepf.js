@@ -30,7 +30,7 @@ module.exports = class InvokeStepf {
       await stepf.startExecution();
       const { $metadata, ...execution } = await stepf.describeExecution();
       for (const field of ['input', 'output', 'cause']) {
-        if (isJson(execution[field])) execution[field] = JSON.parse(execution[field]); // which holds it as text
+        if (isJson(execution[field])) execution[field] = JSON.parse(execution[field]); // Step Functions gives them as text
       }
       process.stderr.write('\n');
       process.stdout.write(`${JSON.stringify(execution, null, 2)}\n`);

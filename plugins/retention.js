@@ -4,7 +4,7 @@
 const PREFIXES = {
   'capture/': 'captures',
   'monitoring/reports/': 'reports',
-  'generated/': 'generated', // where scripts.generate puts photos
+  'generated/': 'generated', // photos of scripts.generate and scripts.smoke_test
   'incoming/generated/': 'generated', // of two rules for an object S3 takes the shorter
   'incoming/': 'incoming',
   'bulk/results/': 'results',

@@ -12,7 +12,7 @@ from service.registry import ENGINES
 from service.stack import Cloud
 from service.terminal import UserError
 from setup.__main__ import find_node
-from setup.environment import SetupError, for_pip
+from setup.environment import SetupError, pip_environment
 from setup.lock_layer import resolve
 
 BAD = "!! "
@@ -77,7 +77,7 @@ def node() -> str:
 def functions() -> str:
     """Return the functions' Python, if pip finds all packages of their layer for it."""
     version = config.load_service()["provider"]["runtime"].removeprefix("python")
-    resolve(version, PLATFORM, for_pip(sys.executable))
+    resolve(version, PLATFORM, pip_environment(sys.executable))
     return f"Python {version}, and pip finds the packages of their layer for it"
 
 

@@ -10,7 +10,7 @@ from service.photos import Place
 from service.stack import Cloud, find_stack
 from service.terminal import UserError, one_line
 
-PHOTOS_AT_ONCE = 8  # each may take 150 MB while it is decoded
+PHOTOS_AT_ONCE = 8  # most take 150 MB while they are decoded, a WebP of 50 megapixels .8 GB
 
 
 @terminal.command("predict", example="photo.jpg folder/ s3://bucket/photos/")

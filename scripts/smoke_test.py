@@ -1,7 +1,8 @@
 """Send a photo of each class and a bad one through `classify`, and check how each ends.
 
 A photo must end accepted or in review, whatever its label, and the bad one fail by its error's
-name. Without an endpoint, as EndpointNotFound; without a dataset a grey picture is sent.
+name. Without an endpoint the photos must fail as EndpointNotFound; without a dataset a grey picture
+stands for them.
 """
 
 import json
@@ -25,7 +26,7 @@ FOLDER = f"{GENERATED}smoke-test/"
 BAD = "text"
 # Longer than all attempts of a photo's three tasks, so that an execution says itself what is wrong.
 LONGEST_WAIT_SECONDS = 1200
-NAP_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def classify(states, state_machine: str, photos: list[Photo]) -> dict:
         execution = states.describe_execution(executionArn=arn)
         if execution["status"] != "RUNNING":
             return execution
-        time.sleep(NAP_SECONDS)
+        time.sleep(POLL_SECONDS)
     raise UserError(f"{name} has not ended in {terminal.duration(LONGEST_WAIT_SECONDS)}.")
 
 

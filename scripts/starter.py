@@ -49,7 +49,7 @@ SEED = 0
 )
 def main(archive, epochs, output):
     """Make the starter weights again, and compare them with the recorded ones."""
-    source = cifar.read_ten(cifar.find_archives(archive), CIFAR10_CLASSES)
+    source = cifar.read_cifar10(cifar.find_archives(archive), CIFAR10_CLASSES)
     train, validation = labelled_images.hold_out(source.train)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Photos", f"{len(train):,}, without {len(validation):,} validation photos")

@@ -1,1 +1,1 @@
-"""What is deployed, as commands and monitoring see it from outside."""
+"""What commands and monitoring share: config, AWS, datasets, jobs, the endpoint, the terminal."""

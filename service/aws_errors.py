@@ -31,7 +31,7 @@ THROTTLED = re.compile(
 ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden"}
 
 
-def unless(refusals: tuple[str, ...], operation: Callable, **arguments) -> Any:
+def call_unless_refused(refusals: tuple[str, ...], operation: Callable, **arguments) -> Any:
     """Return AWS's answer to a call; None if it is refused by one of these codes or words."""
     try:
         return operation(**arguments)

@@ -20,9 +20,9 @@ POLL_SECONDS = 1
 SETTLED = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 BROKEN = ("OutOfService", "Failed")
 ABOUT_A_QUOTA = ("ResourceLimitExceeded", "service limit")  # in FailureReason
-# In AWS's refusal while another roll-out is under way.
+# Texts of AWS's refusals while another roll-out is under way.
 REFUSED_AS_BUSY = ("Cannot update in-progress endpoint", "Cannot create already existing endpoint ")
-# For endpoints that scale alone: AWS keeps the instances that scaling has added, and Data Capture
+# Only for endpoints that scale: AWS keeps the instances that scaling has added, and Data Capture
 # follows config.yml. The API reference calls DataCaptureConfig "not currently supported" here, so
 # other endpoints are updated without it.
 KEEP_INSTANCE_COUNT = {
@@ -174,7 +174,9 @@ class Hosting:
         if not _serves(after, name):
             self._give_up(name, before, after)
         try:
-            with terminal.goes_on(f"{self.endpoint} serves the new model, which was not tried."):
+            with terminal.explain_interrupt(
+                f"{self.endpoint} serves the new model, which was not tried."
+            ):
                 trial()
         except Exception as error:
             outcome = self._put_back(name, before, retain)
@@ -187,7 +189,9 @@ class Hosting:
 
     def _settle_after(self, change: str) -> dict | None:
         """Wait while the endpoint is changing; Ctrl-C says what SageMaker goes on with."""
-        with terminal.goes_on(f"SageMaker goes on {change}. To wait for it: {self._wait}"):
+        with terminal.explain_interrupt(
+            f"SageMaker goes on {change}. To wait for it: {self._wait}"
+        ):
             return self.settle()
 
     def _put_back(self, name: str, before: dict | None, retain: dict) -> str:
@@ -284,4 +288,4 @@ def _serves(endpoint: dict | None, configuration: str) -> bool:
 
 
 # Return what an operation answers; None if the thing is gone: two people may tidy up at once.
-_call = partial(aws_errors.unless, ("Could not find",))
+_call = partial(aws_errors.call_unless_refused, ("Could not find",))

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from service import config, terminal
-from service.aws_errors import unless
+from service.aws_errors import call_unless_refused
 from service.hosting import add_mark
 from service.keys import CHECKPOINTS
 from service.logs import LOG_GROUP, JobLog, ScriptLines
@@ -147,7 +147,7 @@ def run(cloud: Cloud, stack: Stack, job: Job, instance_type: str, show_log: bool
     job_name = start(cloud, stack, job, instance_type)
     terminal.print_line("Job", f"{job_name} on {instance_type}{', on Spot' if job.spot else ''}")
     stop = f"aws sagemaker stop-training-job --training-job-name {job_name}"
-    with terminal.goes_on(f"The job goes on; to stop it: {stop}"):
+    with terminal.explain_interrupt(f"The job goes on; to stop it: {stop}"):
         return follow(cloud, job_name, show_log)
 
 
@@ -173,7 +173,9 @@ def report(job: dict) -> None:
 def read_member(s3, uri: str, name: str) -> bytes:
     """Return one file of a .tar.gz in S3, read no further than it. UserError if it is missing."""
     bucket, key = split_uri(uri)
-    answer = unless(("NoSuchKey", "NoSuchBucket"), s3.get_object, Bucket=bucket, Key=key)
+    answer = call_unless_refused(
+        ("NoSuchKey", "NoSuchBucket"), s3.get_object, Bucket=bucket, Key=key
+    )
     if answer is None:
         raise UserError(f"There is no {uri}.")
     try:

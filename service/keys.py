@@ -1,4 +1,4 @@
-"""The prefixes in the service's bucket; plugins/retention.js says how long each is kept."""
+"""Prefixes in the bucket that several commands use; plugins/retention.js has their retention."""
 
 DATASETS = "datasets/"
 CHECKPOINTS = "training/checkpoints/"

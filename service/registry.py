@@ -3,7 +3,7 @@
 import base64
 import re
 
-from service.aws_errors import unless
+from service.aws_errors import call_unless_refused
 from service.terminal import UserError
 
 IMAGE = re.compile(
@@ -69,7 +69,7 @@ def login(ecr) -> tuple[str, str]:
 def _find(ecr, repository: str, image_id: dict[str, str]) -> dict | None:
     host, _, name = repository.partition("/")
     request = {"registryId": host.partition(".")[0], "repositoryName": name}
-    answer = unless(MISSING, ecr.describe_images, **request, imageIds=[image_id])
+    answer = call_unless_refused(MISSING, ecr.describe_images, **request, imageIds=[image_id])
     return answer and answer["imageDetails"][0]
 
 

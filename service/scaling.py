@@ -9,7 +9,7 @@ import click
 from botocore.exceptions import ClientError
 
 from service import terminal
-from service.aws_errors import unless
+from service.aws_errors import call_unless_refused
 from service.hosting import VARIANT, Hosting
 
 METRIC = "SageMakerVariantInvocationsPerInstance"
@@ -104,7 +104,7 @@ class Scaling:
         """Remove the scaling and its policy. False if there was none."""
         missing = ("ObjectNotFoundException",)
         deregister = self._autoscaling.deregister_scalable_target
-        return unless(missing, deregister, **self._target) is not None
+        return call_unless_refused(missing, deregister, **self._target) is not None
 
     def _targets(self) -> list[dict]:
         return self._autoscaling.describe_scalable_targets(

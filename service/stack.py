@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import boto3
 from botocore.config import Config
 
-from service.aws_errors import unless
+from service.aws_errors import call_unless_refused
 from service.config import definition, service_name
 from service.terminal import UserError
 
@@ -137,7 +137,9 @@ def find_stack(cloud: Cloud, stage: str) -> Stack:
 
 def describe_stack(cloudformation, name: str) -> dict | None:
     """Return CloudFormation's description of a stack; None if there is none."""
-    answer = unless(("does not exist",), cloudformation.describe_stacks, StackName=name)
+    answer = call_unless_refused(
+        ("does not exist",), cloudformation.describe_stacks, StackName=name
+    )
     return answer and answer["Stacks"][0]
 
 
@@ -189,4 +191,4 @@ def elapsed_seconds(execution: dict) -> float:
 def describe_execution(states, arn: str) -> dict | None:
     """Return DescribeExecution's answer; None if there is no such execution."""
     missing = ("ExecutionDoesNotExist", "InvalidArn")
-    return unless(missing, states.describe_execution, executionArn=arn)
+    return call_unless_refused(missing, states.describe_execution, executionArn=arn)

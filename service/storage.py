@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from service import terminal
-from service.aws_errors import is_refusal, unless
+from service.aws_errors import call_unless_refused, is_refusal
 from service.terminal import UserError
 
 THREADS = 16
@@ -47,14 +47,14 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 def read(s3, bucket: str, key: str) -> bytes | None:
     """Return the object's bytes; None if there is no such object."""
-    answer = unless(NOT_FOUND, s3.get_object, Bucket=bucket, Key=key)
+    answer = call_unless_refused(NOT_FOUND, s3.get_object, Bucket=bucket, Key=key)
     return answer and answer["Body"].read()
 
 
 def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     """Return the first bytes of an object, at most `size` of them."""
     place = {"Bucket": bucket, "Key": key, "Range": f"bytes=0-{size - 1}"}
-    answer = unless(("InvalidRange",), s3.get_object, **place)  # of an empty object
+    answer = call_unless_refused(("InvalidRange",), s3.get_object, **place)  # of an empty object
     return answer["Body"].read() if answer else b""
 
 
@@ -121,7 +121,7 @@ def map_ahead(
 
 def object_exists(s3, bucket: str, key: str) -> bool:
     """Whether the object exists."""
-    return unless(NOT_FOUND, s3.head_object, Bucket=bucket, Key=key) is not None
+    return call_unless_refused(NOT_FOUND, s3.head_object, Bucket=bucket, Key=key) is not None
 
 
 def read_object_lines(s3, bucket: str, key: str, longest: int = -1) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def goes_on(what: str) -> Iterator[None]:
+def explain_interrupt(what: str) -> Iterator[None]:
     """Say after Ctrl-C during the block what goes on without the command."""
     try:
         yield
@@ -66,7 +66,7 @@ class Group(click.Group):
 
 
 command = partial(click.command, cls=Command)
-group = partial(click.group, cls=Group, no_args_is_help=False)  # but an error: "Missing command."
+group = partial(click.group, cls=Group, no_args_is_help=False)  # "Missing command." is an error
 
 
 def run(

@@ -20,9 +20,9 @@ from setup.environment import (
     REPOSITORY,
     SetupError,
     clean,
-    for_pip,
     lock,
     only_index,
+    pip_environment,
     reason,
     run,
 )
@@ -94,10 +94,10 @@ def set_up_python(files: Sequence[str]) -> None:
                 VENV.unlink()
             shutil.rmtree(VENV, ignore_errors=True)
             run([BASE, "-I", "-m", "venv", VENV], clean())
-            pip(python, for_pip(python), read_pin("pip"))
+            pip(python, pip_environment(python), read_pin("pip"))
             (VENV / "bin" / "sls").symlink_to("../../node_modules/.bin/sls")
     (VENV / "complete").unlink(missing_ok=True)
-    variables = for_pip(python)
+    variables = pip_environment(python)
     if PROJECT in missing:
         install_torch(python, variables)
     for name in missing:

@@ -80,7 +80,7 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     }
 
 
-def for_pip(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def pip_environment(python: str | Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment of a call of this Python's pip.
 
     pip lists its settings, from all its files; those of where packages come from become variables,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from setup.environment import SetupError, for_pip, run
+from setup.environment import SetupError, pip_environment, run
 from setup.lock_layer import LOCK, REQUIREMENTS, read_pins
 
 # Lambda has boto3 itself.
@@ -30,7 +30,7 @@ def main(folder: str, version: str, platforms: Sequence[str]) -> None:
     command += ["--requirement", LOCK, "--target", folder]
     try:
         problem = f"pip could not install {LOCK.name} for Python {version}"
-        run(command, for_pip(sys.executable), problem)
+        run(command, pip_environment(sys.executable), problem)
     except SetupError as error:
         sys.exit(str(error))
     for parent, folders, files in os.walk(folder):

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 
-from setup.environment import REPOSITORY, SetupError, for_pip, only_index, run
+from setup.environment import REPOSITORY, SetupError, only_index, pip_environment, run
 
 REQUIREMENTS = REPOSITORY / "handlers" / "requirements.txt"
 LOCK = REPOSITORY / "handlers" / "requirements-lock.txt"
@@ -31,7 +31,7 @@ def main() -> None:
     """Write the lock; exit with one line if that fails."""
     hashes: dict[str, set[str]] = {}
     try:
-        variables = only_index(for_pip(sys.executable))
+        variables = only_index(pip_environment(sys.executable))
         for version, platform in itertools.product(PYTHONS, PLATFORMS):
             print(f"Python {version}, {platform}", flush=True)
             for pin, digest in read_report(resolve(version, platform, variables)):

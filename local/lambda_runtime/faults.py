@@ -1,7 +1,7 @@
 """Faults of Lambda that a person or a test asked for (see local/faults.py).
 
-A call that is throttled, or fails in the service, is no invocation for AWS/Lambda's metrics. In
-flight is also what waits for an environment to be free.
+A call that is throttled, or fails in the service, is no invocation for AWS/Lambda's metrics. Calls
+that wait for a free environment count as in flight.
 """
 
 import json
@@ -22,7 +22,7 @@ _BODY = json.dumps(_FAILED).encode()
 
 @seams.replaces(lambda_svc, "_acquire_execution_slot")
 def acquire_slot(original: Callable, *arguments: object) -> tuple[str | None, str | None]:
-    """A place among the invocations in flight, or none and whose limit is reached."""
+    """A place among the invocations in flight and None, or None and whose limit is reached."""
     lambda_svc._ACCOUNT_CONCURRENCY_CAP = _read().lambda_concurrency or faults.MOST_AT_ONCE
     return original(*arguments)
 

@@ -47,7 +47,7 @@ class Deployment:
     def start(self) -> None:
         """Start all servers; raises StartError or ServiceError, with none left, if one does not."""
         try:
-            images.resolve_serving_image(self._image)  # it was there when the model was created
+            images.check_serving_image(self._image)  # it was there when the model was created
             self._on_all_servers(ModelServer.start)
         except Exception:
             self.stop()

@@ -18,7 +18,7 @@ _INSTANCES_A_VARIANT = 4
 def create_model(request: Request) -> Request:
     """The role must be able to read the model's archive."""
     container = request["PrimaryContainer"]
-    images.resolve_serving_image(container["Image"])
+    images.check_serving_image(container["Image"])
     role = roles.assume(request["ExecutionRoleArn"])
     _check_model_data(container["ModelDataUrl"], role)
     return {"ModelArn": records.keep(Record("model", request))}

@@ -40,7 +40,7 @@ def check_training_image(image: str) -> None:
         )
 
 
-def resolve_serving_image(image: str) -> str:
+def check_serving_image(image: str) -> str:
     """The serving image by its digest, as endpoints describe it.
 
     Raises ValidationException for an image that the local cloud does not know, that the account's

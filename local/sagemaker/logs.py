@@ -29,7 +29,7 @@ def endpoint_group(endpoint: str) -> str:
 
 
 class Writer:
-    """What is added is written from a thread, all that has come up to then at a time."""
+    """Collects items; a thread writes all that are waiting at once."""
 
     def __init__(self, seconds: float):
         self._added: list[Any] = []

@@ -13,7 +13,7 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 
 from local.sagemaker.requests import Operations, Request, invalid
 
-# What the API calls each kind of which there are records.
+# The API's name for each kind of record.
 _TITLES = {
     "model": "Model",
     "endpoint-config": "EndpointConfig",

@@ -67,7 +67,7 @@ def run(original: Callable, arn: str) -> None:
 
 @seams.replaces(sfn, "_add_event")
 def add(original: Callable, execution: dict, kind: str, details: dict | None = None) -> dict:
-    """Add an event after the last one of its path. The end from outside follows none.
+    """Add an event after the last one of its path. An abort or a time-out follows none.
 
     Raises ExecutionEndedError where the history has reached its limit: the event that would be the
     last then ends the execution.

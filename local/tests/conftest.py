@@ -91,7 +91,7 @@ def session(cloud):
 @pytest.fixture(scope="session")
 def variables(port):
     """What a shell needs to talk to the local cloud; finding the functions' Python takes time."""
-    return environment.for_shell(port)
+    return environment.shell_variables(port)
 
 
 @pytest.fixture(autouse=True)

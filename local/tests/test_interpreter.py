@@ -43,10 +43,10 @@ def test_pip_is_told_where_packages_come_from_and_not_where_to(tmp_path, monkeyp
     monkeypatch.setenv("PIP_TARGET", "/elsewhere")
     monkeypatch.setenv("PIP_TIMEOUT", "7")
     monkeypatch.setenv("PYTHONPATH", "/another/project")
-    found = shell.for_pip(sys.executable)
+    found = shell.pip_environment(sys.executable)
     assert (found["PIP_FIND_LINKS"], found["PIP_TIMEOUT"]) == ("/wheels", "7")
     assert not {"PIP_USER", "PIP_TARGET", "PYTHONPATH"} & set(found)
     file.write_text("[global\n")
     with pytest.raises(shell.SettingsError, match=r"pip\.conf") as raised:
-        shell.for_pip(sys.executable)
+        shell.pip_environment(sys.executable)
     assert "\n" not in str(raised.value)

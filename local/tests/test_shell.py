@@ -80,7 +80,9 @@ def test_unset_in_a_child_of_that_shell_leaves_nothing_of_the_local_cloud(printe
     printed(variables("sh", env))
     code = "\n".join([environment.undo_code(PORT), SAY])
     child = variables("sh", env, say=f"sh -c {shlex.quote(code)}")
-    exported = {name for name, value in environment.for_shell(PORT).items() if value is not None}
+    exported = {
+        name for name, value in environment.shell_variables(PORT).items() if value is not None
+    }
     assert not exported & set(child)
     assert child["EDITOR"] == "vi"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .bodies import JSON, NPY, answer_type, media_type, read_array, write_answer
+from .bodies import JSON, NPY, check_accept, media_type, read_array, write_answer
 from .classifier import Classifier
 from .errors import RequestError, RequestTooLarge
 from .pixels import read_png
@@ -118,7 +118,7 @@ class Application:
     async def _classify(self, request: Request, record: dict) -> Response:
         side = self._classifier.side
         kind = record["content_type"] = media_type(request.header(b"content-type"), side)
-        answer = answer_type(request.header(b"accept"))
+        check_accept(request.header(b"accept"))
         body = await read_body(request)
         record["bytes"] = len(body)
         images = read_array(body, side) if kind == NPY else read_png(body, side)[None]
@@ -129,7 +129,7 @@ class Application:
             await asyncio.sleep(0)
             parts.append(self._classifier(images[begin : begin + BATCH]))
         probabilities = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return Response(200, write_answer(probabilities, self._classifier.classes, answer), answer)
+        return Response(200, write_answer(probabilities, self._classifier.classes), JSON)
 
 
 async def read_body(request: Request) -> bytes:

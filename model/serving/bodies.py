@@ -13,7 +13,7 @@ NPY = "application/x-npy"
 PNG = "image/png"
 TYPES = (NPY, PNG)
 ENCODER = json.JSONEncoder(separators=(",", ":"))
-ACCEPTED = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
+ACCEPTED = (JSON, "application/*", "*/*")
 
 
 def media_type(header: str, side: int) -> str:
@@ -27,13 +27,11 @@ def media_type(header: str, side: int) -> str:
     return name
 
 
-def answer_type(header: str) -> str:
-    """The first type of an Accept header in which the endpoint answers. Raises NotAcceptable."""
-    for part in (header or "*/*").split(","):
-        name = part.partition(";")[0].strip().lower()
-        if name in ACCEPTED:
-            return ACCEPTED[name]
-    raise NotAcceptable(f"Accept is {header[:64]}; the endpoint answers in {JSON} or {NPY}")
+def check_accept(header: str) -> None:
+    """Raise NotAcceptable unless an Accept header takes JSON, as which the endpoint answers."""
+    kinds = [part.partition(";")[0].strip().lower() for part in (header or "*/*").split(",")]
+    if not any(kind in ACCEPTED for kind in kinds):
+        raise NotAcceptable(f"Accept is {header[:64]}; the endpoint answers in {JSON}")
 
 
 def read_array(body: bytes, side: int) -> np.ndarray:
@@ -79,11 +77,7 @@ def read_npy(body: bytes) -> np.ndarray:
         raise InvalidArray("the array has too many sides, or too long ones") from error
 
 
-def write_answer(probabilities: np.ndarray, classes: list[str], kind: str) -> bytes:
-    """Probabilities float32 N x C as NPY, which holds no class names, or JSON."""
-    if kind == NPY:
-        stream = io.BytesIO()
-        np.save(stream, probabilities, allow_pickle=False)
-        return stream.getvalue()
+def write_answer(probabilities: np.ndarray, classes: list[str]) -> bytes:
+    """Probabilities float32 N x C as JSON."""
     answer = {"classes": classes, "inferences": probabilities.tolist()}
     return ENCODER.encode(answer).encode()

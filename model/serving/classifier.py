@@ -22,8 +22,8 @@ class ModelError(Exception):
 class Classifier:
     """`model.onnx` and `classes.json` of one folder.
 
-    classes: the C class names; side: the model's pixels a side. The model has an `embedding` too,
-    which monitoring computes from captures: here only `probabilities` are.
+    classes: the C class names; side: the model's pixels a side. The model may have an `embedding`
+    too, which monitoring computes from captures: here only `probabilities` are.
     """
 
     def __init__(self, folder: Path):
@@ -47,7 +47,7 @@ class Classifier:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Images uint8 N x side x side x 3 -> probabilities float32 N x C.
 
-        What an image's probabilities lack to 1 is the probability of none of the classes.
+        1 minus the sum of an image's probabilities is the probability of none of the classes.
         """
         return self.session.run(["probabilities"], {"images": images})[0]
 

@@ -33,7 +33,7 @@ class Calibration(NamedTuple):
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """Logits N x C, or N x (C + 1) where strangers are known -> probabilities N x C.
 
-        What they leave to 1 is the probability that the photo is a stranger.
+        1 minus their sum is the probability that the photo is a stranger.
         """
         logits = logits / self.temperature
         if self.stranger_bias is None:
@@ -174,7 +174,7 @@ def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
     return np.asarray(confidence, np.float32) >= np.float32(threshold)
 
 
-def threshold_for(precision: float, answers: Answers) -> float | None:
+def find_threshold(precision: float, answers: Answers) -> float | None:
     """The lowest threshold, of four decimals, that reaches this precision; None if none does.
 
     The precision is the share of right answers among those at or above the threshold, in the mix.
@@ -187,7 +187,7 @@ def threshold_for(precision: float, answers: Answers) -> float | None:
     return None
 
 
-def at_threshold(threshold: float | None, answers: Answers) -> dict:
+def measure_threshold(threshold: float | None, answers: Answers) -> dict:
     """What a filter at that threshold does, as `judge` tells it."""
     return judge(accepted(answers.confidence, threshold), answers)
 
@@ -257,6 +257,7 @@ def evaluate(answers: Answers, raw: Answers, classes: list[str]) -> dict:
             "by_chance": calibration_error_by_chance(answers).mean,
         },
         "thresholds": [
-            {"threshold": threshold, **at_threshold(threshold, answers)} for threshold in THRESHOLDS
+            {"threshold": threshold, **measure_threshold(threshold, answers)}
+            for threshold in THRESHOLDS
         ],
     }

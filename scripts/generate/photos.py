@@ -60,7 +60,7 @@ def find_unknown(classes: Sequence[str]) -> Supply:
     unknown = tuple(name for name in CIFAR10_CLASSES if name not in classes)
     if not unknown:
         raise terminal.UserError("The model knows every class of CIFAR-10: there are no others.")
-    source = cifar.read_ten(cifar.find_archives([]), unknown)
+    source = cifar.read_cifar10(cifar.find_archives([]), unknown)
     return Supply(f"photos of {', '.join(source.classes)}", source.test, source.classes)
 
 

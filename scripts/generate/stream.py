@@ -24,7 +24,7 @@ BAD_KINDS = tuple(kind for kind in bad_images.KINDS if kind != bad_images.EMPTY)
 SENDERS = 256  # most photos on their way at once
 DESCRIBERS = 8
 POLL_SECONDS = 1.0
-PATIENCE_SECONDS = 120  # without any answer: an execution's retries take less
+PATIENCE_SECONDS = 120  # without any answer; an execution that waits longer to retry counts as none
 CLOCK_DIFFERENCE = timedelta(seconds=60)  # at most, of the cloud's clock and this machine's
 
 NO_ANSWER, NOT_SENT = "no answer", "failed to send"

@@ -56,7 +56,7 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
         terminal.print_line(
             "Start", "from scratch: the starter weights have seen CIFAR-10's training photos"
         )
-    jobs = [
+    fold_jobs = [
         replace(
             job,
             # deploy_endpoint does not look for this name: these models lack a fold.
@@ -66,7 +66,7 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
         )
         for number, channels in enumerate(uris, 1)
     ]
-    folds = [read_fold(s3, run(each)) for each in jobs]
+    folds = [read_fold(s3, run(each)) for each in fold_jobs]
     hyperparameters = job.hyperparameters
     print_report(folds, hyperparameters["precision-target"], hyperparameters["strangers-share"])
 
@@ -131,7 +131,7 @@ def judge_fold(folds: Sequence[Fold], number: int, precision_target: float, shar
         )
     )
     calibration = evaluation.calibrate(together.logits, together.labels, together.strangers, share)
-    threshold = evaluation.threshold_for(precision_target, _answer(together, calibration, share))
+    threshold = evaluation.find_threshold(precision_target, _answer(together, calibration, share))
     answers = _answer(folds[number], calibration, share)
     return Judged(answers, evaluation.accepted(answers.confidence, threshold))
 
@@ -157,7 +157,7 @@ def print_report(folds: Sequence[Fold], precision_target: float, share: float) -
     rows = [[str(number), *_cells(each)] for number, each in enumerate(by_fold, 1)]
     spread = statistics.stdev(_accuracy(each.answers) for each in by_fold)
     by_chance = evaluation.calibration_error_by_chance(together.answers)
-    threshold = evaluation.threshold_for(precision_target, together.answers)
+    threshold = evaluation.find_threshold(precision_target, together.answers)
     print()
     foot = [["all", *_cells(together)]]
     terminal.show(terminal.table(HEADER, rows, right=range(len(HEADER)), foot=foot))

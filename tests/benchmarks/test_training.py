@@ -26,13 +26,13 @@ SECOND = job([0.95, 0.85, 0.75, 0.65], [True, False, True, True], 0.9)
 
 
 def test_seeds_are_averaged():
-    name, jobs, accuracy, _, at_threshold, strangers, largest, *times = training.row_of(
+    name, jobs, accuracy, _, measure_threshold, strangers, largest, *times = training.row_of(
         "bikes", [FIRST, SECOND]
     )
     assert (name, jobs, accuracy) == ("bikes", "2", "0.750 ± 0.000")
     # The first accepts one of two strangers, 0.05 of the mix, beside 0.9 * 3 / 4 that are right.
     mixed = (0.675 / 0.725, 1.0)
-    assert at_threshold == f"0.500 ± 0.354, {np.mean(mixed):.3f} ± {np.std(mixed, ddof=1):.3f}"
+    assert measure_threshold == f"0.500 ± 0.354, {np.mean(mixed):.3f} ± {np.std(mixed, ddof=1):.3f}"
     assert strangers == "0.250 ± 0.354"
     assert largest == "0.375 ± 0.177"
     assert times == ["10", "12 (20)"]

@@ -34,7 +34,7 @@ def test_a_bulk_run_with_failed_images_notifies_once(service, photo, inbox):
     execution = service.classify_bulk(lines, batch_size=10)
     assert execution["output"]["counts"]["failed"] == 1
     (message,) = inbox(execution["executionArn"])
-    assert message["Message"].startswith("1 of 31 images could not be classified")
+    assert message["Message"].startswith("1 of 31 photos could not be classified")
 
 
 def test_a_bulk_run_that_fails_is_reported_in_words(service, photo, inbox):
@@ -43,7 +43,7 @@ def test_a_bulk_run_that_fails_is_reported_in_words(service, photo, inbox):
     assert execution["status"] == "FAILED"
     (message,) = inbox(execution["executionArn"])
     assert "Error:   TooManyFailed\n" in message["Message"]
-    assert "Images:  1 of 2 failed\n" in message["Message"]
+    assert "Photos:  1 of 2 failed\n" in message["Message"]
 
 
 def test_an_aborted_execution_is_reported_in_words(service, photo, inbox):
@@ -53,7 +53,7 @@ def test_an_aborted_execution_is_reported_in_words(service, photo, inbox):
     assert service.wait(arn)["status"] == "ABORTED"
     (message,) = inbox(arn)
     assert "ended ABORTED." in message["Message"]
-    assert "Images:  200 submitted\n" in message["Message"]
+    assert "Photos:  200 submitted\n" in message["Message"]
 
 
 def test_an_execution_that_times_out_is_reported_in_words(service, photo, inbox):

@@ -1,10 +1,12 @@
 """Whole files into the table: every shape that can be read, and a name for all that cannot."""
 
 import json
+import pickle
 import tracemalloc
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from s3transfer.exceptions import RetriesExceededError
@@ -236,6 +238,29 @@ def test_a_photo_is_read_again_from_its_place(tmp_path):
         read(str(tmp_path / "captures.jsonl"), 9, 0)
     with pytest.raises(OSError, match="absent"):
         read(str(tmp_path / "absent.jsonl"), 1, 0)
+
+
+def test_many_files_are_read_in_several_processes_as_in_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "load", lambda: {"image": {"size": 32}})  # as the processes read it
+    for number in range(6):
+        images = np.full((3, 32, 32, 3), number, np.uint8)
+        bad = {} if number == 4 else record(npy(images[:1]), ANSWER, "one more")
+        answers = answer([0.9, 0.1], [0.8, 0.2], [0.3, 0.7])
+        captured.write(tmp_path / f"{number}.jsonl", record(npy(images), answers, "call"), bad)
+    alone = captures.load(str(tmp_path))
+    monkeypatch.setattr(captures, "CHUNK", 2)
+    monkeypatch.setattr(captures, "CHUNKS_A_PROCESS", 1)
+    monkeypatch.setattr(captures.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(captures.storage, "map_ahead", None)  # of this process
+    together = captures.load(str(tmp_path))
+    assert together.unreadable == alone.unreadable
+    pd.testing.assert_frame_equal(together.frame, alone.frame)
+    assert (len(together.frame), len(together.unreadable)) == (23, 1)
+
+
+def test_a_model_computes_the_same_in_another_process(model):
+    sent = pickle.loads(pickle.dumps(model))
+    assert (sent.embed(IMAGES) == model.embed(IMAGES)).all()
 
 
 def test_memory_does_not_grow_with_the_photos_bytes(tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ class Page(HTMLParser):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Figures that take hardly any time to draw."""
-    for name in ("draw_confidence_over_time", "draw_share_accepted", "draw_drift"):
+    for name in ("draw_confidence_over_time", "draw_share_accepted_over_time", "draw_drift"):
         monkeypatch.setattr(plots, name, lambda *_: Figure((1, 1)))
 
 

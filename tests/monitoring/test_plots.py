@@ -24,7 +24,7 @@ def words(figure) -> str:
     "figure",
     [
         plots.draw_confidence_over_time(week(300), 0.96),
-        plots.draw_share_accepted(week(300), 0.96),
+        plots.draw_share_accepted_over_time(week(300), 0.96),
         plots.draw_drift(frames.drifts("brightness")),
     ],
 )
@@ -46,7 +46,7 @@ FRAMES = [
 def test_one_photo_and_one_moment_are_drawn_with_all_that_a_week_has(frame):
     over_time = words(plots.draw_confidence_over_time(frame, 0.96)).splitlines()
     assert {"a photo", "median", "lowest tenth", "threshold 0.96"} <= {*over_time}
-    assert "95% interval" in words(plots.draw_share_accepted(frame, 0.96))
+    assert "95% interval" in words(plots.draw_share_accepted_over_time(frame, 0.96))
 
 
 def test_confidence_over_time_shows_each_photo_and_all_of_the_span():
@@ -63,7 +63,7 @@ def test_confidence_over_time_shows_each_photo_and_all_of_the_span():
 def test_share_accepted_counts_a_photo_at_the_threshold_as_accepted():
     frame = week(4)
     frame["confidence"] = np.array([0.96, 0.97, 0.95, 0.1], np.float32)
-    assert "whole time: 50.0%" in words(plots.draw_share_accepted(frame, 0.96))
+    assert "whole time: 50.0%" in words(plots.draw_share_accepted_over_time(frame, 0.96))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def layer(monkeypatch):
             raise environment.SetupError(f"{problem}: {said.error}")
 
     monkeypatch.setattr(lock_layer, "run", run)
-    monkeypatch.setattr(check, "for_pip", lambda _: {})
+    monkeypatch.setattr(check, "pip_environment", lambda _: {})
     return said
 
 

@@ -18,7 +18,7 @@ def variables(python, home, monkeypatch):
     monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("PIP_TARGET", str(home / "elsewhere"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    found = environment.for_pip(python)
+    found = environment.pip_environment(python)
     return {name: value for name, value in found.items() if name != "PIP_CONSTRAINT"}
 
 
@@ -39,7 +39,7 @@ def test_settings_of_where_from_are_kept_and_those_of_where_to_are_not(python, h
 def test_settings_that_pip_cannot_read_are_one_line(python, home):
     (home / ".config" / "pip" / "pip.conf").write_text("[global\n")
     with pytest.raises(environment.SetupError, match=r"pip\.conf") as raised:
-        environment.for_pip(python)
+        environment.pip_environment(python)
     assert "\n" not in str(raised.value)
 
 

@@ -23,7 +23,7 @@ EVALUATED = (
     *("ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency"),
     *("ToleratedFailurePercentage", "ResultWriter"),
 )
-# The fields that are known, in each object that must be there; one with a text takes no other.
+# Known fields: a nested object must be there, a text is the only value taken.
 KNOWN: dict[str, Any] = {
     **dict.fromkeys(("Type", "Comment", "QueryLanguage", "Label", *EVALUATED)),
     **dict.fromkeys(("Assign", "Output", "Retry", "Catch", "Next", "End")),

@@ -12,8 +12,8 @@ from local.step_functions.executions import authorize, compact
 
 READER_FAILED = "States.ItemReaderFailed"
 
-# What an expression gives of an item as it is. The interpreter takes longer for an item than all
-# else that is done with it, so it is not asked for these.
+# Expressions that give an item's index or value unchanged. The interpreter takes longer for an item
+# than all else that is done with it, so it is not asked for these.
 _WHOLE = {f"{{% $states.context.Map.Item.{name} %}}": name for name in ("Index", "Value")}
 
 

@@ -100,9 +100,9 @@ RIGHT = np.array([True, True, False, True, True, True])
 )
 def test_threshold_is_the_lowest_that_reaches_the_precision(target, threshold, coverage, precision):
     given = answers(np.stack([POINTS, 1 - POINTS], 1), np.where(RIGHT, 0, 1))
-    found = evaluation.threshold_for(target, given)
+    found = evaluation.find_threshold(target, given)
     assert found == pytest.approx(threshold)
-    assert evaluation.at_threshold(found, given) == {
+    assert evaluation.measure_threshold(found, given) == {
         "coverage": pytest.approx(coverage),
         "precision": pytest.approx(precision),
         "strangers": None,
@@ -114,26 +114,26 @@ def test_a_stranger_that_is_accepted_costs_precision_by_its_share_of_the_mix():
     photos, labels = [[0.95, 0.05], [0.85, 0.05]], [0, 0]
     strangers = [[0.82, 0.0], [0.3, 0.1], [0.2, 0.1], [0.1, 0.1]]
     given = answers(photos, labels, strangers, share=0.2)
-    at = evaluation.at_threshold(0.8, given)
+    at = evaluation.measure_threshold(0.8, given)
     assert (at["coverage"], at["precision"]) == (1.0, pytest.approx(0.8 / 0.85))
     assert at["strangers"]["images"] == 4
     assert at["strangers"]["accepted"] == 0.25
     assert at["strangers"]["interval"] == evaluation.wilson_interval(1, 4)
-    assert evaluation.threshold_for(0.88, given) == 0.3
-    assert evaluation.threshold_for(0.99, given) == 0.85
+    assert evaluation.find_threshold(0.88, given) == 0.3
+    assert evaluation.find_threshold(0.99, given) == 0.85
 
 
 def test_a_threshold_has_four_decimals_and_counts_the_rows_that_rounding_lets_in():
     # Floored, the threshold of the sure rows is .9000, which lets the wrong one at .90001 in too.
     confidence = np.array([0.90001, 0.90009, 0.96])
     given = answers(np.stack([confidence, 1 - confidence], 1), [1, 0, 0])
-    assert evaluation.threshold_for(0.99, given) == 0.96
+    assert evaluation.find_threshold(0.99, given) == 0.96
 
 
 def test_without_a_threshold_that_reaches_the_precision_nothing_is_covered():
     given = answers([[0.9, 0.1], [0.8, 0.2]], [1, 0])
-    assert evaluation.threshold_for(0.99, given) is None
-    at = evaluation.at_threshold(None, given)
+    assert evaluation.find_threshold(0.99, given) is None
+    at = evaluation.measure_threshold(None, given)
     assert at == {"coverage": 0.0, "precision": None, "strangers": None}
 
 

@@ -118,6 +118,6 @@ def test_a_run_says_how_many_failed_and_where_its_results_are():
     cause = evaluate(STATES["TooManyFailed"]["Cause"], {"tolerated": 5}, input=ended(6))
     assert json.loads(cause) == {**ended(6), "tolerated_failure_percentage": 5}
     message = evaluate(STATES["Notify"]["Arguments"], input=ended(3))
-    assert message["Subject"] == "3 of 100 images could not be classified"
+    assert message["Subject"] == "3 of 100 photos could not be classified"
     assert "python -m scripts.bulk results first --stage dev\n" in message["Message"]
     assert "s3://own/bulk/results/first/map/manifest.json" in message["Message"]

@@ -36,7 +36,7 @@ def test_a_failed_batch_is_reported_with_its_error_and_its_counts():
     text = message["Message"]
     assert "The execution first of scones-vehicles-dev-classify ended FAILED." in text
     assert "Error:   BatchFailed\n" in text
-    assert "Images:  40 of 40 failed\n" in text
+    assert "Photos:  40 of 40 failed\n" in text
     assert "Ended:   2023-11-14 22:14:20 UTC\n" in text
     arn = ARN.format("execution", "classify") + ":first"
     console = "https://eu-north-1.console.aws.amazon.com/states/home?region=eu-north-1"
@@ -68,13 +68,13 @@ MISSING = "those of the manifest x.jsonl, if it is there: S3 may refuse"
     ],
 )
 def test_how_many_images_is_read_from_the_input_where_nothing_was_counted(given, error, images):
-    assert f"Images:  {images}" in notify(input=given, error=error)["Message"]
+    assert f"Photos:  {images}" in notify(input=given, error=error)["Message"]
 
 
 def test_a_bulk_run_is_reported_with_the_command_that_shows_it():
     counts = json.dumps(COUNTS)
     message = notify("classifyBulk", input=MANIFEST, error="TooManyFailed", cause=counts)
-    assert "Images:  40 of 40 failed\n" in message["Message"]
+    assert "Photos:  40 of 40 failed\n" in message["Message"]
     assert "python -m scripts.bulk status first --stage dev\n" in message["Message"]
 
 

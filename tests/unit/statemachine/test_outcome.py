@@ -90,7 +90,7 @@ def test_a_failed_batch_says_how_many_and_why():
 def test_people_are_told_how_many_failed_the_first_errors_and_where_to_look(failures, named):
     output = batch("accepted", *["failed"] * failures)
     message = evaluate(STATES["Notify"]["Arguments"], input=output)
-    assert message["Subject"] == f"{failures} of {failures + 1} images could not be classified"
+    assert message["Subject"] == f"{failures} of {failures + 1} photos could not be classified"
     assert message["Message"].count("- bike.png\n  InvalidImage: it is empty\n") == named
     assert f"describe-execution --execution-arn {EXECUTION}\n" in message["Message"]
     assert "https://eu-central-1.console.aws.amazon.com/" in message["Message"]
