@@ -5,6 +5,7 @@ import pytest
 from handlers.outcomes import STATUSES
 from scripts.cost import run
 from scripts.cost.plan import count_bulk_transitions, count_classify_transitions, plan_bulk
+from service import config
 from service.stack import Cloud
 
 BULK_FUNCTIONS = {
@@ -56,8 +57,11 @@ def test_classify_uses_what_the_model_says(mixed, used):
     assert (found.photos, found.s3_gets, found.express_requests) == (10, 10, 0)
 
 
-def test_classify_bulk_uses_what_the_plan_says(bulk, used):
-    found, plan = used(bulk), plan_bulk(30, 10)
+def test_classify_bulk_uses_what_the_plan_says(bulk, used, monkeypatch):
+    found, settings = used(bulk), config.load()
+    settings = settings | {"bulk": {**settings["bulk"], "batch_size": 10}}
+    monkeypatch.setattr(config, "load", lambda: settings)
+    plan = plan_bulk(30)
     assert bulk["output"]["counts"]["failed"] == 1
     assert found.transitions == count_bulk_transitions(batches=3)
     assert {name: f.requests for name, f in found.functions.items()} == BULK_FUNCTIONS
