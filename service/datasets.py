@@ -121,7 +121,7 @@ def _dates(s3, bucket: str) -> dict[str, datetime]:
         folder["Prefix"][len(DATASETS) : -1]: each["LastModified"]
         for page in pages
         for folder in page.get("CommonPrefixes", [])
-        for each in storage.contents(s3, bucket, folder["Prefix"] + DESCRIPTION)
+        for each in storage.list_first(s3, bucket, folder["Prefix"] + DESCRIPTION)
     }
     return dict(sorted(sorted(dates.items()), key=lambda item: item[1], reverse=True))
 
@@ -155,7 +155,7 @@ def find_test_photos(s3, bucket: str, size: int) -> tuple[str | None, dict[str, 
             return name, {
                 label: each["Key"]
                 for label in data["classes"]
-                for each in storage.contents(s3, bucket, f"{DATASETS}{name}/images/test/{label}/")
+                for each in storage.list_first(s3, bucket, f"{DATASETS}{name}/images/test/{label}/")
             }
     return None, {}
 

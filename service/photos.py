@@ -56,7 +56,7 @@ def locate(s3, source: str) -> Place:
     if place.is_prefix or storage.object_exists(s3, *place):
         return place
     below = S3Place(place.bucket, f"{place.key}/")
-    if not storage.contents(s3, *below):
+    if not storage.list_first(s3, *below):
         raise UserError(f"There is no object {place}, and none below {below}.")
     return below
 

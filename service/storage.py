@@ -58,7 +58,7 @@ def read_head(s3, bucket: str, key: str, size: int) -> bytes:
     return answer["Body"].read() if answer else b""
 
 
-def contents(s3, bucket: str, prefix: str) -> list[dict]:
+def list_first(s3, bucket: str, prefix: str) -> list[dict]:
     """Return what S3 says of the first object below the prefix; nothing where there is none."""
     return s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
 
