@@ -95,14 +95,14 @@ def find(s3, bucket: str, name: str | None = None) -> dict:
     return _read_description(s3, bucket, name)
 
 
-def check_size(data: dict, size: int) -> None:
+def check_dataset_image_size(data: dict, size: int) -> None:
     """Raise UserError unless the dataset's photos have this size, which is config.yml's."""
     side = data.get("image_size")  # datasets of earlier versions do not say it
     advice = "make it again with python -m scripts.etl (same --stage), or put the size back"
-    check_side(f"The dataset {data['name']} has", side, size, advice)
+    check_image_size(f"The dataset {data['name']} has", side, size, advice)
 
 
-def check_side(what: str, side: object, size: int, advice: str) -> None:
+def check_image_size(what: str, side: object, size: int, advice: str) -> None:
     """Raise UserError unless photos have this size, which is config.yml's.
 
     side: their pixels; None where a dataset or a model does not say it. advice: what to do then.

@@ -23,7 +23,7 @@ The job writes into the model folder
 
 and in the output folder `predictions.npz` (of validation: `labels`, int64 N, raw `logits`, float64
 N x C, and the strangers', `strangers`, M x (C + 1); with strangers the logits have C + 1 too), the
-learning curve as `epochs.csv`, and pictures. By hand:
+learning curve as `epochs.csv`, and plots. By hand:
 
     python model/train.py --train DIR --validation DIR --test DIR --model-dir DIR \\
         --output-data-dir DIR
@@ -54,7 +54,7 @@ from .evaluation import Answers, Calibration, calibrate, evaluate, find_threshol
 from .export import check_export, export
 from .fit import fit
 from .network import STARTER, Classifier, compute_logits, load_starter
-from .pictures import draw
+from .plots import draw
 
 
 class Recipe(NamedTuple):

@@ -141,7 +141,7 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
     settings = config.load()
     advice = "train one for that size (python -m scripts.etl, then python -m scripts.train)"
     size, side = settings["image"]["size"], figure(metrics, "image_size")
-    datasets.check_side(f"{model_data} is for", side, size, advice)
+    datasets.check_image_size(f"{model_data} is for", side, size, advice)
     print_strangers(metrics)
     missed = shortfalls(metrics, settings["model"]["floors"])
     if not missed:
@@ -159,10 +159,10 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
 def print_strangers(metrics: dict) -> None:
     """Print the share of strangers that the model accepts, or that it knows none."""
     accepted, images = (figure(metrics, *STRANGERS, name) for name in ("accepted", "images"))
-    said = "not known to this model: it takes a photo of anything for its classes"
+    text = "not known to this model: it takes a photo of anything for its classes"
     if accepted is not None and images is not None:
-        said = f"{accepted:.1%} of {images:,} accepted, at its own threshold"
-    print_line("Strangers", said)
+        text = f"{accepted:.1%} of {images:,} accepted, at its own threshold"
+    print_line("Strangers", text)
 
 
 def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
@@ -170,13 +170,13 @@ def compare_thresholds(metrics: dict, threshold: float, stage: str) -> None:
     own = figure(metrics, "operating_point", "threshold")
     target = figure(metrics, "operating_point", "precision_target")
     photos = figure(metrics, "validation", "images")
-    said = f"{threshold:g} in config.yml; the model"
+    configured = f"{threshold:g} in config.yml; the model"
     if own is None or target is None or photos is None:
-        print_line("Threshold", f"{said} has none of its own ({METRICS})")
+        print_line("Threshold", f"{configured} has none of its own ({METRICS})")
         return
     goal = f"{target * 100:g} %"
     reaches = f"reaches {goal} precision on its {photos:,} validation photos"
-    print_line("Threshold", f"{said}'s own: {own:g} {reaches}")
+    print_line("Threshold", f"{configured}'s own: {own:g} {reaches}")
     if threshold < own:
         terminal.warn(
             f"config.yml's threshold accepts more than the model's own: fewer than {goal} of the "
@@ -213,18 +213,19 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
     of accepted strangers counts.
     """
     missed, unsaid = [], f"{METRICS} does not say its test"
-    accuracy, must = figure(metrics, "test", "accuracy"), f"must be at least {floors['accuracy']:g}"
+    accuracy = figure(metrics, "test", "accuracy")
+    bound = f"must be at least {floors['accuracy']:g}"
     if accuracy is None:
-        missed.append(f"{unsaid} accuracy, which {must}")
+        missed.append(f"{unsaid} accuracy, which {bound}")
     elif (below := floors["accuracy"] - accuracy) > 0:
-        missed.append(f"its accuracy of {accuracy:.4f} is {below:.4f} below the floor: it {must}")
+        missed.append(f"its accuracy of {accuracy:.4f} is {below:.4f} below the floor: it {bound}")
     calibration = ("test", "expected_calibration_error")
     error, most = figure(metrics, *calibration, "after_temperature"), floors[calibration[-1]]
-    name, must = "expected calibration error", f"must be at most {most:g} above"
+    name, bound = "expected calibration error", f"must be at most {most:g} above"
     if error is None:
-        missed.append(f"{unsaid} {name}, which {must} chance")
+        missed.append(f"{unsaid} {name}, which {bound} chance")
     elif (above := error - (figure(metrics, *calibration, "by_chance") or 0)) > most:
-        missed.append(f"its {name} of {error:.4f} is {above:.4f} above chance: it {must}")
+        missed.append(f"its {name} of {error:.4f} is {above:.4f} above chance: it {bound}")
     most, low = floors["accepted_strangers"], figure(metrics, *STRANGERS, "interval", 0)
     if low is not None and low > most:
         accepted = figure(metrics, *STRANGERS, "accepted") or low

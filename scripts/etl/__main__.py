@@ -98,7 +98,7 @@ def make_dataset(s3, bucket: str, source: Source, batch_file: Path) -> None:
     """Put a dataset into the bucket and write a sample batch to a file."""
     side = source.train.images.shape[1]  # CIFAR's is 32; a folder's photos get config.yml's
     advice = f"write {side} there, or take photos of your own: --folder"
-    datasets.check_side(f"{source.origin} has", side, config.load()["image"]["size"], advice)
+    datasets.check_image_size(f"{source.origin} has", side, config.load()["image"]["size"], advice)
     splits = datasets.split(source)
     terminal.print_line("Source", source.origin)
     terminal.print_line("Classes", ", ".join(source.classes))

@@ -90,7 +90,7 @@ def add_strangers(source: Source, others: Strangers | None) -> Source:
         return source
     advice = f"put photos of other things into the sub-folder {OTHER}/"
     size, side = (rows.images.shape[1] for rows in (source.train, others.train))
-    datasets.check_side("--strangers takes CIFAR's", side, size, advice)
+    datasets.check_image_size("--strangers takes CIFAR's", side, size, advice)
     parts = [source.strangers, others] if source.strangers else [others]
     return replace(source, strangers=combine_strangers(parts))
 

@@ -45,7 +45,7 @@ def main(stage, dataset, epochs, seed, fold_count, spot, instance_type):
     stack = find_stack(cloud, stage)
     s3 = cloud.client("s3")
     data = datasets.find(s3, stack.bucket, dataset)
-    datasets.check_size(data, config.load()["image"]["size"])
+    datasets.check_dataset_image_size(data, config.load()["image"]["size"])
     counts = {part: sum(classes.values()) for part, classes in data["counts"].items()}
     if not counts["train"]:
         raise terminal.UserError(

@@ -167,12 +167,12 @@ def test_a_dataset_of_another_size_than_the_services_is_refused():
     s3 = MemoryS3()
     publish(s3, make())
     data = datasets.find(s3, "bucket")
-    datasets.check_size(data, 32)
+    datasets.check_dataset_image_size(data, 32)
     with pytest.raises(UserError, match=r"32 pixels a side.*is 64: .*scripts\.etl"):
-        datasets.check_size(data, 64)
+        datasets.check_dataset_image_size(data, 64)
     del data["image_size"]  # as before there was a stamp
     with pytest.raises(UserError, match=r"no stated size.*scripts\.etl"):
-        datasets.check_size(data, 32)
+        datasets.check_dataset_image_size(data, 32)
 
 
 def test_photos_of_another_size_than_the_services_make_no_dataset(monkeypatch, tmp_path):

@@ -52,7 +52,7 @@ def ask(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return session.run(["probabilities", "embedding"], {"images": images})
 
 
-def test_job_leaves_model_classes_metrics_and_pictures(job):
+def test_job_leaves_model_classes_metrics_and_plots(job):
     folder, _ = job
     made = [path.name for part in ("model", "output") for path in (folder / part).iterdir()]
     model = ("model.onnx", "classes.json", "metrics.json")

@@ -1,4 +1,4 @@
-"""The job's pictures."""
+"""The job's plots."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ STYLES = {
 
 
 def draw(folder: Path, answers: dict[str, Answers], job: dict) -> None:
-    """Write the pictures.
+    """Write the plots.
 
     answers: of validation and test; job: the content of metrics.json, `history` and `classes`.
     """
