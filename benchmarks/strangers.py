@@ -119,6 +119,7 @@ METHODS = (
     MODEL,
     Method("… without colour fields", changes={"FIELD_SHARE": 0}),
     Method("… without varying sharpness", changes=PLAIN),
+    Method("… without hard strangers", changes={"MINING": ()}),
 )
 
 

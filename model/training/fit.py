@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .data import Dataset, JobError
-from .network import Network, Starter, measure_accuracy
+from .network import EVALUATION_BATCH, Network, Starter, measure_accuracy
 
 CROP_PIXELS = 4  # the largest shift of a training crop, each way
 CUTOUT_PIXELS = 8  # the side of the grey square in a training crop
@@ -24,7 +24,10 @@ EMA_DECAY = 0.98
 MUON_MOMENTUM = 0.6
 ADAMW_LEARNING_RATE = 5e-3
 ADAMW_BETAS = (0.9, 0.95)
-STRANGERS_PER_PHOTO = 0.5  # in a batch
+STRANGERS_PER_PHOTO = 3 / 8  # in a batch
+MINING = (0.1, 0.4)  # the shares of the steps after which the hardest strangers are sought
+HARDEST = 800  # strangers at most, from which HARD_SHARE of a batch's come from then on
+HARD_SHARE = 2 / 3
 FIELD_SHARE = 1 / 8  # of a batch's strangers are colour fields
 FIELD_POINTS = (1, 2, 4, 8, 16, 32)  # a side, of the grid that a field interpolates
 EPOCHS_SHOWN = 10  # about, in the log; epochs.csv has every epoch
@@ -85,6 +88,20 @@ def draw_fields(count: int, side: int, generator: torch.Generator) -> torch.Tens
     levels = torch.rand(count, 3, 1, 1, generator=generator)
     contrasts = torch.rand(count, 1, 1, 1, generator=generator)
     return (255 * (levels + contrasts * (fields - 0.5))).clamp(0, 255)
+
+
+@torch.no_grad()
+def find_hardest(network: nn.Module, strangers: torch.Tensor) -> torch.Tensor:
+    """The indexes of the HARDEST padded strangers, those most surely taken for one of the classes.
+
+    Most strangers are soon told, and nothing more is learnt from them (Chen et al. 2021, ATOM).
+    """
+    edge = CROP_PIXELS
+    confidence = [
+        network(batch[:, :, edge:-edge, edge:-edge]).float().softmax(1)[:, :-1].amax(1)
+        for batch in strangers.split(EVALUATION_BATCH)
+    ]
+    return torch.cat(confidence).topk(min(HARDEST, len(strangers))).indices
 
 
 class Muon(torch.optim.Optimizer):
@@ -151,7 +168,8 @@ def fit(
 ) -> tuple[Network, list[dict]]:
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
-    Strangers, where `train` has some, are one more class, drawn anew for each batch.
+    Strangers, where `train` has some, are one more class, drawn anew for each batch, later most
+    of them from the hardest.
     `validation` is only measured: it changes no weight and chooses no epoch. `strong_augmentation`
     helps if images are few and seen often. Without `starter` the network learns from scratch.
     `checkpoint` is the file of the state after each epoch: if it exists, training goes on from it
@@ -192,6 +210,8 @@ def fit(
     peaks = ((muon, learning_rate), (adamw, ADAMW_LEARNING_RATE))
     per_epoch = max(1, len(images) // batch_size)
     steps, step, history = epochs * per_epoch, 0, []
+    mining = [int(share * steps) for share in MINING]
+    hardest = torch.arange(len(strangers))
     bfloat16 = bfloat16_helps(device)
 
     stateful = {"network": network, "averaged": averaged, "muon": muon, "adamw": adamw}
@@ -200,7 +220,7 @@ def fit(
         for name, part in stateful.items():
             part.load_state_dict(saved[name])
         generator.set_state(saved["generator"])
-        step, history = saved["step"], saved["history"]
+        step, history, hardest = saved["step"], saved["history"], saved["hardest"]
         print(f"going on after epoch {len(history)}, from {checkpoint}", flush=True)
     start = time.perf_counter() - (history[-1]["seconds"] if history else 0)
 
@@ -212,8 +232,12 @@ def fit(
         for batch in order.split(batch_size)[:per_epoch]:
             inputs, targets = padded[batch], labels[batch]
             if len(strangers):
+                if step in mining:
+                    hardest = find_hardest(averaged, strangers).cpu()
                 count = round(len(batch) * STRANGERS_PER_PHOTO)
                 drawn = torch.randint(len(strangers), (count,), generator=generator)
+                hard = round(count * HARD_SHARE)
+                drawn[:hard] = hardest[torch.randint(len(hardest), (hard,), generator=generator)]
                 inputs = torch.cat([inputs, strangers[drawn]])
                 targets = torch.cat([targets, targets.new_full((count,), len(train.classes))])
             inputs = crop_and_flip(inputs, generator).float()
@@ -246,6 +270,7 @@ def fit(
         if checkpoint:
             state = {name: part.state_dict() for name, part in stateful.items()}
             state |= {"generator": generator.get_state(), "step": step, "history": history}
+            state["hardest"] = hardest
             save_checkpoint(checkpoint, {**state, "hyperparameters": hyperparameters})
     return averaged.cpu(), history
 

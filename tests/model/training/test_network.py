@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -76,6 +77,49 @@ def test_fields_reach_from_plain_colours_to_noise():
     steps = fields.diff(dim=3).abs().mean((1, 2, 3))
     assert steps.min() == 0
     assert steps.max() > 40
+
+
+def test_the_hardest_strangers_are_those_most_surely_taken_for_a_class(monkeypatch):
+    monkeypatch.setattr(fit, "HARDEST", 3)
+
+    def network(images: torch.Tensor) -> torch.Tensor:
+        """The brighter within its edges, the more surely of class 0 or 1, by the red in it."""
+        bright = images.float().mean((1, 2, 3))
+        return torch.stack([bright * images[:, 0, 0, 0], bright, torch.full_like(bright, 9)], 1)
+
+    strangers = torch.full((8, 3, 24, 24), 200, dtype=torch.uint8)  # bright at the edges alone
+    strangers[:, :, 4:-4, 4:-4] = 0
+    strangers[2, :, 4:-4, 4:-4] = 20
+    strangers[5, 1:, 4:-4, 4:-4] = 30
+    strangers[7, :, 4:-4, 4:-4] = 12
+    assert set(fit.find_hardest(network, strangers).tolist()) == {2, 5, 7}
+
+
+def test_most_strangers_are_hard_ones_once_these_are_known(monkeypatch):
+    seen = []
+
+    def record(padded: torch.Tensor, _generator: torch.Generator) -> torch.Tensor:
+        seen.append((padded[16:, 0, 0, 0] == 200).float().mean().item())
+        return padded[:, :, 4:-4, 4:-4]
+
+    monkeypatch.setattr(fit, "crop_and_flip", record)
+    monkeypatch.setattr(fit, "find_hardest", lambda *_: torch.tensor([7]))
+    strangers = np.zeros((1000, 16, 16, 3), np.uint8)
+    strangers[7] = 200
+    labels = np.arange(32) % 2
+    train = data.Dataset(np.zeros((32, 16, 16, 3), np.uint8), labels, ["a", "b"], strangers)
+    fit.fit(
+        train,
+        None,
+        epochs=5,
+        batch_size=16,
+        learning_rate=0.04,
+        label_smoothing=0.1,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    assert len(seen) == 10
+    assert seen[0] < 0.5 < min(seen[1:])
 
 
 def test_a_network_adopts_all_of_another_but_its_last_layer_and_holds_the_first_stage_fixed():
