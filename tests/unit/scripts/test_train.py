@@ -11,6 +11,6 @@ def test_a_job_gets_the_datasets_channels_and_only_the_options_given():
         part: f"s3://bucket/datasets/cifar100-bicycle-motorcycle/arrays/{part}/"
         for part in ("train", "validation", "test")
     }
-    mix = {"precision-target": 0.99, "strangers-share": 0.3}
+    mix = {"precision-target": 0.99, "strangers-share": 0.5}
     assert job.hyperparameters == mix | {"epochs": 7}
     assert not job.spot
