@@ -81,7 +81,7 @@ def test_healthy_exits_0(tmp_path, place, capsys):
 
 
 def test_a_violation_exits_2_and_is_written_down(tmp_path, place, capsys):
-    source = write(tmp_path / "now", 120, seed=2, sure=3)
+    source = write(tmp_path / "now", 120, seed=2, sure=1)
     code, content = report(tmp_path, place, source)
     assert (code, content["status"]) == (2, "violation")
     assert {item["name"] for item in content["violations"]} == {"confidence", "review_share"}
