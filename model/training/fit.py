@@ -169,9 +169,9 @@ def fit(
     """Train on `train`; return the averaged network on the CPU, and a row per epoch.
 
     Strangers, where `train` has some, are one more class, drawn anew for each batch, later most
-    of them from the hardest.
-    `validation` is only measured: it changes no weight and chooses no epoch. `strong_augmentation`
-    helps if images are few and seen often. Without `starter` the network learns from scratch.
+    of them from the hardest. `validation` is only measured: it changes no weight and chooses no
+    epoch. `strong_augmentation` helps if images are few and seen often. Without `starter` the
+    network learns from scratch.
     `checkpoint` is the file of the state after each epoch: if it exists, training goes on from it
     and ends as it would have without the interruption.
     """
@@ -269,8 +269,8 @@ def fit(
             print_epoch(row)
         if checkpoint:
             state = {name: part.state_dict() for name, part in stateful.items()}
-            state |= {"generator": generator.get_state(), "step": step, "history": history}
-            state["hardest"] = hardest
+            state |= {"step": step, "history": history, "hardest": hardest}
+            state["generator"] = generator.get_state()
             save_checkpoint(checkpoint, {**state, "hyperparameters": hyperparameters})
     return averaged.cpu(), history
 

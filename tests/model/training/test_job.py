@@ -171,7 +171,7 @@ def checkpointed_job(tmp_path_factory) -> tuple[Path, list[str], str]:
     return folder, argv, log
 
 
-@pytest.mark.parametrize("epochs", [2, 3])
+@pytest.mark.parametrize("epochs", [1, 2, 3])
 def test_a_job_stopped_after_any_epoch_ends_with_the_same_model(
     checkpointed_job, tmp_path, monkeypatch, epochs
 ):
