@@ -1,6 +1,7 @@
 """Photos that show nothing a model knows, drawn at random: colours, noise, shapes, text, screens.
 
-Training never imports this module: a model is judged by kinds of photos that it did not learn.
+Training never imports this module. Of plain colours and noise it draws fields of its own
+(model/training/fit.py); the other kinds it never learnt.
 """
 
 import io

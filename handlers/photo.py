@@ -33,11 +33,11 @@ HEADS = {
 OTHER_HEADS = {
     "a GIF": re.compile(rb"GIF8"),
     "a TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
-    "a BMP": re.compile(rb"BM"),
+    "a BMP": re.compile(rb"BM.{4}\0{4}", re.DOTALL),
     "an AVIF": re.compile(rb".{4}ftyp(avi[fs]|(mif1|msf1).{4}(.{4})*?avi[fs])", re.DOTALL),
     "a HEIC": re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
     "a JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
-    "an SVG": re.compile(rb"\s*(<\?xml.*)?<svg", re.DOTALL),
+    "an SVG": re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml.*)?<(svg|!DOCTYPE svg)", re.DOTALL),
     "a PDF": re.compile(rb"%PDF"),
 }
 
@@ -111,7 +111,8 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     except Image.UnidentifiedImageError:
         raise InvalidImage(f"the image is damaged: its {name} header is broken") from None
     except Exception as error:  # Broken data makes decoders raise nearly anything.
-        raise InvalidImage(f"the image is damaged: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise InvalidImage(f"the image is damaged: {reason}") from error
 
 
 def _find_format(data: bytes) -> str | None:

@@ -45,7 +45,10 @@ def make_name(source: Source) -> str:
 
 
 def split(source: Source) -> Splits:
-    """Return the rows of train, validation and test. The test rows are the source's own."""
+    """Return the rows of train, validation and test. The test rows are the source's own.
+
+    Raises UserError where strangers are so few that a part has none.
+    """
     train, validation = labelled_images.hold_out(source.train)
     rows = {"train": train, "validation": validation, "test": source.test}
     strangers = dict.fromkeys(rows, train.take(np.arange(0)))
@@ -55,6 +58,12 @@ def split(source: Source) -> Splits:
         strangers = {
             part: labelled_images.thin_out(found[part], most) for part, most in STRANGERS.items()
         }
+        if not all(map(len, strangers.values())):
+            counts = ", ".join(f"{part} {len(each)}" for part, each in strangers.items())
+            raise UserError(
+                f"Too few strangers in {source.strangers.origin}: {counts}. Training, validation "
+                "and test each need some: take a source with five photos of a kind or more."
+            )
     return {part: Split(rows[part], strangers[part]) for part in rows}
 
 

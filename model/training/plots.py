@@ -125,14 +125,18 @@ def draw_strangers(path: Path, answers: Answers, point: dict) -> None:
     picture, axes = figure()
     thresholds = np.linspace(0, 1, 501)
     photos = answers.probabilities.max(1), "test images of the classes", STYLES["test"]
-    strangers = answers.strangers.max(1), "strangers", STYLES["validation"]
-    for confidence, label, style in (photos, strangers):
+    others = answers.strangers.max(1), "strangers", STYLES["validation"]
+    for confidence, label, style in (photos, others):
         shares = [accepted(confidence, threshold).mean() for threshold in thresholds]
         line = {key: style[key] for key in ("color", "linestyle")}
         axes.plot(thresholds, shares, label=f"{label} ({len(confidence):,})", **line)
     if point["threshold"] is not None:
-        share = point["test"]["strangers"]["accepted"]
-        label = f"threshold {point['threshold']:.4f}: {share:.1%} of strangers"
+        strangers = point["test"]["strangers"]
+        low, high = strangers["interval"]
+        label = (
+            f"threshold {point['threshold']:.4f}: {strangers['accepted']:.1%} of strangers\n"
+            f"(95 % interval {low:.1%} to {high:.1%})"
+        )
         axes.axvline(point["threshold"], color="black", linewidth=1, linestyle=":", label=label)
     axes.set(xlabel="threshold", ylabel="share accepted", title="Photos accepted", ylim=(0, 1.02))
     axes.legend(loc="center")

@@ -6,9 +6,11 @@ deployed functions cannot use does not stay.
 
 import base64
 import contextlib
+import itertools
 import json
 import sys
 import time
+from typing import NamedTuple
 
 import click
 
@@ -24,7 +26,6 @@ from service.stack import Cloud, find_stack
 from service.terminal import UserError, one_line, print_line
 
 METRICS = "metrics.json"
-STRANGERS = ("operating_point", "test", "strangers")  # where it says how many are accepted
 TRIES = 3
 WAIT_SECONDS = 2
 TRANSIENT_ERRORS = {  # errors that the state machines retry too
@@ -142,8 +143,9 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
     advice = "train one for that size (python -m scripts.etl, then python -m scripts.train)"
     size, side = settings["image"]["size"], figure(metrics, "image_size")
     datasets.check_image_size(f"{model_data} is for", side, size, advice)
-    print_strangers(metrics)
-    missed = shortfalls(metrics, settings["model"]["floors"])
+    strangers = find_strangers(metrics, settings["threshold"])
+    print_strangers(strangers)
+    missed = shortfalls(metrics, strangers, settings["model"]["floors"])
     if not missed:
         print_line("Floors", "met on its test photos")
     elif force:
@@ -156,12 +158,44 @@ def check_model(metrics: dict, model_data: str, stage: str, force: bool) -> None
     compare_thresholds(metrics, settings["threshold"], stage)
 
 
-def print_strangers(metrics: dict) -> None:
+class Strangers(NamedTuple):
+    """How many of a model's test strangers are accepted at a threshold; the interval is of 95 %."""
+
+    threshold: float
+    accepted: float
+    low: float
+    high: float
+    images: float
+
+
+def find_strangers(metrics: dict, threshold: float) -> Strangers | None:
+    """Return what metrics.json says of test strangers; None if the model knows none.
+
+    It has a table of thresholds, and the model's own. config.yml's lies between two of them: the
+    lower one accepts no fewer. If all are higher, it is the lowest.
+    """
+    table = (("test", "thresholds", row) for row in itertools.count())
+    rows = itertools.takewhile(lambda row: figure(metrics, *row, "threshold") is not None, table)
+    own = ("operating_point",)
+    measured = []
+    for place, result in [(own, (*own, "test")), *((row, row) for row in rows)]:
+        names = (("accepted",), ("interval", 0), ("interval", 1), ("images",))
+        figures = [figure(metrics, *result, "strangers", *name) for name in names]
+        each = [figure(metrics, *place, "threshold"), *figures]
+        if None not in each:
+            measured.append(Strangers(*each))
+    lower = [each for each in measured if each.threshold <= threshold]
+    return max(lower) if lower else min(measured, default=None)
+
+
+def print_strangers(strangers: Strangers | None) -> None:
     """Print the share of strangers that the model accepts, or that it knows none."""
-    accepted, images = (figure(metrics, *STRANGERS, name) for name in ("accepted", "images"))
     text = "not known to this model: it takes a photo of anything for its classes"
-    if accepted is not None and images is not None:
-        text = f"{accepted:.1%} of {images:,} accepted, at its own threshold"
+    if strangers:
+        text = (
+            f"{strangers.accepted:.1%} of {strangers.images:,} accepted ({strangers.low:.1%} to "
+            f"{strangers.high:.1%}), at a threshold of {strangers.threshold:g}"
+        )
     print_line("Strangers", text)
 
 
@@ -205,7 +239,7 @@ def read_metrics(s3, model_data: str) -> dict:
         raise UserError(f"{METRICS} in {model_data} is not JSON: {error}") from error
 
 
-def shortfalls(metrics: dict, floors: dict) -> list[str]:
+def shortfalls(metrics: dict, strangers: Strangers | None, floors: dict) -> list[str]:
     """Return a sentence for each floor that the model misses on its test photos: by how much.
 
     A number that metrics.json lacks misses its floor, but for the strangers: a model may know none.
@@ -226,10 +260,11 @@ def shortfalls(metrics: dict, floors: dict) -> list[str]:
         missed.append(f"{unsaid} {name}, which {bound} chance")
     elif (above := error - (figure(metrics, *calibration, "by_chance") or 0)) > most:
         missed.append(f"its {name} of {error:.4f} is {above:.4f} above chance: it {bound}")
-    most, low = floors["accepted_strangers"], figure(metrics, *STRANGERS, "interval", 0)
-    if low is not None and low > most:
-        accepted = figure(metrics, *STRANGERS, "accepted") or low
-        missed.append(f"it accepts {accepted:.1%} of the strangers: it must be at most {most:.1%}")
+    most = floors["accepted_strangers"]
+    if strangers and strangers.low > most:
+        missed.append(
+            f"it accepts {strangers.accepted:.1%} of the strangers: it must be at most {most:.1%}"
+        )
     return missed
 
 
@@ -247,21 +282,24 @@ def figure(metrics: object, *path: str | int) -> float | None:
 
 
 def classify_sample(cloud: Cloud, bucket: str, function: str) -> None:
-    """Send a photo through the deployed function, and print the answer. UserError for an error.
+    """Send photos through the deployed function, and print the answers. UserError for an error.
 
     Functions and model are deployed apart: here it is seen whether they fit, before photos come.
+    Beside a photo of a class it is a grey picture: functions of earlier releases can use a model's
+    answers to its classes, and not those to a stranger.
     """
-    size, s3 = config.load()["image"]["size"], cloud.client("s3")
+    settings, s3 = config.load()["image"], cloud.client("s3")
+    size = settings["size"]
+    samples = {}
     _, photos = datasets.find_test_photos(s3, bucket, size)
     if key := next(iter(photos.values()), None):
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        png = to_model_input(body, size, config.load()["image"]["max_pixels"])
-        print_line("Sample", f"s3://{bucket}/{key}")
-    else:
-        png = grey_picture(size)
-        print_line("Sample", f"a grey picture: {bucket} holds no test photo of {size} pixels")
-    answer = call_function(cloud.client("lambda"), function, png)
-    print_line("Answer", f"{answer['label']}, confidence {answer['confidence']:.4f}")
+        samples[f"s3://{bucket}/{key}"] = to_model_input(body, size, settings["max_pixels"])
+    samples["a grey picture"] = grey_picture(size)
+    for name, png in samples.items():
+        answer = call_function(cloud.client("lambda"), function, png)
+        confidence = f"{answer['label']}, confidence {answer['confidence']:.4f}"
+        print_line("Sample", f"{name}: {confidence}")
 
 
 def call_function(functions, function: str, png: bytes) -> dict:

@@ -85,6 +85,12 @@ def get_source(
                     "classes of CIFAR-10 that yours are none of: --strangers cat,dog,ship",
                 )
             return source
+        if both := [name for name in strangers if name in source.classes]:
+            raise terminal.UserError(
+                f"--strangers names {', '.join(both)}, which {own_folder} has as a class: the "
+                "model would learn to refuse it. Name classes of CIFAR-10 that no photo of yours "
+                "shows."
+            )
         return folder.add_strangers(
             source, cifar.read_strangers(cifar.find_archives([]), strangers)
         )

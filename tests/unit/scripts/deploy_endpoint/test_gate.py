@@ -26,40 +26,64 @@ def metrics(accuracy=0.95, error=0.02, chance=0.01) -> dict:
     return {"test": {"accuracy": accuracy, "expected_calibration_error": calibration}}
 
 
+def shortfalls(model: dict, threshold: float = 0.95) -> list[str]:
+    strangers = deploy_endpoint.find_strangers(model, threshold)
+    return deploy_endpoint.shortfalls(model, strangers, FLOORS)
+
+
 def test_a_shortfall_says_which_floor_and_by_how_much():
-    assert deploy_endpoint.shortfalls(metrics(0.85, 0.08), FLOORS) == []
-    assert deploy_endpoint.shortfalls(metrics(error=0.25, chance=0.2), FLOORS) == []  # few photos
-    assert deploy_endpoint.shortfalls(metrics(accuracy=0.8), FLOORS) == [
+    assert shortfalls(metrics(0.85, 0.08)) == []
+    assert shortfalls(metrics(error=0.25, chance=0.2)) == []  # few photos
+    assert shortfalls(metrics(accuracy=0.8)) == [
         "its accuracy of 0.8000 is 0.0500 below the floor: it must be at least 0.85"
     ]
-    assert deploy_endpoint.shortfalls(metrics(error=0.1234), FLOORS) == [
+    assert shortfalls(metrics(error=0.1234)) == [
         "its expected calibration error of 0.1234 is 0.1134 above chance: "
         "it must be at most 0.08 above"
     ]
-    assert len(deploy_endpoint.shortfalls(metrics(0.5, 0.5), FLOORS)) == 2
+    assert len(shortfalls(metrics(0.5, 0.5))) == 2
 
 
-def with_strangers(accepted: float, low: float) -> dict:
-    strangers = {"images": 1000, "accepted": accepted, "interval": [low, 1.0]}
-    return metrics() | {"operating_point": {"test": {"strangers": strangers}}}
+def strangers(accepted: float, low: float) -> dict:
+    return {"strangers": {"images": 1000, "accepted": accepted, "interval": [low, 0.5]}}
+
+
+def with_strangers(accepted: float, low: float, threshold: object = 0.9) -> dict:
+    point = {"threshold": threshold, "test": strangers(accepted, low)}
+    return metrics() | {"operating_point": point}
 
 
 def test_a_model_that_accepts_too_many_strangers_is_refused_and_chance_is_allowed_for():
-    assert deploy_endpoint.shortfalls(with_strangers(0.004, 0.001), FLOORS) == []
-    assert deploy_endpoint.shortfalls(with_strangers(0.25, 0.046), FLOORS) == []  # one of four
-    assert deploy_endpoint.shortfalls(with_strangers(0.123, 0.1), FLOORS) == [
+    assert shortfalls(with_strangers(0.004, 0.001)) == []
+    assert shortfalls(with_strangers(0.25, 0.046)) == []  # one of four
+    assert shortfalls(with_strangers(0.123, 0.1)) == [
         "it accepts 12.3% of the strangers: it must be at most 5.0%"
     ]
 
 
-@pytest.mark.parametrize("strangers", [None, {}, {"interval": []}, {"interval": "odd"}])
-def test_a_model_that_knows_no_strangers_passes_and_that_is_said(capsys, strangers):
-    older = metrics() | {"operating_point": {"test": {"strangers": strangers}}}
-    assert deploy_endpoint.shortfalls(older, FLOORS) == []
-    deploy_endpoint.print_strangers(older)
+@pytest.mark.parametrize("own", [0.99, None])
+def test_strangers_are_judged_at_the_measured_threshold_below_config_ymls(own, capsys):
+    model = with_strangers(0.0, 0.0, own)
+    measured = {0.5: 0.8, 0.9: 0.25, 0.97: 0.001}
+    model["test"]["thresholds"] = [
+        {"threshold": threshold, **strangers(share, share)} for threshold, share in measured.items()
+    ]
+    for threshold, share in ((0.4, 0.8), (0.6, 0.8), (0.95, 0.25), (0.98, 0.001), (0.97, 0.001)):
+        assert deploy_endpoint.find_strangers(model, threshold).accepted == share
+    assert shortfalls(model, 0.95) == ["it accepts 25.0% of the strangers: it must be at most 5.0%"]
+    assert shortfalls(model, 0.98) == []
+    deploy_endpoint.print_strangers(deploy_endpoint.find_strangers(model, 0.95))
+    said = "25.0% of 1,000 accepted (25.0% to 50.0%), at a threshold of 0.9"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("odd", [None, {}, {"interval": []}, {"interval": "odd"}])
+def test_a_model_that_knows_no_strangers_passes_and_that_is_said(capsys, odd):
+    older = metrics() | {"operating_point": {"threshold": 0.9, "test": {"strangers": odd}}}
+    older["test"]["thresholds"] = [{"threshold": 0.5, "strangers": odd}, {"threshold": "odd"}]
+    assert shortfalls(older) == []
+    deploy_endpoint.print_strangers(deploy_endpoint.find_strangers(older, 0.95))
     assert "not known to this model" in capsys.readouterr().out
-    deploy_endpoint.print_strangers(with_strangers(0.004, 0.001))
-    assert "0.4% of 1,000 accepted" in capsys.readouterr().out
 
 
 INFINITE, NAN = float("inf"), float("nan")
@@ -70,10 +94,10 @@ NO_FIGURES = [metrics(None, "good"), metrics(True, False), metrics(INFINITE, -IN
 
 @pytest.mark.parametrize("odd", [None, {}, {"test": None}, {"test": {}}, *NO_FIGURES])
 def test_metrics_that_do_not_say_are_shortfalls(odd):
-    missed = deploy_endpoint.shortfalls(odd, FLOORS)
+    missed = shortfalls(odd)
     assert len(missed) == 2
     assert all("does not say" in reason for reason in missed)
-    assert len(deploy_endpoint.shortfalls(metrics(NAN, NAN), FLOORS)) == 2
+    assert len(shortfalls(metrics(NAN, NAN))) == 2
 
 
 def holding(model: bytes | None) -> MemoryS3:

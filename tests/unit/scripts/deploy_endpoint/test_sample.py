@@ -9,6 +9,7 @@ from PIL import Image
 from handlers.photo import to_model_input
 from scripts.deploy_endpoint import __main__ as deploy_endpoint
 from scripts.generate.bad_images import encode
+from service.labelled_images import grey_picture
 from service.terminal import UserError
 from tests.unit.service.memory_s3 import MemoryS3
 
@@ -47,16 +48,24 @@ def classify(s3: MemoryS3, functions: Functions) -> None:
     deploy_endpoint.classify_sample(cloud, "bucket", FUNCTION)
 
 
-def test_a_test_photo_goes_through_the_function(capsys):
-    s3, functions = MemoryS3(), Functions(ANSWER)
+def test_a_test_photo_and_a_stranger_go_through_the_function(capsys):
+    s3, functions = MemoryS3(), Functions(ANSWER, ANSWER | {"confidence": 0.02})
     s3.put_object("bucket", "datasets/small/dataset.json", dataset("small", 32), "")
     photo = encode(Image.new("RGB", (40, 40), "red"), "PNG")
     s3.put_object("bucket", KEY, photo, "")
     classify(s3, functions)
-    assert functions.asked == [to_model_input(photo, 32, 10_000)]
-    said = capsys.readouterr().out
-    assert f"s3://bucket/{KEY}" in said
-    assert "bicycle, confidence 0.9000" in said
+    assert functions.asked == [to_model_input(photo, 32, 10_000), grey_picture(32)]
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"s3://bucket/{KEY}: bicycle, confidence 0.9000" in said
+    assert "a grey picture: bicycle, confidence 0.0200" in said
+
+
+def test_functions_that_can_use_no_answer_to_a_stranger_are_an_error():
+    s3 = MemoryS3()
+    s3.put_object("bucket", "datasets/small/dataset.json", dataset("small", 32), "")
+    s3.put_object("bucket", KEY, encode(Image.new("RGB", (40, 40), "red"), "PNG"), "")
+    with pytest.raises(UserError, match="cannot use this model: InvalidModelResponse"):
+        classify(s3, Functions(ANSWER, "InvalidModelResponse"))
 
 
 def dataset(name: str, size: int) -> bytes:
