@@ -148,6 +148,7 @@ def run(arguments: argparse.Namespace) -> dict:
         "starter": starter.digest if starter else None,
         "onnx_difference": difference,
         "images": {name: len(data.images) for name, data in channels.items()},
+        "strangers": {name: len(data.strangers) for name, data in channels.items()},
         "image_size": test.images.shape[1],
         "hyperparameters": hyperparameters,
         "device": device.type,
@@ -241,7 +242,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=positive(float), help="of Muon")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision-target", type=positive(float, most=1), default=0.99)
-    parser.add_argument("--strangers-share", type=positive(float, most=0.9), default=0.5)
+    parser.add_argument("--strangers-share", type=positive(float, most=0.9), default=0.33)
     environment = os.environ.get
     parser.add_argument("--train", default=environment("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", default=environment("SM_CHANNEL_VALIDATION"))
