@@ -332,7 +332,8 @@ def main(what: str, archive: Sequence[Path], folder: Path | None) -> None:
         for half in HALVES:
             kept = [name for name in CIFAR10_CLASSES if name not in half]
             learnt, _ = labelled_images.hold_out(cifar.read_cifar10(archives, kept).train)
-            content, _ = starter.make(learnt, kept, starter.EPOCHS)
+            with contextlib.redirect_stdout(sys.stderr):
+                content, _ = starter.make(learnt, kept, starter.EPOCHS)
             own = Starter(network.read_weights(content), f"without {half}")
             answered = study.answer(MODEL, own, half, seeds=1)
             rows[", ".join(half)] = judge(answered, MODEL, *calibrate(answered, MODEL))
