@@ -9,6 +9,7 @@ INVERSE_TEMPERATURES = (0.05, 20.0)  # at least and at most
 NEWTON_STEPS = 50
 CALIBRATION_BINS = 15
 CALIBRATION_DRAWS = 1000  # of labels, for the calibration error by chance
+LOWEST_THRESHOLD = 0.5  # below it an answer is more probably wrong than right
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 Z_95 = 1.959964  # the standard normal's 97.5 % point
 
@@ -177,12 +178,14 @@ def accepted(confidence: np.ndarray, threshold: float | None) -> np.ndarray:
 def find_threshold(precision: float, answers: Answers) -> float | None:
     """The lowest threshold, of four decimals, that reaches this precision; None if none does.
 
+    It is LOWEST_THRESHOLD at least: few photos may show no wrong answer down to a probability of 0.
     The precision is the share of right answers among those at or above the threshold, in the mix.
     """
     confidence, right, weights = answers.confidence, answers.right, answers.weights
-    for threshold in np.unique(np.floor(confidence * 1e4) / 1e4):
+    thresholds = np.maximum(np.floor(confidence * 1e4) / 1e4, LOWEST_THRESHOLD)
+    for threshold in np.unique(thresholds):
         rows = accepted(confidence, threshold)
-        if weights[rows & right].sum() >= precision * weights[rows].sum():
+        if rows.any() and weights[rows & right].sum() >= precision * weights[rows].sum():
             return float(threshold)
     return None
 

@@ -109,6 +109,12 @@ def test_threshold_is_the_lowest_that_reaches_the_precision(target, threshold, c
     }
 
 
+def test_a_threshold_accepts_no_answer_that_is_more_probably_wrong():
+    right = [[0.9, 0.1], [0.4, 0.3], [0.1, 0.05]]
+    assert evaluation.find_threshold(0.99, answers(right, [0, 0, 0])) == 0.5
+    assert evaluation.find_threshold(0.99, answers(right[1:], [0, 0])) is None
+
+
 def test_a_stranger_that_is_accepted_costs_precision_by_its_share_of_the_mix():
     # At .8 both photos and one stranger of four: .8 right of .8 + .2 / 4. At .9 no stranger.
     photos, labels = [[0.95, 0.05], [0.85, 0.05]], [0, 0]
@@ -119,7 +125,7 @@ def test_a_stranger_that_is_accepted_costs_precision_by_its_share_of_the_mix():
     assert at["strangers"]["images"] == 4
     assert at["strangers"]["accepted"] == 0.25
     assert at["strangers"]["interval"] == evaluation.wilson_interval(1, 4)
-    assert evaluation.find_threshold(0.88, given) == 0.3
+    assert evaluation.find_threshold(0.88, given) == 0.5
     assert evaluation.find_threshold(0.99, given) == 0.85
 
 
