@@ -136,7 +136,6 @@ class Answered:
     labels: list[np.ndarray] = field(default_factory=list)
     logits: dict[str, list[np.ndarray]] = field(default_factory=dict)
     scores: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)
 
     def all_logits(self, part: str) -> np.ndarray:
         """Return the logits of all folds."""
@@ -184,11 +183,11 @@ class Study:
                 with changed(fit, method.changes):
                     self.trained[key] = train(others, strangers, weights, number)
             model = self.trained[key]
-            answered.seconds.append(time.monotonic() - began)
+            seconds = time.monotonic() - began
             answered.labels.append(fold.labels)
             validation = learnt["validation"][number % FOLDS :: FOLDS]
             parts = {"photos": fold.images, "validation": validation, **kinds}
-            training = compute(model, others.images)[1]
+            training = compute(model, others.images)[1] if method.score else None
             for part, images in parts.items():
                 logits, features = compute(model, images)
                 answered.logits.setdefault(part, []).append(logits)
@@ -197,7 +196,7 @@ class Study:
                     answered.scores.setdefault(part, []).append(method.score(features))
             sys.stderr.write(
                 f"{method.title}{' without ' if left_out else ''}{', '.join(left_out)}: training "
-                f"{number + 1} of {FOLDS * seeds}, {answered.seconds[-1]:.0f} s\n"
+                f"{number + 1} of {FOLDS * seeds}, {seconds:.0f} s\n"
             )
         return answered
 

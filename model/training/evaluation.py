@@ -10,7 +10,7 @@ NEWTON_STEPS = 50
 CALIBRATION_BINS = 15
 CALIBRATION_DRAWS = 1000  # of labels, for the calibration error by chance
 LOWEST_THRESHOLD = 0.5  # below it an answer is more probably wrong than right
-THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
+THRESHOLDS = (LOWEST_THRESHOLD, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.99)
 Z_95 = 1.959964  # the standard normal's 97.5 % point
 
 

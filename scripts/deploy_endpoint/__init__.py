@@ -1,1 +1,1 @@
-"""Roll-outs of a model: the gate, a sample through the functions, models of another stage."""
+"""Roll-outs of a model: the gate, samples through the functions, models of another stage."""
