@@ -25,13 +25,15 @@ JPEG_KEPT = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 6), 0xEE: (b"Adobe", 12)
 JPEG_PROFILE = 0xE2, b"ICC_PROFILE\0"
 
 WEBP_CHUNK = struct.Struct("<4sI")
-WEBP_KEPT = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"EXIF"}
+WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ANMF"}
+WEBP_KEPT = {b"VP8X", b"ALPH", b"ANIM", b"EXIF", *WEBP_PIXELS}
 
 
 class Stripped(NamedTuple):
     """What is left of a file, for Pillow to read.
 
-    profile: the ICC profile of the colours. has_end: False for a JPEG that lacks its end.
+    profile: the ICC profile of the colours. has_end: False for a JPEG that got its end here, of
+    whose pixels the last may be missing.
     """
 
     data: bytes
@@ -109,22 +111,29 @@ def strip_jpeg(data: bytes) -> Stripped:
     joined = b"".join(body[14:] for body in sorted(profile, key=lambda body: body[12:13]))
     has_end = JPEG_END in pixels
     if not has_end:
-        pixels = pixels.rstrip(b"\xff")  # half a marker
-        if not _is_last_scan(pixels[pixels.rfind(JPEG_SCAN) :]):
+        pixels = pixels.rstrip(b"\0\xff")  # half a marker, or room for what did not come
+        is_last, has_end = _read_scan(pixels[pixels.rfind(JPEG_SCAN) :])
+        if not is_last:
             raise InvalidImage("the photo ends early")
+        pixels += JPEG_END
     return Stripped(b"".join([*parts, pixels]), joined or None, has_end)
 
 
-def _is_last_scan(scan: bytes) -> bool:
-    """Whether the scan has coefficients up to the 64th, in full precision."""
+def _read_scan(scan: bytes) -> tuple[bool, bool]:
+    """Whether the scan has coefficients up to the 64th to their last bit; and that bit alone."""
     end = 2 + int.from_bytes(scan[2:4])
-    last, precision = scan[end - 2 : end - 1], scan[end - 1 : end]
-    return last == b"\x3f" and precision[0] & 15 == 0
+    if end > len(scan) or end < 4:
+        return False, False
+    last, bits = scan[end - 2 : end]
+    return last == 63 and bits & 15 == 0, bits >> 4 == 1
 
 
 def strip_webp(data: bytes) -> Stripped:
-    """The WebP without chunks that do not matter or are not whole; its size is what is there."""
-    parts, profile, place = [b"WEBP"], None, 12
+    """The WebP without chunks that do not matter or are not whole; its size is what is there.
+
+    Raises InvalidImage if there are no pixels.
+    """
+    parts, profile, place, has_pixels = [b"WEBP"], None, 12, False
     while place + WEBP_CHUNK.size <= len(data):
         kind, length = WEBP_CHUNK.unpack_from(data, place)
         start = place + WEBP_CHUNK.size
@@ -135,6 +144,9 @@ def strip_webp(data: bytes) -> Stripped:
             profile = body
         elif kind in WEBP_KEPT:
             parts += data[place:start], body, bytes(length % 2)
+            has_pixels = has_pixels or kind in WEBP_PIXELS
         place = start + length + length % 2
+    if not has_pixels:
+        raise InvalidImage("the photo ends early")
     payload = b"".join(parts)
     return Stripped(WEBP_CHUNK.pack(b"RIFF", len(payload)) + payload, profile)

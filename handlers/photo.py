@@ -24,7 +24,7 @@ NO_PHOTO = f"no {FORMATS_IN_WORDS} image"
 STRIP = {"PNG": strip_png, "JPEG": strip_jpeg, "WEBP": strip_webp}
 
 # How a file of each format begins, in its first HEAD_BYTES, and of other formats that people send.
-HEAD_BYTES = 64
+HEAD_BYTES = 1024
 HEADS = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -34,16 +34,19 @@ OTHER_HEADS = {
     "a GIF": re.compile(rb"GIF8"),
     "a TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
     "a BMP": re.compile(rb"BM.{4}\0{4}", re.DOTALL),
-    "an AVIF": re.compile(rb".{4}ftyp(avi[fs]|(mif1|msf1).{4}(.{4})*?avi[fs])", re.DOTALL),
-    "a HEIC": re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+    "an AVIF": re.compile(rb".{4}ftyp(.{4}){,9}?avi[fs]", re.DOTALL),
+    "a HEIC": re.compile(rb".{4}ftyp(.{4}){,9}?(hei[cxms]|hev[cxms]|mif[12]|msf1)", re.DOTALL),
     "a JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
-    "an SVG": re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml.*)?<(svg|!DOCTYPE svg)", re.DOTALL),
+    "an SVG": re.compile(
+        rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(?><!--.*?-->\s*)*+<(!DOCTYPE )?svg",
+        re.DOTALL | re.IGNORECASE,
+    ),
     "a PDF": re.compile(rb"%PDF"),
 }
 
 # A JPEG that ends early is read if no more of its rows are missing than this share.
 MISSING_ROWS = 1 / 8
-# Bytes in place of the missing end: rows that decode differently with them were missing. They hold
+# Bytes before the end of the file: rows that decode differently with them were missing. They hold
 # the restart markers RST0 to RST7, after which pixels may start anew.
 FILLER = b"".join(bytes(range(199, 0, -1)) + bytes([0xFF, 0xD0 + n]) for n in range(8))
 
@@ -111,7 +114,7 @@ def _read(data: bytes, size: int, max_pixels: int) -> Image.Image:
     except Image.UnidentifiedImageError:
         raise InvalidImage(f"the image is damaged: its {name} header is broken") from None
     except Exception as error:  # Broken data makes decoders raise nearly anything.
-        reason = str(error) or type(error).__name__
+        reason = str(error) or f"its {name} data is broken"
         raise InvalidImage(f"the image is damaged: {reason}") from error
 
 
@@ -123,15 +126,16 @@ def _decode(data: bytes, name: str, size: int, max_pixels: int) -> tuple[Image.I
     """The image in a file of that format, and its ICC profile."""
     data, profile, has_end = STRIP[name](data)
     load = partial(_load, name=name, size=size, max_pixels=max_pixels)
-    if not has_end:
-        return _load_unfinished(data, load), profile
     try:
-        return load(data), profile
+        image = load(data)
     except OSError:
         if name != "PNG":
             raise
         # All pixels may be there, and only their checksum be wrong, which browsers pass over.
-        return load(data[:-PNG_CHECKSUM_BYTES]), profile
+        image = load(data[:-PNG_CHECKSUM_BYTES])
+    if name == "JPEG" and (not has_end or _ends_in_one_colour(image)):
+        _check_rows(data, image, load)
+    return image, profile
 
 
 def _load(data: bytes, name: str, size: int, max_pixels: int) -> Image.Image:
@@ -145,18 +149,23 @@ def _load(data: bytes, name: str, size: int, max_pixels: int) -> Image.Image:
     return image
 
 
-def _load_unfinished(data: bytes, load: Callable[[bytes], Image.Image]) -> Image.Image:
-    """The image of a JPEG without an end. Raises InvalidImage if too much of it is missing.
+def _ends_in_one_colour(image: Image.Image) -> bool:
+    """Whether the last row has one colour, as rows have that libjpeg fills in."""
+    return image.crop((0, image.height - 1, *image.size)).getcolors(1) is not None
+
+
+def _check_rows(data: bytes, image: Image.Image, load: Callable[[bytes], Image.Image]) -> None:
+    """Raise InvalidImage if too many rows of the JPEG are missing.
 
     libjpeg does not report missing rows: those are missing that decode differently with other bytes
-    after the end.
+    before the end.
     """
-    image, other = load(data + JPEG_END), load(data + FILLER + JPEG_END)
+    end = data.rindex(JPEG_END)
+    other = load(data[:end] + FILLER + data[end:])
     if missing := ImageChops.difference(image, other).getbbox():
         share = missing[1] / image.height
         if 1 - share > MISSING_ROWS:
             raise InvalidImage(f"the photo ends early: {share:.0%} of its rows are there")
-    return image
 
 
 def _model_input(image: Image.Image, profile: bytes | None, size: int) -> Image.Image:

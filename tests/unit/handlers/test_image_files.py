@@ -172,13 +172,37 @@ def test_a_jpeg_is_read_whatever_is_wrong_beside_its_pixels(jpeg, fault):
     assert pixels(fault(jpeg)) == pixels(jpeg)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.8])
-@pytest.mark.parametrize("kind", JPEGS)
-def test_a_jpeg_of_which_more_than_its_last_rows_is_missing_is_refused(kind, share):
-    jpeg = JPEGS[kind]
+def cut(jpeg: bytes, share: float) -> bytes:
+    """The JPEG with so much of its scans."""
     scan = jpeg.index(b"\xff\xda")
+    return jpeg[: scan + int(share * (len(jpeg) - scan))]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("kind", ["baseline", "with restarts", "grey", "CMYK"])
+def test_a_jpeg_of_which_more_than_its_last_rows_is_missing_is_refused(kind, share):
+    jpeg = cut(JPEGS[kind], share)
+    for end in (b"", b"\xff\xd9", bytes(len(JPEGS[kind]) - len(jpeg))):
+        with pytest.raises(InvalidImage, match=r"the photo ends early|broken data stream"):
+            pixels(jpeg + end)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5])
+def test_a_progressive_jpeg_without_some_of_its_scans_is_refused(share):
     with pytest.raises(InvalidImage, match="the photo ends early"):
-        pixels(jpeg[: scan + int(share * (len(jpeg) - scan))])
+        pixels(cut(JPEGS["progressive"], share))
+
+
+def test_a_progressive_jpeg_is_read_that_lacks_the_last_bits_of_its_coefficients():
+    seen, whole = pixels(cut(JPEGS["progressive"], 0.8)), pixels(JPEGS["progressive"])
+    assert max(abs(a - b) for a, b in zip(seen, whole, strict=True)) < 8
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_of_one_colour_is_not_missing_its_rows(mode):
+    plain = encoded(Image.new(mode, (SIDE, SIDE)), "JPEG")
+    assert pixels(plain) == pixels(plain[:-2])
+    assert len(set(pixels(plain))) == 1
 
 
 @pytest.mark.parametrize("kind", ["baseline", "with restarts", "grey", "CMYK"])
@@ -238,6 +262,7 @@ NOT_WHOLE = {
     "PNG, damaged": png(idat=IDAT[:5000] + bytes(9) + IDAT[5009:]),
     "JPEG without pixels": JPEGS["baseline"][:400],
     "WebP, a byte missing": WEBPS["lossy"][:-1],
+    "WebP, half of it": WEBPS["lossless"][: len(WEBPS["lossless"]) // 2],
     "WebP without pixels": WEBPS["lossy"][:12],
 }
 
