@@ -24,6 +24,7 @@ EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
 # With a larger share of unreadable records the photos at hand may not be typical; the same bound
 # holds for unknown labels.
 MOST_UNREADABLE = 0.05
+ROUNDING = 1e-3  # by which probabilities that sum to 1 may miss it
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Violation:
 class Report:
     """One span of captured photos against a baseline.
 
-    images: how many photos. unreadable: records. reasons: why there is not enough data. notes: what
-    a reader should know besides. provenance: how it was made, a line a fact.
+    images: how many photos. unreadable: records. likely_strangers: photos in review that are more
+    likely of none of the classes than of any one, None if the model does not tell. reasons: why
+    there is not enough data. notes: what a reader should know besides. provenance: how it was made,
+    a line a fact.
     """
 
     span: Span
@@ -48,7 +51,7 @@ class Report:
     unreadable: int
     threshold: float
     share_accepted: float | None = None  # of no photos at all, as is accuracy
-    likely_strangers: int = 0  # photos in review that are likelier of none of the classes
+    likely_strangers: int | None = None
     accuracy: Accuracy | None = None
     drifts: list[Drift] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
@@ -75,13 +78,14 @@ class Report:
         if self.share_accepted is not None:
             context = f"confidence of {self.threshold:g} or more"
             figures.append(("Accepted", f"{self.share_accepted:.1%}", context))
-            if self.likely_strangers:
-                share = 1 - self.share_accepted
+            share = 1 - self.share_accepted
+            context = "the model does not tell how many of these photos show none of the classes"
+            if self.likely_strangers is not None:
                 context = (
                     f"{self.likely_strangers:,} of these {round(share * self.images):,} photos "
                     "show none of the classes rather than any, as the model sees it"
                 )
-                figures.append(("Review", f"{share:.1%}", context))
+            figures.append(("Review", f"{share:.1%}", context))
         violated = sum(item.violated for item in self.drifts)
         if self.drifts:
             figures.append(("Drifted", f"{violated} of {len(self.drifts)}", "properties compared"))
@@ -193,15 +197,12 @@ def _check_labels(frame: pd.DataFrame, truth: GroundTruth, report: Report) -> di
     return {image_id: label for image_id, label in labels.items() if label in known}
 
 
-def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int:
-    """Return how many photos in review are more likely of none of the classes than of any one.
-
-    1 minus the sum of a photo's probabilities is the chance that it is of none: 0 for a model that
-    knows no strangers.
-    """
-    _, probabilities = table.probabilities(frame)
-    strange = 1 - np.nansum(probabilities, axis=1) > frame["confidence"].to_numpy()
-    return int((strange & ~accepted).sum())
+def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int | None:
+    """Return Report.likely_strangers of the photos, of which some are accepted, bool N."""
+    none = table.no_class(frame)
+    if none.max() < ROUNDING:
+        return None
+    return int(((none > frame["confidence"].to_numpy()) & ~accepted).sum())
 
 
 def _find_violations(report: Report, accepted: np.ndarray, rules: Rules) -> Iterator[Violation]:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import jinja2
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from monitoring import plots
+from monitoring import plots, table
 from monitoring.accuracy import summarize_classes
 from monitoring.assessment import Report
 from monitoring.drift import title
@@ -55,9 +56,11 @@ def render(
 def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator[tuple]:
     """Yield the photos that the model was least sure of, each once, the least sure first.
 
-    Of each: its row as `itertuples` gives it, its image, and if that is None, why.
+    It is also sure of a photo of which it is sure that it shows none of the classes. Of each: its
+    row as `itertuples` gives it, its image, and if that is None, why.
     """
-    chosen = frame.sort_values("confidence", kind="stable").drop_duplicates("image_id")
+    sureness = np.maximum(frame["confidence"], table.no_class(frame))
+    chosen = frame.loc[sureness.sort_values(kind="stable").index].drop_duplicates("image_id")
     for row in chosen.head(PHOTOS_SHOWN).itertuples():
         try:
             yield row, read_image(row.file, row.line, row.position), ""

@@ -32,6 +32,14 @@ def probabilities(frame: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     return names, frame[columns].to_numpy(dtype=np.float32)
 
 
+def no_class(frame: pd.DataFrame) -> np.ndarray:
+    """Return the probabilities that photos are of none of the classes, float32 N.
+
+    They are 0, but for rounding, of a model that knows no strangers.
+    """
+    return 1 - np.nansum(probabilities(frame)[1], axis=1)
+
+
 def embeddings(frame: pd.DataFrame) -> np.ndarray:
     """Return the embeddings, float32 N x D; D is 0 where the table has none."""
     return frame[_columns(frame, EMBEDDING)].to_numpy(dtype=np.float32)

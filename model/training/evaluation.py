@@ -80,11 +80,15 @@ def calibrate(
         slope = weights @ ((targets[:, :, None] * features).sum(1) - means)
         apart = features - means[:, None]
         curvature = np.einsum("n,ncf,ncg->fg", weights, chances * apart, apart)
-        step = np.linalg.solve(curvature + 1e-12 * np.eye(len(factors)), slope)
+        curvature += 1e-12 * np.eye(len(factors))
+        step = np.linalg.solve(curvature, slope)
+        scale = np.clip(factors[0] + step[0], *INVERSE_TEMPERATURES) - factors[0]
+        if scale != step[0]:  # at a bound the bias makes the best of it
+            rest = np.linalg.solve(curvature[1:, 1:], slope[1:] - curvature[1:, 0] * scale)
+            step = np.array([scale, *rest])
         while likelihood(factors + step) < likelihood(factors) and np.abs(step).max() > 1e-9:
             step = step / 2
         factors = factors + step
-        factors[0] = np.clip(factors[0], *INVERSE_TEMPERATURES)
         if np.abs(step).max() < 1e-9:
             break
     return Calibration(float(1 / factors[0]), float(factors[1]) if len(strangers) else None)

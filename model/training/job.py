@@ -201,7 +201,7 @@ def print_summary(metrics: dict) -> None:
             f"{point['coverage']:.3f}; on test {on_test} with coverage {coverage:.3f}"
         )
     strangers = point["test"]["strangers"]
-    if strangers:
+    if strangers and point["threshold"] is not None:
         low, high = strangers["interval"]
         print(
             f"strangers_accepted={strangers['accepted']:.4f}  95 % interval {low:.3f} to "

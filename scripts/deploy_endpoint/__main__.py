@@ -169,7 +169,7 @@ class Strangers(NamedTuple):
 
 
 def find_strangers(metrics: dict, threshold: float) -> Strangers | None:
-    """Return what metrics.json says of test strangers; None if the model knows none.
+    """Return what metrics.json says of test strangers; None where it has none.
 
     It has a table of thresholds, and the model's own. config.yml's lies between two of them: the
     lower one accepts no fewer. If all are higher, it is the lowest.
@@ -189,8 +189,8 @@ def find_strangers(metrics: dict, threshold: float) -> Strangers | None:
 
 
 def print_strangers(strangers: Strangers | None) -> None:
-    """Print the share of strangers that the model accepts, or that it knows none."""
-    text = "not known to this model: it takes a photo of anything for its classes"
+    """Print the share of strangers that the model accepts, or that metrics.json has none."""
+    text = f"not known: {METRICS} has none, and without them a model takes anything for its classes"
     if strangers:
         text = (
             f"{strangers.accepted:.1%} of {strangers.images:,} accepted ({strangers.low:.1%} to "

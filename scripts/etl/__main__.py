@@ -55,8 +55,8 @@ UNEVEN = 2  # times as many photos of one class as of another
 )
 def main(stage, classes, archives, own_folder, strangers, batch):
     """Put the training arrays and the photos into the service's bucket."""
-    if own_folder and archives:
-        raise click.UsageError("Give --folder or --archive, not both.")
+    if own_folder and archives and not strangers:
+        raise click.UsageError("Give --folder or --archive: beside --folder it is for --strangers.")
     if strangers and not own_folder:
         raise click.UsageError("Give --strangers with --folder: CIFAR's are its other classes.")
     cloud = Cloud()
@@ -92,7 +92,7 @@ def get_source(
                 "shows."
             )
         return folder.add_strangers(
-            source, cifar.read_strangers(cifar.find_archives([]), strangers)
+            source, cifar.read_strangers(cifar.find_archives(archives), strangers)
         )
     paths = cifar.find_archives(archives)
     if archives and classes:

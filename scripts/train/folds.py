@@ -74,35 +74,30 @@ def study(s3, bucket: str, job: Job, data: dict, count: int, run: Callable[[Job]
 def publish(s3, bucket: str, data: dict, count: int) -> list[dict[str, str]]:
     """Put the folds of a dataset's training photos into the bucket; return the channels of each.
 
-    Training photos are those of its train and validation splits; each fold has a share of the
-    validation strangers. Raises UserError where a class, or these, are fewer than the folds.
+    Training photos are those of its train and validation splits, and so are strangers. Raises
+    UserError where a class, or these, are fewer than the folds.
     """
     parts = ("train", "validation")
     splits = {part: datasets.read_split(s3, bucket, data["name"], part) for part in parts}
     rows = concatenate([rows for rows, _ in splits.values()])
-    strangers = {part: images for part, (_, images) in splits.items()}
+    strangers = np.concatenate([images for _, images in splits.values()])
     fewest = min(np.bincount(rows.labels, minlength=len(data["classes"])))
     if fewest < count:
         raise terminal.UserError(
             f"A class of {data['name']} has {fewest} training photos: too few for {count} folds."
         )
-    if 0 < len(strangers["validation"]) < count:
+    if 0 < len(strangers) < count:
         raise terminal.UserError(
-            f"{data['name']} has {len(strangers['validation'])} validation strangers: too few for "
-            f"{count} folds."
+            f"{data['name']} has {len(strangers)} training strangers: too few for {count} folds."
         )
     prefix = f"{DATASETS}{data['name']}/folds/{count}/"
     uploads, channels = [], []
     for number, (others, fold) in enumerate(labelled_images.folds(rows, count), 1):
-        keys = {part: f"{prefix}{number}/{part}/" for part in ("train", "validation")}
+        keys = {part: f"{prefix}{number}/{part}/" for part in parts}
+        held_out = np.arange(len(strangers)) % count == number - 1
         uploads += [
-            _upload(keys["train"], others, data["classes"], strangers["train"]),
-            _upload(
-                keys["validation"],
-                fold,
-                data["classes"],
-                strangers["validation"][number - 1 :: count],
-            ),
+            _upload(keys["train"], others, data["classes"], strangers[~held_out]),
+            _upload(keys["validation"], fold, data["classes"], strangers[held_out]),
         ]
         uris = {part: f"s3://{bucket}/{key}" for part, key in keys.items()}
         # The job requires a test channel; the dataset's test photos take no part.

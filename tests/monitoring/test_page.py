@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -99,6 +100,17 @@ def test_the_least_confident_photos_come_first_each_once_and_what_is_gone_says_w
     assert confidences == sorted(confidences)
     assert len(tiles) == 19
     assert {problem for _, image, problem in tiles if image is None} == {"the line is cut"}
+
+
+def test_a_photo_that_surely_shows_none_of_the_classes_is_not_one_of_the_least_sure():
+    frame = week(60)
+    columns = ["probability:bicycle", "probability:motorcycle"]
+    frame.loc[:39, columns] = np.float32([0.004, 0.001])
+    frame.loc[:39, "confidence"] = np.float32(0.004)
+    frame.loc[40:44, columns] = np.float32([0.4, 0.1])  # a class or none
+    frame.loc[40:44, "confidence"] = np.float32(0.4)
+    first = [row.confidence for row, _, _ in page.list_least_confident(frame, read_image)][:5]
+    assert first == [np.float32(0.4)] * 5
 
 
 def test_unreadable_records_are_counted_and_named_up_to_a_hundred():

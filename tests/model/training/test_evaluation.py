@@ -43,6 +43,26 @@ def test_calibration_holds_in_the_mix_though_it_was_fitted_to_another_share_of_s
     assert found.stranger_bias == pytest.approx(np.log(1 / 9 / odds), abs=0.05)
 
 
+@pytest.mark.parametrize("bound", evaluation.INVERSE_TEMPERATURES)
+def test_where_the_temperature_is_at_a_bound_the_bias_makes_the_best_of_it(bound):
+    rng = np.random.default_rng(2)
+    labels = np.arange(200) % 2
+    # Of logits that say nothing, or far too little: 1 / temperature would be 0, or large.
+    logits = rng.normal(0, 30, (200, 3)) if bound < 1 else 0.01 * np.eye(3)[labels]
+    strangers = rng.normal(0, 30, (50, 3)) if bound < 1 else 0.01 * np.eye(3)[[2] * 50]
+    temperature, bias = evaluation.calibrate(logits, labels, strangers, 0.3)
+    assert 1 / temperature == pytest.approx(bound)
+
+    def loss(bias: float) -> float:
+        found = Calibration(temperature, bias)
+        right = found.apply(logits)[np.arange(200), labels]
+        return -(
+            0.7 * np.log(right).mean() + 0.3 * np.log(1 - found.apply(strangers).sum(1)).mean()
+        )
+
+    assert loss(bias) < min(loss(bias - 0.1), loss(bias + 0.1))
+
+
 def test_probabilities_leave_to_one_what_a_stranger_has():
     logits = np.log(np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]))
     kept = Calibration(1.0, 0.0).apply(logits)

@@ -178,10 +178,15 @@ def test_named_strangers_are_cifar_10s_and_add_to_other(photos, cifar10, capsys)
     assert len(np.unique(source.strangers.train.labels)) == 3
     assert source.strangers.origin == "PHOTOS/other/; cat, ship of CIFAR-10"
     assert capsys.readouterr().err == ""
+    twice = etl.get_source(photos, [], None, ["cat", "cat"])
+    assert twice.strangers.origin == "PHOTOS/other/; cat of CIFAR-10"
 
 
 @pytest.mark.parametrize("names", [["cat", "shp"], ["bus"]])
-def test_named_strangers_that_cifar_10_lacks_are_one_line(photos, cifar10, names):
+def test_named_strangers_that_cifar_10_lacks_are_one_line_before_it_is_fetched(
+    photos, monkeypatch, names
+):
+    monkeypatch.delattr(cifar, "read_cifar10")
     with pytest.raises(UserError, match=f"no class '{names[-1]}'"):
         etl.get_source(photos, [], None, names)
 

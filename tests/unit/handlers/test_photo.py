@@ -111,7 +111,7 @@ OTHER_FORMATS = {
     "a JPEG XL": b"\xff\x0a" + bytes(99),
     "an SVG": b"\n<svg xmlns='http://www.w3.org/2000/svg'/>",
     "an SVG ": b"\xef\xbb\xbf<?xml version='1.0'?>\n<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG'>",
-    "an SVG  ": b"<?xml version='1.0'?>\n<!-- Created with <svg> tools -->\n" + b" " * 99 + b"<svg>",
+    "an SVG  ": b"<?xml version='1.0'?>\n<!-- of a <svg> -->" + b" " * 99 + b"<svg>",
     "an SVG   ": b"<!-- a -->\n<!doctype svg>",
     "a PDF": b"%PDF-1.7" + bytes(99),
 }

@@ -83,7 +83,7 @@ def test_a_model_that_knows_no_strangers_passes_and_that_is_said(capsys, odd):
     older["test"]["thresholds"] = [{"threshold": 0.5, "strangers": odd}, {"threshold": "odd"}]
     assert shortfalls(older) == []
     deploy_endpoint.print_strangers(deploy_endpoint.find_strangers(older, 0.95))
-    assert "not known to this model" in capsys.readouterr().out
+    assert "not known: metrics.json has none" in capsys.readouterr().out
 
 
 INFINITE, NAN = float("inf"), float("nan")
