@@ -2,7 +2,7 @@
 
 Every bicycle and motorcycle is answered by models that have not seen it (five folds, SEEDS of
 each). The threshold reaches 99 % precision among those that are accepted, in the mix of config.yml;
-where a method knows no strangers, among the bicycles and motorcycles. Strangers of the table are
+where a method learns no strangers, among the bicycles and motorcycles. Strangers of the table are
 test photos of CIFAR-10, of the kinds that training learnt; photos of a folder (--folder) and drawn
 ones (benchmarks/odd_photos.py), of kinds that it did not.
 
@@ -45,6 +45,7 @@ SEEDS = 3  # a handful of photos decides the threshold: one seed's may be .02 of
 DRAWN = 100  # of each kind
 CLASSES = ("bicycle", "motorcycle")
 HALVES = (CIFAR10_CLASSES[:5], CIFAR10_CLASSES[5:], CIFAR10_CLASSES[::2], CIFAR10_CLASSES[1::2])
+SAME_COVERAGE = 0.8  # at which methods are compared, as each has its own at its threshold
 KEPT = 0.98  # of the photos of the classes, by a second score beside the confidence
 NEIGHBOURS = 10
 BATCH_SIZE = 64
@@ -231,43 +232,59 @@ def compute(model: Network, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def calibrate(answered: Answered, method: Method) -> tuple[Calibration, float | None]:
     """Return the calibration and the threshold of all folds together."""
     share = config.load()["model"]["strangers_share"]
-    logits, labels = answered.all_logits("photos"), np.concatenate(answered.labels)
-    strangers = answered.all_logits("validation")
-    if not method.own_class:
-        logits, strangers = logits[:, : len(CLASSES)], strangers[:0, : len(CLASSES)]
-    calibration = evaluation.calibrate(logits, labels, strangers, share)
+    outputs = None if method.own_class else len(CLASSES)
+    logits, labels = answered.all_logits("photos")[:, :outputs], np.concatenate(answered.labels)
+    strangers = answered.all_logits("validation")[:, :outputs]
+    if not method.learns:
+        strangers = strangers[:0]
+    theirs = strangers if method.own_class else strangers[:0]
+    calibration = evaluation.calibrate(logits, labels, theirs, share)
     answers = Answers(calibration.apply(logits), labels, calibration.apply(strangers), share)
     return calibration, evaluation.find_threshold(
         config.load()["model"]["precision_target"], answers
     )
 
 
+def confidence(
+    answered: Answered, method: Method, calibration: Calibration, part: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the predicted classes, and their confidence: 0 where a second score is too low."""
+    outputs = None if method.own_class else len(CLASSES)
+    found = [calibration.apply(logits[:, :outputs]) for logits in answered.logits[part]]
+    sure = [each.max(1) for each in found]
+    if method.score:
+        floors = [np.quantile(scores, 1 - KEPT) for scores in answered.scores["photos"]]
+        scores = zip(sure, answered.scores[part], floors, strict=True)
+        sure = [each * (score >= floor) for each, score, floor in scores]
+    return np.concatenate(found).argmax(1), np.concatenate(sure)
+
+
 def judge(
     answered: Answered, method: Method, calibration: Calibration, threshold: float | None
 ) -> dict[str, float]:
     """Return accuracy, threshold, coverage, precision, and the share accepted of each kind."""
-    floors = [np.quantile(scores, 1 - KEPT) for scores in answered.scores.get("photos", [])]
-
-    def accept(part: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the predicted classes, and which photos are accepted, of all folds."""
-        outputs = None if method.own_class else len(CLASSES)
-        found = [calibration.apply(logits[:, :outputs]) for logits in answered.logits[part]]
-        accepted = [evaluation.accepted(each.max(1), threshold) for each in found]
-        if floors:
-            scores = zip(accepted, answered.scores[part], floors, strict=True)
-            accepted = [each & (score >= floor) for each, score, floor in scores]
-        return np.concatenate(found).argmax(1), np.concatenate(accepted)
-
-    predicted, accepted = accept("photos")
+    predicted, sure = confidence(answered, method, calibration, "photos")
+    accepted = evaluation.accepted(sure, threshold)
     right = predicted == np.concatenate(answered.labels)
-    kinds = [part for part in answered.logits if part not in ("photos", "validation")]
-    return {
+    row = {
         "accuracy": right.mean(),
         "threshold": threshold,
         "coverage": accepted.mean(),
         "precision": right[accepted].mean(),
-        **{kind: accept(kind)[1].mean() for kind in kinds},
     }
+    for kind in answered.logits:
+        if kind not in ("photos", "validation"):
+            _, strange = confidence(answered, method, calibration, kind)
+            row[kind] = evaluation.accepted(strange, threshold).mean()
+    return row
+
+
+def judge_folder(answered: Answered, method: Method, calibration: Calibration) -> float:
+    """Return the share of the folder that is accepted where SAME_COVERAGE of the photos are."""
+    (_, sure), (_, strange) = (
+        confidence(answered, method, calibration, part) for part in ("photos", "folder")
+    )
+    return (strange >= np.quantile(sure, 1 - SAME_COVERAGE)).mean()
 
 
 @contextlib.contextmanager
@@ -321,7 +338,10 @@ def main(what: str, archive: Sequence[Path], folder: Path | None) -> None:
     if what == "methods":
         for method in METHODS:
             answered = study.answer(method, weights)
-            rows[method.title] = judge(answered, method, *calibrate(answered, method))
+            calibration, threshold = calibrate(answered, method)
+            rows[method.title] = row = judge(answered, method, calibration, threshold)
+            if folder:
+                row[f"folder at {SAME_COVERAGE}"] = judge_folder(answered, method, calibration)
     else:
         answered = study.answer(MODEL, weights)
         fitted = calibrate(answered, MODEL)

@@ -28,7 +28,7 @@ STRANGERS_PER_PHOTO = 3 / 8  # in a batch
 MINING = (0.1, 0.4)  # the shares of the steps after which the hardest strangers are sought
 HARDEST = 800  # strangers at most, from which HARD_SHARE of a batch's come from then on
 HARD_SHARE = 2 / 3
-FIELD_SHARE = 1 / 8  # of a batch's strangers are colour fields
+FIELD_SHARE = 1 / 6  # of a batch's strangers are colour fields
 FIELD_POINTS = (1, 2, 4, 8, 16, 32)  # a side, of the grid that a field interpolates
 EPOCHS_SHOWN = 10  # about, in the log; epochs.csv has every epoch
 

@@ -272,6 +272,15 @@ def test_log_has_a_line_for_each_metric_definition(job):
     assert last == f"{metrics['validation']['accuracy']:.4f}"
 
 
+def test_without_a_threshold_the_log_does_not_say_what_is_accepted_at_it(job, capsys):
+    metrics = read_metrics(job[0])
+    metrics["operating_point"]["threshold"] = None
+    training_job.print_summary(metrics)
+    log = capsys.readouterr().out
+    assert "no threshold reaches a precision of 0.99" in log
+    assert "strangers_accepted" not in log
+
+
 def test_training_from_scratch_learns_and_its_seed_counts():
     data = {
         name: channels.arrays(count, seed)
