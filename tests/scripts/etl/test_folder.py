@@ -182,6 +182,12 @@ def test_named_strangers_are_cifar_10s_and_add_to_other(photos, cifar10, capsys)
     assert twice.strangers.origin == "PHOTOS/other/; cat of CIFAR-10"
 
 
+def test_named_strangers_may_come_from_a_given_archive(photos, tmp_path):
+    ten = archives.write_ten(tmp_path / "ten.tar.gz")
+    source = etl.get_source(photos, [ten], None, ["cat"])
+    assert source.strangers.origin == "cat of CIFAR-10"
+
+
 @pytest.mark.parametrize("names", [["cat", "shp"], ["bus"]])
 def test_named_strangers_that_cifar_10_lacks_are_one_line_before_it_is_fetched(
     photos, monkeypatch, names
