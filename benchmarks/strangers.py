@@ -66,6 +66,11 @@ class Method:
     changes: dict = field(default_factory=dict)
     score: Callable | None = None
 
+    @property
+    def outputs(self) -> int | None:
+        """How many of the logits count: None for all."""
+        return None if self.own_class else len(CLASSES)
+
 
 @dataclass(frozen=True)
 class Features:
@@ -232,9 +237,10 @@ def compute(model: Network, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def calibrate(answered: Answered, method: Method) -> tuple[Calibration, float | None]:
     """Return the calibration and the threshold of all folds together."""
     share = config.load()["model"]["strangers_share"]
-    outputs = None if method.own_class else len(CLASSES)
-    logits, labels = answered.all_logits("photos")[:, :outputs], np.concatenate(answered.labels)
-    strangers = answered.all_logits("validation")[:, :outputs]
+    labels = np.concatenate(answered.labels)
+    logits, strangers = (
+        answered.all_logits(part)[:, : method.outputs] for part in ("photos", "validation")
+    )
     if not method.learns:
         strangers = strangers[:0]
     theirs = strangers if method.own_class else strangers[:0]
@@ -249,8 +255,7 @@ def confidence(
     answered: Answered, method: Method, calibration: Calibration, part: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the predicted classes, and their confidence: 0 where a second score is too low."""
-    outputs = None if method.own_class else len(CLASSES)
-    found = [calibration.apply(logits[:, :outputs]) for logits in answered.logits[part]]
+    found = [calibration.apply(logits[:, : method.outputs]) for logits in answered.logits[part]]
     sure = [each.max(1) for each in found]
     if method.score:
         floors = [np.quantile(scores, 1 - KEPT) for scores in answered.scores["photos"]]

@@ -32,13 +32,12 @@ WEBP_KEPT = {b"VP8X", b"ALPH", b"ANIM", b"EXIF", *WEBP_PIXELS}
 class Stripped(NamedTuple):
     """What is left of a file, for Pillow to read.
 
-    profile: the ICC profile of the colours. has_end: False for a JPEG that got its end here, of
-    whose pixels the last may be missing.
+    profile: the ICC profile of the colours. may_lack_rows: whether it is a JPEG that had no end.
     """
 
     data: bytes
     profile: bytes | None = None
-    has_end: bool = True
+    may_lack_rows: bool = False
 
 
 def strip_png(data: bytes) -> Stripped:
@@ -109,18 +108,19 @@ def strip_jpeg(data: bytes) -> Stripped:
     pixels = data[place:]
     # By their numbers, each of one byte, whichever way they were written.
     joined = b"".join(body[14:] for body in sorted(profile, key=lambda body: body[12:13]))
-    has_end = JPEG_END in pixels
-    if not has_end:
+    may_lack_rows = False
+    if JPEG_END not in pixels:
         pixels = pixels.rstrip(b"\0\xff")  # half a marker, or room for what did not come
-        is_last, has_end = _read_scan(pixels[pixels.rfind(JPEG_SCAN) :])
+        is_last, is_refinement = _read_scan(pixels[pixels.rfind(JPEG_SCAN) :])
         if not is_last:
             raise InvalidImage("the photo ends early")
+        may_lack_rows = not is_refinement
         pixels += JPEG_END
-    return Stripped(b"".join([*parts, pixels]), joined or None, has_end)
+    return Stripped(b"".join([*parts, pixels]), joined or None, may_lack_rows)
 
 
 def _read_scan(scan: bytes) -> tuple[bool, bool]:
-    """Whether the scan has coefficients up to the 64th to their last bit; and that bit alone."""
+    """Whether a scan reaches the 64th coefficient and the last bit, and has that bit alone."""
     end = 2 + int.from_bytes(scan[2:4])
     if end > len(scan) or end < 4:
         return False, False

@@ -124,7 +124,7 @@ def _find_format(data: bytes) -> str | None:
 
 def _decode(data: bytes, name: str, size: int, max_pixels: int) -> tuple[Image.Image, bytes | None]:
     """The image in a file of that format, and its ICC profile."""
-    data, profile, has_end = STRIP[name](data)
+    data, profile, may_lack_rows = STRIP[name](data)
     load = partial(_load, name=name, size=size, max_pixels=max_pixels)
     try:
         image = load(data)
@@ -133,7 +133,7 @@ def _decode(data: bytes, name: str, size: int, max_pixels: int) -> tuple[Image.I
             raise
         # All pixels may be there, and only their checksum be wrong, which browsers pass over.
         image = load(data[:-PNG_CHECKSUM_BYTES])
-    if name == "JPEG" and (not has_end or _ends_in_one_colour(image)):
+    if may_lack_rows or (name == "JPEG" and _ends_in_one_colour(image)):
         _check_rows(data, image, load)
     return image, profile
 

@@ -24,7 +24,6 @@ EXIT_CODES = {HEALTHY: 0, VIOLATION: 2, NOT_ENOUGH_DATA: 3}
 # With a larger share of unreadable records the photos at hand may not be typical; the same bound
 # holds for unknown labels.
 MOST_UNREADABLE = 0.05
-ROUNDING = 1e-3  # by which probabilities that sum to 1 may miss it
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def _check_labels(frame: pd.DataFrame, truth: GroundTruth, report: Report) -> di
 def _count_strangers(frame: pd.DataFrame, accepted: np.ndarray) -> int | None:
     """Return Report.likely_strangers of the photos, of which some are accepted, bool N."""
     none = table.no_class(frame)
-    if none.max() < ROUNDING:
+    if none.max() <= table.SUM_TOLERANCE:
         return None
     return int(((none > frame["confidence"].to_numpy()) & ~accepted).sum())
 

@@ -30,7 +30,6 @@ from monitoring.files import ANY_TIME, Span, Unreadable
 from service import config, storage, terminal
 
 NPY, PNG = "application/x-npy", "image/png"
-SUM_TOLERANCE = 0.001
 PIXEL_BYTES = 4 * 1024**2  # held until features and embeddings are computed of many photos at once
 PROBES = 40  # photos that are answered again at once, spread over those in question
 LEAST_SHARE = 0.25
@@ -281,7 +280,7 @@ def _read_answer(body: bytes) -> tuple[list[str], np.ndarray]:
     if rows.ndim != 2 or rows.shape[1] != len(classes) or not rows.size:
         raise ValueError(f"the answer is not rows of {len(classes)} probabilities")
     # Not a number fails any comparison.
-    if not (rows.min() >= 0 and rows.sum(1).max() <= 1 + SUM_TOLERANCE):
+    if not (rows.min() >= 0 and rows.sum(1).max() <= 1 + table.SUM_TOLERANCE):
         raise ValueError("the answer's numbers are not probabilities that sum to at most 1")
     return classes, rows.astype(np.float32)
 

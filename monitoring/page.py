@@ -60,7 +60,7 @@ def list_least_confident(frame: pd.DataFrame, read_image: ReadImage) -> Iterator
     row as `itertuples` gives it, its image, and if that is None, why.
     """
     sureness = np.maximum(frame["confidence"], table.no_class(frame))
-    chosen = frame.loc[sureness.sort_values(kind="stable").index].drop_duplicates("image_id")
+    chosen = frame.iloc[np.argsort(sureness, kind="stable")].drop_duplicates("image_id")
     for row in chosen.head(PHOTOS_SHOWN).itertuples():
         try:
             yield row, read_image(row.file, row.line, row.position), ""

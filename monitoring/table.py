@@ -14,6 +14,7 @@ from scipy.ndimage import laplace
 NAMES = ("time", "image_id", "label", "confidence")
 FEATURES = ("brightness", "contrast", "sharpness", "colour")
 PROBABILITY = "probability:"
+SUM_TOLERANCE = 1e-3  # by which the probabilities of an answer may miss their sum
 EMBEDDING = "embedding:"
 PLACE = ("file", "line", "position")
 # Rec. ITU-R BT.709-6, item 3.2: luma from R'G'B'.

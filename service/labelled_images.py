@@ -78,8 +78,8 @@ def choose_classes(
 ) -> list[int]:
     """Return the wanted classes' indexes into `available`.
 
-    They ascend, so that the order of the wanted classes does not change the dataset. Raises
-    UserError for an unknown class, with a hint that may name one of `elsewhere` too.
+    They ascend, each once, so that the order of the wanted classes does not change the dataset.
+    Raises UserError for an unknown class, with a hint that may name one of `elsewhere` too.
     """
     for name in wanted:
         if name not in available:
@@ -90,7 +90,7 @@ def choose_classes(
                 else f"There are: {', '.join(available)}."
             )
             raise UserError(f"{source} has no class {name!r}. {hint}")
-    return sorted(available.index(name) for name in wanted)
+    return sorted({available.index(name) for name in wanted})
 
 
 def select(rows: LabelledImages, chosen: Sequence[int]) -> LabelledImages:

@@ -74,7 +74,7 @@ def read(archives: dict[Archive, Path], wanted: Sequence[str] | None) -> Source:
 def read_strangers(archives: dict[Archive, Path], classes: Sequence[str]) -> Strangers:
     """Read photos of classes of CIFAR-10 as strangers. UserError if they cannot be read."""
     choose_classes(classes, CIFAR10_CLASSES, CIFAR10.title)  # before anything is fetched
-    source = read_cifar10(archives, list(dict.fromkeys(classes)))
+    source = read_cifar10(archives, classes)
     return Strangers(f"{', '.join(source.classes)} of CIFAR-10", source.train, source.test)
 
 

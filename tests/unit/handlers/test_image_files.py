@@ -182,9 +182,11 @@ def cut(jpeg: bytes, share: float) -> bytes:
 @pytest.mark.parametrize("kind", ["baseline", "with restarts", "grey", "CMYK"])
 def test_a_jpeg_of_which_more_than_its_last_rows_is_missing_is_refused(kind, share):
     jpeg = cut(JPEGS[kind], share)
-    for end in (b"", b"\xff\xd9", bytes(len(JPEGS[kind]) - len(jpeg))):
-        with pytest.raises(InvalidImage, match=r"the photo ends early|broken data stream"):
+    for end in (b"", bytes(len(JPEGS[kind]) - len(jpeg))):
+        with pytest.raises(InvalidImage, match="the photo ends early"):
             pixels(jpeg + end)
+    with pytest.raises(InvalidImage, match=r"the photo ends early|broken data stream"):
+        pixels(jpeg + b"\xff\xd9")
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5])
